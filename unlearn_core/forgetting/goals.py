@@ -1,0 +1,75 @@
+"""What counts as forgotten, and the losses that lead there (arXiv 2301.11578, section 3.1)."""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Goal(Protocol):
+    """A goal for k instances; every method works on logits (k, classes), every loss returns shape (k,)."""
+
+    def paper_loss(self, logits: Tensor, instances: Tensor) -> Tensor:
+        """Return the paper's loss of the instances at the given positions."""
+
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
+        """Return how far each instance is from being forgotten by `margin` logits; 0 once it is."""
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Tell of every instance whether it is forgotten, bool (k,)."""
+
+
+class Misclassify:
+    """Each instance is to be predicted as anything but its label.
+
+    Args:
+        labels: int64 (k,), what the instances must no longer be predicted as.
+    """
+
+    def __init__(self, labels: Tensor) -> None:
+        self.labels = labels
+
+    def paper_loss(self, logits: Tensor, instances: Tensor) -> Tensor:
+        """Return −CE(f(x), y): unbounded below."""
+        return -F.cross_entropy(logits, self.labels[instances], reduction="none")
+
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
+        """Return relu(f_y − max of the others + margin)."""
+        own, others = split_logits(logits, self.labels[instances])
+        return F.relu(own - others + margin)
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Tell which instances are not predicted as their label."""
+        return logits.argmax(1) != self.labels
+
+
+class Relabel:
+    """Each instance is to be predicted as its new label.
+
+    Args:
+        new_labels: int64 (k,).
+    """
+
+    def __init__(self, new_labels: Tensor) -> None:
+        self.new_labels = new_labels
+
+    def paper_loss(self, logits: Tensor, instances: Tensor) -> Tensor:
+        """Return CE(f(x), y*)."""
+        return F.cross_entropy(logits, self.new_labels[instances], reduction="none")
+
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
+        """Return relu(max of the others − f_y* + margin)."""
+        wanted, others = split_logits(logits, self.new_labels[instances])
+        return F.relu(others - wanted + margin)
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Tell which instances are predicted as their new label."""
+        return logits.argmax(1) == self.new_labels
+
+
+def split_logits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logit of each row's label and the highest of its other logits, (n,) each."""
+    own = logits.gather(1, labels[:, None]).squeeze(1)
+    is_label = F.one_hot(labels, logits.shape[1]).bool()
+    return own, logits.masked_fill(is_label, -torch.inf).amax(1)

@@ -1,0 +1,56 @@
+"""Which weights matter to the forget set: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+Importance = dict[str, Tensor]
+
+
+def mas_importance(
+    module: nn.Module, pixels: Tensor, check: Callable[[], None] = lambda: None
+) -> Importance:
+    """Return Ω = mean over x of |∂‖f(x)‖₂ / ∂θ| for every trainable parameter, in its shape.
+
+    Args:
+        module: the classifier, in eval mode.
+        pixels: (n, c, h, w) in [0, 1]; one backward pass each.
+        check: called before every picture; may raise to stop.
+    """
+    parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+    for picture in pixels.split(1):
+        check()
+        gradients = torch.autograd.grad(module(picture).norm(), list(parameters.values()))
+        for accumulated, gradient in zip(total.values(), gradients, strict=True):
+            accumulated += gradient.abs() / len(pixels)
+    return total
+
+
+def min_max_scaled(importance: Importance) -> Importance:
+    """Return each tensor scaled to [0, 1]; one whose values are all equal becomes 0 (nothing stands out)."""
+    scaled = {}
+    for name, values in importance.items():
+        spread = values.max() - values.min()
+        scaled[name] = torch.where(spread > 0, (values - values.min()) / spread.clamp_min(1e-38), 0.0)
+    return scaled
+
+
+class ImportancePenalty:
+    """λ/2 · Σ (1 − Ω)(θ − θ₀)²: weights that matter to the forget set may move, the rest are held."""
+
+    def __init__(self, module: nn.Module, pixels: Tensor, strength: float, check: Callable[[], None]) -> None:
+        scaled = min_max_scaled(mas_importance(module, pixels, check))
+        self._strength = strength
+        self._held = {name: 1 - values for name, values in scaled.items()}
+        self._start = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+    def __call__(self, module: nn.Module) -> Tensor:
+        """Return the penalty of the module's present weights, a scalar."""
+        parts = [
+            (self._held[name] * (parameter - self._start[name]) ** 2).sum()
+            for name, parameter in module.named_parameters()
+            if name in self._held
+        ]
+        return self._strength / 2 * torch.stack(parts).sum()

@@ -1,0 +1,59 @@
+"""ADV: keep the decision boundary by adversarial examples of the forget set.
+
+Paper: arXiv 2301.11578, section 3.2. For each x in D_f, N targeted L2-PGD adversarial examples of the
+original classifier, each toward a random label other than y; the classifier is held to those labels while it
+forgets. Deviations: targets are drawn from all classes but y (the authors' redraw could return y and knew
+ten labels only); forget set and examples go through the classifier as two batches of one step, as there.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
+from unlearn_core.forgetting.methods.base import Losses, Task, draw
+from unlearn_core.forgetting.methods.neggrad import NegGrad
+
+ATTACK_BATCH = 256
+
+
+class Adv(NegGrad):
+    """NegGrad plus cross-entropy on adversarial examples, each weighted by its share of the batch."""
+
+    def prepare(self, task: Task) -> None:
+        """Attack the original classifier."""
+        with task.phase("attack"):
+            copies = int(self.options["examples"])
+            labels = task.labels.repeat_interleave(copies)
+            pixels = task.pixels.repeat_interleave(copies, 0)
+            with torch.no_grad():
+                classes = task.module(task.pixels[:1]).shape[1]
+            self._targets = other_labels(labels, classes, task.generator)
+            found = []
+            for batch, targets in zip(
+                pixels.split(ATTACK_BATCH), self._targets.split(ATTACK_BATCH), strict=True
+            ):
+                found.append(
+                    targeted_l2_pgd(
+                        task.module,
+                        batch,
+                        targets,
+                        radius=self.options["radius"],
+                        step_size=self.options["attack_step"],
+                        iterations=int(self.options["attack_iterations"]),
+                        starts=random_start(batch, self.options["radius"], task.generator),
+                        check=task.check,
+                    )
+                )
+            self._examples = torch.cat(found)
+
+    def losses(self, task: Task) -> Losses:
+        """Return goal · n_f / (n_f + n_a) + CE(f(x'), target) · n_a / (n_f + n_a)."""
+        forget = super().losses(task)
+        forget_count = min(len(task.pixels), int(self.options["forget_batch"]))
+        chosen = draw(len(self._examples), int(self.options["adversarial_batch"]), task.generator)
+        chosen = chosen.to(task.pixels.device)
+        logits = task.module(self._examples[chosen])
+        retain = F.cross_entropy(logits, self._targets[chosen])
+        share = forget_count / (forget_count + len(chosen))
+        agreement = (logits.argmax(1) == self._targets[chosen]).float().mean()
+        return Losses(share * forget.total + (1 - share) * retain, forget.forget, retain, agreement)

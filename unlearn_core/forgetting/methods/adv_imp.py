@@ -1,0 +1,26 @@
+"""ADV+IMP: adversarial examples and weight importance together, the paper's full method.
+
+Paper: arXiv 2301.11578, section 3.3. Deviation: an importance tensor whose values are all equal counts as
+unimportant instead of becoming NaN.
+"""
+
+from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.methods.adv import Adv
+from unlearn_core.forgetting.methods.base import Losses, Task
+
+
+class AdvImp(Adv):
+    """ADV plus λ/2 · Σ (1 − Ω)(θ − θ₀)²."""
+
+    def prepare(self, task: Task) -> None:
+        """Attack the original classifier and measure which weights matter to the forget set."""
+        super().prepare(task)
+        with task.phase("importance"):
+            strength = self.options["importance_strength"]
+            self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+
+    def losses(self, task: Task) -> Losses:
+        """Return ADV's losses with the penalty added to the total."""
+        losses = super().losses(task)
+        losses.total = losses.total + self._penalty(task.module)
+        return losses

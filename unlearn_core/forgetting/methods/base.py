@@ -1,0 +1,110 @@
+"""What a method is: something to prepare, a loss and an optimiser. The loop does everything else."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.forgetting.goals import Goal
+
+
+class CancelledError(Exception):
+    """The person asked to stop."""
+
+
+@dataclass
+class Task:
+    """One forgetting job as a method sees it.
+
+    Attributes:
+        module: the classifier that is to forget; methods prepare with it while it is still the original.
+        pixels: the forget set, float (k, c, h, w) in [0, 1], on the module's device.
+        labels: int64 (k,).
+        goal: what counts as forgotten.
+        generator: the one source of chance, on the CPU.
+        cancelled: tells whether to stop.
+        entered: called with the name of each phase as it begins.
+        seconds: time spent in each phase so far.
+    """
+
+    module: nn.Module
+    pixels: Tensor
+    labels: Tensor
+    goal: Goal
+    generator: torch.Generator
+    cancelled: Callable[[], bool] = lambda: False
+    entered: Callable[[str], None] = lambda phase: None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise `CancelledError` once the person asked to stop."""
+        if self.cancelled():
+            raise CancelledError
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Announce a phase and add the time it takes to `seconds`."""
+        self.entered(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self.pixels.is_cuda:
+                torch.cuda.synchronize()
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass
+class Losses:
+    """The parts of one step's loss. `retain` is None where the method has no retention term."""
+
+    total: Tensor
+    forget: Tensor
+    retain: Tensor | None = None
+    agreement: Tensor | None = None
+
+
+class Method(ABC):
+    """A way to forget. Constructed with the complete options of its registry entry."""
+
+    train_mode = False
+    """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""
+
+    def __init__(self, options: dict[str, float | int]) -> None:
+        self.options = options
+
+    def prepare(self, task: Task) -> None:
+        """Make what the loss needs while the classifier is still the original."""
+
+    @abstractmethod
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return the optimiser of the module's parameters."""
+
+    @abstractmethod
+    def losses(self, task: Task) -> Losses:
+        """Return the losses of the next step, drawing its batches from the task's generator."""
+
+    def adapt(self, step: int, forgotten: Tensor) -> None:
+        """Adapt to what the last step reached; `forgotten` is bool (k,)."""
+
+    def retention_weight(self) -> float | None:
+        """Return the present weight of the retention term, None where there is none."""
+        return None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what changes from step to step, for resuming."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up a state that `state()` returned."""
+
+
+def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Return `size` different positions out of `count` in random order; all of them in order if they fit."""
+    if count <= size:
+        return torch.arange(count)
+    return torch.randperm(count, generator=generator)[:size]
