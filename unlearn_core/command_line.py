@@ -1,0 +1,209 @@
+"""The same work without a screen: progress to stderr, results to stdout, a `UserError` is exit code 2."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
+from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.catalog.picks import Pick
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.registry import METHODS, method_entry
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import Run, RunState, Store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run_command(asked) or 0)
+    except UserError as error:
+        print(f"unlearn_core: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_forget(commands)
+    catalog = commands.add_parser("catalog", help="what can be picked")
+    catalog.add_argument("--json", action="store_true", help="print one JSON object")
+    catalog.set_defaults(run_command=_catalog)
+    _add_runs(commands)
+    train = commands.add_parser("train", help="train a shipped classifier again")
+    train.add_argument("classifier", help="its name in the catalog")
+    train.add_argument("--images", default="mnist", help="the image set to train on")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--out", help="where to write the weights instead of over the shipped ones")
+    train.set_defaults(run_command=_train)
+    return parser
+
+
+def _add_forget(commands: Any) -> None:
+    forget = commands.add_parser("forget", help="make a classifier forget pictures")
+    forget.add_argument("--classifier", default="mnist-resnet")
+    forget.add_argument("--images", default="mnist", help="mnist, photos or folder:PATH")
+    forget.add_argument("--pick", default="hardest:16", help=PICK_HELP)
+    forget.add_argument("--goal", default="misclassify", choices=("misclassify", "relabel"))
+    forget.add_argument(
+        "--new-label",
+        action="append",
+        default=[],
+        metavar="ID=CLASS",
+        help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
+    )
+    forget.add_argument("--method", default="anchor", help=", ".join(entry.name for entry in METHODS))
+    forget.add_argument(
+        "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
+    )
+    forget.add_argument("--seed", type=int, default=0)
+    forget.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    forget.add_argument("--max-steps", type=int, default=300)
+    forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set to measure as retained")
+    forget.add_argument("--name", help="the run's name")
+    forget.add_argument("--json", action="store_true", help="print one JSON object")
+    forget.set_defaults(run_command=_forget)
+
+
+def _add_runs(commands: Any) -> None:
+    runs = commands.add_parser("runs", help="what is kept")
+    actions = runs.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="one line a run, the newest first")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run_command=_list_runs)
+    show = actions.add_parser("show", help="one run as a JSON object")
+    show.add_argument("id")
+    show.set_defaults(run_command=_show_run)
+    delete = actions.add_parser("delete", help="remove a run and its files")
+    delete.add_argument("id")
+    delete.set_defaults(run_command=lambda asked: Store().delete(asked.id))
+
+
+def _forget(asked: argparse.Namespace) -> int:
+    request = ForgetRequest.parse(
+        classifier=asked.classifier,
+        images=asked.images,
+        pick=asked.pick,
+        goal=asked.goal,
+        new_labels={int(key): int(value) for key, value in _pairs(asked.new_label)},
+        method=asked.method,
+        options=dict(_pairs(asked.option)),
+        seed=asked.seed,
+        device=asked.device,
+        max_steps=asked.max_steps,
+        measure_on=asked.measure_on,
+    )
+    Pick.parse(request.pick)
+    method_entry(request.method).complete(request.options)
+    store = Store()
+    run = store.create(request, asked.name)
+    result = _run_here(store, run, request.max_steps)
+    if asked.json:
+        print(json.dumps(result))
+    else:
+        print(_in_words(result))
+    return 130 if result["stopped"] == "cancelled" else 0
+
+
+def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any]:
+    """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly."""
+    from tqdm import tqdm
+
+    from unlearn_core.engine.job import run_forget
+
+    signal.signal(signal.SIGINT, lambda _signal, _frame: store.request_cancel(run.id))
+    with tqdm(total=max_steps, unit="step", file=sys.stderr, desc=f"run {run.id}") as bar:
+        run_forget(
+            store,
+            run.id,
+            on_step=lambda step: (
+                bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %"),
+                bar.update(step.step - bar.n),
+            ),
+        )
+    result = store.get(run.id).parsed_result()
+    assert result is not None
+    return result
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
+    pairs = []
+    for text in texts:
+        name, equals, number = text.partition("=")
+        try:
+            pairs.append((name, float(number)))
+        except ValueError as error:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.") from error
+        if not name or not equals:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.")
+    return pairs
+
+
+def _in_words(result: dict[str, Any]) -> str:
+    """Return the result as a few lines for people."""
+    lines = [f"run {result['run']}: {result['stopped']} after {result['steps']} steps on {result['device']}"]
+    for title, name in (("D_f", "forget"), ("D_r", "retain"), ("D_test", "test")):
+        accuracy, agreement = result["accuracy"][name], result["agreement"].get(name)
+        if accuracy["n"]:
+            lines.append(
+                f"{title:7}{accuracy['before']:6.2f} → {accuracy['after']:6.2f} % of {accuracy['n']}"
+            )
+        elif agreement is not None:
+            lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
+    lines.append(f"{result['seconds']['total']:.1f} seconds")
+    return "\n".join(lines)
+
+
+def _catalog(asked: argparse.Namespace) -> None:
+    if asked.json:
+        content = {
+            "classifiers": [asdict(entry) for entry in CLASSIFIERS],
+            "images": [asdict(entry) for entry in IMAGE_SETS],
+            "methods": [asdict(entry) for entry in METHODS],
+            "picks": PICK_HELP,
+        }
+        print(json.dumps(content))
+        return
+    for heading, entries in (("Classifiers", CLASSIFIERS), ("Image sets", IMAGE_SETS), ("Methods", METHODS)):
+        print(heading)
+        for entry in entries:
+            print(f"  {entry.name:30}{entry.summary}")
+    print(f"  {'folder:PATH':30}Your own pictures in class folders.")
+    print(f"Picks\n  {PICK_HELP}")
+
+
+def _as_object(run: Run) -> dict[str, Any]:
+    return {
+        **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
+        "request": run.parsed_request().model_dump(),
+        "result": run.parsed_result(),
+    }
+
+
+def _list_runs(asked: argparse.Namespace) -> None:
+    store = Store()
+    store.mark_interrupted()
+    runs = store.runs()
+    if asked.json:
+        print(json.dumps([_as_object(run) for run in runs]))
+        return
+    for run in runs:
+        print(f"{run.id}  {RunState(run.state):12}{run.created:%Y-%m-%d %H:%M}  {run.name}")
+
+
+def _show_run(asked: argparse.Namespace) -> None:
+    print(json.dumps(_as_object(Store().get(asked.id)), indent=2))
+
+
+def _train(asked: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from unlearn_core.catalog.train_shipped import train_shipped
+
+    out = None if asked.out is None else Path(asked.out)
+    print(train_shipped(asked.classifier, asked.images, asked.seed, out))

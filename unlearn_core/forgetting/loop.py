@@ -1,0 +1,146 @@
+"""The one loop: it steps, stops, takes snapshots, can be cancelled and can be taken up again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
+
+Stopped = Literal["forgotten", "step limit", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is known after one optimiser step; step 0 is the classifier before the first one.
+
+    `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
+    as their label, `anchor_agreement` the percentage of this step's retention batch that the classifier
+    still predicts as it should.
+    """
+
+    step: int
+    loss: float | None
+    forget_loss: float | None
+    retain_loss: float | None
+    forgotten: int
+    k: int
+    forget_accuracy: float
+    anchor_agreement: float | None
+    retention_weight: float | None
+
+
+class ForgettingLoop:
+    """Runs one method on one task until the goal is reached, the limit is met or the person cancels.
+
+    Iterate over it to run it. `stopped` says afterwards why it ended. Whatever happens, the task's module
+    is left in eval mode with the weights of the last whole step.
+    """
+
+    def __init__(self, method: Method, task: Task, max_steps: int) -> None:
+        self.method = method
+        self.task = task
+        self.max_steps = max_steps
+        self.step = 0
+        self.stopped: Stopped | None = None
+        self._optimiser: torch.optim.Optimizer | None = None
+
+    def prepare(self) -> None:
+        """Let the method prepare, with the module in eval mode; `CancelledError` passes through."""
+        self.task.module.eval()
+        self.method.prepare(self.task)
+        self._optimiser = self.method.optimiser(self.task.module)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Yield a `Step` for the start and after every optimiser step."""
+        try:
+            if self._optimiser is None:
+                self.prepare()
+            reached, step = self._look(None)
+            yield step
+            while not reached and self.step < self.max_steps:
+                self.task.check()
+                losses = self._advance()
+                self.step += 1
+                reached, step = self._look(losses)
+                yield step
+            self.stopped = "forgotten" if reached else "step limit"
+        except CancelledError:
+            self.stopped = "cancelled"
+        finally:
+            self.task.module.eval()
+
+    def _advance(self) -> Losses:
+        assert self._optimiser is not None
+        self.task.module.train(self.method.train_mode)
+        losses = self.method.losses(self.task)
+        self._optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        self._optimiser.step()
+        self.task.module.eval()
+        return losses
+
+    def _look(self, losses: Losses | None) -> tuple[bool, Step]:
+        """Check the stop rule on the whole forget set and let the method adapt."""
+        with torch.no_grad():
+            logits = torch.cat([self.task.module(part) for part in self.task.pixels.split(256)])
+            forgotten = self.task.goal.reached(logits)
+            still_known = (logits.argmax(1) == self.task.labels).float().mean()
+        if losses is not None:
+            self.method.adapt(self.step, forgotten)
+        k = len(forgotten)
+        count = int(forgotten.sum())
+        return count == k, Step(
+            step=self.step,
+            loss=_number(losses and losses.total),
+            forget_loss=_number(losses and losses.forget),
+            retain_loss=_number(losses and losses.retain),
+            forgotten=count,
+            k=k,
+            forget_accuracy=100 * float(still_known),
+            anchor_agreement=_number(losses and losses.agreement, 100),
+            retention_weight=self.method.retention_weight(),
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that the next step depends on, as plain tensors."""
+        assert self._optimiser is not None
+        state = {f"module.{name}": tensor.clone() for name, tensor in self.task.module.state_dict().items()}
+        state |= {f"method.{name}": tensor for name, tensor in self.method.state().items()}
+        for index, slots in self._optimiser.state_dict()["state"].items():
+            for name, value in slots.items():
+                state[f"optimiser.{index}.{name}"] = torch.as_tensor(value).clone()
+        state["generator"] = self.task.generator.get_state()
+        state["step"] = torch.tensor(self.step)
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up a state that `state()` returned; the next step is the one that came after it."""
+        assert self._optimiser is not None
+        self.task.module.load_state_dict(_under("module.", state))
+        self.method.restore(_under("method.", state))
+        whole = self._optimiser.state_dict()
+        whole["state"] = {}
+        for key, value in _under("optimiser.", state).items():
+            index, name = key.split(".", 1)
+            whole["state"].setdefault(int(index), {})[name] = value
+        self._optimiser.load_state_dict(whole)
+        self.task.generator.set_state(state["generator"])
+        self.step = int(state["step"])
+
+
+def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _number(value: Tensor | None, scale: float = 1) -> float | None:
+    return None if value is None else scale * value.item()
+
+
+def is_snapshot_step(step: int) -> bool:
+    """Choose the steps to keep: every one up to 8, then about four in each doubling (10, 12, 14, 16, 20…)."""
+    if step <= 8:
+        return True
+    return step % (1 << (step.bit_length() - 3)) == 0

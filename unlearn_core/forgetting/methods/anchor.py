@@ -1,0 +1,141 @@
+"""anchor: forget by a bounded margin loss, keep by matching the original logits near the forget set.
+
+Ours; like the paper's it uses the classifier and the forget set alone. It differs from ADV (arXiv 2301.11578)
+in four ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
+is forgotten. The classifier is held by the mean squared difference from its *original logits* instead of by
+cross-entropy to a label, which has no gradient where the classifier is sure. It is held at *anchors*: the
+adversarial examples, points on the way to them, mixes of them and shifted copies of them. And the weight
+of retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
+The classifier stays in eval mode: its BatchNorm statistics do not drift.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
+from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+
+ATTACK_BATCH = 256
+SMALL_PICTURE = 64
+EXAMPLES_OF_SMALL_PICTURES = 512
+EXAMPLES_OF_LARGE_PICTURES = 32
+LARGEST_SHIFT = 0.15
+"""Of the picture's side: how far the shifted anchors move at most."""
+
+
+class Anchor(Method):
+    """Margin loss on the forget set, logit matching on anchors, adaptive retention weight."""
+
+    def prepare(self, task: Task) -> None:
+        """Make the anchors and note the original logits on them."""
+        with task.phase("attack"):
+            examples = self._attack(task)
+            self._anchors = widened(examples, self._centres, task.generator)
+            with torch.no_grad():
+                parts = self._anchors.split(ATTACK_BATCH)
+                self._logits = torch.cat([task.module(part) for part in parts])
+            self._predicted = self._logits.argmax(1)
+        self._weight = float(self.options["retention"])
+        self._penalty = None
+        if self.options["importance_strength"]:
+            with task.phase("importance"):
+                strength = self.options["importance_strength"]
+                self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+
+    def _attack(self, task: Task) -> Tensor:
+        """Return adversarial examples, spread evenly over the forget set; few iterations are enough."""
+        wanted = int(self.options["examples"]) or examples_for(task.pixels)
+        copies = -(-wanted // len(task.pixels))
+        self._centres = task.pixels.repeat_interleave(copies, 0)
+        with torch.no_grad():
+            classes = task.module(task.pixels[:1]).shape[1]
+        targets = other_labels(task.labels.repeat_interleave(copies), classes, task.generator)
+        radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
+        return torch.cat(
+            [
+                targeted_l2_pgd(
+                    task.module,
+                    centres,
+                    target,
+                    radius=radius,
+                    step_size=2 * radius / iterations,
+                    iterations=iterations,
+                    starts=random_start(centres, radius, task.generator),
+                    check=task.check,
+                )
+                for centres, target in zip(
+                    self._centres.split(ATTACK_BATCH), targets.split(ATTACK_BATCH), strict=True
+                )
+            ]
+        )
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return Adam without weight decay."""
+        return torch.optim.Adam(module.parameters(), self.options["learning_rate"])
+
+    def losses(self, task: Task) -> Losses:
+        """Return margin loss + retention weight · mean squared logit difference on a batch of anchors."""
+        device = task.pixels.device
+        instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
+        chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator).to(device)
+        logits = task.module(torch.cat([task.pixels[instances], self._anchors[chosen]]))
+        at_instances, at_anchors = logits.split([len(instances), len(chosen)])
+        forget = task.goal.margin_loss(at_instances, instances, self.options["margin"]).mean()
+        retain = F.mse_loss(at_anchors, self._logits[chosen])
+        agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
+        total = forget + self._weight * retain
+        if self._penalty is not None:
+            total = total + self._penalty(task.module)
+        return Losses(total, forget, retain, agreement)
+
+    def adapt(self, step: int, forgotten: Tensor) -> None:
+        """Lower the retention weight by a tenth every five steps."""
+        if step % 5 == 0:
+            self._weight *= 0.9
+
+    def retention_weight(self) -> float:
+        """Return the present weight of the logit matching."""
+        return self._weight
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the retention weight."""
+        return {"weight": torch.tensor(self._weight, dtype=torch.float64)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the retention weight."""
+        self._weight = state["weight"].item()
+
+
+def examples_for(pixels: Tensor) -> int:
+    """Return how many adversarial examples to make in all: fewer where each costs more."""
+    return EXAMPLES_OF_SMALL_PICTURES if pixels.shape[-1] <= SMALL_PICTURE else EXAMPLES_OF_LARGE_PICTURES
+
+
+def widened(examples: Tensor, centres: Tensor, generator: torch.Generator) -> Tensor:
+    """Return four anchors for each example: itself, a point on the way to it, a mix and a shifted copy.
+
+    Args:
+        examples: adversarial pictures (n, c, h, w).
+        centres: the pictures they started from, in the same order.
+        generator: on the CPU.
+    """
+
+    def shares() -> Tensor:
+        return torch.rand(len(examples), 1, 1, 1, generator=generator).to(examples.device)
+
+    on_the_way = centres + shares() * (examples - centres)
+    partners = examples[torch.randperm(len(examples), generator=generator).to(examples.device)]
+    mixed = partners + shares() * (examples - partners)
+    return torch.cat([examples, on_the_way, mixed, shifted(examples, generator)])
+
+
+def shifted(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return pictures shifted by up to `LARGEST_SHIFT` of their side in both directions, edges repeated."""
+    shift = (torch.rand(len(pixels), 2, 1, generator=generator) * 2 - 1) * 2 * LARGEST_SHIFT
+    turn = torch.eye(2).expand(len(pixels), 2, 2)
+    grid = F.affine_grid(
+        torch.cat([turn, shift], 2).to(pixels.device), list(pixels.shape), align_corners=False
+    )
+    return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

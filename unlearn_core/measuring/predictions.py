@@ -1,0 +1,50 @@
+"""What a classifier says of pictures, in batches and without gradients."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of n pictures: the predicted class, its probability, and probability and cross-entropy of the label."""
+
+    classes: NDArray[np.int64]
+    top_confidences: NDArray[np.float32]
+    confidences: NDArray[np.float32]
+    losses: NDArray[np.float32]
+
+
+def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return pictures (n, h, w, c) from 0 to 255 as pixels (n, c, h, w) in [0, 1]."""
+    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def predict(
+    module: nn.Module, pictures: NDArray[np.uint8], labels: NDArray[np.int64], device: torch.device
+) -> Predictions:
+    """Return what the classifier says of the pictures.
+
+    Args:
+        module: takes pixels in [0, 1]; already on `device`, in eval mode.
+        pictures: uint8 (n, h, w, c).
+        labels: int64 (n,); where a label is negative, the predicted class takes its place.
+        device: of the module.
+    """
+    batch = 512 if pictures.shape[1] <= 64 else 32
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), batch):
+            logs = module(to_pixels(pictures[start : start + batch], device)).float().log_softmax(1).cpu()
+            top, classes = logs.max(1)
+            given = torch.from_numpy(labels[start : start + batch])
+            own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
+            parts.append((classes, top.exp(), own.exp(), -own))
+    if not parts:
+        nothing = np.empty(0, np.float32)
+        return Predictions(np.empty(0, np.int64), nothing, nothing, nothing)
+    classes, top, own, loss = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
+    return Predictions(classes, top, own, loss)
