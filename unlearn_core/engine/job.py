@@ -87,7 +87,7 @@ def _write_snapshot(
 ) -> None:
     """Keep the difference from the original, in half the precision, of the tensors that changed."""
     differences = {
-        name: (tensor.cpu() - before[name]).half()
+        name: (tensor.cpu() - before[name]).half().contiguous()
         for name, tensor in module.state_dict().items()
         if tensor.is_floating_point()
     }

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
+
+BACK_OFF_HALVINGS = 6
+"""Finds the shortest sufficient part of the last step to within 1/64."""
 
 Stopped = Literal["forgotten", "step limit", "cancelled"]
 
@@ -64,9 +67,13 @@ class ForgettingLoop:
             yield step
             while not reached and self.step < self.max_steps:
                 self.task.check()
+                start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
                 self.step += 1
                 reached, step = self._look(losses)
+                if reached and start is not None:
+                    self._back_off(start)
+                    _, step = self._look(losses)
                 yield step
             self.stopped = "forgotten" if reached else "step limit"
         except CancelledError:
@@ -84,17 +91,36 @@ class ForgettingLoop:
         self.task.module.eval()
         return losses
 
+    def _weights(self) -> list[Tensor]:
+        return [parameter.detach().clone() for parameter in self.task.module.parameters()]
+
+    @torch.no_grad()
+    def _back_off(self, start: list[Tensor]) -> None:
+        """Halve the last step again and again, to end as near to its start as the goal allows."""
+        parameters = list(self.task.module.parameters())
+        end = self._weights()
+        low, high = 0.0, 1.0
+        for _ in range(BACK_OFF_HALVINGS):
+            middle = (low + high) / 2
+            _interpolate(parameters, start, end, middle)
+            low, high = (low, middle) if self._forgotten()[1].all() else (middle, high)
+        _interpolate(parameters, start, end, high)
+
+    @torch.no_grad()
+    def _forgotten(self) -> tuple[Tensor, Tensor]:
+        """Return the logits of the whole forget set and which instances have reached the goal."""
+        logits = torch.cat([self.task.module(part) for part in self.task.pixels.split(256)])
+        if not torch.isfinite(logits).all():
+            raise UserError(
+                f"The classifier broke at step {self.step}: its outputs are no longer numbers. "
+                "Try a smaller learning rate or another method."
+            )
+        return logits, self.task.goal.reached(logits)
+
     def _look(self, losses: Losses | None) -> tuple[bool, Step]:
         """Check the stop rule on the whole forget set and let the method adapt."""
-        with torch.no_grad():
-            logits = torch.cat([self.task.module(part) for part in self.task.pixels.split(256)])
-            if not torch.isfinite(logits).all():
-                raise UserError(
-                    f"The classifier broke at step {self.step}: its outputs are no longer numbers. "
-                    "Try a smaller learning rate or another method."
-                )
-            forgotten = self.task.goal.reached(logits)
-            still_known = (logits.argmax(1) == self.task.labels).float().mean()
+        logits, forgotten = self._forgotten()
+        still_known = (logits.argmax(1) == self.task.labels).float().mean()
         if losses is not None:
             self.method.adapt(self.step, forgotten)
         k = len(forgotten)
@@ -136,6 +162,11 @@ class ForgettingLoop:
         self._optimiser.load_state_dict(whole)
         self.task.generator.set_state(state["generator"])
         self.step = int(state["step"])
+
+
+def _interpolate(parameters: list[nn.Parameter], start: list[Tensor], end: list[Tensor], share: float) -> None:
+    for parameter, first, last in zip(parameters, start, end, strict=True):
+        parameter.copy_(torch.lerp(first, last, share))
 
 
 def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

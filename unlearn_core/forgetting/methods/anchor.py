@@ -20,13 +20,15 @@ from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
 ATTACK_BATCH = 256
 SMALL_PICTURE = 64
 EXAMPLES_OF_SMALL_PICTURES = 512
-EXAMPLES_OF_LARGE_PICTURES = 32
+EXAMPLES_OF_LARGE_PICTURES = 16
 LARGEST_SHIFT = 0.15
 """Of the picture's side: how far the shifted anchors move at most."""
 
 
 class Anchor(Method):
     """Margin loss on the forget set, logit matching on anchors, adaptive retention weight."""
+
+    backs_off = True
 
     def prepare(self, task: Task) -> None:
         """Make the anchors and note the original logits on them."""

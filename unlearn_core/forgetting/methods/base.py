@@ -83,6 +83,9 @@ class Method(ABC):
     train_mode = False
     """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""
 
+    backs_off = False
+    """True: the step that reaches the goal is shortened to what the goal needs."""
+
     def __init__(self, options: dict[str, float | int]) -> None:
         self.options = options
 
