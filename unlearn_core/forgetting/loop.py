@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
 
 Stopped = Literal["forgotten", "step limit", "cancelled"]
@@ -35,8 +36,9 @@ class Step:
 class ForgettingLoop:
     """Runs one method on one task until the goal is reached, the limit is met or the person cancels.
 
-    Iterate over it to run it. `stopped` says afterwards why it ended. Whatever happens, the task's module
-    is left in eval mode with the weights of the last whole step.
+    Iterate over it to run it. `stopped` says afterwards why it ended. A classifier whose outputs are no
+    longer finite raises `UserError`: it would count as forgetting, and is only broken. Whatever happens, the
+    task's module is left in eval mode with the weights of the last whole step.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
@@ -86,6 +88,11 @@ class ForgettingLoop:
         """Check the stop rule on the whole forget set and let the method adapt."""
         with torch.no_grad():
             logits = torch.cat([self.task.module(part) for part in self.task.pixels.split(256)])
+            if not torch.isfinite(logits).all():
+                raise UserError(
+                    f"The classifier broke at step {self.step}: its outputs are no longer numbers. "
+                    "Try a smaller learning rate or another method."
+                )
             forgotten = self.task.goal.reached(logits)
             still_known = (logits.argmax(1) == self.task.labels).float().mean()
         if losses is not None:

@@ -26,11 +26,11 @@ class Option:
 
     def check(self, value: float | int) -> float | int:
         """Return `value` in the option's own type, or raise `UserError` where it is not in range."""
-        number = type(self.default)(value)
-        if number != value or not self.low <= number <= self.high:
+        in_range = self.low <= value <= self.high
+        if not in_range or type(self.default)(value) != value:
             kind = "a whole number" if isinstance(self.default, int) else "a number"
             raise UserError(f"Option {self.name} must be {kind} from {self.low} to {self.high}, not {value}.")
-        return number
+        return type(self.default)(value)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,115 @@
+import pytest
+import torch
+from captum.robust import PGD
+from torch import Tensor, nn
+
+from tests.forgetting.tiny import tiny_classifier, tiny_pictures
+from unlearn_core.forgetting.adversarial import (
+    other_labels,
+    project,
+    random_start,
+    row_norms,
+    targeted_l2_pgd,
+)
+
+
+def small_classifier() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 12), nn.Tanh(), nn.Linear(12, 3)).eval()
+
+
+def test_project_moves_to_the_nearest_point_of_the_ball() -> None:
+    centre = torch.full((1, 1, 1, 2), 0.5)
+    outside = torch.tensor([[[[0.9, 0.8]]]])
+    moved = project(outside, centre, 0.25)
+    assert torch.allclose(moved, torch.tensor([[[[0.7, 0.65]]]]))
+
+
+def test_project_leaves_what_is_inside_and_clamps_to_pixel_values() -> None:
+    centre = torch.tensor([[[[0.9, 0.5]]]])
+    assert torch.equal(project(centre + 0.01, centre, 1.0), centre + 0.01)
+    assert project(torch.tensor([[[[1.4, 0.5]]]]), centre, 1.0).tolist() == [[[[1.0, 0.5]]]]
+
+
+def test_random_start_stays_in_the_ball_and_repeats() -> None:
+    pixels = torch.rand(50, 1, 4, 4)
+    starts = [random_start(pixels, 0.3, torch.Generator().manual_seed(7)) for _ in range(2)]
+    assert torch.equal(*starts)
+    assert row_norms(starts[0] - pixels).max() <= 0.3 + 1e-6
+    assert starts[0].min() >= 0
+    assert starts[0].max() <= 1
+
+
+def test_one_step_on_a_linear_classifier_goes_along_the_weights() -> None:
+    """For two classes CE's gradient is parallel to the difference of the weight rows."""
+    linear = nn.Linear(4, 2, bias=False)
+    module = nn.Sequential(nn.Flatten(), linear)
+    pixels = torch.full((1, 1, 2, 2), 0.5)
+    moved = targeted_l2_pgd(
+        module,
+        pixels,
+        torch.tensor([1]),
+        radius=1.0,
+        step_size=0.1,
+        iterations=1,
+        starts=pixels,
+    )
+    toward = (linear.weight[1] - linear.weight[0]).detach()
+    expected = pixels + 0.1 * (toward / toward.norm()).view(1, 1, 2, 2)
+    assert torch.allclose(moved, expected, atol=1e-6)
+
+
+def captums_attack(module: nn.Module, pixels: Tensor, targets: Tensor, radius: float) -> Tensor:
+    """Captum's PGD steps along the gradient's sign, ours along the gradient; both project alike."""
+    oracle = PGD(module, nn.CrossEntropyLoss(reduction="none"), lower_bound=0.0, upper_bound=1.0)
+    return oracle.perturb(
+        pixels.clone(), radius=radius, step_size=0.02, step_num=60, target=targets, targeted=True, norm="L2"
+    )
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.5, 2.0])
+def test_attack_equals_captums_where_sign_and_direction_are_one(radius: float) -> None:
+    """On pictures of one pixel both take the same steps, project alike and clamp alike."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 3)).eval()
+    pixels, targets = torch.rand(30, 1, 1, 1), torch.arange(3).repeat(10)
+    ours = targeted_l2_pgd(
+        module, pixels, targets, radius=radius, step_size=0.02, iterations=60, starts=pixels
+    )
+    assert torch.allclose(ours, captums_attack(module, pixels, targets, radius), atol=1e-5)
+
+
+@pytest.mark.parametrize("radius", [0.2, 0.8])
+def test_attack_is_at_least_as_strong_as_captums(radius: float) -> None:
+    module, pixels = small_classifier(), torch.rand(30, 1, 4, 4)
+    targets = torch.arange(3).repeat(10)
+    ours = targeted_l2_pgd(
+        module, pixels, targets, radius=radius, step_size=0.02, iterations=60, starts=pixels
+    )
+    theirs = captums_attack(module, pixels, targets, radius)
+    loss = nn.CrossEntropyLoss()
+    assert row_norms(theirs - pixels).max() <= radius + 1e-5
+    assert loss(module(ours), targets) <= loss(module(theirs), targets) < loss(module(pixels), targets)
+
+
+def test_attack_reaches_most_targets_within_its_radius() -> None:
+    module, (pixels, labels) = tiny_classifier(), tiny_pictures()
+    targets = other_labels(labels, 4, torch.Generator().manual_seed(0))
+    found = targeted_l2_pgd(module, pixels, targets, radius=2.0, step_size=0.2, iterations=50, starts=pixels)
+    assert (module(found).argmax(1) == targets).float().mean() > 0.9
+    assert row_norms(found - pixels).max() <= 2.0 + 1e-5
+
+
+def test_attack_leaves_no_gradient_in_the_classifier() -> None:
+    module, pixels = small_classifier(), torch.rand(2, 1, 4, 4)
+    targeted_l2_pgd(
+        module, pixels, torch.tensor([0, 1]), radius=1.0, step_size=0.1, iterations=2, starts=pixels
+    )
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+def test_other_labels_never_return_the_label() -> None:
+    labels = torch.arange(5).repeat(200)
+    drawn = other_labels(labels, 5, torch.Generator().manual_seed(0))
+    assert not (drawn == labels).any()
+    assert set(drawn.tolist()) == set(range(5))

@@ -1,0 +1,126 @@
+import itertools
+
+import pytest
+import torch
+
+from tests.forgetting.tiny import tiny_task
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
+from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.registry import METHODS, method_entry
+
+FAST = {"learning_rate": 3e-3}
+FAST_ATTACK = {"examples": 3, "attack_iterations": 3}
+
+
+def loop_of(name: str, task: Task, max_steps: int = 200) -> ForgettingLoop:
+    entry = method_entry(name)
+    known = {option.name for option in entry.options}
+    given = {key: value for key, value in (FAST | FAST_ATTACK).items() if key in known}
+    return ForgettingLoop(entry.load()(entry.complete(given)), task, max_steps)
+
+
+def weights_of(task: Task) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in task.module.state_dict().items()}
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_it_stops_at_the_first_step_where_all_is_forgotten(name: str) -> None:
+    k = (
+        1 if name == "neggrad" else 2
+    )  # two at once: its unbounded loss chases one and never turns to the other
+    task = tiny_task(k)
+    loop = loop_of(name, task, 400)
+    steps = list(loop)
+    assert loop.stopped == "forgotten"
+    assert [step.forgotten == step.k for step in steps[:-1]] == [False] * (len(steps) - 1)
+    assert steps[-1].forgotten == k
+    assert steps[-1].forget_accuracy == 0
+    assert not (task.module(task.pixels).argmax(1) == task.labels).any()
+    assert [step.step for step in steps] == list(range(len(steps)))
+
+
+def test_a_classifier_that_breaks_is_an_error_and_not_a_success() -> None:
+    entry = method_entry("neggrad")
+    loop = ForgettingLoop(entry.load()(entry.complete({"learning_rate": 1.0})), tiny_task(), 400)
+    with pytest.raises(UserError, match="broke at step"):
+        list(loop)
+
+
+def test_it_takes_no_step_where_all_is_forgotten_already() -> None:
+    task = tiny_task()
+    task.goal.labels = (task.labels + 1) % 4  # type: ignore[attr-defined]
+    before = weights_of(task)
+    loop = loop_of("neggrad", task)
+    assert len(list(loop)) == 1
+    assert loop.stopped == "forgotten"
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights_of(task).items())
+
+
+def test_it_stops_at_the_limit() -> None:
+    loop = loop_of("anchor", tiny_task(), max_steps=1)
+    assert [step.step for step in loop] == [0, 1]
+    assert loop.stopped == "step limit"
+
+
+def test_it_can_be_cancelled_while_stepping_and_leaves_whole_steps() -> None:
+    task = tiny_task()
+    loop = loop_of("anchor", task)
+    seen: list[Step] = []
+    task.cancelled = lambda: len(seen) == 2
+    for step in loop:
+        seen.append(step)
+    assert loop.stopped == "cancelled"
+    assert loop.step == 1
+    assert not task.module.training
+
+
+def test_cancelling_while_preparing_leaves_the_classifier_as_it_was() -> None:
+    task = tiny_task()
+    before = weights_of(task)
+    task.cancelled = lambda: True
+    loop = loop_of("adv", task)
+    assert list(loop) == []
+    assert loop.stopped == "cancelled"
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights_of(task).items())
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_same_seed_same_weights_bit_for_bit(name: str) -> None:
+    tasks = [tiny_task(), tiny_task()]
+    for task in tasks:
+        list(loop_of(name, task, max_steps=5))
+    first, second = (weights_of(task) for task in tasks)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_another_seed_gives_other_weights() -> None:
+    tasks = [tiny_task(seed=0), tiny_task(seed=1)]
+    for task in tasks:
+        list(loop_of("anchor", task, max_steps=3))
+    first, second = (weights_of(task) for task in tasks)
+    assert any(not torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> None:
+    through = tiny_task()
+    list(loop_of(name, through, max_steps=6))
+
+    broken_off = loop_of(name, tiny_task(), max_steps=3)
+    list(broken_off)
+    state = broken_off.state()
+
+    task = tiny_task()
+    resumed = loop_of(name, task, max_steps=6)
+    resumed.prepare()
+    resumed.restore(state)
+    steps = list(resumed)
+    assert steps[0].step == broken_off.step
+    expected, got = weights_of(through), weights_of(task)
+    assert all(torch.equal(expected[key], got[key]) for key in expected)
+
+
+def test_snapshot_steps_are_dense_first_and_thin_out() -> None:
+    chosen = list(itertools.compress(itertools.count(), map(is_snapshot_step, range(65))))
+    assert chosen == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64]

@@ -1,0 +1,109 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.forgetting.tiny import tiny_task
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.adversarial import row_norms
+from unlearn_core.forgetting.methods.adv import Adv
+from unlearn_core.forgetting.methods.anchor import Anchor, shifted
+from unlearn_core.forgetting.registry import METHODS, Option, method_entry
+
+
+def options(name: str, **given: float) -> dict[str, float | int]:
+    return method_entry(name).complete(given)
+
+
+def test_the_papers_defaults() -> None:
+    chosen = options("adv+imp")
+    assert chosen["learning_rate"] == 1e-3
+    assert (chosen["radius"], chosen["examples"]) == (4.0, 20)
+    assert (chosen["attack_iterations"], chosen["attack_step"]) == (100, 0.1)
+    assert (chosen["adversarial_batch"], chosen["forget_batch"]) == (256, 32)
+    assert chosen["importance_strength"] == 1.0
+
+
+def test_paper_methods_use_their_optimiser_and_train_mode() -> None:
+    task = tiny_task()
+    for name in ("neggrad", "adv", "adv+imp"):
+        method = method_entry(name).load()(options(name))
+        group = method.optimiser(task.module).param_groups[0]
+        assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-3, 0.9, 1e-4)
+        assert method.train_mode
+
+
+def test_adv_weighs_both_parts_by_their_share_of_the_batch() -> None:
+    task = tiny_task(k=2)
+    method = Adv(options("adv", examples=3, attack_iterations=2))
+    method.prepare(task)
+    losses = method.losses(task)
+    logits = task.module(method._examples)
+    expected_retain = F.cross_entropy(logits, method._targets)
+    expected_forget = -F.cross_entropy(task.module(task.pixels), task.labels)
+    assert losses.retain is not None
+    assert torch.allclose(losses.retain, expected_retain)
+    assert torch.allclose(losses.total, expected_forget * 2 / 8 + expected_retain * 6 / 8)
+
+
+def test_importance_adds_nothing_at_the_start() -> None:
+    plain, held = tiny_task(), tiny_task()
+    adv = method_entry("adv").load()(options("adv", examples=3, attack_iterations=2))
+    both = method_entry("adv+imp").load()(options("adv+imp", examples=3, attack_iterations=2))
+    adv.prepare(plain)
+    both.prepare(held)
+    assert torch.allclose(adv.losses(plain).total, both.losses(held).total)
+
+
+def test_anchor_starts_without_retention_loss_and_with_full_agreement() -> None:
+    task = tiny_task()
+    method = Anchor(options("anchor", examples=8))
+    method.prepare(task)
+    losses = method.losses(task)
+    assert losses.retain is not None
+    assert losses.retain.item() < 1e-10
+    assert losses.agreement is not None
+    assert losses.agreement.item() == 1
+
+
+def test_anchors_lie_within_the_radius_or_are_shifted_copies() -> None:
+    task = tiny_task()
+    method = Anchor(options("anchor", examples=8, radius=0.5))
+    method.prepare(task)
+    ends, on_the_way, _, _ = method._anchors.split(8)
+    centres = task.pixels.repeat_interleave(4, 0)
+    assert row_norms(ends - centres).max() <= 0.5 + 1e-5
+    assert (row_norms(on_the_way - centres) <= row_norms(ends - centres) + 1e-6).all()
+
+
+def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
+    method = Anchor(options("anchor", examples=8, retention=10.0))
+    method.prepare(tiny_task())
+    for step in range(1, 11):
+        method.adapt(step, torch.zeros(2, dtype=torch.bool))
+    assert method.retention_weight() == pytest.approx(8.1)
+
+
+def test_shifting_keeps_a_flat_picture_flat() -> None:
+    flat = torch.full((5, 1, 6, 6), 0.3)
+    assert torch.allclose(shifted(flat, torch.Generator().manual_seed(0)), flat, atol=1e-6)
+
+
+def test_unknown_method_and_option_are_named() -> None:
+    with pytest.raises(UserError, match="no method magic; there are anchor"):
+        method_entry("magic")
+    with pytest.raises(UserError, match="neggrad has no option radius"):
+        options("neggrad", radius=1.0)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, float("nan"), float("inf")])
+def test_options_out_of_range_are_refused(value: float) -> None:
+    with pytest.raises(UserError, match="must be a whole number from 1 to 9"):
+        Option("count", 3, 1, 9, "").check(value)
+
+
+@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+def test_every_entry_is_complete(entry) -> None:  # type: ignore[no-untyped-def]
+    assert entry.summary.endswith(".")
+    assert entry.complete({}) == {option.name: option.default for option in entry.options}
+    for option in entry.options:
+        assert option.check(option.default) == option.default

@@ -1,0 +1,48 @@
+"""A problem small enough to forget in a second: four clusters on 4 × 4 pictures and a small network."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearn_core.forgetting.goals import Goal, Misclassify
+from unlearn_core.forgetting.methods.base import Task
+
+CLASSES = 4
+
+
+def tiny_pictures(per_class: int = 20) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.rand(CLASSES, 1, 4, 4, generator=generator)
+    labels = torch.arange(CLASSES).repeat(per_class)
+    noise = 0.1 * torch.randn(len(labels), 1, 4, 4, generator=generator)
+    return (centres[labels] + noise).clamp(0, 1), labels
+
+
+def tiny_classifier() -> nn.Module:
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(128, CLASSES),
+    )
+    pixels, labels = tiny_pictures()
+    optimiser = torch.optim.Adam(module.parameters(), 1e-2)
+    for _ in range(60):
+        optimiser.zero_grad()
+        F.cross_entropy(module(pixels), labels).backward()
+        optimiser.step()
+    module.zero_grad(set_to_none=True)
+    return module.eval()
+
+
+def tiny_task(k: int = 2, seed: int = 0, goal: Goal | None = None) -> Task:
+    pixels, labels = tiny_pictures()
+    return Task(
+        module=tiny_classifier(),
+        pixels=pixels[:k],
+        labels=labels[:k],
+        goal=goal or Misclassify(labels[:k]),
+        generator=torch.Generator().manual_seed(seed),
+    )
