@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import selection
 from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error
-from pages.parts.filters import filter_bar, one_page, quick_picks
+from pages.parts.filters import filter_bar, quick_picks
 from pages.parts.gallery import KEY, gallery
 from pages.parts.image_tables import known_table, load_table
 from pages.parts.live_run import run_panel
@@ -25,6 +25,7 @@ def page() -> None:
     selection.take_over(st.session_state.get(KEY, {}).get("selected"))
     left, right = st.columns([7, 6], gap="large")
     with left:
+        st.markdown("##### 1 · Pick the pictures to forget")
         classifier, images = choose_source()
         known = None if images is None else known_table(classifier, images)
         pictures = st.container()
@@ -36,8 +37,6 @@ def page() -> None:
     if images is not None:
         with pictures:
             _pictures(classifier, images)
-            if known is None:
-                st.rerun()
 
 
 def _run_of_the_url() -> Run | None:
@@ -50,22 +49,32 @@ def _run_of_the_url() -> Run | None:
 
 
 def _pictures(classifier: str, images: str) -> None:
-    try:
-        with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
-            table, key = load_table(classifier, images)
-    except UserError as error:
-        show_error(error)
+    known = known_table(classifier, images)
+    if known is None:
+        _load(classifier, images)
         return
-    positions = filter_bar(table)
+    table, key = known
+    positions, shown = filter_bar(table)
     quick_picks(table, positions)
-    gallery(table, one_page(positions), key)
+    gallery(table, shown, key)
     if not table.labelled.all():
         st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
     if images == "photos":
         add_your_own(classifier, images)
 
 
+def _load(classifier: str, images: str) -> None:
+    try:
+        with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
+            load_table(classifier, images)
+    except UserError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
 def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
+    st.markdown("##### 2 · Choose how, and press Forget")
     ids = selection.picked()
     chosen = goal_and_method(table, ids)
     count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"

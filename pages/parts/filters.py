@@ -11,14 +11,19 @@ from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 
-_SORTS = {"id": "by id", "hardest": "hardest first", "confident": "most confident first"}
+_SORTS = {"mixed": "mixed", "id": "by id", "hardest": "hardest first", "confident": "most confident"}
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 
 
-def filter_bar(table: ImageTable) -> NDArray[np.intp]:
-    """Show the filters; return the positions of the training pictures that pass, in the chosen order."""
-    classes, confidence, order = st.columns([5, 4, 4], vertical_alignment="bottom")
+def filter_bar(table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Show the filters.
+
+    Returns:
+        The positions of the training pictures that pass, in the chosen order, and those of them to show at
+        once, at most `PAGE`.
+    """
+    classes, confidence, order, part = st.columns([4, 4, 4, 4], vertical_alignment="bottom")
     present = sorted(set(table.labels[~table.is_test].tolist()))
     with classes:
         wanted = st.multiselect(
@@ -48,14 +53,16 @@ def filter_bar(table: ImageTable) -> NDArray[np.intp]:
     passes = ~table.is_test & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
-    return _sorted(table, np.flatnonzero(passes), sort)
+    positions = _sorted(table, np.flatnonzero(passes), sort)
+    with part:
+        return positions, _one_page(positions)
 
 
 def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
     """Show one-click picks among the pictures at `positions`."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with bar:
-        st.markdown("Quick pick")
+        st.markdown(":small[Quick pick]")
         count = st.number_input(
             "How many",
             1,
@@ -97,26 +104,26 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
         show_error(error)
 
 
-def one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the positions to show at once, with a page control where there are more than fit."""
-    pages = -(-len(positions) // PAGE)
-    if pages <= 1:
-        return positions
-    starts = [PAGE * page for page in range(pages)]
-    start = st.segmented_control(
-        "Part of the pictures",
-        starts,
-        default=0,
-        required=True,
-        format_func=lambda first: f"{first + 1:,}–{min(first + PAGE, len(positions)):,}",
+def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    starts = range(0, max(1, len(positions)), PAGE)
+    start = st.selectbox(
+        f"Shown of {len(positions):,}",
+        list(starts),
+        format_func=lambda first: f"{min(first + 1, len(positions)):,}–{min(first + PAGE, len(positions)):,}",
         key=f"part_of_{len(positions)}",
-        label_visibility="collapsed",
+        disabled=len(starts) == 1,
     )
-    return positions[start or 0 :][:PAGE]
+    return positions[start:][:PAGE]
 
 
 def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArray[np.intp]:
-    keys = {"id": table.ids, "hardest": -table.losses, "confident": -table.confidences}
+    keys = {
+        # The same mix each time; by id the first thousand may all be of one class.
+        "mixed": np.random.default_rng(0).permutation(len(table.ids)),
+        "id": table.ids,
+        "hardest": -table.losses,
+        "confident": -table.confidences,
+    }
     return positions[np.argsort(keys[sort][positions], kind="stable")]
 
 

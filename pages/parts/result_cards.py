@@ -12,7 +12,7 @@ _GROUPS = {
 
 
 def result_cards(result: dict[str, Any]) -> None:
-    """Show accuracy before and after on D_f, D_r and D_test in percent, or agreement where no labels exist."""
+    """Show accuracy on D_f, D_r and D_test before and after, or agreement where there are no labels."""
     shown = [name for name in _GROUPS if _has_numbers(result, name)]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
         title, meaning = _GROUPS[name]
