@@ -1,0 +1,108 @@
+"""Forget: pick pictures, press one button, watch the classifier forget them."""
+
+import streamlit as st
+
+from pages.parts import selection
+from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error
+from pages.parts.filters import filter_bar, quick_picks
+from pages.parts.gallery import KEY, gallery
+from pages.parts.image_tables import known_table, load_table
+from pages.parts.live_run import run_panel
+from pages.parts.settings import goal_and_method, more_settings
+from pages.parts.source import adopt, choose_source
+from pages.parts.uploads import add_your_own
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.tables import ImageTable
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import Run
+
+
+def page() -> None:
+    """Draw the page: pictures on the left, what to do with them (or the run that does it) on the right."""
+    run = _run_of_the_url()
+    if run is not None:
+        adopt(run)
+    selection.take_over(st.session_state.get(KEY, {}).get("selected"))
+    left, right = st.columns([7, 6], gap="large")
+    with left:
+        st.markdown("##### 1 · Pick the pictures to forget")
+        classifier, images = choose_source()
+        known = None if images is None else known_table(classifier, images)
+        pictures = st.container()
+    with right:
+        if run is None:
+            _setup(classifier, images, known and known[0])
+        else:
+            run_panel(run.id)
+    if images is not None:
+        with pictures:
+            _pictures(classifier, images)
+
+
+def _run_of_the_url() -> Run | None:
+    try:
+        return current_run()
+    except UserError as error:
+        show_error(error)
+        leave_run()
+        return None
+
+
+def _pictures(classifier: str, images: str) -> None:
+    known = known_table(classifier, images)
+    if known is None:
+        _load(classifier, images)
+        return
+    table, key = known
+    positions, shown = filter_bar(table)
+    quick_picks(table, positions)
+    gallery(table, shown, key)
+    if not table.labelled.all():
+        st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
+    if images == "photos":
+        add_your_own(classifier, images)
+
+
+def _load(classifier: str, images: str) -> None:
+    try:
+        with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
+            load_table(classifier, images)
+    except UserError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
+    st.markdown("##### 2 · Choose how, and press Forget")
+    ids = selection.picked()
+    chosen = goal_and_method(table, ids)
+    count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"
+    pressed = st.button(
+        f"Forget {count}" if ids else "Forget",
+        key="forget",
+        type="primary",
+        icon=":material/ink_eraser:",
+        disabled=not ids or table is None,
+        width="stretch",
+    )
+    if not ids:
+        st.caption("Click the pictures to forget, or take a quick pick. Shift-click takes a whole stretch.")
+    others = more_settings(str(chosen["method"]))
+    if pressed:
+        _forget(
+            classifier=classifier, images=images, pick=f"ids:{','.join(map(str, ids))}", **chosen, **others
+        )
+
+
+def _forget(**fields: object) -> None:
+    try:
+        run_id = engine().submit(ForgetRequest.parse(**fields))
+    except UserError as error:
+        show_error(error)
+    else:
+        open_run(run_id)
+        st.rerun()
+
+
+page()

@@ -1,0 +1,53 @@
+"""What every page shares: the store, the engine, and which run the URL names."""
+
+import streamlit as st
+
+from unlearn_core.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.runs.store import Run, Store
+
+_LAST_RUN = "last_run"
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """Return the store of this `UNLEARN_HOME`, one a server."""
+    return Store()
+
+
+@st.cache_resource(show_spinner="Starting the workers …")
+def engine() -> Engine:
+    """Return the engine, one a server; the first call starts its worker processes."""
+    return Engine(store())
+
+
+def current_run() -> Run | None:
+    """Return the run that the URL names (`?run=ID`), else the one this tab looked at last, else None.
+
+    The id is written back into the URL, so that every page has a link that finds its run again. An unknown
+    id raises `UserError`.
+    """
+    run_id = st.query_params.get("run") or st.session_state.get(_LAST_RUN)
+    if run_id is None:
+        return None
+    run = store().get(run_id)
+    open_run(run.id)
+    return run
+
+
+def open_run(run_id: str) -> None:
+    """Make this the run that the URL names."""
+    st.session_state[_LAST_RUN] = run_id
+    if st.query_params.get("run") != run_id:
+        st.query_params["run"] = run_id
+
+
+def leave_run() -> None:
+    """Make the URL name no run."""
+    st.session_state.pop(_LAST_RUN, None)
+    st.query_params.pop("run", None)
+
+
+def show_error(error: UserError) -> None:
+    """Show one clear sentence in an error box."""
+    st.error(str(error), icon=":material/error:")

@@ -1,0 +1,53 @@
+"""What came of a run in big numbers, each with its change."""
+
+from typing import Any
+
+import streamlit as st
+
+_GROUPS = {
+    "forget": ("Forget set D_f", "the pictures to forget"),
+    "retain": ("Retain set D_r", "all other training pictures"),
+    "test": ("Test set D_test", "pictures never trained on"),
+}
+
+
+def result_cards(result: dict[str, Any]) -> None:
+    """Show accuracy on D_f, D_r and D_test before and after, or agreement where there are no labels."""
+    shown = [name for name in _GROUPS if _has_numbers(result, name)]
+    for column, name in zip(st.columns(len(shown)), shown, strict=True):
+        title, meaning = _GROUPS[name]
+        accuracy = result["accuracy"][name]
+        with column:
+            if accuracy["before"] is None:
+                st.metric(
+                    f"{title} · agreement",
+                    f"{percent(result['agreement'][name])} %",
+                    help=f"Share of {meaning} that are predicted as by the original classifier.",
+                    border=True,
+                )
+            else:
+                change = accuracy["after"] - accuracy["before"]
+                st.metric(
+                    title,
+                    f"{percent(accuracy['before'])} → {percent(accuracy['after'])}",
+                    f"{change:+.1f} points".replace("-", "−") if abs(change) >= 0.05 else "no change",
+                    delta_color=_delta_color(name, change),
+                    delta_arrow="off",
+                    help=f"Accuracy in percent on {meaning}, {accuracy['n']:,} in number.",
+                    border=True,
+                )
+
+
+def percent(value: float) -> str:
+    """Write a percentage with one decimal, and without it where it is whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _has_numbers(result: dict[str, Any], name: str) -> bool:
+    return result["accuracy"][name]["before"] is not None or result["agreement"].get(name) is not None
+
+
+def _delta_color(name: str, change: float) -> str:
+    if abs(change) < 0.05:
+        return "off"
+    return "inverse" if name == "forget" else "normal"

@@ -1,0 +1,106 @@
+"""What to do with the picked pictures: goal and method as clear choices, the rest folded away."""
+
+import streamlit as st
+
+from unlearn_core.forgetting.registry import METHODS, Option, method_entry
+from unlearn_core.measuring.tables import ImageTable
+
+_GOALS = {
+    "misclassify": ("Misclassify", "No longer recognised: any other class will do."),
+    "relabel": ("Relabel", "Recognised as another class that you choose."),
+}
+_RUNNER_UP = "each one's runner-up"
+
+
+def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
+    """Show both choices; return the request's fields `goal`, `new_labels` and `method`."""
+    goal = st.radio(
+        "Goal",
+        list(_GOALS),
+        format_func=lambda name: _GOALS[name][0],
+        captions=[caption for _, caption in _GOALS.values()],
+        horizontal=True,
+        key="goal",
+        persist_state="session",
+    )
+    new_labels = _new_labels(table, ids) if goal == "relabel" and table is not None else {}
+    method = st.radio(
+        "Method",
+        [entry.name for entry in METHODS],
+        format_func=lambda name: method_entry(name).title,
+        captions=[entry.summary for entry in METHODS],
+        key="method",
+        persist_state="session",
+    )
+    return {"goal": goal, "new_labels": new_labels, "method": method}
+
+
+def more_settings(method: str) -> dict[str, object]:
+    """Show what most people leave alone; return the request's other fields."""
+    with st.expander("Seed, steps, device and the method's numbers", icon=":material/tune:"):
+        first, second, third = st.columns(3)
+        seed = first.number_input("Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session")
+        max_steps = second.number_input(
+            "Steps at most", 1, 100_000, 300, key="max_steps", persist_state="session"
+        )
+        device = third.selectbox(
+            "Device",
+            ["auto", "cpu", "cuda", "mps"],
+            key="device",
+            persist_state="session",
+            help="auto takes a GPU where there is one.",
+        )
+        measure_on = st.text_input(
+            "Measure on a folder too",
+            key="measure_on",
+            persist_state="session",
+            placeholder="/home/me/other-pictures",
+            help="Its pictures count as retained ones: is the rest of the world still recognised?",
+        ).strip()
+        columns = st.columns(3)
+        options = {
+            option.name: _option(option, method, columns[number % 3])
+            for number, option in enumerate(method_entry(method).options)
+        }
+    return {
+        "seed": seed,
+        "max_steps": max_steps,
+        "device": device,
+        "measure_on": f"folder:{measure_on}" if measure_on else None,
+        "options": options,
+    }
+
+
+def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:
+    """Show the choice of the new class; return a class for every picture that is not of it already."""
+    choice = st.selectbox(
+        "New class",
+        [None, *range(len(table.class_names))],
+        format_func=lambda label: _RUNNER_UP if label is None else table.class_names[label],
+        key="new_class",
+        help="The runner-up is the class that the classifier finds second most likely.",
+    )
+    if choice is None:
+        return {}
+    label_of = dict(zip(table.ids.tolist(), table.labels.tolist(), strict=True))
+    already = [one for one in ids if label_of[one] == choice]
+    if already:
+        st.caption(
+            f"{len(already)} of the pictures are of this class already: they get their runner-up class."
+        )
+    return {one: choice for one in ids if label_of[one] != choice}
+
+
+def _option(option: Option, method: str, column: "st.delta_generator.DeltaGenerator") -> float | int:
+    whole = isinstance(option.default, int)
+    return column.number_input(
+        option.name.replace("_", " "),
+        min_value=option.low,
+        max_value=option.high,
+        value=option.default,
+        step=1 if whole else option.default / 10 or 0.1,
+        format="%d" if whole else "%g",
+        key=f"option:{method}:{option.name}",
+        persist_state="session",
+        help=f"{option.help} {option.low:g} to {option.high:g}.",
+    )

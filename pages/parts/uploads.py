@@ -1,0 +1,44 @@
+"""Adding one's own photos: from files or from the camera."""
+
+import streamlit as st
+
+from pages.parts import selection
+from pages.parts.app_state import show_error, store
+from pages.parts.image_tables import forget_table
+from unlearn_core.catalog.uploads import add_upload
+from unlearn_core.errors import UserError
+
+_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+_ROUND = "upload_round"
+
+
+def add_your_own(classifier: str, images: str) -> None:
+    """Let the person add photos; they are kept in the store, and picked at once."""
+    with st.popover("Add your own photos", icon=":material/add_a_photo:"):
+        # A widget cannot be emptied: after each upload a new one takes its place.
+        number = st.session_state.setdefault(_ROUND, 0)
+        way = st.segmented_control(
+            "From", ["files", "camera"], default="files", required=True, key="upload_way"
+        )
+        if way == "files":
+            files = st.file_uploader("Photos", _TYPES, accept_multiple_files=True, key=f"upload_{number}")
+        else:
+            shot = st.camera_input("Photo", key=f"camera_{number}")
+            files = [] if shot is None else [shot]
+        if files and st.button(f"Add {len(files)}", type="primary", key="upload_add"):
+            _add(files, classifier, images)
+
+
+def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier: str, images: str) -> None:
+    added = []
+    try:
+        for file in files:
+            added.append(add_upload(store().root, file.name, file.getvalue()))
+    except UserError as error:
+        show_error(error)
+    if added:
+        forget_table(classifier, images)
+        selection.pick([*selection.picked(), *added])
+    if len(added) == len(files):
+        st.session_state[_ROUND] += 1
+        st.rerun()
