@@ -138,7 +138,7 @@ def _run_again(run: Run) -> None:
 
 
 def _runs_ahead(run: Run) -> int:
-    return sum(other.state in UNDER_WAY and other.created < run.created for other in store().list())
+    return sum(other.state in UNDER_WAY and other.created < run.created for other in store().runs())
 
 
 def _seconds_left(steps: list[dict[str, Any]], max_steps: int) -> float | None:
