@@ -28,6 +28,9 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
     Whatever happens, the run ends in a final state: done, cancelled, or failed with one sentence. Faults of
     the program are raised again after they were noted; a `UserError` is raised again too.
     """
+    if store.cancel_requested(run_id):
+        store.finish(run_id, RunState.CANCELLED)
+        return
     store.update(run_id, state=RunState.RUNNING, started=datetime.now(UTC), phase="load")
     try:
         outcome = _unlearn(store, run_id, on_step)

@@ -164,7 +164,9 @@ class ForgettingLoop:
         self.step = int(state["step"])
 
 
-def _interpolate(parameters: list[nn.Parameter], start: list[Tensor], end: list[Tensor], share: float) -> None:
+def _interpolate(
+    parameters: list[nn.Parameter], start: list[Tensor], end: list[Tensor], share: float
+) -> None:
     for parameter, first, last in zip(parameters, start, end, strict=True):
         parameter.copy_(torch.lerp(first, last, share))
 

@@ -4,7 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from unlearn_core.catalog.entries import FOLDER_PREFIX, IMAGE_SETS, classifier_entry
+from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.registry import method_entry
 
 Goal = Literal["misclassify", "relabel"]
 
@@ -41,3 +44,18 @@ class ForgetRequest(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise UserError(f"{where}: {first['msg']}.") from error
+
+    def check_names(self) -> None:
+        """Raise `UserError` where the request names what the catalog does not hold, or its pick is none.
+
+        What only the pictures themselves can tell (unknown ids, a pick larger than the set) shows later.
+        """
+        classifier_entry(self.classifier)
+        method_entry(self.method).complete(self.options)
+        Pick.parse(self.pick)
+        known = [entry.name for entry in IMAGE_SETS]
+        for images in (self.images, self.measure_on):
+            if images is not None and images not in known and not images.startswith(FOLDER_PREFIX):
+                raise UserError(
+                    f"There is no image set {images}; there are {', '.join(known)} and {FOLDER_PREFIX}PATH."
+                )

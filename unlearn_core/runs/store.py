@@ -10,6 +10,8 @@ import os
 import shutil
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any
 import psutil
 from sqlalchemy import event
 from sqlalchemy.engine import Engine as SqlEngine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
 from unlearn_core.errors import UserError
@@ -90,7 +92,7 @@ class Store:
         try:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"The store {self.root} cannot be written: {error.strerror}.") from error
+            raise self._cannot_write(error.strerror) from error
         self._sql = _open_database(self.root / "runs.sqlite")
 
     def create(self, request: ForgetRequest, name: str | None = None) -> Run:
@@ -103,15 +105,18 @@ class Store:
             request=request.model_dump_json(),
             owner=this_process(),
         )
-        self.folder(run_id).mkdir(parents=True)
-        with Session(self._sql, expire_on_commit=False) as session:
+        try:
+            self.folder(run_id).mkdir(parents=True)
+        except OSError as error:
+            raise self._cannot_write(error.strerror) from error
+        with self._session() as session:
             session.add(run)
             session.commit()
         return run
 
     def get(self, run_id: str) -> Run:
         """Return the run with this id; an unknown one raises `UserError`."""
-        with Session(self._sql, expire_on_commit=False) as session:
+        with self._session() as session:
             run = session.get(Run, run_id)
         if run is None:
             raise UserError(f"There is no run {run_id}.")
@@ -119,13 +124,13 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Return all runs, the newest first."""
-        with Session(self._sql, expire_on_commit=False) as session:
+        with self._session() as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
             return list(session.exec(newest_first))
 
     def update(self, run_id: str, **fields: Any) -> None:
         """Set columns of a run; a run that was deleted meanwhile stays deleted."""
-        with Session(self._sql) as session:
+        with self._session() as session:
             run = session.get(Run, run_id)
             if run is not None:
                 for name, value in fields.items():
@@ -153,7 +158,7 @@ class Store:
         run = self.get(run_id)
         if run.state in UNDER_WAY and is_alive(run.owner):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
-        with Session(self._sql) as session:
+        with self._session() as session:
             session.delete(run)
             session.commit()
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
@@ -165,7 +170,7 @@ class Store:
 
     def cancel_requested(self, run_id: str) -> bool:
         """Tell whether a run was asked to stop, or was deleted."""
-        with Session(self._sql) as session:
+        with self._session() as session:
             run = session.get(Run, run_id)
             return run is None or run.cancel_requested
 
@@ -175,6 +180,18 @@ class Store:
         for run_id in lost:
             self.finish(run_id, RunState.INTERRUPTED, error="The program ended before this run did.")
         return lost
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """Open a transaction; a full disk or a damaged database becomes one sentence."""
+        try:
+            with Session(self._sql, expire_on_commit=False) as session:
+                yield session
+        except DatabaseError as error:
+            raise self._cannot_write(error.orig) from error
+
+    def _cannot_write(self, reason: object) -> UserError:
+        return UserError(f"The store {self.root} cannot be written: {reason}.")
 
     def folder(self, run_id: str) -> Path:
         """Return the run's folder."""
@@ -190,8 +207,11 @@ class Store:
         path = self.folder(run_id) / "steps.jsonl"
         if not path.exists():
             return []
-        whole_lines = path.read_text().split("\n")[:-1]
-        return [json.loads(line) for line in whole_lines]
+        whole_lines = path.read_text(errors="replace").split("\n")[:-1]
+        try:
+            return [json.loads(line) for line in whole_lines]
+        except json.JSONDecodeError as error:
+            raise UserError(f"The steps of run {run_id} are damaged and cannot be read.") from error
 
 
 def _open_database(path: Path) -> SqlEngine:
@@ -204,6 +224,6 @@ def _open_database(path: Path) -> SqlEngine:
 
     try:
         SQLModel.metadata.create_all(sql)
-    except OperationalError as error:
+    except DatabaseError as error:
         raise UserError(f"The store's database {path} cannot be opened: {error.orig}.") from error
     return sql

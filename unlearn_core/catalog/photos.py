@@ -1,0 +1,58 @@
+"""The image set `photos`: those that ship inside scikit-image, then the user's own."""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.catalog.folders import PictureFile
+from unlearn_core.catalog.uploads import uploads
+from unlearn_core.errors import UserError
+
+# In this order for ever: the position is the photo's id. All are in the wheel: nothing is downloaded.
+SHIPPED = (
+    "chelsea.png",
+    "coffee.png",
+    "rocket.jpg",
+    "astronaut.png",
+    "motorcycle_left.png",
+    "motorcycle_right.png",
+    "camera.png",
+    "clock_motion.png",
+    "coins.png",
+    "page.png",
+    "hubble_deep_field.jpg",
+    "moon.png",
+    "retina.jpg",
+    "brick.png",
+    "grass.png",
+    "gravel.png",
+)
+FIRST_UPLOAD = 1000
+"""Ids of uploads start here, so that more shipped photos never move them."""
+
+
+def photo_files(root: Path) -> tuple[NDArray[np.int64], list[PictureFile]]:
+    """Return ids, int64 (n,), and files of the shipped photos and of the uploads kept under `root`."""
+    folder = _shipped_folder()
+    files = [PictureFile(name, (folder / name).read_bytes) for name in SHIPPED]
+    ids = list(range(len(SHIPPED)))
+    for number, path in uploads(root):
+        ids.append(FIRST_UPLOAD + number)
+        files.append(PictureFile(path.name, path.read_bytes))
+    return np.array(ids, np.int64), files
+
+
+def photos_fingerprint(root: Path) -> str:
+    """Return a digest that changes when a photo is uploaded or removed."""
+    names = [path.name for _, path in uploads(root)]
+    return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
+
+
+def _shipped_folder() -> Path:
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise UserError("The package scikit-image, which holds the photos, is not installed.")
+    return Path(spec.origin).parent / "data"

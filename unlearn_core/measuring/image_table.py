@@ -1,0 +1,62 @@
+"""Writes image tables: what a classifier says of every picture of a set, with thumbnails."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.devices import choose_device
+from unlearn_core.measuring.predictions import predict
+
+THUMBNAIL = 64
+VERSION = 1
+"""Part of the key: raise it when the table's content changes."""
+
+
+def write_image_table(root: Path, classifier: str, images: str) -> Path:
+    """Return the path of the table of this classifier and image set, made now unless it is there already.
+
+    Raises `UserError` where the classifier or the image set cannot be loaded.
+    """
+    key = hashlib.sha256(f"{VERSION}\n{classifier}\n{images}\n{fingerprint(images)}".encode()).hexdigest()
+    path = root / "tables" / f"{key[:24]}.npz"
+    if path.exists():
+        return path
+    loaded = load_classifier(classifier)
+    pictures = load_images(images, loaded)
+    device = choose_device("auto")
+    module = loaded.module.to(device, memory_format=torch.channels_last)
+    said = predict(module, pictures.pixels, pictures.labels, device)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(
+        half,
+        ids=pictures.ids,
+        is_test=pictures.is_test,
+        labels=np.where(pictures.labelled, pictures.labels, said.classes),
+        labelled=pictures.labelled,
+        predictions=said.classes,
+        confidences=said.confidences,
+        losses=said.losses,
+        thumbnails=thumbnails(pictures.pixels),
+        class_names=np.array(pictures.class_names),
+    )
+    half.replace(path)
+    return path
+
+
+def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return pictures (n, s, s, c) with sides of at most `THUMBNAIL`."""
+    if pixels.shape[1] <= THUMBNAIL:
+        return pixels
+    small = [
+        np.asarray(Image.fromarray(one.squeeze()).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+        for one in pixels
+    ]
+    return np.stack(small).reshape(len(pixels), THUMBNAIL, THUMBNAIL, -1)

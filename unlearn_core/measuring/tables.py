@@ -1,0 +1,47 @@
+"""Image tables: an image set as one classifier sees it, read without torch."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """n pictures in id order and what the original classifier says of them.
+
+    Attributes:
+        ids: int64 (n,).
+        is_test: bool (n,); test pictures are never forgotten.
+        labels: int64 (n,), class index of the classifier.
+        labelled: bool (n,); False: the label is the classifier's own prediction.
+        predictions: int64 (n,).
+        confidences: float32 (n,), probability of the label, 0 to 1.
+        losses: float32 (n,), cross-entropy against the label.
+        thumbnails: uint8 (n, s, s, c).
+        class_names: of the classifier.
+    """
+
+    ids: NDArray[np.int64]
+    is_test: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
+    predictions: NDArray[np.int64]
+    confidences: NDArray[np.float32]
+    losses: NDArray[np.float32]
+    thumbnails: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+
+
+def read_image_table(path: Path) -> ImageTable:
+    """Read a table that `write_image_table` wrote; a missing or damaged one raises `UserError`."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"The image table {path.name} cannot be read; load the pictures again.") from error
+    return ImageTable(**{**fields, "class_names": tuple(fields["class_names"].tolist())})
