@@ -10,9 +10,8 @@ from typing import Any
 
 from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
-from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
-from unlearn_core.forgetting.registry import METHODS, method_entry
+from unlearn_core.forgetting.registry import METHODS
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
 
@@ -98,8 +97,7 @@ def _forget(asked: argparse.Namespace) -> int:
         max_steps=asked.max_steps,
         measure_on=asked.measure_on,
     )
-    Pick.parse(request.pick)
-    method_entry(request.method).complete(request.options)
+    request.check_names()
     store = Store()
     run = store.create(request, asked.name)
     result = _run_here(store, run, request.max_steps)

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from pages.parts import selection
-from pages.parts.app_state import show_error, store
+from pages.parts.app_state import engine, show_error, store
 from pages.parts.image_tables import forget_table
-from unlearn_core.catalog.uploads import add_upload
 from unlearn_core.errors import UserError
 
 _TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
@@ -33,7 +32,8 @@ def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier:
     added = []
     try:
         for file in files:
-            added.append(add_upload(store().root, file.name, file.getvalue()))
+            look = engine().look("add_upload", root=str(store().root), name=file.name, data=file.getvalue())
+            added.append(look.result())
     except UserError as error:
         show_error(error)
     if added:
