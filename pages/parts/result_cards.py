@@ -30,7 +30,7 @@ def result_cards(result: dict[str, Any]) -> None:
                 st.metric(
                     title,
                     f"{percent(accuracy['before'])} → {percent(accuracy['after'])}",
-                    f"{change:+.1f} points".replace("-", "−") if abs(change) >= 0.05 else "no change",
+                    f"{change:+.1f} points" if abs(change) >= 0.05 else "no change",
                     delta_color=_delta_color(name, change),
                     delta_arrow="off",
                     help=f"Accuracy in percent on {meaning}, {accuracy['n']:,} in number.",

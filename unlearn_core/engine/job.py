@@ -16,7 +16,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
 from unlearn_core.measuring.weight_maps import write_weight_maps
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.runs.store import UNDER_WAY, RunState, Store
 from unlearn_core.unlearn import Observer, Outcome, unlearn
 
 OnStep = Callable[[Step], None]
@@ -26,8 +26,11 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
     """Carry out a queued run in this process.
 
     Whatever happens, the run ends in a final state: done, cancelled, or failed with one sentence. Faults of
-    the program are raised again after they were noted; a `UserError` is raised again too.
+    the program are raised again after they were noted; a `UserError` is raised again too. A run that is
+    final already is left alone.
     """
+    if store.get(run_id).state not in UNDER_WAY:
+        return
     if store.cancel_requested(run_id):
         store.finish(run_id, RunState.CANCELLED)
         return

@@ -1,0 +1,64 @@
+"""The layers of docs/architecture.md: the server never imports torch, the core never imports streamlit."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "torchvision", "captum", "timm")
+SERVER_MODULES = sorted(
+    ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in (ROOT / "pages").rglob("parts/*.py")
+)
+
+
+def imported_after(statement: str) -> set[str]:
+    """Return the names of all modules loaded by a fresh interpreter that ran `statement`."""
+    code = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_the_modules_of_the_server_import_nothing_heavy() -> None:
+    assert len(SERVER_MODULES) > 5
+    statement = "import app, unlearn_core.engine, unlearn_core.runs.store\n"
+    loaded = imported_after(statement + "\n".join(f"import {name}" for name in SERVER_MODULES))
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda page: page.stem)
+def test_what_a_page_imports_imports_nothing_heavy(page: Path) -> None:
+    own = [name for name in imports_of(page) if name.split(".")[0] in ("pages", "unlearn_core")]
+    assert own
+    loaded = imported_after("\n".join(f"import {name}" for name in own))
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_importing_the_library_or_its_command_line_imports_no_torch() -> None:
+    assert imported_after("import unlearn_core, unlearn_core.command_line").isdisjoint(HEAVY)
+
+
+def test_the_core_never_imports_the_screen() -> None:
+    files = list((ROOT / "unlearn_core").rglob("*.py"))
+    assert len(files) > 20
+    for file in files:
+        assert not any(name.split(".")[0] in ("streamlit", "pages", "app") for name in imports_of(file)), file
+
+
+def test_no_file_reads_pickles() -> None:
+    for file in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "unlearn_core").rglob("*.py")]:
+        assert not set(imports_of(file)) & {"pickle", "joblib", "dill", "cloudpickle"}, file
+        text = file.read_text()
+        assert "allow_pickle=True" not in text, file
+        assert "weights_only=False" not in text, file
