@@ -1,0 +1,172 @@
+"""The engine with its real workers: looking, forgetting, cancelling, and workers or servers that die."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from unlearn_core.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.tables import read_image_table
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import UNDER_WAY, Run, RunState, Store
+
+PATIENCE = 120.0
+EASY = ForgetRequest(pick="hardest:2")
+# NegGrad with steps this small forgets nothing for as long as one likes.
+ENDLESS = ForgetRequest(pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(Store(tmp_path_factory.mktemp("home")))
+    yield engine
+    engine.close()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def wait_for_the_end(engine: Engine, run_id: str) -> Run:
+    wait_until(lambda: engine.store.get(run_id).state not in UNDER_WAY)
+    return engine.store.get(run_id)
+
+
+def worker_running(engine: Engine, run_id: str) -> psutil.Process:
+    """Return the process of the worker that carries out the run, once it is stepping."""
+    wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
+    workers = engine._client.run(os.getpid, workers=list(engine._client.processing()))
+    busy = [
+        workers[address]
+        for address, keys in engine._client.processing().items()
+        if any(run_id in k for k in keys)
+    ]
+    return psutil.Process(busy[0])
+
+
+def look_at_digits(engine: Engine) -> Path:
+    root = str(engine.store.root)
+    look = engine.look("image_table", root=root, classifier="mnist-resnet", images="mnist")
+    return Path(look.result(PATIENCE))
+
+
+def test_looking_gives_a_table_of_all_digits(engine: Engine) -> None:
+    table = read_image_table(look_at_digits(engine))
+    assert len(table.ids) == 5000
+    assert table.is_test.sum() == 1000
+    assert (table.predictions == table.labels).mean() > 0.98
+
+
+def test_a_user_error_crosses_from_the_worker_as_it_is(engine: Engine) -> None:
+    root = str(engine.store.root)
+    look = engine.look("image_table", root=root, classifier="mnist-resnet", images="folder:/nowhere")
+    with pytest.raises(UserError, match="There is no folder /nowhere"):
+        look.result(PATIENCE)
+
+
+def test_the_same_question_under_way_is_asked_once(engine: Engine) -> None:
+    arguments = {"root": str(engine.store.root), "classifier": "mnist-resnet"}
+    first = engine.look("image_table", images="folder:/a", **arguments)
+    other = engine.look("image_table", images="folder:/b", **arguments)
+    assert other is not first
+    if not first.done():
+        assert engine.look("image_table", images="folder:/a", **arguments) is first
+
+
+def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:
+    run = wait_for_the_end(engine, engine.submit(EASY, "easy"))
+    assert run.state == RunState.DONE, run.error
+    result = run.parsed_result()
+    assert result is not None
+    assert result["accuracy"]["forget"]["after"] == 0
+    kept = {path.name for path in engine.store.folder(run.id).iterdir()}
+    assert {"weights.safetensors", "predictions.npz", "weight_maps.npz", "steps.jsonl", "snapshots"} <= kept
+    assert engine.store.steps(run.id)[-1]["forgotten"] == 2
+
+
+def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
+    before = len(engine.store.runs())
+    with pytest.raises(UserError):
+        engine.submit(ForgetRequest(method="magic"))
+    assert len(engine.store.runs()) == before
+
+
+def test_what_only_the_worker_can_know_fails_with_one_sentence(engine: Engine) -> None:
+    run = wait_for_the_end(engine, engine.submit(ForgetRequest(pick="random:4001")))
+    assert run.state == RunState.FAILED
+    assert run.error == "The pick asks for 4001 pictures, but there are only 4000."
+
+
+def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
+    running, waiting = engine.submit(ENDLESS), engine.submit(ENDLESS)
+    wait_until(lambda: engine.store.get(running).steps_done >= 2)
+    engine.cancel(waiting)
+    assert engine.store.get(waiting).state == RunState.CANCELLED
+    engine.cancel(running)
+    run = wait_for_the_end(engine, running)
+    assert run.state == RunState.CANCELLED
+    result = run.parsed_result()
+    assert result is not None
+    assert result["stopped"] == "cancelled"
+    assert engine.store.get(waiting).started is None
+
+
+def test_a_killed_worker_fails_its_run_alone(engine: Engine) -> None:
+    run_id = engine.submit(ENDLESS)
+    worker_running(engine, run_id).kill()
+    run = wait_for_the_end(engine, run_id)
+    assert run.state == RunState.FAILED
+    assert run.error is not None
+    assert "worker process died" in run.error
+    assert look_at_digits(engine).exists()
+    after = wait_for_the_end(engine, engine.submit(EASY))
+    assert after.state == RunState.DONE, after.error
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from unlearn_core.engine import Engine
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import Store
+
+if __name__ == "__main__":
+    engine = Engine(Store(Path(sys.argv[1])))
+    request = ForgetRequest(
+        pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000
+    )
+    print(engine.submit(request), flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: Path) -> None:
+    script, root = tmp_path / "server.py", tmp_path / "home"
+    script.write_text(SERVER)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    server = subprocess.Popen(
+        [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert server.stdout is not None
+    run_id = server.stdout.readline().strip()
+    store = Store(root)
+    wait_until(lambda: store.get(run_id).steps_done >= 2)
+    children = psutil.Process(server.pid).children(recursive=True)
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    server.stdout.close()
+    psutil.wait_procs(children, PATIENCE)
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    assert store.mark_interrupted() == [run_id]
+    assert store.get(run_id).state == RunState.INTERRUPTED
+    assert store.get(run_id).parsed_request().max_steps == 100_000
