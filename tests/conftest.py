@@ -1,16 +1,30 @@
 """Every test gets a store of its own; nothing of the person who runs the tests is touched."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.runs.store import Store
 
 
+@pytest.fixture(scope="session")
+def parsed_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parse the digits once for all tests."""
+    home = tmp_path_factory.mktemp("digits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARN_HOME", str(home))
+        load_images("mnist", Wanted(1, 28, tuple("0123456789"), ()))
+    return home / "cache" / "mnist.npy"
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make `UNLEARN_HOME` an empty folder of this test."""
+def own_home(tmp_path: Path, parsed_digits: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make `UNLEARN_HOME` a folder of this test that holds nothing but the parsed digits."""
     folder = tmp_path / "home"
+    (folder / "cache").mkdir(parents=True)
+    os.link(parsed_digits, folder / "cache" / parsed_digits.name)
     monkeypatch.setenv("UNLEARN_HOME", str(folder))
     return folder
 

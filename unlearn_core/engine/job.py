@@ -17,7 +17,7 @@ from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
 from unlearn_core.measuring.weight_maps import write_weight_maps
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store
-from unlearn_core.unlearn import Observer, Outcome, unlearn
+from unlearn_core.unlearning import Observer, Outcome, unlearn
 
 OnStep = Callable[[Step], None]
 

@@ -1,0 +1,164 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unlearn_core.catalog.image_sets import Wanted, load_images
+from unlearn_core.catalog.photos import FIRST_UPLOAD, SHIPPED
+from unlearn_core.catalog.uploads import add_upload
+from unlearn_core.errors import UserError
+
+DIGITS = Wanted(1, 28, tuple("0123456789"), ())
+PHOTOS = Wanted(
+    3, 224, ("tench, Tinca tinca", "crane", "crane, bird", "tiger cat"), ("n01440764", "n1", "n2", "n3")
+)
+
+
+def picture(colour: str = "red", size: tuple[int, int] = (40, 30), kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_mnist_is_split_evenly_over_the_classes() -> None:
+    images = load_images("mnist", DIGITS)
+    assert images.pixels.shape == (5000, 28, 28, 1)
+    assert np.bincount(images.labels[images.is_test]).tolist() == [100] * 10
+    assert np.bincount(images.labels[~images.is_test]).tolist() == [400] * 10
+    assert images.labelled.all()
+
+
+def test_mnist_is_the_same_from_the_cache(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_HOME", str(own_home / "empty"))
+    fresh, cached = (Wanted(1, 28, tuple("0123456789"), (name,)) for name in ("fresh", "cached"))
+    first = load_images("mnist", fresh).pixels
+    assert (own_home / "empty" / "cache" / "mnist.npy").exists()
+    assert np.array_equal(load_images("mnist", cached).pixels, first)
+
+
+def test_a_set_that_does_not_fit_the_classifier_is_one_sentence() -> None:
+    with pytest.raises(UserError, match="needs a classifier of digits"):
+        load_images("mnist", PHOTOS)
+    with pytest.raises(UserError, match="colour photos"):
+        load_images("photos", DIGITS)
+
+
+def test_unknown_sets_are_named_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no image set cats; there are mnist, photos and folder:PATH"):
+        load_images("cats", DIGITS)
+
+
+def test_photos_are_shipped_ones_then_uploads_with_lasting_ids(own_home: Path) -> None:
+    for colour in ("red", "green", "blue"):
+        add_upload(own_home, f"my {colour}.png", picture(colour))
+    images = load_images("photos", PHOTOS)
+    assert images.pixels.shape == (len(SHIPPED) + 3, 224, 224, 3)
+    assert images.ids[-3:].tolist() == [FIRST_UPLOAD, FIRST_UPLOAD + 1, FIRST_UPLOAD + 2]
+    assert not images.labelled.any()
+    (own_home / "uploads" / "0001-my-green.png").unlink()
+    images = load_images("photos", PHOTOS)
+    assert images.ids[-2:].tolist() == [FIRST_UPLOAD, FIRST_UPLOAD + 2]
+    assert images.pixels[-1, 0, 0].tolist() == [0, 0, 255]
+
+
+def test_class_folders_are_matched_by_name_and_by_wordnet_id(tmp_path: Path) -> None:
+    names = ("tench/a.png", "TIGER_CAT/a.png", "007_n01440764_fish/a.png", "crane/a.png", "unheard of/a.png")
+    write(tmp_path, {name: picture() for name in names} | {"tench/notes.txt": b"no picture"})
+    images = load_images(f"folder:{tmp_path}", PHOTOS)
+    by_file = dict(zip(images.files, images.labels.tolist(), strict=True))
+    # "crane" is the whole name of one class and part of another's: it means neither for sure.
+    assert by_file == dict(zip(names, (0, 3, 0, -1, -1), strict=True))
+    assert images.labelled.tolist() == (images.labels >= 0).tolist()
+    assert not images.is_test.any()
+
+
+@pytest.mark.parametrize("above", ["", "set/"])
+def test_train_and_test_folders_are_told_apart(tmp_path: Path, above: str) -> None:
+    files = {
+        f"{above}{part}/{digit}/{n}.png": picture()
+        for part in ("train", "val")
+        for digit in "37"
+        for n in "ab"
+    }
+    plain = load_images(f"folder:{write(tmp_path / 'plain', files)}", DIGITS)
+    packed = load_images(f"folder:{zipped(tmp_path / 'packed.zip', files)}", DIGITS)
+    for images in (plain, packed):
+        assert images.is_test.tolist() == ["val" in name for name in images.files]
+        assert images.labels.tolist() == [int(name.split("/")[-2]) for name in images.files]
+        assert images.pixels.shape == (8, 28, 28, 1)
+    assert np.array_equal(plain.pixels, packed.pixels)
+
+
+def test_a_changed_folder_is_read_again(tmp_path: Path) -> None:
+    write(tmp_path, {"3/a.png": picture()})
+    assert len(load_images(f"folder:{tmp_path}", DIGITS).ids) == 1
+    write(tmp_path, {"7/b.png": picture()})
+    assert len(load_images(f"folder:{tmp_path}", DIGITS).ids) == 2
+
+
+def test_pictures_without_class_folders_carry_no_labels(tmp_path: Path) -> None:
+    images = load_images(f"folder:{write(tmp_path, {'a.png': picture()})}", DIGITS)
+    assert images.labels.tolist() == [-1]
+
+
+def test_folders_that_give_nothing_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no folder"):
+        load_images(f"folder:{tmp_path / 'nowhere'}", DIGITS)
+    with pytest.raises(UserError, match="There are no pictures"):
+        load_images(f"folder:{write(tmp_path / 'a', {'3/notes.txt': b''})}", DIGITS)
+    with pytest.raises(UserError, match="neither a folder nor a"):
+        load_images(f"folder:{write(tmp_path, {'file.txt': b''}) / 'file.txt'}", DIGITS)
+
+
+def test_a_broken_picture_is_named(tmp_path: Path) -> None:
+    write(tmp_path, {"3/good.png": picture(), "3/bad.png": picture()[:50]})
+    with pytest.raises(UserError, match=r"3/bad\.png is not a picture"):
+        load_images(f"folder:{tmp_path}", DIGITS)
+
+
+@pytest.mark.parametrize("name", ["../3/a.png", "/3/a.png", "3\\..\\..\\a.png"])
+def test_an_archive_that_points_out_of_itself_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="points out of it"):
+        load_images(f"folder:{zipped(tmp_path / 'slip.zip', {name: picture()})}", DIGITS)
+
+
+def test_an_archive_with_a_link_is_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("3/a.png")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(UserError, match="holds a link"):
+        load_images(f"folder:{tmp_path / 'link.zip'}", DIGITS)
+
+
+def test_a_bomb_in_an_archive_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("3/a.png", bytes(200 * 2**20))
+    with pytest.raises(UserError, match="larger than 20 MB"):
+        load_images(f"folder:{tmp_path / 'bomb.zip'}", DIGITS)
+
+
+def test_a_damaged_archive_is_one_sentence(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "whole.zip", {"3/a.png": picture()}).read_bytes()
+    broken = bytearray(whole)
+    broken[40:60] = bytes(20)
+    (tmp_path / "broken.zip").write_bytes(broken)
+    with pytest.raises(UserError, match=r"cannot be unpacked|not a picture"):
+        load_images(f"folder:{tmp_path / 'broken.zip'}", DIGITS)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearn_core.catalog.picks import Pick
+from unlearn_core.errors import UserError
+
+IDS = np.arange(10, 20)
+LABELS = np.array([0, 1] * 5)
+LOSSES = np.array([5, 1, 4, 9, 0, 2, 8, 3, 7, 6], np.float32)
+
+
+def resolve(text: str, seed: int = 0) -> list[int]:
+    return Pick.parse(text).resolve(IDS, LABELS, LOSSES, ("cat", "dog"), seed)
+
+
+def test_ids_keep_their_order_and_count_once() -> None:
+    assert resolve("ids:14,11,14") == [14, 11]
+
+
+def test_hardest_takes_the_highest_losses() -> None:
+    assert resolve("hardest:3") == [13, 16, 18]
+
+
+def test_a_class_gives_its_own_pictures_only() -> None:
+    assert all(one % 2 for one in resolve("class:dog:5"))
+
+
+def test_random_picks_are_nested_seeded_and_without_repeats() -> None:
+    assert resolve("random:8", 3)[:4] == resolve("random:4", 3)
+    assert resolve("random:8", 3) != resolve("random:8", 4)
+    assert sorted(resolve("random:10")) == IDS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("random:11", "asks for 11 pictures, but there are only 10"),
+        ("class:dog:6", "only 5"),
+        ("class:bird:1", "no class 'bird'"),
+        ("ids:3", "no picture 3"),
+        ("ids:x", "no picture id"),
+        ("random:-1", "at least 1"),
+        ("hardest:1.5", "at least 1"),
+    ],
+)
+def test_impossible_picks_are_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        resolve(text)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"(ids|random|hardest|class):[\w,:.\- ]*", fullmatch=True)))
+def test_any_text_is_a_pick_or_one_sentence(text: str) -> None:
+    try:
+        chosen = resolve(text)
+    except UserError:
+        return
+    assert chosen
+    assert set(chosen) <= set(IDS.tolist())

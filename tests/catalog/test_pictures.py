@@ -1,0 +1,132 @@
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unlearn_core.catalog.pictures import fit, read_picture
+from unlearn_core.catalog.uploads import LONGEST_SIDE, add_upload, uploads
+from unlearn_core.errors import UserError
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """Return a PNG whose header promises far more pixels than it holds."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+RED = Image.new("RGB", (8, 6), "red")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG"])
+def test_every_known_format_is_read(kind: str) -> None:
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixel = read_picture(encoded(RED, kind, **options), "red").getpixel((4, 3))
+    assert pixel == pytest.approx((255, 0, 0), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind", "expected"),
+    [
+        (Image.new("CMYK", (8, 6), (0, 255, 255, 0)), "JPEG", (254, 0, 0)),
+        (Image.new("L", (8, 6), 90), "PNG", (90, 90, 90)),
+        (Image.new("RGBA", (8, 6), (0, 0, 0, 0)), "PNG", (255, 255, 255)),
+        (Image.new("1", (8, 6), 1), "PNG", (255, 255, 255)),
+        (Image.fromarray(np.full((6, 8), 65535, np.uint16)), "PNG", (255, 255, 255)),
+        (Image.fromarray(np.full((6, 8), 32896, np.uint16)), "TIFF", (128, 128, 128)),
+        (RED.quantize(4), "GIF", (255, 0, 0)),
+    ],
+)
+def test_every_mode_becomes_rgb(picture: Image.Image, kind: str, expected: tuple[int, int, int]) -> None:
+    read = read_picture(encoded(picture, kind), "picture")
+    assert read.mode == "RGB"
+    assert read.getpixel((4, 3)) == pytest.approx(expected, abs=3)
+
+
+def test_a_picture_taken_sideways_is_turned_upright() -> None:
+    sideways = Image.new("RGB", (8, 6), "red")
+    exif = sideways.getexif()
+    exif[0x0112] = 6
+    assert read_picture(encoded(sideways, "JPEG", exif=exif), "photo").size == (6, 8)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a picture at all",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        encoded(RED)[:40],
+        encoded(Image.effect_noise((64, 64), 50), "JPEG")[:300],
+        b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+        b"GIF89a" + b"\xff" * 20,
+    ],
+)
+def test_what_is_no_whole_picture_is_one_sentence(data: bytes) -> None:
+    with pytest.raises(UserError, match=r"cat\.png is not a picture that can be read") as error:
+        read_picture(data, "cat.png")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (60_000, 1_000), (100_000, 100_000)])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
+    with pytest.raises(UserError, match=r"pixels|not a picture"):
+        read_picture(png_that_claims(width, height), "bomb.png")
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    with pytest.raises(UserError, match="larger than 20 MB"):
+        read_picture(bytes(20 * 2**20 + 1), "big.png")
+
+
+def test_large_inputs_see_the_centre_and_small_ones_the_whole() -> None:
+    halves = Image.new("RGB", (400, 100), "blue")
+    halves.paste("red", (0, 0, 40, 100))
+    assert not (fit(halves, 224, 3)[:, :, 0] > 128).any()
+    assert (fit(halves, 28, 3)[:, 0, 0] > 128).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (3000, 2)])
+def test_odd_shapes_fit(size: tuple[int, int]) -> None:
+    for channels in (1, 3):
+        for side in (28, 224):
+            assert fit(Image.new("RGB", size), side, channels).shape == (side, side, channels)
+
+
+def test_an_upload_keeps_pixels_alone(tmp_path: Path) -> None:
+    photo = Image.new("RGB", (3000, 1500), "red")
+    exif = photo.getexif()
+    exif[0x010F] = "camera that must not be kept"
+    number = add_upload(tmp_path, "../../My Photo!.jpg", encoded(photo, "JPEG", exif=exif) + b"<script>")
+    ((kept_number, path),) = uploads(tmp_path)
+    assert (number, kept_number, path.name) == (0, 0, "0000-my-photo.png")
+    assert path.parent == tmp_path / "uploads"
+    data = path.read_bytes()
+    assert b"camera" not in data
+    assert b"script" not in data
+    assert max(Image.open(path).size) == LONGEST_SIDE
+
+
+def test_a_bad_upload_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        add_upload(tmp_path, "x.png", b"nothing")
+    assert uploads(tmp_path) == []

@@ -1,0 +1,100 @@
+"""The command line as a person calls it: in processes of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "unlearn_core", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
+    arguments = ("forget", "--pick", "hardest:4", "--seed", "3", "--json", "--name", "four")
+    done = call(*arguments)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    names = "run classifier images method goal device seed k ids accuracy agreement seconds steps stopped"
+    assert " ".join(result) == names
+    assert result["k"] == len(result["ids"]) == 4
+    assert result["accuracy"]["forget"] == {"before": 75.0, "after": 0.0, "n": 4}
+    assert result["accuracy"]["retain"]["n"] == 3996
+    assert result["accuracy"]["test"]["n"] == 1000
+    assert set(result["seconds"]) == {"load", "attack", "importance", "optimise", "measure", "total"}
+    assert result["stopped"] == "forgotten"
+    assert "step" in done.stderr
+
+    listed = json.loads(call("runs", "list", "--json").stdout)
+    assert [(run["id"], run["name"], run["state"]) for run in listed] == [(result["run"], "four", "done")]
+    assert json.loads(call("runs", "show", result["run"]).stdout)["result"] == result
+
+    again = json.loads(call(*arguments).stdout)
+    for changing in ("run", "seconds"):
+        del again[changing], result[changing]
+    assert again == result
+
+    assert call("runs", "delete", listed[0]["id"]).returncode == 0
+    assert not (own_home / "runs" / listed[0]["id"]).exists()
+
+
+def test_relabelling_gives_every_picture_its_new_label() -> None:
+    done = call("forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["accuracy"]["forget"]["after"] == 0
+    assert result["stopped"] == "forgotten"
+
+
+def test_the_catalog_as_an_object() -> None:
+    content = json.loads(call("catalog", "--json").stdout)
+    assert "mnist-resnet" in [entry["name"] for entry in content["classifiers"]]
+    assert "anchor" in [entry["name"] for entry in content["methods"]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("forget", "--classifier", "vgg"),
+        ("forget", "--images", "cats"),
+        ("forget", "--images", "folder:/nowhere"),
+        ("forget", "--method", "magic"),
+        ("forget", "--pick", "everything"),
+        ("forget", "--pick", "ids:"),
+        ("forget", "--pick", "random:5000"),
+        ("forget", "--pick", "ids:4999999"),
+        ("forget", "--pick", "class:ten:3"),
+        ("forget", "--option", "speed=3"),
+        ("forget", "--option", "margin=wide"),
+        ("forget", "--seed", "-1"),
+        ("forget", "--device", "abacus"),
+        ("forget", "--new-label", "3=8", "--goal", "relabel", "--pick", "ids:4"),
+        ("runs", "show", "00000000"),
+        ("runs", "delete", "../../etc"),
+        ("train", "vgg"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = call(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    sentences = [line for line in done.stderr.splitlines() if line.startswith("unlearn_core: ")]
+    assert len(sentences) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_notebook_needs_four_lines() -> None:
+    program = """
+from unlearn_core import load_classifier, load_images, unlearn
+classifier = load_classifier("mnist-resnet")
+images = load_images("mnist", classifier)
+print(unlearn(classifier, images, pick="hardest:2").result["accuracy"]["forget"]["after"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "0.0", done.stderr
