@@ -1,0 +1,128 @@
+"""The whole job as a person does it: click pictures, press Forget, watch, look at what changed."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OUTPUT, OpenPage
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 120_000
+PAGES = ("Before / after", "Weights", "Attributions", "Runs")
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has drawn everything and shows no exception."""
+    page.wait_for_timeout(300)
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=PATIENCE
+    )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def shoot(page: Page, name: str) -> None:
+    settle(page)
+    page.wait_for_timeout(700)
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUTPUT / f"{name}.png")
+
+
+def open_tab(page: Page, title: str) -> None:
+    page.get_by_test_id("stTopNavLink").filter(has_text=title).first.click()
+    settle(page)
+
+
+def forget_three_by_hand(page: Page) -> None:
+    """Click one picture, shift-click to a second, take a third with the keyboard, give one back."""
+    cells = page.locator(".cell")
+    expect(cells).to_have_count(1000, timeout=PATIENCE)
+    cells.nth(0).click()
+    cells.nth(2).click(modifiers=["Shift"])
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    cells.nth(1).click()
+    expect(page.locator(".count")).to_have_text("3 selected")
+    button = page.locator(".st-key-forget button")
+    expect(button).to_have_text(re.compile("Forget 3 pictures"), timeout=PATIENCE)
+    settle(page)
+    button.click()
+
+
+def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
+    page = open_page()
+    settle(page)
+    forget_three_by_hand(page)
+    expect(page).to_have_url(re.compile(r"run=[0-9a-f]{8}"), timeout=PATIENCE)
+    address = page.url
+    run_id = re.findall(r"run=([0-9a-f]{8})", address)[0]
+
+    second_tab = open_page(f"/?run={run_id}")
+    for tab in (page, second_tab):
+        expect(tab.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+        expect(tab.get_by_test_id("stMetricValue").first).to_have_text("100 → 0")
+    page.reload()
+    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".count")).to_have_text("3 selected")
+    shoot(page, "forget-done-light")
+
+    for title in PAGES:
+        open_tab(page, title)
+        expect(page).to_have_url(re.compile(run_id), timeout=PATIENCE)
+        shoot(page, f"{title.lower().replace(' / ', '-')}-light")
+
+
+def test_every_page_in_the_dark(open_page: OpenPage) -> None:
+    page = open_page("/", "dark")
+    settle(page)
+    expect(page.locator(".cell")).to_have_count(1000, timeout=PATIENCE)
+    page.locator(".st-key-quick_hardest button").click()
+    expect(page.locator(".count")).to_have_text("16 selected")
+    shoot(page, "forget-ready-dark")
+    page.locator(".st-key-forget button").click()
+    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+    shoot(page, "forget-done-dark")
+    for title in PAGES:
+        open_tab(page, title)
+        shoot(page, f"{title.lower().replace(' / ', '-')}-dark")
+
+
+def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
+    page = open_page()
+    settle(page)
+    expect(page.locator(".cell")).to_have_count(1000, timeout=PATIENCE)
+    page.get_by_text("NegGrad", exact=True).click()
+    settle(page)
+    page.get_by_text("Seed, steps, device and the method's numbers").click()
+    rate = page.get_by_label("learning rate")
+    rate.fill("0.000001")
+    rate.press("Enter")
+    settle(page)
+    page.locator(".st-key-quick_random button").click()
+    expect(page.locator(".st-key-forget button")).to_have_text(
+        re.compile("Forget 16 pictures"), timeout=PATIENCE
+    )
+    settle(page)
+    page.locator(".st-key-forget button").click()
+    expect(page.get_by_text(re.compile(r"step \d"))).to_be_visible(timeout=PATIENCE)
+    page.locator(".st-key-cancel button").click()
+    expect(page.get_by_text(re.compile("Cancelled after"))).to_be_visible(timeout=PATIENCE)
+
+
+def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -> None:
+    page = open_page("/?classifier=imagenet-efficientnet-lite0&images=photos")
+    settle(page)
+    expect(page.locator(".cell")).to_have_count(16, timeout=PATIENCE)
+    expect(page.get_by_text("the label is the classifier's prediction")).to_be_visible()
+    shoot(page, "forget-photos-light")
+
+
+@pytest.mark.parametrize("path", ["/?run=00000000", "/?images=folder&path=/nowhere"])
+def test_a_bad_link_is_one_sentence(open_page: OpenPage, path: str) -> None:
+    page = open_page(path)
+    settle(page)
+    expect(page.get_by_text(re.compile(r"There is no (run 00000000|folder /nowhere)\."))).to_be_visible(
+        timeout=PATIENCE
+    )
