@@ -16,6 +16,8 @@ from unlearn_core.measuring.tables import ImageTable
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
 
+_BAD_LINK = "bad_link"
+
 
 def page() -> None:
     """Draw the page: pictures on the left, what to do with them (or the run that does it) on the right."""
@@ -23,6 +25,8 @@ def page() -> None:
     if run is not None:
         adopt(run)
     selection.take_over(st.session_state.get(KEY, {}).get("selected"))
+    if _BAD_LINK in st.session_state:
+        show_error(st.session_state[_BAD_LINK])
     left, right = st.columns([7, 6], gap="large")
     with left:
         st.markdown("##### 1 · Pick the pictures to forget")
@@ -37,13 +41,15 @@ def page() -> None:
     if images is not None:
         with pictures:
             _pictures(classifier, images)
+    st.session_state.pop(_BAD_LINK, None)
 
 
 def _run_of_the_url() -> Run | None:
     try:
         return current_run()
     except UserError as error:
-        show_error(error)
+        # Kept until the page is whole: loading the pictures draws it anew.
+        st.session_state[_BAD_LINK] = error
         leave_run()
         return None
 

@@ -15,7 +15,7 @@ def store() -> Store:
     return Store()
 
 
-@st.cache_resource(show_spinner="Starting the workers …")
+@st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
 def engine() -> Engine:
     """Return the engine, one a server; the first call starts its worker processes."""
     return Engine(store())

@@ -63,7 +63,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.markdown(":small[Quick pick]")
-        count = st.number_input(
+        st.number_input(
             "How many",
             1,
             4096,
@@ -83,7 +83,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
                 icon=icon,
                 help=words,
                 on_click=_pick,
-                args=(table, positions, f"{kind}:{count}"),
+                args=(table, positions, kind),
             )
         present = [table.class_names[label] for label in sorted(set(table.labels[positions].tolist()))]
         name = st.selectbox(
@@ -96,9 +96,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
             width=130,
         )
         if name is not None:
-            st.button(
-                "pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}:{count}")
-            )
+            st.button("pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}"))
     error = st.session_state.pop(_PICK_ERROR, None)
     if error is not None:
         show_error(error)
@@ -127,8 +125,12 @@ def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArra
     return positions[np.argsort(keys[sort][positions], kind="stable")]
 
 
-def _pick(table: ImageTable, positions: NDArray[np.intp], text: str) -> None:
-    """Resolve a pick among `positions`; each random pick after the first draws other pictures."""
+def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
+    """Resolve a pick among `positions`; each random pick after the first draws other pictures.
+
+    The count is read here, so that a number typed just before the click already counts.
+    """
+    text = f"{kind}:{st.session_state['quick_count']}"
     by_id = np.sort(positions)
     draws = st.session_state.get(_DRAWS, 0)
     st.session_state[_DRAWS] = draws + text.startswith(("random", "class"))

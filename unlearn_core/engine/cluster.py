@@ -70,7 +70,12 @@ class Engine:
                 workers=_lanes(store.root),
                 scheduler={
                     "cls": Scheduler,
-                    "options": {"host": "127.0.0.1", "port": 0, "dashboard": False},
+                    "options": {
+                        "host": "127.0.0.1",
+                        "port": 0,
+                        "dashboard": False,
+                        "dashboard_address": "127.0.0.1:0",
+                    },
                 },
                 silence_logs=40,
             )

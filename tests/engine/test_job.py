@@ -1,0 +1,92 @@
+"""One run in this process: what is kept, and what a full disk or a cancel leaves."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from unlearn_core.engine.job import run_forget
+from unlearn_core.errors import UserError
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import RunState, Store
+
+
+def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> None:
+    run = store.create(ForgetRequest(pick="hardest:2"))
+    run_forget(store, run.id)
+    folder = store.folder(run.id)
+    result = store.get(run.id).parsed_result()
+    assert result is not None
+    with np.load(folder / "predictions.npz") as kept:
+        assert len(kept["ids"]) == 5000
+        assert np.bincount(kept["group"]).tolist() == [2, 3998, 1000]
+        forgotten = kept["group"] == 0
+        assert (kept["after"][forgotten] != kept["labels"][forgotten]).all()
+        agreement = 100 * (kept["before"] == kept["after"])[kept["group"] == 1].mean()
+        assert result["agreement"]["retain"] == pytest.approx(agreement, abs=1e-3)
+    with np.load(folder / "weight_maps.npz") as maps:
+        for number, _ in enumerate(maps["layers"]):
+            assert maps[f"importance_{number}"].shape == maps[f"change_{number}"].shape
+            assert maps[f"importance_{number}"].min() >= 0
+            assert maps[f"importance_{number}"].max() <= 1
+        assert any(maps[f"change_{number}"].max() > 0 for number in range(len(maps["layers"])))
+    steps = store.steps(run.id)
+    assert len(steps) == result["steps"] + 1
+    snapshots = {int(path.stem) for path in (folder / "snapshots").iterdir()}
+    assert {0, result["steps"]} <= snapshots
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_the_last_snapshot_leads_from_the_original_to_the_weights(store: Store) -> None:
+    from unlearn_core.catalog.classifiers import WEIGHTS
+
+    run = store.create(ForgetRequest(pick="hardest:2"))
+    run_forget(store, run.id)
+    folder = store.folder(run.id)
+    before, after = load_file(WEIGHTS / "mnist-resnet.safetensors"), load_file(folder / "weights.safetensors")
+    last = max((folder / "snapshots").iterdir(), key=lambda path: int(path.stem))
+    for name, difference in load_file(last).items():
+        np.testing.assert_allclose(before[name] + difference, after[name], atol=2e-4)
+
+
+def test_photos_without_labels_are_measured_by_agreement(store: Store) -> None:
+    request = ForgetRequest(classifier="imagenet-efficientnet-lite0", images="photos", pick="ids:0")
+    run = store.create(request)
+    run_forget(store, run.id)
+    result = store.get(run.id).parsed_result()
+    assert result is not None
+    assert result["accuracy"]["forget"] == {"before": 100.0, "after": 0.0, "n": 1}
+    assert result["accuracy"]["retain"] == {"before": None, "after": None, "n": 0}
+    assert result["agreement"]["retain"] >= 90
+    assert result["agreement"]["test"] is None
+
+
+def test_a_run_cancelled_before_it_began_changes_nothing(store: Store) -> None:
+    run = store.create(ForgetRequest())
+    store.request_cancel(run.id)
+    run_forget(store, run.id)
+    assert store.get(run.id).state == RunState.CANCELLED
+    assert not (store.folder(run.id) / "weights.safetensors").exists()
+
+
+def test_a_finished_run_is_not_carried_out_again(store: Store) -> None:
+    run = store.create(ForgetRequest())
+    store.finish(run.id, RunState.DONE, result={"steps": 7})
+    run_forget(store, run.id)
+    assert store.get(run.id).parsed_result() == {"steps": 7}
+
+
+def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -> None:
+    run = store.create(ForgetRequest(pick="hardest:1"))
+    shutil.rmtree(store.folder(run.id))
+    Path(store.folder(run.id)).write_text("in the way")
+    with pytest.raises(UserError):
+        run_forget(store, run.id)
+    failed = store.get(run.id)
+    assert failed.state == RunState.FAILED
+    assert failed.error is not None
+    assert failed.error.startswith("The run could not be kept")
+    assert json.loads(failed.request)["pick"] == "hardest:1"

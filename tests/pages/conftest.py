@@ -1,0 +1,56 @@
+"""The app's pages as AppTest sees them, each test with a store and workers of its own."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core.runs.store import RunState, Store
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120
+
+OpenApp = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def server_home(parsed_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the pages of one test file a store and workers of their own, as one server would."""
+    home = tmp_path_factory.mktemp("server")
+    (home / "cache").mkdir()
+    os.link(parsed_digits, home / "cache" / parsed_digits.name)
+    st.cache_resource.clear()
+    yield home
+    st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_home(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Start every test with no runs in the server's store."""
+    monkeypatch.setenv("UNLEARN_HOME", str(server_home))
+    store = Store(server_home)
+    for run in store.runs():
+        store.request_cancel(run.id)
+        store.finish(run.id, RunState.CANCELLED)
+        store.delete(run.id)
+    return server_home
+
+
+@pytest.fixture
+def open_app() -> OpenApp:
+    """Open the app at a page, such as `pages/weights.py`, and with a run in the URL; fail on an exception."""
+
+    def open_app(page: str | None = None, run: str | None = None) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+        if run is not None:
+            app.query_params["run"] = run
+        app.run()
+        if page is not None:
+            app.switch_page(page).run()
+        assert not app.exception
+        return app
+
+    return open_app

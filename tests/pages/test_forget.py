@@ -1,0 +1,97 @@
+"""The Forget page: empty, running, finished, failed."""
+
+from tests.pages.conftest import OpenApp
+from unlearn_core.engine.job import run_forget
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import RunState, Store
+
+
+def words_of(app: object) -> str:
+    kinds = ("markdown", "caption", "error", "warning", "success", "info")
+    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
+
+
+def test_an_empty_store_says_what_to_do(open_app: OpenApp) -> None:
+    app = open_app()
+    assert app.button(key="forget").disabled
+    assert "Click the pictures to forget" in words_of(app)
+    assert app.selectbox(key="classifier").value == "mnist-resnet"
+
+
+def test_a_quick_pick_fills_the_button(open_app: OpenApp) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(5)
+    app.button(key="quick_hardest").click().run()
+    assert app.button(key="forget").label == "Forget 5 pictures"
+    assert not app.button(key="forget").disabled
+
+
+def test_a_quick_pick_that_asks_for_too_much_is_one_sentence(open_app: OpenApp) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(4096)
+    app.button(key="quick_random").click().run()
+    assert [error.value for error in app.error] == [
+        "The pick asks for 4096 pictures, but there are only 4000."
+    ]
+
+
+def test_pressing_forget_queues_the_request(open_app: OpenApp, store: Store) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(2)
+    app.button(key="quick_hardest").click().run()
+    app.button(key="forget").click().run()
+    (run,) = store.runs()
+    assert run.id in app.query_params["run"]
+    request = run.parsed_request()
+    assert request.pick.startswith("ids:")
+    assert (request.method, request.goal, request.classifier) == ("anchor", "misclassify", "mnist-resnet")
+    assert app.button(key="cancel")
+
+
+def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.update(run.id, state=RunState.RUNNING, phase="optimise")
+    for step in range(3):
+        store.append_step(
+            run.id,
+            {
+                "step": step,
+                "seconds": 0.5 * step,
+                "forgotten": 1,
+                "k": 2,
+                "forget_accuracy": 50.0,
+                "retain_accuracy": None,
+                "anchor_agreement": 99.0,
+            },
+        )
+    app = open_app(run=run.id)
+    assert not app.button(key="cancel").disabled
+    app.button(key="cancel").click().run()
+    assert store.get(run.id).cancel_requested
+
+
+def test_a_finished_run_shows_what_came_of_it(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="hardest:2"))
+    run_forget(store, run.id)
+    app = open_app(run=run.id)
+    assert "Forgotten after" in words_of(app)
+    assert app.metric[0].value == "50 → 0"
+    assert app.metric[1].label.startswith("Retain set")
+
+
+def test_failed_and_interrupted_runs_say_why_and_can_run_again(open_app: OpenApp, store: Store) -> None:
+    for state, words in ((RunState.FAILED, "The worker died."), (RunState.INTERRUPTED, "The program ended.")):
+        run = store.create(ForgetRequest(pick="ids:1"))
+        store.finish(run.id, state, error=words)
+        app = open_app(run=run.id)
+        assert words in words_of(app)
+        before = len(store.runs())
+        app.button(key="again").click().run()
+        assert len(store.runs()) == before + 1
+        assert store.runs()[0].parsed_request() == run.parsed_request()
+
+
+def test_an_unknown_run_is_one_sentence(open_app: OpenApp) -> None:
+    app = open_app(run="00000000")
+    assert [error.value for error in app.error] == ["There is no run 00000000."]
+    assert app.button(key="forget")
