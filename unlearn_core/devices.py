@@ -1,6 +1,7 @@
 """Where the tensors live."""
 
 import platform
+from pathlib import Path
 
 import torch
 
@@ -24,4 +25,12 @@ def describe(device: torch.device) -> str:
     """Return the device in words, such as `cuda (NVIDIA A100)`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({platform.processor() or platform.machine()}, {torch.get_num_threads()} threads)"
+    return f"{device.type} ({_processor()}, {torch.get_num_threads()} threads)"
+
+
+def _processor() -> str:
+    """Return the processor's name as people know it, where Linux tells it."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

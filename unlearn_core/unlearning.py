@@ -14,6 +14,7 @@ from torch import Tensor
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
+from unlearn_core.catalog.pictures import SMALL
 from unlearn_core.devices import choose_device, describe
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Goal, Misclassify, Relabel
@@ -24,7 +25,7 @@ from unlearn_core.measuring.predictions import Predictions, predict, to_pixels
 from unlearn_core.runs.request import ForgetRequest
 
 FORGET, RETAIN, TEST = 0, 1, 2
-RETAIN_SAMPLE = 256
+RETAIN_SAMPLE_OF_SMALL_PICTURES, RETAIN_SAMPLE_OF_LARGE_PICTURES = 256, 24
 """Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
 
 
@@ -234,7 +235,9 @@ class _Job:
         retained = np.flatnonzero((self.group == RETAIN) & (self.image_set == 0))
         if not len(retained):
             retained = np.flatnonzero(self.group == RETAIN)
-        return np.random.default_rng(self.asked.seed).permutation(retained)[:RETAIN_SAMPLE]
+        small = self.sets[0].pixels.shape[1] <= SMALL
+        size = RETAIN_SAMPLE_OF_SMALL_PICTURES if small else RETAIN_SAMPLE_OF_LARGE_PICTURES
+        return np.random.default_rng(self.asked.seed).permutation(retained)[:size]
 
     def _share_kept(self, sample: NDArray[np.intp]) -> float | None:
         """Return the percentage of the sample predicted as its label, or as before where it has none."""

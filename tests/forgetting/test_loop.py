@@ -124,3 +124,23 @@ def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> No
 def test_snapshot_steps_are_dense_first_and_thin_out() -> None:
     chosen = list(itertools.compress(itertools.count(), map(is_snapshot_step, range(65))))
     assert chosen == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64]
+
+
+def test_the_last_step_is_shortened_to_what_the_goal_needs() -> None:
+    """With a step far too long, backing off ends much nearer to the start than the step itself would."""
+    entry = method_entry("anchor")
+    long_step = {"learning_rate": 0.1, "examples": 3, "attack_iterations": 3}
+    moved = []
+    for backs_off in (True, False):
+        task = tiny_task()
+        before = weights_of(task)
+        method = entry.load()(entry.complete(long_step))
+        method.backs_off = backs_off
+        loop = ForgettingLoop(method, task, 50)
+        steps = list(loop)
+        assert loop.stopped == "forgotten"
+        assert steps[-1].forgotten == steps[-1].k
+        assert not (task.module(task.pixels).argmax(1) == task.labels).any()
+        after = weights_of(task)
+        moved.append(sum((after[name] - before[name]).square().sum().item() for name in before))
+    assert moved[0] < moved[1]

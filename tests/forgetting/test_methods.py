@@ -6,7 +6,7 @@ from tests.forgetting.tiny import tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.methods.adv import Adv
-from unlearn_core.forgetting.methods.anchor import Anchor, shifted
+from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate, shifted
 from unlearn_core.forgetting.registry import METHODS, Option, method_entry
 
 
@@ -107,3 +107,13 @@ def test_every_entry_is_complete(entry) -> None:  # type: ignore[no-untyped-def]
     assert entry.complete({}) == {option.name: option.default for option in entry.options}
     for option in entry.options:
         assert option.check(option.default) == option.default
+
+
+def test_anchor_chooses_steps_of_which_ten_lead_to_the_goal_to_first_order() -> None:
+    task = tiny_task()
+    logits = task.module(task.pixels)
+    loss = task.goal.margin_loss(logits, torch.arange(2), 1.0).mean()
+    gradients = torch.autograd.grad(loss, list(task.module.parameters()))
+    predicted = loss.item() / (10 * sum(gradient.abs().sum().item() for gradient in gradients))
+    assert first_order_rate(task, 1.0) == pytest.approx(predicted)
+    assert all(parameter.grad is None for parameter in task.module.parameters())

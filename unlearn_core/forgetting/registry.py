@@ -79,13 +79,13 @@ METHODS = (
         paper="this project, after arXiv 2301.11578",
         target="unlearn_core.forgetting.methods.anchor:Anchor",
         options=(
-            Option("learning_rate", 1e-4, 1e-6, 1.0, "Size of the optimiser's steps."),
+            Option("learning_rate", 0.0, 0.0, 1.0, "Size of the optimiser's steps; 0 chooses."),
             Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
-            Option("retention", 5.0, 0.0, 1e6, "Weight of keeping the rest, at the start."),
+            Option("retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start."),
             Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
             Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
             Option("attack_iterations", 5, 1, 1000, "Steps of the attack."),
-            Option("anchor_batch", 192, 1, 4096, "Anchors in each step."),
+            Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
             Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
             Option(
                 "importance_strength", 0.0, 0.0, 1e6, "How strongly unimportant weights are held; 0: not."

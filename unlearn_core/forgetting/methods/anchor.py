@@ -1,12 +1,13 @@
 """anchor: forget by a bounded margin loss, keep by matching the original logits near the forget set.
 
 Ours; like the paper's it uses the classifier and the forget set alone. It differs from ADV (arXiv 2301.11578)
-in four ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
-is forgotten. The classifier is held by the mean squared difference from its *original logits* instead of by
-cross-entropy to a label, which has no gradient where the classifier is sure. It is held at *anchors*: the
-adversarial examples, points on the way to them, mixes of them and shifted copies of them. And the weight
-of retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
-The classifier stays in eval mode: its BatchNorm statistics do not drift.
+in five ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
+is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
+classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
+held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them. And the
+weight of retention starts high and falls until the instances are forgotten, so that no more is given up than
+needed. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the goal, and
+the last step is shortened. The classifier stays in eval mode: its BatchNorm statistics do not drift.
 """
 
 import torch
@@ -21,6 +22,10 @@ ATTACK_BATCH = 256
 SMALL_PICTURE = 64
 EXAMPLES_OF_SMALL_PICTURES = 512
 EXAMPLES_OF_LARGE_PICTURES = 16
+ANCHOR_BATCH_OF_SMALL_PICTURES = 192
+ANCHOR_BATCH_OF_LARGE_PICTURES = 16
+PREDICTED_STEPS = 10
+SMALLEST_RATE = 1e-7
 LARGEST_SHIFT = 0.15
 """Of the picture's side: how far the shifted anchors move at most."""
 
@@ -39,7 +44,11 @@ class Anchor(Method):
                 parts = self._anchors.split(ATTACK_BATCH)
                 self._logits = torch.cat([task.module(part) for part in parts])
             self._predicted = self._logits.argmax(1)
+        small = task.pixels.shape[-1] <= SMALL_PICTURE
+        usual = ANCHOR_BATCH_OF_SMALL_PICTURES if small else ANCHOR_BATCH_OF_LARGE_PICTURES
+        self._anchor_batch = int(self.options["anchor_batch"]) or usual
         self._weight = float(self.options["retention"])
+        self._rate = self.options["learning_rate"] or first_order_rate(task, self.options["margin"])
         self._penalty = None
         if self.options["importance_strength"]:
             with task.phase("importance"):
@@ -75,17 +84,17 @@ class Anchor(Method):
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return Adam without weight decay."""
-        return torch.optim.Adam(module.parameters(), self.options["learning_rate"])
+        return torch.optim.Adam(module.parameters(), self._rate)
 
     def losses(self, task: Task) -> Losses:
-        """Return margin loss + retention weight · mean squared logit difference on a batch of anchors."""
+        """Return margin loss + retention weight · squared logit difference on a batch of anchors."""
         device = task.pixels.device
         instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
-        chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator).to(device)
+        chosen = draw(len(self._anchors), self._anchor_batch, task.generator).to(device)
         logits = task.module(torch.cat([task.pixels[instances], self._anchors[chosen]]))
         at_instances, at_anchors = logits.split([len(instances), len(chosen)])
         forget = task.goal.margin_loss(at_instances, instances, self.options["margin"]).mean()
-        retain = F.mse_loss(at_anchors, self._logits[chosen])
+        retain = (at_anchors - self._logits[chosen]).square().sum(1).mean()
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
         if self._penalty is not None:
@@ -108,6 +117,23 @@ class Anchor(Method):
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the retention weight."""
         self._weight = state["weight"].item()
+
+
+def first_order_rate(task: Task, margin: float) -> float:
+    """Return the step size at which `PREDICTED_STEPS` steps of Adam would lead to the goal.
+
+    Adam's first step moves every weight by the step size against the sign of its gradient, so to first order
+    it lowers the loss by the step size times the gradient's L1 norm.
+    """
+    loss = torch.zeros((), device=task.pixels.device)
+    task.module.zero_grad(set_to_none=True)
+    for instances in torch.arange(len(task.pixels), device=task.pixels.device).split(ATTACK_BATCH):
+        part = task.goal.margin_loss(task.module(task.pixels[instances]), instances, margin).sum()
+        part.backward()
+        loss = loss + part.detach()
+    norm = sum(p.grad.abs().sum() for p in task.module.parameters() if p.grad is not None)
+    task.module.zero_grad(set_to_none=True)
+    return float(loss / PREDICTED_STEPS / norm) if norm and loss else SMALLEST_RATE
 
 
 def examples_for(pixels: Tensor) -> int:

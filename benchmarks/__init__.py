@@ -1,0 +1,1 @@
+"""Reproduces every number that the README quotes: `python -m benchmarks.NAME --json`."""
