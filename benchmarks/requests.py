@@ -2,8 +2,8 @@
 
     python -m benchmarks.requests [--seeds 0,1,2] [--only mnist] [--imagenet FOLDER] [--json]
 
-Cases that are in the results file already are not run again; `--fresh` runs all anew. The ImageNet cases need a
-folder or .zip of labelled ImageNet pictures (`NNN_wnid_name/*.jpg`), which is not part of the project.
+Cases that are in the results file already are not run again; `--fresh` runs all anew. The ImageNet cases need
+a folder or .zip of labelled ImageNet pictures (`NNN_wnid_name/*.jpg`), which is not part of the project.
 """
 
 import argparse

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts import selection
 from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error
+from pages.parts.door import show
 from pages.parts.filters import filter_bar, quick_picks
 from pages.parts.gallery import KEY, gallery
 from pages.parts.image_tables import known_table, load_table
@@ -111,4 +112,4 @@ def _forget(**fields: object) -> None:
         st.rerun()
 
 
-page()
+show(page)

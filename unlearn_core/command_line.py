@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
@@ -14,6 +14,9 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import METHODS
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
+
+if TYPE_CHECKING:
+    from unlearn_core.forgetting.loop import Step
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,14 +122,16 @@ def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any]:
         run_forget(
             store,
             run.id,
-            on_step=lambda step: (
-                bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %"),
-                bar.update(step.step - bar.n),
-            ),
+            on_step=lambda step: _show(bar, step),
         )
     result = store.get(run.id).parsed_result()
     assert result is not None
     return result
+
+
+def _show(bar: Any, step: "Step") -> None:
+    bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %")
+    bar.update(step.step - bar.n)
 
 
 def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:

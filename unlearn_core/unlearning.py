@@ -273,7 +273,7 @@ class _Job:
 
 def _copy_to(classifier: Classifier, device: torch.device) -> Classifier:
     other = copy.copy(classifier)
-    other.module = copy.deepcopy(classifier.module).to(device, memory_format=torch.channels_last).eval()
+    other.module = copy.deepcopy(classifier.module).to(device).to(memory_format=torch.channels_last).eval()
     return other
 
 

@@ -115,7 +115,7 @@ def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArray[np.intp]:
-    keys = {
+    keys: dict[str, NDArray[np.generic]] = {
         # The same mix each time; by id the first thousand may all be of one class.
         "mixed": np.random.default_rng(0).permutation(len(table.ids)),
         "id": table.ids,

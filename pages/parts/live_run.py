@@ -72,9 +72,9 @@ def _head(run: Run) -> None:
                 engine().cancel(run.id)
                 st.rerun(scope="fragment")
         else:
-            st.button(
-                "Forget other pictures", key="new", icon=":material/add:", on_click=leave_run, width="stretch"
-            )
+            if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
+                leave_run()
+                st.switch_page("pages/forget.py")
 
 
 def _progress(run: Run, steps: list[dict[str, Any]]) -> None:

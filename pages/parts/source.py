@@ -36,10 +36,9 @@ def choose_source() -> tuple[str, str | None]:
             bind="query-params",
             help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in IMAGE_SETS),
         )
-    if images == FOLDER:
-        images = _choose_folder()
-    selection.pick_from(classifier, images or FOLDER)
-    return classifier, images
+    chosen = _choose_folder() if images == FOLDER else images
+    selection.pick_from(classifier, chosen or FOLDER)
+    return classifier, chosen
 
 
 def adopt(run: Run) -> None:

@@ -33,6 +33,6 @@ def test_penalty_is_half_lambda_times_the_held_squared_change() -> None:
     assert penalty(layer).item() == 0
     with torch.no_grad():
         layer.weight += 0.5
-        layer.bias -= 1.0
+        layer.bias.sub_(1.0)
     expected = 0.25 * held["weight"].sum() + held["bias"].sum()
     assert torch.allclose(penalty(layer), expected)

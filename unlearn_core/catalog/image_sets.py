@@ -22,10 +22,14 @@ TRAIN_OF_EACH_DIGIT = 400
 class ClassifierLike(Protocol):
     """What an image set must know of the classifier that will see it."""
 
-    channels: int
-    input_size: int
-    class_names: tuple[str, ...]
-    wordnet_ids: tuple[str, ...]
+    @property
+    def channels(self) -> int: ...  # noqa: D102
+    @property
+    def input_size(self) -> int: ...  # noqa: D102
+    @property
+    def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def wordnet_ids(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

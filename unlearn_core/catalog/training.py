@@ -81,7 +81,7 @@ def train(
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    network = recipe.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = recipe.build().to(memory_format=torch.channels_last)
     steps = len(pixels) // recipe.batch
     optimiser = torch.optim.SGD(
         network.parameters(), recipe.peak_rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True

@@ -127,13 +127,13 @@ class ForgettingLoop:
         count = int(forgotten.sum())
         return count == k, Step(
             step=self.step,
-            loss=_number(losses and losses.total),
-            forget_loss=_number(losses and losses.forget),
-            retain_loss=_number(losses and losses.retain),
+            loss=_number(losses.total if losses else None),
+            forget_loss=_number(losses.forget if losses else None),
+            retain_loss=_number(losses.retain if losses else None),
             forgotten=count,
             k=k,
             forget_accuracy=100 * float(still_known),
-            anchor_agreement=_number(losses and losses.agreement, 100),
+            anchor_agreement=_number(losses.agreement if losses else None, 100),
             retention_weight=self.method.retention_weight(),
         )
 

@@ -31,7 +31,7 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
     device = choose_device("auto")
-    module = loaded.module.to(device, memory_format=torch.channels_last)
+    module = loaded.module.to(device).to(memory_format=torch.channels_last)
     said = predict(module, pictures.pixels, pictures.labels, device)
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}.npz")

@@ -40,7 +40,8 @@ def write_weight_maps(path: Path, before: nn.Module, after: nn.Module, importanc
         change = (changed[name] - weight).detach() ** 2
         arrays[f"importance_{index}"] = _per_channel(scaled[f"{name}.weight"])
         arrays[f"change_{index}"] = np.sqrt(_per_channel(change))
-    np.savez_compressed(path, layers=np.array(names), sizes=np.array(sizes), **arrays)
+    arrays |= {"layers": np.array(names), "sizes": np.array(sizes)}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
 def _per_channel(weights: Tensor) -> NDArray[np.float32]:

@@ -100,7 +100,7 @@ class Store:
         run_id = uuid.uuid4().hex[:8]
         run = Run(
             id=run_id,
-            name=name or f"{request.method} · {request.pick} · {request.images}",
+            name=name or _default_name(request),
             created=datetime.now(UTC),
             request=request.model_dump_json(),
             owner=this_process(),
@@ -212,6 +212,14 @@ class Store:
             return [json.loads(line) for line in whole_lines]
         except json.JSONDecodeError as error:
             raise UserError(f"The steps of run {run_id} are damaged and cannot be read.") from error
+
+
+def _default_name(request: ForgetRequest) -> str:
+    """Return method, pick and image set in a few words."""
+    kind, _, rest = request.pick.partition(":")
+    count = len(rest.split(","))
+    pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
+    return f"{request.method} · {pick} · {request.images}"
 
 
 def _open_database(path: Path) -> SqlEngine:

@@ -4,10 +4,10 @@ Ours; like the paper's it uses the classifier and the forget set alone. It diffe
 in five ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
 is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
 classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
-held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them. And the
-weight of retention starts high and falls until the instances are forgotten, so that no more is given up than
-needed. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the goal, and
-the last step is shortened. The classifier stays in eval mode: its BatchNorm statistics do not drift.
+held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them. And
+the weight of retention starts high and falls until the instances are forgotten, so that no more is given up
+than needed. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the
+goal, and the last step is shortened. The classifier stays in eval mode: BatchNorm statistics do not drift.
 """
 
 import torch

@@ -1,0 +1,122 @@
+"""Attribution maps as pictures: before, after and difference on one symmetric scale."""
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from pages.parts.pictures import png_uri
+
+FOR, AGAINST = (224, 120, 11), (33, 96, 190)
+"""Orange and blue: told apart by the colour-blind too."""
+
+_COLUMNS = ("picture", "before", "after", "difference")
+_STYLE = """
+<style>
+.maps { display: grid; grid-template-columns: minmax(130px, 1fr) repeat(4, auto); gap: 8px 14px;
+  align-items: center; justify-content: start; font-size: 14px; }
+.maps .head { font-weight: 600; text-align: center; }
+.maps img { width: SIDEpx; height: SIDEpx; border-radius: 6px; image-rendering: RENDER; display: block; }
+.maps .words { line-height: 1.35; }
+.maps .dim { opacity: 0.7; font-size: 12.5px; }
+.scale { display: flex; gap: 10px; align-items: center; font-size: 13px; margin-top: 6px; }
+.scale .bar { width: 220px; height: 10px; border-radius: 5px;
+  background: linear-gradient(90deg, rgb(33, 96, 190), #fff, rgb(224, 120, 11)); border: 1px solid #8886; }
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """What a worker wrote for n pictures; see `attributions/` in docs/architecture.md."""
+
+    ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    inputs: NDArray[np.uint8]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    rank_correlation: NDArray[np.float64]
+    similarity: NDArray[np.float64]
+
+
+def read_attributions(path: Path) -> Attributions:
+    """Read the file a worker wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Attributions(**{name: arrays[name] for name in Attributions.__dataclass_fields__})
+
+
+def common_scale(*maps: NDArray[np.float32]) -> float:
+    """Return the value that gets the full colour: the 99.5th percentile of all absolute values, above 0."""
+    top = float(np.percentile(np.abs(np.stack(maps)), 99.5))
+    return top or float(np.abs(np.stack(maps)).max()) or 1.0
+
+
+def overlay(
+    picture: NDArray[np.uint8], values: NDArray[np.float32], scale: float, opacity: float
+) -> NDArray[np.uint8]:
+    """Paint a map over a picture: orange for, blue against, the paler the nearer to 0.
+
+    Args:
+        picture: uint8 (h, w, c).
+        values: (h, w).
+        scale: the value of the full colour.
+        opacity: 0 shows the picture through, 1 shows the map on white.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
+    grey = picture.astype(np.float64).mean(2, keepdims=True)
+    paper = 255 * opacity + grey * (1 - opacity)
+    strength = np.clip(np.abs(values) / scale, 0, 1)[:, :, None]
+    colour = np.where(values[:, :, None] >= 0, np.array(FOR), np.array(AGAINST))
+    return (paper * (1 - strength) + colour * strength).round().astype(np.uint8)
+
+
+def tiles(shown: Attributions, row: int, scale: float, opacity: float) -> list[NDArray[np.uint8]]:
+    """Return the four pictures of a row, uint8 (h, w, 3): picture, before, after, difference."""
+    picture = shown.inputs[row]
+    difference = shown.after[row] - shown.before[row]
+    maps = (shown.before[row], shown.after[row], difference)
+    return [np.broadcast_to(picture, (*picture.shape[:2], 3)).copy()] + [
+        overlay(picture, values, scale, opacity) for values in maps
+    ]
+
+
+def maps_html(shown: Attributions, words: list[tuple[str, str]], opacity: float, side: int) -> str:
+    """Return all rows as one piece of HTML.
+
+    Args:
+        shown: n pictures with their maps.
+        words: n pairs of a line and a dimmed one, which stand left of the row.
+        opacity: of the maps, 0 to 1.
+        side: of each tile in CSS pixels.
+    """
+    render = "pixelated" if shown.inputs.shape[1] < side else "auto"
+    cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in _COLUMNS)]
+    for row, (line, dim) in enumerate(words):
+        scale = common_scale(shown.before[row], shown.after[row])
+        cells.append(f'<span class="words">{escape(line)}<br><span class="dim">{escape(dim)}</span></span>')
+        for name, tile in zip(_COLUMNS, tiles(shown, row, scale, opacity), strict=True):
+            cells.append(f'<img src="{png_uri(tile)}" alt="{escape(f"{line}: {name}")}">')
+    style = _STYLE.replace("SIDE", str(side)).replace("RENDER", render)
+    legend = '<div class="scale">speaks against <span class="bar"></span> speaks for</div>'
+    return f'{style}<div class="maps">{"".join(cells)}</div>{legend}'
+
+
+def contact_sheet(shown: Attributions, words: list[tuple[str, str]], opacity: float) -> Image.Image:
+    """Return all rows as one picture to keep."""
+    side, head = 224, 22
+    sheet = Image.new("RGB", (4 * side, len(words) * (side + head)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, (line, _) in enumerate(words):
+        scale = common_scale(shown.before[row], shown.after[row])
+        top = row * (side + head)
+        for column, tile in enumerate(tiles(shown, row, scale, opacity)):
+            title = f"{line}: {_COLUMNS[column]}" if column == 0 else _COLUMNS[column]
+            draw.text((column * side + 4, top + 5), title.replace("→", "->"), fill="black")
+            grown = Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(grown, (column * side, top + head))
+    return sheet

@@ -1,0 +1,18 @@
+"""The way into a page, also for a link that is the first thing a fresh server sees."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+
+def show(page: Callable[[], None]) -> None:
+    """Draw a page as part of the app.
+
+    Until app.py has called `st.navigation` once, Streamlit takes the folder pages/ for its older kind of app
+    and runs a linked page without app.py: then tell it otherwise and begin again.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    page()

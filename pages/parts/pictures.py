@@ -1,0 +1,54 @@
+"""Many small pictures with words under them, drawn at once."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+_STYLE = """
+<style>
+.pictures { display: flex; flex-wrap: wrap; gap: 10px; }
+.pictures figure { margin: 0; width: 92px; text-align: center; font-size: 12.5px; line-height: 1.25; }
+.pictures img { width: 64px; height: 64px; border-radius: 6px; image-rendering: pixelated; }
+.pictures figcaption { overflow-wrap: anywhere; }
+.pictures .dim { opacity: 0.65; }
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture, uint8 (s, s, c), with a line of words and a dimmed one."""
+
+    pixels: NDArray[np.uint8]
+    words: str
+    small_words: str
+
+
+def png_uri(pixels: NDArray[np.uint8]) -> str:
+    """Return a picture, uint8 (h, w, c), as a data URI that loses nothing."""
+    file = BytesIO()
+    Image.fromarray(pixels.squeeze() if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def pictures_html(pictures: Sequence[Captioned]) -> str:
+    """Return the pictures as one piece of HTML; the words become their alternative text too."""
+    figures = [
+        f'<figure><img src="{png_uri(one.pixels)}" alt="{escape(f"{one.words}, {one.small_words}")}">'
+        f'<figcaption>{escape(one.words)}<br><span class="dim">{escape(one.small_words)}</span></figcaption>'
+        "</figure>"
+        for one in pictures
+    ]
+    return f'{_STYLE}<div class="pictures">{"".join(figures)}</div>'
+
+
+def show_pictures(pictures: Sequence[Captioned]) -> None:
+    """Draw the pictures side by side, in as many rows as needed."""
+    st.html(pictures_html(pictures))

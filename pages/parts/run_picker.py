@@ -1,0 +1,59 @@
+"""Which run a page looks at, and what to show while there is nothing to look at yet."""
+
+import streamlit as st
+
+from pages.parts.app_state import current_run, open_run, show_error, store
+from pages.parts.live_run import run_panel
+from unlearn_core.errors import UserError
+from unlearn_core.runs.store import Run, RunState
+
+_SIGNS = {
+    RunState.QUEUED: "waiting",
+    RunState.RUNNING: "running",
+    RunState.CANCELLED: "cancelled",
+    RunState.FAILED: "failed",
+    RunState.INTERRUPTED: "interrupted",
+}
+
+
+def finished_run() -> Run | None:
+    """Let the person choose a run and return it once there is something to look at.
+
+    Else draw what there is: a way to the first run, a run's progress, or why it ended early.
+    """
+    runs = store().runs()
+    if not runs:
+        st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
+        st.page_link("pages/forget.py", label="Forget something", icon=":material/ink_eraser:")
+        return None
+    run = _choose(runs)
+    if run.parsed_result() is None:
+        run_panel(run.id)
+        return None
+    return run
+
+
+def describe(run: Run) -> str:
+    """Return a run's name, state and age in a line."""
+    sign = _SIGNS.get(RunState(run.state))
+    words = [run.name, f"{run.created:%d %b %H:%M}", run.id]
+    return " · ".join(words if sign is None else [*words, sign])
+
+
+def _choose(runs: list[Run]) -> Run:
+    try:
+        wanted = current_run()
+    except UserError as error:
+        show_error(error)
+        wanted = None
+    ids = [run.id for run in runs]
+    by_id = dict(zip(ids, runs, strict=True))
+    chosen = st.selectbox(
+        "Run",
+        ids,
+        index=0 if wanted is None else ids.index(wanted.id),
+        format_func=lambda one: describe(by_id[one]),
+        label_visibility="collapsed",
+    )
+    open_run(chosen)
+    return by_id[chosen]

@@ -1,0 +1,89 @@
+"""Figures of importance and change in the weights."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from pages.parts.palette import AFTER, FORGET, style
+
+_IMPORTANCE = [[0, "rgba(204, 42, 135, 0.06)"], [1, FORGET]]
+_CHANGE = [[0, "rgba(224, 120, 11, 0.06)"], [1, AFTER]]
+
+
+def layers_figure(
+    layers: list[str],
+    importance: NDArray[np.float64],
+    change: NDArray[np.float64],
+    chosen: int,
+    height: int = 300,
+) -> go.Figure:
+    """Draw mean importance and change of each layer, one above the other, in the order of the forward pass.
+
+    Args:
+        layers: names of n layers.
+        importance: mean importance (n,), 0 to 1.
+        change: root-mean-square change (n,).
+        chosen: position of the layer that is looked into; the others are drawn paler.
+        height: in pixels.
+    """
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.12,
+        subplot_titles=["Importance for the forget set", "Change really made"],
+    )
+    opacity = [1.0 if number == chosen else 0.45 for number in range(len(layers))]
+    for row, values, colour, digits in ((1, importance, FORGET, ".3f"), (2, change, AFTER, ".2e")):
+        figure.add_bar(
+            x=layers,
+            y=values,
+            row=row,
+            col=1,
+            showlegend=False,
+            marker={"color": colour, "opacity": opacity, "line_width": 0},
+            hovertemplate="%{x}: %{y:" + digits + "}<extra></extra>",
+        )
+    figure.update_yaxes(rangemode="tozero", nticks=4, exponentformat="power")
+    figure.update_xaxes(type="category", showticklabels=len(layers) <= 14, row=2, col=1)
+    figure.update_xaxes(showticklabels=False, row=1, col=1)
+    return _small_titles(style(figure, height))
+
+
+def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
+    """Draw one layer's two maps side by side, filters downwards, channels across.
+
+    Args:
+        importance: (filters, channels), 0 to 1.
+        change: root-mean-square change (filters, channels).
+        height: in pixels.
+    """
+    figure = make_subplots(
+        rows=1,
+        cols=2,
+        shared_yaxes=True,
+        horizontal_spacing=0.22,
+        subplot_titles=["Importance", "Change"],
+    )
+    drawn = ((1, importance, _IMPORTANCE, 0.41, ".3f"), (2, change, _CHANGE, 1.0, ".2e"))
+    for column, cells, colours, place, digits in drawn:
+        figure.add_heatmap(
+            z=cells,
+            colorscale=colours,
+            zmin=0,
+            zmax=float(cells.max()) or 1.0,
+            row=1,
+            col=column,
+            colorbar={"x": place, "thickness": 10, "exponentformat": "power", "nticks": 5},
+            hovertemplate="filter %{y}, channel %{x}: %{z:" + digits + "}<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False, title="channel")
+    figure.update_yaxes(title="filter", row=1, col=1)
+    return _small_titles(style(figure, height))
+
+
+def _small_titles(figure: go.Figure) -> go.Figure:
+    figure.update_annotations(font_size=13)
+    return figure

@@ -1,0 +1,122 @@
+"""Weights: which mattered to the forgotten pictures, and which were really changed?"""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.app_state import show_error, store
+from pages.parts.door import show
+from pages.parts.palette import CONFIG
+from pages.parts.run_picker import finished_run
+from pages.parts.weight_figures import layers_figure, maps_figure
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.weight_reading import (
+    WeightMaps,
+    layer_means,
+    pooled,
+    rank_correlation,
+    read_weight_maps,
+    share_in_most_important,
+)
+from unlearn_core.runs.store import Run
+
+
+def page() -> None:
+    """Draw all layers on the left and the inside of one of them on the right."""
+    run = finished_run()
+    if run is None:
+        return
+    try:
+        maps = _read(str(store().folder(run.id)), run.id)
+    except UserError as error:
+        show_error(error)
+        return
+    names = _short(maps.layers)
+    left, right = st.columns([5, 6], gap="large")
+    with right:
+        chosen = _choose_layer(maps, names)
+        _inside(maps, chosen)
+    with left:
+        _layers(run, maps, names, chosen)
+
+
+def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
+    st.markdown("##### Layer by layer")
+    importance, change = layer_means(maps)
+    agree = rank_correlation(importance, change)
+    st.markdown(
+        f"Rank correlation of importance and change over the layers: **{_number(agree)}**",
+        help="Spearman's: 1 where the layers that matter most changed most, −1 the other way round.",
+    )
+    figure = layers_figure(names, importance, change, chosen, 360)
+    st.plotly_chart(figure, config=CONFIG, key="layers_figure")
+    st.caption(
+        "Layers from the picture's side to the answer's. Magenta: how strongly the forgotten pictures' "
+        "outputs hang on the weights (MAS). Orange: how far the weights really moved."
+    )
+    table = pd.DataFrame(
+        {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
+    )
+    st.download_button(
+        "Layers as CSV",
+        table.to_csv(index=False),
+        f"layers-{run.id}.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
+    """Let the person choose a layer; the one that changed most comes first."""
+    _, change = layer_means(maps)
+    st.markdown("##### Inside a layer")
+    return st.selectbox(
+        "Layer",
+        range(len(names)),
+        index=int(change.argmax()),
+        format_func=lambda number: f"{names[number]} · {_shape(maps, number)}",
+        label_visibility="collapsed",
+    )
+
+
+def _inside(maps: WeightMaps, chosen: int) -> None:
+    importance, change = maps.importance[chosen], maps.change[chosen]
+    share = share_in_most_important(importance, change)
+    first, second = st.columns(2)
+    first.metric(
+        "Rank correlation",
+        _number(rank_correlation(importance, change)),
+        help="Spearman's, over the filter × channel cells of this layer.",
+    )
+    second.metric(
+        "Change in the top 5 %",
+        "–" if math.isnan(share) else f"{share:.0f} %",
+        help="Share of the squared change that falls on the 5 % of the cells that matter most; "
+        "5 % would be chance.",
+    )
+    st.plotly_chart(maps_figure(pooled(importance), pooled(change), 300), config=CONFIG, key="maps_figure")
+    st.caption("Each cell is one kernel: a filter (row) reading a channel (column). The darker, the more.")
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read(folder: str, run_id: str) -> WeightMaps:
+    return read_weight_maps(store().folder(run_id))
+
+
+def _short(layers: tuple[str, ...]) -> list[str]:
+    """Leave out the wrapper's name, which all layers share."""
+    heads = {name.partition(".")[0] for name in layers}
+    return [name.partition(".")[2] if len(heads) == 1 and "." in name else name for name in layers]
+
+
+def _shape(maps: WeightMaps, number: int) -> str:
+    filters, channels = maps.importance[number].shape
+    return f"{filters} × {channels}, {maps.sizes[number]:,} weights"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+show(page)

@@ -1,0 +1,224 @@
+"""Where in the picture: Captum attributions of a run's classifier before and after.
+
+Both classifiers get the same pictures, targets, baseline, seed and layer, so that a difference of two maps is a
+difference of the classifiers. Captum changes hooks while it works: one call at a time in a process.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from captum.attr import (
+    InputXGradient,
+    IntegratedGradients,
+    LayerAttribution,
+    LayerGradCam,
+    NoiseTunnel,
+    Occlusion,
+    Saliency,
+)
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from skimage.metrics import structural_similarity
+from torch import Tensor, nn
+
+from unlearn_core.catalog.classifiers import Classifier, load_classifier
+from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.catalog.pictures import SMALL
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.comparison import read_comparison
+from unlearn_core.measuring.predictions import to_pixels
+from unlearn_core.runs.store import Store
+
+VERSION = 1
+"""Part of the file's key: raise it when the maps change."""
+
+MOST_PICTURES = 64
+NOISY_COPIES = 16
+NOISE = 0.1
+_CPU = torch.device("cpu")
+
+
+def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> Path:
+    """Return the path of the maps of pictures before and after a run, made now unless they are there.
+
+    Args:
+        root: of the store.
+        run_id: a run that has weights.
+        ids: of pictures of the run's image set, at most `MOST_PICTURES`.
+        algorithm: a name of `ALGORITHMS`.
+        target: the class that is explained: "label" (what the picture was), "new" (what it is predicted as
+            after the run), or a class index.
+
+    Raises:
+        UserError: an unknown run, picture, algorithm or class, or a damaged run folder.
+    """
+    algorithm_entry(algorithm)
+    if not 0 < len(ids) <= MOST_PICTURES:
+        raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
+    asked = json.dumps([VERSION, list(ids), algorithm, target])
+    folder = Store(root).folder(run_id)
+    path = folder / "attributions" / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
+    if path.exists():
+        return path
+    request = Store(root).get(run_id).parsed_request()
+    before, after = _classifiers(request.classifier, str(folder))
+    pictures, targets = _pictures(request.images, before, folder, ids, target)
+    pixels = to_pixels(pictures, _CPU).contiguous(memory_format=torch.channels_last)
+    old, new = (attribute(one, pixels, targets, algorithm, request.seed) for one in (before, after))
+    path.parent.mkdir(exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez_compressed(
+        half,
+        inputs=pictures,
+        before=old,
+        after=new,
+        ids=np.array(ids),
+        targets=targets.numpy(),
+        rank_correlation=[rank_correlation(*pair) for pair in zip(old, new, strict=True)],
+        similarity=[similarity(*pair) for pair in zip(old, new, strict=True)],
+    )
+    half.replace(path)
+    return path
+
+
+def attribute(
+    classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int = 0
+) -> NDArray[np.float32]:
+    """Return one map a picture, (n, h, w), summed over the channels.
+
+    Args:
+        classifier: on the CPU, in eval mode.
+        pixels: (n, c, h, w) in [0, 1].
+        targets: int64 (n,), the class that is explained.
+        algorithm: a name of `ALGORITHMS`.
+        seed: of SmoothGrad's noise.
+    """
+    torch.manual_seed(seed)
+    maps = _EXPLAINERS[algorithm](classifier, pixels, targets)
+    return maps.detach().sum(1).numpy().astype(np.float32)
+
+
+def baseline(pixels: Tensor) -> float:
+    """Return the empty picture's value: black paper for digits, mid-grey for photos."""
+    return 0.0 if pixels.shape[1] == 1 else 0.5
+
+
+def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Return Spearman's rank correlation of two maps, −1 to 1; nan where one is constant."""
+    if np.ptp(before) == 0 or np.ptp(after) == 0:
+        return float("nan")
+    return float(spearmanr(before.ravel(), after.ravel()).statistic)
+
+
+def similarity(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Return the structural similarity (SSIM) of two maps on their common range, −1 to 1; 1 is the same."""
+    both = np.stack([before, after])
+    span = float(np.ptp(both))
+    return float(structural_similarity(before, after, data_range=span)) if span else 1.0
+
+
+def _saliency(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    return Saliency(classifier.module).attribute(pixels, target=targets)
+
+
+def _input_x_gradient(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    return InputXGradient(classifier.module).attribute(pixels, target=targets)
+
+
+def _integrated_gradients(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    small = pixels.shape[-1] <= SMALL
+    return IntegratedGradients(classifier.module).attribute(
+        pixels,
+        baselines=baseline(pixels),
+        target=targets,
+        n_steps=64 if small else 32,
+        internal_batch_size=256 if small else 16,
+    )
+
+
+def _smoothgrad(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    return NoiseTunnel(Saliency(classifier.module)).attribute(
+        pixels,
+        nt_type="smoothgrad",
+        nt_samples=NOISY_COPIES,
+        nt_samples_batch_size=NOISY_COPIES if pixels.shape[-1] <= SMALL else 2,
+        stdevs=NOISE,
+        target=targets,
+    )
+
+
+def _layer_gradcam(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    layer = classifier.module.get_submodule(classifier.cam_layer)
+    maps = LayerGradCam(classifier.module, layer).attribute(pixels, target=targets, relu_attributions=True)
+    return LayerAttribution.interpolate(maps, tuple(pixels.shape[-2:]), "bilinear")
+
+
+def _occlusion(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    side = pixels.shape[-1]
+    window, stride = max(1, side // 7), max(1, side // 14)
+    with torch.no_grad():
+        return Occlusion(classifier.module).attribute(
+            pixels,
+            sliding_window_shapes=(pixels.shape[1], window, window),
+            strides=(pixels.shape[1], stride, stride),
+            baselines=baseline(pixels),
+            target=targets,
+            perturbations_per_eval=8,
+        )
+
+
+_EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
+    "saliency": _saliency,
+    "input-x-gradient": _input_x_gradient,
+    "integrated-gradients": _integrated_gradients,
+    "smoothgrad": _smoothgrad,
+    "layer-gradcam": _layer_gradcam,
+    "occlusion": _occlusion,
+}
+
+
+@lru_cache(maxsize=2)
+def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
+    """Return the classifier before and after a run, ready for gradients of pixels alone."""
+    weights = Path(folder) / "weights.safetensors"
+    if not weights.exists():
+        raise UserError("This run kept no weights, so there is nothing to explain.")
+    before, after = load_classifier(name), load_classifier(name)
+    after.load_weights(weights)
+    for one in (before, after):
+        _freeze(one.module)
+    return before, after
+
+
+def _freeze(module: nn.Module) -> None:
+    module.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _pictures(
+    images: str, classifier: Classifier, folder: Path, ids: Sequence[int], target: str
+) -> tuple[NDArray[np.uint8], Tensor]:
+    """Return the pictures, uint8 (n, h, w, c), and the class to explain of each, int64 (n,)."""
+    comparison = read_comparison(folder)
+    own = np.flatnonzero(comparison.image_set == 0)
+    places = {int(comparison.ids[position]): int(position) for position in own}
+    loaded = load_images(images, classifier)
+    rows = {int(one): row for row, one in enumerate(loaded.ids)}
+    for one in ids:
+        if one not in places or one not in rows:
+            raise UserError(f"There is no picture {one} in {images}.")
+    positions = [places[one] for one in ids]
+    named = {"label": comparison.labels, "new": comparison.after}
+    if target in named:
+        classes = named[target][positions]
+    else:
+        if not target.isdecimal() or int(target) >= len(classifier.class_names):
+            raise UserError(f"{target} is no class of {classifier.name}.")
+        classes = np.full(len(ids), int(target))
+    return loaded.pixels[[rows[one] for one in ids]], torch.from_numpy(classes.astype(np.int64))
