@@ -120,10 +120,8 @@ def _words(comparison: Comparison, shown: Attributions, row: int) -> tuple[str, 
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[row])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
-    if comparison.group[position] == FORGET:
-        kind = "to forget"
-    else:
-        kind = "kept" if old == new else "flipped"
+    other = "kept" if old == new else "flipped"
+    kind = "to forget" if comparison.group[position] == FORGET else other
     change = (
         comparison.short_name(old)
         if old == new

@@ -96,7 +96,10 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
         "5 % would be chance.",
     )
     st.plotly_chart(maps_figure(pooled(importance), pooled(change), 300), config=CONFIG, key="maps_figure")
-    st.caption("Each cell is one kernel: a filter (row) reading a channel (column). The darker, the more.")
+    st.caption(
+        "Each cell is one kernel: a filter (row) reading a channel (column). "
+        "The stronger the colour, the more."
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -16,7 +16,7 @@ FOR, AGAINST = (224, 120, 11), (33, 96, 190)
 _COLUMNS = ("picture", "before", "after", "difference")
 _STYLE = """
 <style>
-.maps { display: grid; grid-template-columns: minmax(130px, 1fr) repeat(4, auto); gap: 8px 14px;
+.maps { display: grid; grid-template-columns: minmax(130px, 270px) repeat(4, auto); gap: 8px 14px;
   align-items: center; justify-content: start; font-size: 14px; }
 .maps .head { font-weight: 600; text-align: center; }
 .maps img { width: SIDEpx; height: SIDEpx; border-radius: 6px; image-rendering: RENDER; display: block; }

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 
@@ -10,9 +9,11 @@ def show(page: Callable[[], None]) -> None:
     """Draw a page as part of the app.
 
     Until app.py has called `st.navigation` once, Streamlit takes the folder pages/ for its older kind of app
-    and runs a linked page without app.py: then tell it otherwise and begin again.
+    and runs a linked page without app.py: then go through app.py, which comes back here.
     """
     if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
-    page()
+        import app
+
+        app.main()
+    else:
+        page()

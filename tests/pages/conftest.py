@@ -45,11 +45,11 @@ def open_app() -> OpenApp:
 
     def open_app(page: str | None = None, run: str | None = None) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+        if page is not None:
+            app.run().switch_page(page)
         if run is not None:
             app.query_params["run"] = run
         app.run()
-        if page is not None:
-            app.switch_page(page).run()
         assert not app.exception
         return app
 

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -41,7 +42,7 @@ class Classifier:
         """Put the tensors of a safetensors file in place; one that does not fit raises `UserError`."""
         try:
             self.module.load_state_dict(load_file(path))
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise UserError(f"The weights {path.name} are damaged or do not fit {self.name}.") from error
 
 

@@ -17,17 +17,17 @@ class Algorithm:
 
 ALGORITHMS = (
     Algorithm(
-        "saliency",
-        "Saliency",
-        "How strongly the class's score would react to a tiny change of each pixel, in either direction.",
-        signed=False,
-    ),
-    Algorithm(
         "integrated-gradients",
         "Integrated gradients",
         "How much each pixel adds to the class's score (orange) or takes from it (blue), "
         "compared with an empty picture.",
         signed=True,
+    ),
+    Algorithm(
+        "saliency",
+        "Saliency",
+        "How strongly the class's score would react to a tiny change of each pixel, in either direction.",
+        signed=False,
     ),
     Algorithm(
         "layer-gradcam",
@@ -44,7 +44,7 @@ ALGORITHMS = (
     Algorithm(
         "input-x-gradient",
         "Input × gradient",
-        "The pixel's value times the score's reaction to it: what a straight-line reading would credit it with.",
+        "The pixel's value times the score's reaction to it: what a straight line would credit it with.",
         signed=True,
     ),
     Algorithm(

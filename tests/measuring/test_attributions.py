@@ -1,0 +1,157 @@
+"""Attributions against closed forms on a linear model, and on the classifier that ships."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unlearn_core.catalog.classifiers import Classifier, load_classifier
+from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.engine.job import run_forget
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.algorithms import ALGORITHMS
+from unlearn_core.measuring.attributions import (
+    attribute,
+    rank_correlation,
+    similarity,
+    write_attributions,
+)
+from unlearn_core.measuring.predictions import to_pixels
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import Store
+
+SIDE = 14
+NAMES = [entry.name for entry in ALGORITHMS]
+
+
+@pytest.fixture
+def linear() -> tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]:
+    """Return a linear classifier, pictures, targets and the weights that answer for each target."""
+    torch.manual_seed(0)
+    layer = nn.Linear(SIDE * SIDE, 3)
+    module = nn.Sequential(nn.Flatten(), layer).eval().requires_grad_(False)
+    classifier = Classifier("linear", module, ("a", "b", "c"), (), 1, SIDE, "1")
+    targets = torch.tensor([0, 2, 1, 0])
+    weights = layer.weight[targets].reshape(-1, SIDE, SIDE).numpy()
+    return classifier, torch.rand(4, 1, SIDE, SIDE), targets, weights
+
+
+def test_on_a_linear_model_every_algorithm_gives_its_closed_form(
+    linear: tuple[Classifier, Tensor, Tensor, NDArray[np.float32]],
+) -> None:
+    classifier, pixels, targets, weights = linear
+    products = weights * pixels[:, 0].numpy()
+    for name in ("saliency", "smoothgrad"):
+        np.testing.assert_allclose(attribute(classifier, pixels, targets, name), abs(weights), atol=1e-6)
+    for name in ("input-x-gradient", "integrated-gradients"):
+        np.testing.assert_allclose(attribute(classifier, pixels, targets, name), products, atol=1e-6)
+    # Windows of 2 × 2 at every place: each pixel gets the mean over the windows that cover it.
+    sums = np.stack([p[:-1, :-1] + p[1:, :-1] + p[:-1, 1:] + p[1:, 1:] for p in products])
+    occluded = attribute(classifier, pixels, targets, "occlusion")
+    inner = (sums[:, :-1, :-1] + sums[:, 1:, :-1] + sums[:, :-1, 1:] + sums[:, 1:, 1:]) / 4
+    np.testing.assert_allclose(occluded[:, 1:-1, 1:-1], inner, atol=1e-5)
+    np.testing.assert_allclose(occluded[:, 0, 0], sums[:, 0, 0], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Classifier, Tensor, Tensor]:
+    classifier = load_classifier("mnist-resnet")
+    classifier.module.requires_grad_(False)
+    images = load_images("mnist", classifier)
+    chosen = np.arange(0, 5000, 700)
+    return (
+        classifier,
+        to_pixels(images.pixels[chosen], torch.device("cpu")),
+        torch.from_numpy(images.labels[chosen]),
+    )
+
+
+def test_integrated_gradients_add_up_to_the_change_of_the_score(
+    digits: tuple[Classifier, Tensor, Tensor],
+) -> None:
+    classifier, pixels, targets = digits
+    maps = attribute(classifier, pixels, targets, "integrated-gradients")
+    rows = torch.arange(len(pixels))
+    gap = classifier.module(pixels)[rows, targets] - classifier.module(0 * pixels)[rows, targets]
+    np.testing.assert_allclose(maps.sum((1, 2)), gap, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_at_once_equals_one_by_one_and_leaves_the_classifier_alone(
+    digits: tuple[Classifier, Tensor, Tensor], name: str
+) -> None:
+    classifier, pixels, targets = digits
+    before = {key: tensor.clone() for key, tensor in classifier.module.state_dict().items()}
+    logits = classifier.module(pixels)
+    maps = attribute(classifier, pixels, targets, name)
+    assert maps.shape == (len(pixels), 28, 28)
+    assert np.isfinite(maps).all()
+    assert abs(maps).max() > 0
+    if name != "smoothgrad":  # its noise belongs to the whole batch
+        alone = attribute(classifier, pixels[2:3], targets[2:3], name)
+        np.testing.assert_allclose(alone[0], maps[2], atol=1e-4)
+    assert np.array_equal(attribute(classifier, pixels, targets, name), maps)
+    for key, tensor in classifier.module.state_dict().items():
+        assert torch.equal(tensor, before[key])
+    assert torch.equal(classifier.module(pixels), logits)
+    assert not any(layer._forward_hooks or layer._backward_hooks for layer in classifier.module.modules())
+
+
+def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
+    one = np.random.default_rng(0).normal(size=(28, 28)).astype(np.float32)
+    assert similarity(one, one) == pytest.approx(1)
+    assert rank_correlation(one, one) == pytest.approx(1)
+    assert rank_correlation(one, -one) == pytest.approx(-1)
+    assert np.isnan(rank_correlation(one, 0 * one))
+
+
+@pytest.fixture
+def finished(store: Store) -> str:
+    run = store.create(ForgetRequest(pick="hardest:2"))
+    run_forget(store, run.id)
+    return run.id
+
+
+def test_a_run_is_explained_before_and_after(store: Store, finished: str) -> None:
+    result = store.get(finished).parsed_result()
+    assert result is not None
+    ids = [*result["ids"], 3]
+    path = write_attributions(store.root, finished, ids, "integrated-gradients", "label")
+    with np.load(path) as kept:
+        assert kept["ids"].tolist() == ids
+        assert kept["inputs"].shape == (3, 28, 28, 1)
+        assert kept["before"].shape == kept["after"].shape == (3, 28, 28)
+        assert not np.array_equal(kept["before"], kept["after"])
+        assert (kept["rank_correlation"] <= 1).all()
+    changed = path.stat().st_mtime_ns
+    assert write_attributions(store.root, finished, ids, "integrated-gradients", "label") == path
+    assert path.stat().st_mtime_ns == changed
+
+
+@pytest.mark.parametrize(
+    ("ids", "algorithm", "target", "sentence"),
+    [
+        ([], "saliency", "label", "Choose 1 to 64"),
+        ([3], "magic", "label", "no algorithm magic; there are"),
+        ([99999], "saliency", "label", "no picture 99999"),
+        ([3], "saliency", "10", "10 is no class"),
+        ([3], "saliency", "old", "old is no class"),
+    ],
+)
+def test_what_cannot_be_explained_is_one_sentence(
+    store: Store, ids: list[int], algorithm: str, target: str, sentence: str
+) -> None:
+    run = store.create(ForgetRequest(pick="hardest:1"))
+    run_forget(store, run.id)
+    with pytest.raises(UserError, match=sentence):
+        write_attributions(store.root, run.id, ids, algorithm, target)
+
+
+def test_a_run_without_weights_is_one_sentence(store: Store, finished: str) -> None:
+    (store.folder(finished) / "weights.safetensors").unlink()
+    with pytest.raises(UserError, match="kept no weights"):
+        write_attributions(store.root, finished, [3], "saliency", "label")
+    (store.folder(finished) / "weights.safetensors").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="damaged"):
+        write_attributions(store.root, finished, [4], "saliency", "label")

@@ -1,0 +1,94 @@
+"""Figures and pictures are pure functions: what they are given is what they show."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pages.parts.attribution_pictures import AGAINST, FOR, Attributions, common_scale, maps_html, overlay
+from pages.parts.change_figures import class_figure, most_changed
+from pages.parts.live_chart import live_chart
+from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
+from pages.parts.pictures import Captioned, pictures_html
+from pages.parts.weight_figures import layers_figure, maps_figure
+
+
+def test_classes_are_two_points_on_a_line() -> None:
+    figure = class_figure(["cat", "dog"], np.array([100.0, 90]), np.array([95.0, 90]))
+    before, after = figure.data[-2:]
+    assert (before.name, list(before.x), before.marker.color) == ("before", [100, 90], BEFORE)
+    assert (after.name, list(after.x), after.marker.color) == ("after", [95, 90], AFTER)
+
+
+def test_of_many_classes_those_that_changed_most_are_drawn() -> None:
+    before = np.full(1000, 80.0)
+    after = before.copy()
+    after[[7, 500, 900]] = [10, 79, 90]
+    assert most_changed(np.arange(1000), before, after).tolist() == [7, 500, 900]
+    assert most_changed(np.arange(10), before[:10], before[:10]).tolist() == list(range(10))
+
+
+def test_the_live_chart_leaves_out_what_was_not_measured() -> None:
+    steps = [
+        {"step": 0, "forget_accuracy": 100.0, "retain_accuracy": 99.0, "anchor_agreement": None},
+        {"step": 1, "forget_accuracy": 0.0, "retain_accuracy": None, "anchor_agreement": 98.0},
+    ]
+    forget, retain, anchors = live_chart(steps).data
+    assert (list(forget.y), forget.line.color) == ([100, 0], FORGET)
+    assert (list(retain.x), retain.line.color) == ([0], RETAIN)
+    assert list(anchors.y) == [98]
+
+
+def test_layers_and_maps_show_their_numbers() -> None:
+    figure = layers_figure(["a", "b"], np.array([0.1, 0.2]), np.array([1e-3, 2e-3]), 1)
+    assert list(figure.data[0].y) == [0.1, 0.2]
+    assert list(figure.data[1].y) == [1e-3, 2e-3]
+    cells = np.arange(6, dtype=np.float32).reshape(2, 3)
+    importance, change = maps_figure(cells / np.float32(5), cells).data
+    assert importance.zmax == 1
+    assert change.zmax == 5
+    assert np.array_equal(change.z, cells)
+
+
+def test_captions_are_words_and_never_markup() -> None:
+    html = pictures_html([Captioned(np.zeros((4, 4, 1), np.uint8), "<script>", '"')])
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert html.count("<img") == 1
+
+
+def test_a_map_is_orange_for_blue_against_and_clear_at_zero() -> None:
+    picture = np.full((1, 3, 1), 90, np.uint8)
+    values = np.array([[2.0, -2.0, 0.0]], np.float32)
+    painted = overlay(picture, values, 2.0, 0.0)
+    assert painted[0].tolist() == [list(FOR), list(AGAINST), [90, 90, 90]]
+    assert overlay(picture, values, 2.0, 1.0)[0, 2].tolist() == [255, 255, 255]
+    half = overlay(picture, values, 4.0, 0.0)[0, 0]
+    assert half.tolist() == pytest.approx([(90 + c) / 2 for c in FOR], abs=1)
+
+
+def test_before_and_after_share_one_scale() -> None:
+    weak, strong = np.full((8, 8), 0.1, np.float32), np.full((8, 8), -1.0, np.float32)
+    assert common_scale(weak, strong) == pytest.approx(1)
+    assert common_scale(0 * weak, 0 * weak) == 1
+
+
+def test_every_row_has_four_lossless_pictures() -> None:
+    n = 2
+    shown = Attributions(
+        ids=np.arange(n),
+        targets=np.zeros(n, np.int64),
+        inputs=np.random.default_rng(0).integers(0, 255, (n, 28, 28, 1), dtype=np.uint8),
+        before=np.ones((n, 28, 28), np.float32),
+        after=np.zeros((n, 28, 28), np.float32),
+        rank_correlation=np.zeros(n),
+        similarity=np.zeros(n),
+    )
+    html = maps_html(shown, [("1 → 4", "id 0"), ("2", "id 1")], 0.5, 112)
+    uris = re.findall(r"data:image/png;base64,([^\"]+)", html)
+    assert len(uris) == 4 * n
+    first = np.asarray(Image.open(io.BytesIO(base64.b64decode(uris[0]))))
+    assert np.array_equal(first, np.repeat(shown.inputs[0], 3, 2))

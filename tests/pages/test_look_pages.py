@@ -1,0 +1,103 @@
+"""Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
+
+import pytest
+
+from tests.pages.conftest import OpenApp
+from tests.pages.test_forget import words_of
+from unlearn_core.engine.job import run_forget
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import Run, RunState, Store
+
+LOOKING = ("pages/before_after.py", "pages/weights.py", "pages/attributions.py")
+ALL = (*LOOKING, "pages/runs.py")
+
+
+def finished(store: Store) -> Run:
+    run = store.create(ForgetRequest(pick="hardest:2"), "two hard ones")
+    run_forget(store, run.id)
+    return store.get(run.id)
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_an_empty_store_says_what_to_do_next(open_app: OpenApp, page: str) -> None:
+    assert "Nothing has been forgotten yet" in words_of(open_app(page))
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_running_run_shows_its_progress(open_app: OpenApp, store: Store, page: str) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.update(run.id, state=RunState.RUNNING, phase="attack")
+    assert open_app(page, run.id).button(key="cancel")
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_failed_run_says_why(open_app: OpenApp, store: Store, page: str) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.finish(run.id, RunState.FAILED, error="The worker process died.")
+    assert "The worker process died." in words_of(open_app(page, run.id))
+
+
+def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
+    run = finished(store)
+    app = open_app("pages/before_after.py", run.id)
+    forget, retain, test = app.metric
+    assert forget.value == "50 → 0"
+    assert "±" in retain.delta
+    assert test.label == "Test set D_test"
+    assert [tab.label.split(" · ")[0] for tab in app.tabs] == ["Forgotten", "D_r flipped", "D_test flipped"]
+
+
+def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
+    app = open_app("pages/weights.py", finished(store).id)
+    layers = app.selectbox[1]
+    assert len(layers.options) > 10
+    layers.select_index(0).run()
+    assert not app.exception
+    assert app.metric[0].label == "Rank correlation"
+
+
+def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:
+    app = open_app("pages/attributions.py", finished(store).id)
+    assert not app.error
+    app.selectbox(key="algorithm").select("layer-gradcam").run()
+    app.selectbox(key="target").select("new").run()
+    app.text_input(key="pictures").set_value("3, 14").run()
+    assert not app.exception
+    assert not app.error
+    for bad in ("three", "99999"):
+        app.text_input(key="pictures").set_value(bad).run()
+        assert len(app.error) == 1
+        assert not app.exception
+
+
+def test_a_damaged_run_is_one_sentence_and_the_others_stay(open_app: OpenApp, store: Store) -> None:
+    whole, damaged = finished(store), finished(store)
+    for name in ("predictions.npz", "weight_maps.npz", "weights.safetensors"):
+        (store.folder(damaged.id) / name).write_bytes(b"damaged")
+    for page in LOOKING:
+        assert len(open_app(page, damaged.id).error) == 1
+        assert not open_app(page, whole.id).error
+    assert len(open_app("pages/runs.py").dataframe[0].value) == 2
+
+
+def test_a_run_can_be_run_again_and_deleted(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="hardest:2"), "two hard ones")
+    store.finish(run.id, RunState.INTERRUPTED, error="The program ended.")
+    app = open_app("pages/runs.py", run.id)
+    assert "The program ended." in words_of(app)
+    app.button(key="again").click().run()
+    newest = store.runs()[0]
+    assert newest.id != run.id
+    assert (newest.name, newest.parsed_request()) == (run.name, run.parsed_request())
+    app = open_app("pages/runs.py", run.id)
+    app.button(key="delete").click().run()
+    assert not app.exception
+    assert run.id not in {kept.id for kept in store.runs()}
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: str) -> None:
+    run = store.create(ForgetRequest())
+    store.finish(run.id, RunState.CANCELLED)
+    app = open_app(page, "00000000")
+    assert [error.value for error in app.error] == ["There is no run 00000000."]
