@@ -95,6 +95,9 @@ def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) ->
         old, new = comparison.before[position], comparison.after[position]
         sure = f"{100 * comparison.before_top[position]:.0f} % → {100 * comparison.after_top[position]:.0f} %"
         words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
+        label = comparison.labels[position]
+        if label not in (old, new):
+            words = f"{comparison.short_name(label)}, taken for {words}"
         found.append(Captioned(table.thumbnails[place], words, sure))
     return found
 

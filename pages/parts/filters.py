@@ -53,7 +53,7 @@ def filter_bar(table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     passes = ~table.is_test & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
-    positions = _sorted(table, np.flatnonzero(passes), sort)
+    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort))
     with part:
         return positions, _one_page(positions)
 
@@ -123,6 +123,12 @@ def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArra
         "confident": -table.confidences,
     }
     return positions[np.argsort(keys[sort][positions], kind="stable")]
+
+
+def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Move what Python picked to the front: a person wants to see it. Clicks move nothing."""
+    picked = np.isin(table.ids[positions], selection.sent()["ids"])
+    return np.concatenate([positions[picked], positions[~picked]])
 
 
 def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:

@@ -27,6 +27,7 @@ def style(figure: go.Figure, height: int = 280) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
         hovermode="closest",
+        modebar={"bgcolor": "rgba(0,0,0,0)"},
         legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
     )
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, automargin=True)

@@ -77,7 +77,9 @@ def open_page(app: App, browser: Browser) -> Iterator[OpenPage]:
     contexts = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # On a link to a page Streamlit's own script looks for its server below that page first.
+        probing = "/_stcore/" in message.location["url"] and "404" in message.text
+        if message.type == "error" and not probing:
             errors.append(f"{message.text} ({message.location})")
 
     def open_page(path: str = "/", scheme: str = "light") -> Page:
