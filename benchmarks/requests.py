@@ -1,6 +1,6 @@
 """What the README says of each request: accuracy and time on the same pictures.
 
-anchor runs with every seed, the paper's methods, which may take a quarter of an hour each, with the first one.
+anchor runs with every seed, the paper's methods, which may take a quarter of an hour each, with the first.
 
     python -m benchmarks.requests [--seeds 0,1,2] [--only mnist] [--imagenet FOLDER] [--json]
 

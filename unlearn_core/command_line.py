@@ -12,6 +12,7 @@ from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
 
@@ -67,6 +68,14 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     forget.add_argument("--max-steps", type=int, default=300)
     forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set to measure as retained")
+    forget.add_argument("--after", metavar="RUN", help="start from another run's classifier")
+    forget.add_argument(
+        "--retained",
+        type=int,
+        default=0,
+        metavar="N",
+        help="retained pictures that the method may learn from",
+    )
     forget.add_argument("--name", help="the run's name")
     forget.add_argument("--json", action="store_true", help="print one JSON object")
     forget.set_defaults(run_command=_forget)
@@ -99,9 +108,12 @@ def _forget(asked: argparse.Namespace) -> int:
         device=asked.device,
         max_steps=asked.max_steps,
         measure_on=asked.measure_on,
+        after=asked.after,
+        retained=asked.retained,
     )
     request.check_names()
     store = Store()
+    weights_before(store, request)
     run = store.create(request, asked.name)
     result = _run_here(store, run, request.max_steps)
     if asked.json:
@@ -158,7 +170,9 @@ def _in_words(result: dict[str, Any]) -> str:
             )
         elif agreement is not None:
             lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
-    lines.append(f"{result['seconds']['total']:.1f} seconds")
+    for one in result["earlier"]:
+        lines.append(f"earlier run {one['run']}: {one['after']:.2f} % of {one['n']} recognised")
+    lines += [f"{result['seconds']['total']:.1f} seconds", *result["remarks"]]
     return "\n".join(lines)
 
 

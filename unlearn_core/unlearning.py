@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,19 @@ from unlearn_core.forgetting.goals import Goal, Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Task
 from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.forgetting.retained import Retained
+from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST
 from unlearn_core.measuring.predictions import Predictions, predict, to_pixels
+from unlearn_core.measuring.results import (
+    EarlierSet,
+    Measured,
+    accuracy,
+    agreement,
+    earlier_accuracy,
+    remarks,
+)
 from unlearn_core.runs.request import ForgetRequest
 
-FORGET, RETAIN, TEST = 0, 1, 2
 RETAIN_SAMPLE_OF_SMALL_PICTURES, RETAIN_SAMPLE_OF_LARGE_PICTURES = 256, 24
 """Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
 
@@ -38,19 +47,6 @@ class Observer:
     step: Callable[[Step, float | None], None] = lambda step, retained: None
     snapshot: Callable[[int, torch.nn.Module], None] = lambda step, module: None
     cancelled: Callable[[], bool] = lambda: False
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Every measured picture before and after, in the order of the image set."""
-
-    ids: NDArray[np.int64]
-    image_set: NDArray[np.int8]
-    group: NDArray[np.int8]
-    labels: NDArray[np.int64]
-    labelled: NDArray[np.bool_]
-    before: Predictions
-    after: Predictions
 
 
 @dataclass
@@ -72,6 +68,8 @@ def unlearn(
     measure_on: ImageSet | None = None,
     observer: Observer | None = None,
     seconds: dict[str, float] | None = None,
+    earlier: Sequence[EarlierSet] = (),
+    reference: Classifier | None = None,
     **request: Any,
 ) -> Outcome:
     """Make a copy of the classifier forget the picked pictures and measure what changed.
@@ -82,6 +80,9 @@ def unlearn(
         measure_on: a second set whose pictures are measured as retained ones.
         observer: is told of phases, steps and snapshots, and may cancel.
         seconds: time already spent, by phase ("load").
+        earlier: what the classifier was made to forget before; its pictures cannot be picked, do not count as
+            retained, and are measured on their own.
+        reference: the classifier before it was made to forget those; None where nothing was forgotten before.
         request: the other fields of `ForgetRequest`: pick, goal, new_labels, method, options, seed, device,
             max_steps.
 
@@ -89,7 +90,10 @@ def unlearn(
         UserError: an unknown name, an impossible pick or a value out of range.
     """
     asked = ForgetRequest.parse(**{"classifier": classifier.name, "images": images.name, **request})
-    return _Job(classifier, images, measure_on, asked, observer or Observer(), dict(seconds or {})).run()
+    job = _Job(
+        classifier, images, measure_on, asked, observer or Observer(), dict(seconds or {}), earlier, reference
+    )
+    return job.run()
 
 
 class _Job:
@@ -103,14 +107,19 @@ class _Job:
         asked: ForgetRequest,
         observer: Observer,
         seconds: dict[str, float],
+        earlier: Sequence[EarlierSet],
+        reference: Classifier | None,
     ) -> None:
         self.started = time.perf_counter() - sum(seconds.values())
         self.entry = method_entry(asked.method)
+        self.entry.check_retained(asked.retained)
         self.method = self.entry.load()(self.entry.complete(asked.options))
-        self.asked, self.observer, self.seconds = asked, observer, seconds
+        self.asked, self.observer, self.seconds, self.earlier = asked, observer, seconds, earlier
         self.sets = [images] if measure_on is None else [images, measure_on]
         self.device = choose_device(asked.device)
+        self.frontier: list[dict[str, float | int]] = []
         self.original = _copy_to(classifier, self.device)
+        self.reference = None if reference is None else _copy_to(reference, self.device).module
         self.classifier = _copy_to(classifier, self.device)
 
     def run(self) -> Outcome:
@@ -120,7 +129,7 @@ class _Job:
         before = self._predict(self.original)
         self._choose(before)
         self.seconds["measure"] = time.perf_counter() - start
-        task = self._task(before)
+        task = self._task()
         loop = ForgettingLoop(self.method, task, self.asked.max_steps)
         steps = self._forget(loop)
         with task.phase("measure"):
@@ -129,7 +138,12 @@ class _Job:
             self.ids, self.image_set, self.group, self._filled_labels(before), self.labelled, before, after
         )
         return Outcome(
-            self._result(measured, loop), self.original, self.classifier, measured, task.pixels, steps
+            self._result(measured, loop),
+            self.original,
+            self.classifier,
+            measured,
+            task.pixels[: len(self.picked)],
+            steps,
         )
 
     def _join_sets(self) -> None:
@@ -142,6 +156,15 @@ class _Job:
         is_test = np.concatenate([one.is_test for one in self.sets])
         self.group = np.where(is_test, TEST, RETAIN).astype(np.int8)
         self.group[self.image_set == 1] = RETAIN
+        own_ids = np.where(self.image_set == 0, self.ids, -1)
+        for one in self.earlier:
+            missing = set(one.ids) - set(own_ids.tolist())
+            if missing:
+                name = self.sets[0].name
+                raise UserError(
+                    f"Picture {min(missing)}, forgotten by run {one.run}, is no longer in {name}."
+                )
+            self.group[np.isin(own_ids, one.ids)] = EARLIER
 
     def _predict(self, classifier: Classifier) -> Predictions:
         parts = [
@@ -167,6 +190,9 @@ class _Job:
     def _choose(self, before: Predictions) -> None:
         """Resolve the pick and mark its pictures as the forget set."""
         self._known_labels = self._filled_labels(before)
+        for one in self.earlier:
+            places = {int(picture): place for place, picture in enumerate(self.ids[self.image_set == 0])}
+            self._known_labels[[places[picture] for picture in one.ids]] = one.labels
         candidates = np.flatnonzero((self.image_set == 0) & (self.group == RETAIN))
         if not len(candidates):
             raise UserError(f"The image set {self.sets[0].name} has no pictures that can be forgotten.")
@@ -181,9 +207,12 @@ class _Job:
         self.positions = np.array([own_positions[one] for one in self.picked])
         self.group[self.positions] = FORGET
 
-    def _task(self, before: Predictions) -> Task:
-        labels = torch.from_numpy(self._known_labels[self.positions]).to(self.device)
-        pixels = to_pixels(self.sets[0].pixels[self.positions], self.device)
+    def _task(self) -> Task:
+        positions = self.positions
+        if self.method.keeps_earlier:
+            positions = np.concatenate([positions, np.flatnonzero(self.group == EARLIER)])
+        labels = torch.from_numpy(self._known_labels[positions]).to(self.device)
+        pixels = to_pixels(self.sets[0].pixels[positions], self.device)
         return Task(
             module=self.classifier.module,
             pixels=pixels,
@@ -193,7 +222,21 @@ class _Job:
             cancelled=self.observer.cancelled,
             entered=self.observer.phase,
             seconds=self.seconds,
+            retained=self._retained(),
+            reference=self.reference,
+            asked=len(self.picked),
         )
+
+    def _retained(self) -> Retained | None:
+        """Return the retained pictures that the person lets the method learn from."""
+        if not self.asked.retained:
+            return None
+        own = np.flatnonzero((self.group == RETAIN) & (self.image_set == 0))
+        if not len(own):
+            raise UserError(f"{self.sets[0].name} has no retained pictures to learn from.")
+        chosen = np.random.default_rng(self.asked.seed).permutation(own)[: self.asked.retained]
+        pixels = torch.from_numpy(self.sets[0].pixels[chosen]).permute(0, 3, 1, 2)
+        return Retained(pixels, torch.from_numpy(self._known_labels[chosen]))
 
     def _goal(self, pixels: Tensor, labels: Tensor) -> Goal:
         if self.asked.goal == "misclassify":
@@ -227,9 +270,16 @@ class _Job:
                 if is_snapshot_step(step.step):
                     with loop.task.phase("measure"):
                         retained = self._share_kept(sample)
+                    self._walked(step, retained)
                     self.observer.snapshot(step.step, loop.task.module)
                 self.observer.step(step, retained)
         return steps
+
+    def _walked(self, step: Step, retained: float | None) -> None:
+        """Note a point of the frontier: how much was forgotten, and how much of D_r was kept then."""
+        if retained is not None:
+            forgotten = round(100 * step.forgotten / step.k, 3)
+            self.frontier.append({"step": step.step, "forgotten": forgotten, "retain": round(retained, 3)})
 
     def _retain_sample(self) -> NDArray[np.intp]:
         retained = np.flatnonzero((self.group == RETAIN) & (self.image_set == 0))
@@ -254,7 +304,7 @@ class _Job:
         spent = {name: round(self.seconds.get(name, zero), 3) for name, zero in phases.items()}
         spent["total"] = round(time.perf_counter() - self.started, 3)
         groups = {"forget": FORGET, "retain": RETAIN, "test": TEST}
-        return {
+        result = {
             "classifier": self.asked.classifier,
             "images": self.asked.images,
             "method": self.asked.method,
@@ -263,42 +313,20 @@ class _Job:
             "seed": self.asked.seed,
             "k": len(self.picked),
             "ids": self.picked,
-            "accuracy": {name: _accuracy(measured, group) for name, group in groups.items()},
-            "agreement": {name: _agreement(measured, groups[name]) for name in ("retain", "test")},
+            "accuracy": {name: accuracy(measured, group) for name, group in groups.items()},
+            "agreement": {name: agreement(measured, groups[name]) for name in ("retain", "test")},
             "seconds": spent,
             "steps": loop.step,
             "stopped": loop.stopped,
+            "after": self.asked.after,
+            "earlier": earlier_accuracy(measured, self.earlier),
+            "retained_used": 0 if loop.task.retained is None else len(loop.task.retained.labels),
+            "frontier": self.frontier,
         }
+        return {**result, "remarks": remarks(result)}
 
 
 def _copy_to(classifier: Classifier, device: torch.device) -> Classifier:
     other = copy.copy(classifier)
     other.module = copy.deepcopy(classifier.module).to(device).to(memory_format=torch.channels_last).eval()
     return other
-
-
-def _accuracy(measured: Measured, group: int) -> dict[str, float | int | None]:
-    """Return accuracy in percent; of the forget set against the former prediction where there is no label."""
-    chosen = measured.group == group
-    if group != FORGET:
-        chosen &= measured.labelled
-    n = int(chosen.sum())
-    if not n:
-        return {"before": None, "after": None, "n": 0}
-    labels = measured.labels[chosen]
-    return {
-        "before": _percent(measured.before.classes[chosen] == labels),
-        "after": _percent(measured.after.classes[chosen] == labels),
-        "n": n,
-    }
-
-
-def _agreement(measured: Measured, group: int) -> float | None:
-    chosen = measured.group == group
-    if not chosen.any():
-        return None
-    return _percent(measured.before.classes[chosen] == measured.after.classes[chosen])
-
-
-def _percent(hits: NDArray[np.bool_]) -> float:
-    return round(100 * float(hits.mean()), 3)

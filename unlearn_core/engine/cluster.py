@@ -18,6 +18,7 @@ from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecClus
 
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
+from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store, this_process
 
@@ -95,6 +96,7 @@ class Engine:
             UserError: the request names something that does not exist, or the store cannot be written.
         """
         request.check_names()
+        weights_before(self.store, request)
         run_id = self.store.create(request, name).id
         future = self._client.submit(
             tasks.forget,

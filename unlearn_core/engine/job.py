@@ -1,5 +1,6 @@
 """Runs one queued run to its end and keeps what came of it."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,12 +11,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
 from unlearn_core.measuring.weight_maps import write_weight_maps
+from unlearn_core.runs.chain import START, earlier_sets, weights_before
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store
 from unlearn_core.unlearning import Observer, Outcome, unlearn
 
@@ -58,6 +60,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
+    reference = _take_up(store, run_id, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     loaded = time.perf_counter() - start
@@ -84,8 +87,25 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
         measure_on=measure_on,
         observer=observer,
         seconds={"load": loaded},
+        earlier=earlier_sets(store, request),
+        reference=reference,
         **request.model_dump(exclude={"classifier", "images", "measure_on"}),
     )
+
+
+def _take_up(store: Store, run_id: str, classifier: Classifier) -> Classifier | None:
+    """Give the classifier the weights of the run it continues, and keep them with this run.
+
+    Returns:
+        The classifier as the catalog has it, or None where this run continues no other.
+    """
+    weights = weights_before(store, store.get(run_id).parsed_request())
+    if weights is None:
+        return None
+    reference = load_classifier(classifier.name)
+    classifier.load_weights(weights)
+    shutil.copyfile(weights, store.folder(run_id) / START)
+    return reference
 
 
 def _write_snapshot(

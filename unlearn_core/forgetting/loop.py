@@ -120,12 +120,13 @@ class ForgettingLoop:
     def _look(self, losses: Losses | None) -> tuple[bool, Step]:
         """Check the stop rule on the whole forget set and let the method adapt."""
         logits, forgotten = self._forgotten()
-        still_known = (logits.argmax(1) == self.task.labels).float().mean()
+        asked = slice(self.task.asked)
+        still_known = (logits.argmax(1) == self.task.labels)[asked].float().mean()
         if losses is not None:
             self.method.adapt(self.step, forgotten)
-        k = len(forgotten)
-        count = int(forgotten.sum())
-        return count == k, Step(
+        k = len(forgotten[asked])
+        count = int(forgotten[asked].sum())
+        return bool(forgotten.all()), Step(
             step=self.step,
             loss=_number(losses.total if losses else None),
             forget_loss=_number(losses.forget if losses else None),

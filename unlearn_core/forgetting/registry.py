@@ -6,7 +6,7 @@ tunes; the file says what to prepare and what the loss is.
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from unlearn_core.errors import UserError
 
@@ -43,12 +43,21 @@ class MethodEntry:
     paper: str
     target: str
     options: tuple[Option, ...]
-    uses_retained_data: bool = False
+    retained_data: Literal["none", "optional", "needed"] = "none"
 
     def load(self) -> "type[Method]":
         """Import and return the method's class."""
         module, _, name = self.target.partition(":")
         return getattr(import_module(module), name)
+
+    def check_retained(self, count: int) -> None:
+        """Raise `UserError` where the method cannot work with this many retained pictures."""
+        if self.retained_data == "needed" and not count:
+            raise UserError(
+                f"Method {self.name} learns from retained pictures: say how many it may use (retained)."
+            )
+        if self.retained_data == "none" and count:
+            raise UserError(f"Method {self.name} uses no retained pictures: leave retained at 0.")
 
     def complete(self, given: dict[str, float | int]) -> dict[str, float | int]:
         """Return every option with its given or default value; unknown names raise `UserError`."""
@@ -85,6 +94,8 @@ METHODS = (
             Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
             Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
             Option("attack_iterations", 5, 1, 1000, "Steps of the attack."),
+            Option("inversions", -1, -1, 100_000, "Pictures inverted from BatchNorm statistics; -1 chooses."),
+            Option("inversion_iterations", 20, 1, 1000, "Steps of the inversion."),
             Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
             Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
             Option(

@@ -34,6 +34,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry
 from unlearn_core.measuring.comparison import read_comparison
 from unlearn_core.measuring.predictions import to_pixels
+from unlearn_core.runs.chain import START
 from unlearn_core.runs.store import Store
 
 VERSION = 1
@@ -194,6 +195,9 @@ def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
         raise UserError("This run kept no weights, so there is nothing to explain.")
     before, after = load_classifier(name), load_classifier(name)
     after.load_weights(weights)
+    start = Path(folder) / START
+    if start.exists():
+        before.load_weights(start)
     for one in (before, after):
         _freeze(one.module)
     return before, after

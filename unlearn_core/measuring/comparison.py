@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.intervals import paired_half_width, wilson_interval
 
-FORGET, RETAIN, TEST = 0, 1, 2
+FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
+"""Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ class ForgetRequest(BaseModel):
     `pick` says which training pictures to forget: `ids:3,14`, `random:N`, `hardest:N` or `class:NAME:N`.
     `new_labels` maps a picture's id to the class index it shall get (goal relabel); pictures without an
     entry get the classifier's runner-up class. `options` overrides the method's defaults by name.
-    `measure_on` names a second image set whose pictures are measured as retained ones too.
+    `measure_on` names a second image set whose pictures are measured as retained ones too. `after` is the
+    run whose classifier this one starts from. `retained` is how many retained pictures, at most, the method
+    may learn from: 0 for methods that need none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,8 @@ class ForgetRequest(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     max_steps: int = Field(default=300, ge=1, le=100_000)
     measure_on: str | None = None
+    after: str | None = Field(default=None, pattern="^[0-9a-f]{8}$")
+    retained: int = Field(default=0, ge=0)
 
     @classmethod
     def parse(cls, **fields: object) -> "ForgetRequest":
@@ -51,7 +55,9 @@ class ForgetRequest(BaseModel):
         What only the pictures themselves can tell (unknown ids, a pick larger than the set) shows later.
         """
         classifier_entry(self.classifier)
-        method_entry(self.method).complete(self.options)
+        entry = method_entry(self.method)
+        entry.complete(self.options)
+        entry.check_retained(self.retained)
         Pick.parse(self.pick)
         known = [entry.name for entry in IMAGE_SETS]
         for images in (self.images, self.measure_on):

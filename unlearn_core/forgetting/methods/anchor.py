@@ -4,10 +4,14 @@ Ours; like the paper's it uses the classifier and the forget set alone. It diffe
 in five ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
 is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
 classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
-held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them. And
-the weight of retention starts high and falls until the instances are forgotten, so that no more is given up
-than needed. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the
-goal, and the last step is shortened. The classifier stays in eval mode: BatchNorm statistics do not drift.
+held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them, and
+pictures inverted from the classifier's BatchNorm statistics (inversion.py), where it has any. The weight of
+retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
+The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the goal, and the
+last step is shortened. The classifier stays in eval mode: BatchNorm statistics do not drift.
+
+In a chain of runs the anchors' logits are those of the classifier before the first run, and the earlier
+forget sets stay part of what is to be forgotten.
 """
 
 import torch
@@ -16,12 +20,14 @@ from torch import Tensor, nn
 
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.inversion import has_statistics, invert
 from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
 
 ATTACK_BATCH = 256
 SMALL_PICTURE = 64
 EXAMPLES_OF_SMALL_PICTURES = 512
 EXAMPLES_OF_LARGE_PICTURES = 16
+INVERSIONS_OF_SMALL_PICTURES = 512
 ANCHOR_BATCH_OF_SMALL_PICTURES = 192
 ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
@@ -34,15 +40,17 @@ class Anchor(Method):
     """Margin loss on the forget set, logit matching on anchors, adaptive retention weight."""
 
     backs_off = True
+    keeps_earlier = True
 
     def prepare(self, task: Task) -> None:
         """Make the anchors and note the original logits on them."""
         with task.phase("attack"):
             examples = self._attack(task)
-            self._anchors = widened(examples, self._centres, task.generator)
+            anchors = [widened(examples, self._centres, task.generator), *self._inversions(task)]
+            self._anchors = torch.cat(anchors)
             with torch.no_grad():
                 parts = self._anchors.split(ATTACK_BATCH)
-                self._logits = torch.cat([task.module(part) for part in parts])
+                self._logits = torch.cat([task.original(part) for part in parts])
             self._predicted = self._logits.argmax(1)
         small = task.pixels.shape[-1] <= SMALL_PICTURE
         usual = ANCHOR_BATCH_OF_SMALL_PICTURES if small else ANCHOR_BATCH_OF_LARGE_PICTURES
@@ -61,13 +69,13 @@ class Anchor(Method):
         copies = -(-wanted // len(task.pixels))
         self._centres = task.pixels.repeat_interleave(copies, 0)
         with torch.no_grad():
-            classes = task.module(task.pixels[:1]).shape[1]
-        targets = other_labels(task.labels.repeat_interleave(copies), classes, task.generator)
+            self._classes = task.original(task.pixels[:1]).shape[1]
+        targets = other_labels(task.labels.repeat_interleave(copies), self._classes, task.generator)
         radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
         return torch.cat(
             [
                 targeted_l2_pgd(
-                    task.module,
+                    task.original,
                     centres,
                     target,
                     radius=radius,
@@ -81,6 +89,25 @@ class Anchor(Method):
                 )
             ]
         )
+
+    def _inversions(self, task: Task) -> list[Tensor]:
+        """Return inverted pictures of random classes, started from mixes of shifted instances."""
+        small = task.pixels.shape[-1] <= SMALL_PICTURE
+        count = int(self.options["inversions"])
+        count = count if count >= 0 else INVERSIONS_OF_SMALL_PICTURES if small else 0
+        if not count or not has_statistics(task.original):
+            return []
+        first, second = (
+            shifted(
+                task.pixels[torch.randint(len(task.pixels), (count,), generator=task.generator)],
+                task.generator,
+            )
+            for _ in range(2)
+        )
+        share = torch.rand(count, 1, 1, 1, generator=task.generator).to(first.device)
+        labels = torch.randint(self._classes, (count,), generator=task.generator).to(first.device)
+        iterations = int(self.options["inversion_iterations"])
+        return [invert(task.original, second + share * (first - second), labels, iterations, task.check)]
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return Adam without weight decay."""

@@ -5,11 +5,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal
+
+if TYPE_CHECKING:
+    from unlearn_core.forgetting.retained import Retained
 
 
 class CancelledError(Exception):
@@ -29,6 +33,10 @@ class Task:
         cancelled: tells whether to stop.
         entered: called with the name of each phase as it begins.
         seconds: time spent in each phase so far.
+        retained: pictures to learn from besides the forget set; None where the method gets none.
+        reference: the classifier before the first run of a chain; None where this run is the first.
+        asked: how many instances, the first ones, this run was asked for; the others are those of earlier
+            runs of the chain, which are to stay forgotten. None: all.
     """
 
     module: nn.Module
@@ -39,7 +47,15 @@ class Task:
     cancelled: Callable[[], bool] = lambda: False
     entered: Callable[[str], None] = lambda phase: None
     seconds: dict[str, float] = field(default_factory=dict)
+    retained: "Retained | None" = None
+    reference: nn.Module | None = None
+    asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
+
+    @property
+    def original(self) -> nn.Module:
+        """The classifier before anything was forgotten; only while preparing, and not to be changed."""
+        return self.module if self.reference is None else self.reference
 
     def check(self) -> None:
         """Raise `CancelledError` once the person asked to stop."""
@@ -82,6 +98,9 @@ class Method(ABC):
 
     train_mode = False
     """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""
+
+    keeps_earlier = False
+    """True: in a chain of runs, the earlier forget sets are part of the task and of its stop rule."""
 
     backs_off = False
     """True: the step that reaches the goal is shortened to what the goal needs."""

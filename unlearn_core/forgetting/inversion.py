@@ -1,0 +1,96 @@
+"""Pictures imagined from what a classifier remembers of its training data: its BatchNorm statistics.
+
+After DeepInversion (Yin et al., arXiv 1912.08795, section 3.2), far shorter: here the pictures need not look
+real, only fill the classifier's layers as training pictures did, so that holding its logits on them holds
+what it knows. Deviations: the starts are mixes of the forget set instead of noise, the statistics are
+compared in units of their own spread, and there is no smoothness prior.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BATCH = 256
+"""Pictures whose statistics are compared together."""
+
+STATISTICS_WEIGHT = 10.0
+STEP_SIZE = 0.05
+
+_Seen = list[tuple[nn.BatchNorm2d, Tensor]]
+
+
+def has_statistics(module: nn.Module) -> bool:
+    """Tell whether the classifier has BatchNorm layers with running statistics."""
+    return any(_is_tracked(layer) for layer in module.modules())
+
+
+def invert(
+    module: nn.Module,
+    starts: Tensor,
+    labels: Tensor,
+    iterations: int,
+    check: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return pictures seen as `labels` whose BatchNorm statistics are those of the training data.
+
+    Args:
+        module: the classifier, in eval mode; its parameters get no gradient.
+        starts: pixels (n, c, h, w) in [0, 1].
+        labels: int64 (n,).
+        iterations: steps of Adam on the pixels.
+        check: called before every iteration; may raise to stop.
+    """
+    found = []
+    with _inputs_of_batch_norm(module) as seen:
+        for start, wanted in zip(starts.split(BATCH), labels.split(BATCH), strict=True):
+            pixels = start.clone().requires_grad_(True)
+            optimiser = torch.optim.Adam([pixels], STEP_SIZE)
+            for _ in range(iterations):
+                check()
+                seen.clear()
+                loss = F.cross_entropy(module(pixels), wanted)
+                loss = loss + STATISTICS_WEIGHT * statistics_distance(seen)
+                (pixels.grad,) = torch.autograd.grad(loss, pixels)
+                optimiser.step()
+                with torch.no_grad():
+                    pixels.clamp_(0, 1)
+            found.append(pixels.detach())
+    return torch.cat(found)
+
+
+def statistics_distance(seen: _Seen) -> Tensor:
+    """Return how far the inputs of BatchNorm layers are from what those layers saw in training; mean over
+    layers of (Δ mean / spread)² and (log of the variances' ratio)²."""
+    distances = []
+    for layer, inputs in seen:
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        spread = layer.running_var + layer.eps
+        mean, variance = inputs.mean((0, 2, 3)), inputs.var((0, 2, 3), unbiased=False)
+        means = ((mean - layer.running_mean).square() / spread).mean()
+        distances.append(means + ((variance + layer.eps) / spread).log().square().mean())
+    return torch.stack(distances).mean()
+
+
+def _is_tracked(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None
+
+
+@contextmanager
+def _inputs_of_batch_norm(module: nn.Module) -> Iterator[_Seen]:
+    """Collect what goes into each BatchNorm layer; the list is filled by every forward pass."""
+    seen: _Seen = []
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, inputs: seen.append((layer, inputs[0])))
+        for layer in layers
+        if _is_tracked(layer)
+    ]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
