@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import METHODS
 from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
@@ -64,6 +65,7 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument(
         "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
     )
+    forget.add_argument("--preset", help=f"the paper's numbers for {', '.join(PRESETS)}")
     forget.add_argument("--seed", type=int, default=0)
     forget.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     forget.add_argument("--max-steps", type=int, default=300)
@@ -96,6 +98,7 @@ def _add_runs(commands: Any) -> None:
 
 
 def _forget(asked: argparse.Namespace) -> int:
+    preset = preset_options(asked.preset, asked.method) if asked.preset else {}
     request = ForgetRequest.parse(
         classifier=asked.classifier,
         images=asked.images,
@@ -103,7 +106,7 @@ def _forget(asked: argparse.Namespace) -> int:
         goal=asked.goal,
         new_labels={int(key): int(value) for key, value in _pairs(asked.new_label)},
         method=asked.method,
-        options=dict(_pairs(asked.option)),
+        options=preset | dict(_pairs(asked.option)),
         seed=asked.seed,
         device=asked.device,
         max_steps=asked.max_steps,

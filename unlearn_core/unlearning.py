@@ -15,6 +15,7 @@ from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.catalog.pictures import SMALL
+from unlearn_core.catalog.training import RECIPES, Training
 from unlearn_core.devices import choose_device, describe
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Goal, Misclassify, Relabel
@@ -224,8 +225,15 @@ class _Job:
             seconds=self.seconds,
             retained=self._retained(),
             reference=self.reference,
+            retrain=self._retraining(),
             asked=len(self.picked),
         )
+
+    def _retraining(self) -> Callable[[Retained], Training] | None:
+        recipe = RECIPES.get(self.asked.classifier)
+        if recipe is None:
+            return None
+        return lambda retained: Training(recipe, retained.pixels, retained.labels, self.asked.seed)
 
     def _retained(self) -> Retained | None:
         """Return the retained pictures that the person lets the method learn from."""

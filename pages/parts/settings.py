@@ -9,6 +9,8 @@ _GOALS = {
     "misclassify": ("Misclassify", "No longer recognised: any other class will do."),
     "relabel": ("Relabel", "Recognised as another class that you choose."),
 }
+_MAIN = ("anchor", "adv+imp", "adv", "neggrad")
+_OTHER = "other"
 _RUNNER_UP = "each one's runner-up"
 
 
@@ -24,15 +26,46 @@ def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, objec
         persist_state="session",
     )
     new_labels = _new_labels(table, ids) if goal == "relabel" and table is not None else {}
-    method = st.radio(
+    return {"goal": goal, "new_labels": new_labels, **_method()}
+
+
+def _method() -> dict[str, object]:
+    """Show the main methods as a choice at a glance, the others behind one more click."""
+    others = [entry for entry in METHODS if entry.name not in _MAIN]
+    chosen = st.radio(
         "Method",
-        [entry.name for entry in METHODS],
-        format_func=lambda name: method_entry(name).title,
-        captions=[entry.summary for entry in METHODS],
+        [*_MAIN, _OTHER],
+        format_func=lambda name: "Another one" if name == _OTHER else method_entry(name).title,
+        captions=[*(method_entry(name).summary for name in _MAIN), "To compare with: from other papers."],
         key="method",
         persist_state="session",
     )
-    return {"goal": goal, "new_labels": new_labels, "method": method}
+    if chosen != _OTHER:
+        return {"method": chosen, "retained": 0}
+    left, right = st.columns([3, 2])
+    with left:
+        method = st.selectbox(
+            "Which one",
+            [entry.name for entry in others],
+            format_func=lambda name: method_entry(name).title,
+            key="other_method",
+            persist_state="session",
+            help="  \n".join(f"**{entry.title}**: {entry.summary} ({entry.paper})" for entry in others),
+        )
+    entry = method_entry(method)
+    with right:
+        retained = st.number_input(
+            "Retained pictures",
+            1 if entry.retained_data == "needed" else 0,
+            1_000_000,
+            4000 if entry.retained_data == "needed" else 0,
+            key=f"retained:{method}",
+            persist_state="session",
+            disabled=entry.retained_data == "none",
+            help="Pictures of D_r that the method may learn from, at most. The ones above learn from none.",
+        )
+    st.caption(f"{entry.summary} {entry.paper}.")
+    return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
 
 
 def more_settings(method: str) -> dict[str, object]:

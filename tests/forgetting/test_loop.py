@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from tests.forgetting.tiny import tiny_task
+from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
 from unlearn_core.forgetting.methods.base import Task
@@ -24,7 +24,7 @@ def weights_of(task: Task) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in task.module.state_dict().items()}
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+@pytest.mark.parametrize("name", ["anchor", "adv+imp", "adv", "neggrad", "random-labels"])
 def test_it_stops_at_the_first_step_where_all_is_forgotten(name: str) -> None:
     k = (
         1 if name == "neggrad" else 2
@@ -85,9 +85,9 @@ def test_cancelling_while_preparing_leaves_the_classifier_as_it_was() -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in weights_of(task).items())
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS if entry.name != "retrain"])
 def test_same_seed_same_weights_bit_for_bit(name: str) -> None:
-    tasks = [tiny_task(), tiny_task()]
+    tasks = [task_with_retained(), task_with_retained()]
     for task in tasks:
         list(loop_of(name, task, max_steps=5))
     first, second = (weights_of(task) for task in tasks)
@@ -102,16 +102,16 @@ def test_another_seed_gives_other_weights() -> None:
     assert any(not torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS if entry.name != "retrain"])
 def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> None:
-    through = tiny_task()
+    through = task_with_retained()
     list(loop_of(name, through, max_steps=6))
 
-    broken_off = loop_of(name, tiny_task(), max_steps=3)
+    broken_off = loop_of(name, task_with_retained(), max_steps=3)
     list(broken_off)
     state = broken_off.state()
 
-    task = tiny_task()
+    task = task_with_retained()
     resumed = loop_of(name, task, max_steps=6)
     resumed.prepare()
     resumed.restore(state)

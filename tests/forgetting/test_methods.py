@@ -67,9 +67,10 @@ def test_anchor_starts_without_retention_loss_and_with_full_agreement() -> None:
 
 def test_anchors_lie_within_the_radius_or_are_shifted_copies() -> None:
     task = tiny_task()
-    method = Anchor(options("anchor", examples=8, radius=0.5))
+    method = Anchor(options("anchor", examples=8, radius=0.5, inversions=4))
     method.prepare(task)
-    ends, on_the_way, _, _ = method._anchors.split(8)
+    ends, on_the_way, _, _, inverted = method._anchors.split(8)
+    assert len(inverted) == 4
     centres = task.pixels.repeat_interleave(4, 0)
     assert row_norms(ends - centres).max() <= 0.5 + 1e-5
     assert (row_norms(on_the_way - centres) <= row_norms(ends - centres) + 1e-6).all()

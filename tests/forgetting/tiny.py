@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal, Misclassify
 from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.retained import Retained
 
 CLASSES = 4
 
@@ -46,3 +47,10 @@ def tiny_task(k: int = 2, seed: int = 0, goal: Goal | None = None) -> Task:
         goal=goal or Misclassify(labels[:k]),
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+def task_with_retained(k: int = 2) -> Task:
+    task = tiny_task(k)
+    pixels, labels = tiny_pictures()
+    task.retained = Retained((pixels[k:] * 255).byte(), labels[k:])
+    return task

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.catalog.training import RECIPES, train
+from unlearn_core.catalog.training import RECIPES, Training
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predictions import predict
 
@@ -34,13 +34,12 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     pixels = torch.from_numpy(images.pixels).permute(0, 3, 1, 2).contiguous()
     learn = torch.from_numpy(~images.is_test & images.labelled)
     labels = torch.from_numpy(images.labels)
+    training = Training(recipe, pixels[learn], labels[learn], seed)
     with tqdm(total=recipe.epochs, unit="epoch", file=sys.stderr) as bar:
-
-        def epoch_done(epoch: int, loss: float) -> None:
-            bar.set_postfix_str(f"loss {loss:.4f}")
-            bar.update(epoch - bar.n)
-
-        classifier.module = train(recipe, pixels[learn], labels[learn], seed, epoch_done)
+        for _ in range(recipe.epochs):
+            bar.set_postfix_str(f"loss {training.epoch():.4f}")
+            bar.update()
+    classifier.module = training.network
     path = out or WEIGHTS / f"{name}.safetensors"
     save_file({key: tensor.contiguous() for key, tensor in classifier.module.state_dict().items()}, path)
     said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))

@@ -63,45 +63,53 @@ RECIPES = {
 }
 
 
-def train(
-    recipe: Recipe,
-    pixels: Tensor,
-    labels: Tensor,
-    seed: int = 0,
-    epoch_done: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> nn.Module:
-    """Train a classifier on the CPU and return it in eval mode.
+class Training:
+    """Trains a classifier on the CPU, an epoch at a time; `network` is in eval mode between epochs.
 
     Args:
         recipe: what to build and how.
         pixels: uint8 (n, c, h, w).
         labels: int64 (n,).
         seed: of the weights, the order and the augmentation.
-        epoch_done: called with the number of epochs done and the last loss.
     """
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    network = recipe.build().to(memory_format=torch.channels_last)
-    steps = len(pixels) // recipe.batch
-    optimiser = torch.optim.SGD(
-        network.parameters(), recipe.peak_rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.peak_rate, total_steps=recipe.epochs * steps
-    )
-    for epoch in range(recipe.epochs):
-        network.train()
-        order = torch.randperm(len(pixels), generator=generator)[: steps * recipe.batch]
+
+    def __init__(self, recipe: Recipe, pixels: Tensor, labels: Tensor, seed: int) -> None:
+        self.recipe, self._pixels, self._labels = recipe, pixels, labels
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = recipe.build().to(memory_format=torch.channels_last).eval()
+        self._generator = torch.Generator().manual_seed(seed)
+        self._steps = len(pixels) // recipe.batch
+        self._optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            recipe.peak_rate,
+            momentum=0.9,
+            weight_decay=recipe.weight_decay,
+            nesterov=True,
+        )
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, recipe.peak_rate, total_steps=recipe.epochs * self._steps
+        )
+        self.epochs_done = 0
+
+    def epoch(self, check: Callable[[], None] = lambda: None) -> float:
+        """Train for one epoch and return the last loss; `check` is called before every batch."""
+        recipe = self.recipe
+        self.network.train()
+        order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
+        loss = torch.zeros(())
         for batch in order.split(recipe.batch):
-            seen = pixels[batch].float() / 255
-            if epoch < recipe.epochs - recipe.plain_epochs:
-                seen = recipe.augment(seen, generator)
+            check()
+            seen = self._pixels[batch].float() / 255
+            if self.epochs_done < recipe.epochs - recipe.plain_epochs:
+                seen = recipe.augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-                logits = network(seen.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits.float(), labels[batch])
-            optimiser.zero_grad()
+                logits = self.network(seen.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits.float(), self._labels[batch])
+            self._optimiser.zero_grad()
             loss.backward()
-            optimiser.step()
-            schedule.step()
-        epoch_done(epoch + 1, loss.item())
-    return network.eval()
+            self._optimiser.step()
+            self._schedule.step()
+        self.epochs_done += 1
+        self.network.eval()
+        return loss.item()

@@ -65,7 +65,8 @@ class ForgettingLoop:
                 self.prepare()
             reached, step = self._look(None)
             yield step
-            while not reached and self.step < self.max_steps:
+            total = self.method.total_steps
+            while self.step < total if total else not reached and self.step < self.max_steps:
                 self.task.check()
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
@@ -84,10 +85,7 @@ class ForgettingLoop:
     def _advance(self) -> Losses:
         assert self._optimiser is not None
         self.task.module.train(self.method.train_mode)
-        losses = self.method.losses(self.task)
-        self._optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
-        self._optimiser.step()
+        losses = self.method.advance(self.task, self._optimiser)
         self.task.module.eval()
         return losses
 

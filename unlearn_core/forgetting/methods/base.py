@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unlearn_core.forgetting.goals import Goal
 
 if TYPE_CHECKING:
+    from unlearn_core.catalog.training import Training
     from unlearn_core.forgetting.retained import Retained
 
 
@@ -35,6 +36,7 @@ class Task:
         seconds: time spent in each phase so far.
         retained: pictures to learn from besides the forget set; None where the method gets none.
         reference: the classifier before the first run of a chain; None where this run is the first.
+        retrain: sets up a training from scratch on the retained pictures; None where no recipe ships.
         asked: how many instances, the first ones, this run was asked for; the others are those of earlier
             runs of the chain, which are to stay forgotten. None: all.
     """
@@ -49,6 +51,7 @@ class Task:
     seconds: dict[str, float] = field(default_factory=dict)
     retained: "Retained | None" = None
     reference: nn.Module | None = None
+    retrain: "Callable[[Retained], Training] | None" = None
     asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
 
@@ -105,6 +108,9 @@ class Method(ABC):
     backs_off = False
     """True: the step that reaches the goal is shortened to what the goal needs."""
 
+    total_steps: int | None = None
+    """A number: take exactly so many steps, whatever was reached before. Known once prepared."""
+
     def __init__(self, options: dict[str, float | int]) -> None:
         self.options = options
 
@@ -118,6 +124,18 @@ class Method(ABC):
     @abstractmethod
     def losses(self, task: Task) -> Losses:
         """Return the losses of the next step, drawing its batches from the task's generator."""
+
+    def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
+        """Take one step and return its losses; by default a gradient step on `losses`."""
+        losses = self.losses(task)
+        optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        self.adjust_gradients(task.module)
+        optimiser.step()
+        return losses
+
+    def adjust_gradients(self, module: nn.Module) -> None:  # noqa: B027
+        """Change the gradients before the optimiser uses them."""
 
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to what the last step reached; `forgotten` is bool (k,)."""

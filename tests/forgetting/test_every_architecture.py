@@ -1,0 +1,95 @@
+"""Everything registered on every family of architectures: two steps, finite numbers, nothing left behind."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torchvision
+from timm.models.vision_transformer import VisionTransformer
+from torch import nn
+
+from unlearn_core.catalog.training import Recipe, Training
+from unlearn_core.forgetting.goals import Misclassify, Relabel
+from unlearn_core.forgetting.loop import ForgettingLoop
+from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.registry import METHODS, MethodEntry
+from unlearn_core.forgetting.retained import Retained
+
+CLASSES = 5
+FORGET = 4
+SMALL = {
+    "examples": 4,
+    "attack_iterations": 2,
+    "adversarial_batch": 4,
+    "anchor_batch": 4,
+    "inversions": 4,
+    "inversion_iterations": 2,
+    "noisy_copies": 2,
+    "retained_batch": 4,
+}
+
+models = torchvision.models
+FAMILIES: dict[str, Callable[[], nn.Module]] = {
+    "resnet18": lambda: models.resnet18(num_classes=CLASSES),
+    "resnet50": lambda: models.resnet50(num_classes=CLASSES),
+    "mobilenet-v2": lambda: models.mobilenet_v2(num_classes=CLASSES),
+    "squeezenet": lambda: models.squeezenet1_1(num_classes=CLASSES),
+    "densenet": lambda: models.DenseNet(8, (2, 2, 2, 2), 16, num_classes=CLASSES),
+    "vit": lambda: VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, num_classes=CLASSES
+    ),
+}
+
+
+def a_task(build: Callable[[], nn.Module], goal: str) -> Task:
+    torch.manual_seed(0)
+    module = build().eval()
+    pixels = torch.rand(12, 3, 32, 32)
+    with torch.no_grad():
+        labels = module(pixels).argmax(1)
+    other = (labels + 1) % CLASSES
+    recipe = Recipe(build, lambda seen, generator: seen, 2, 1, 4, 0.01, 0.0)
+    return Task(
+        module=module,
+        pixels=pixels[:FORGET],
+        labels=labels[:FORGET],
+        goal=Misclassify(labels[:FORGET]) if goal == "misclassify" else Relabel(other[:FORGET]),
+        generator=torch.Generator().manual_seed(0),
+        retained=Retained((pixels[FORGET:] * 255).byte(), labels[FORGET:]),
+        retrain=lambda retained: Training(recipe, retained.pixels, retained.labels, 0),
+    )
+
+
+def a_method(entry: MethodEntry):  # type: ignore[no-untyped-def]
+    known = {option.name for option in entry.options}
+    return entry.load()(entry.complete({name: value for name, value in SMALL.items() if name in known}))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+def test_two_steps(entry: MethodEntry, family: str) -> None:
+    goal = "relabel" if entry.name in ("adv", "random-labels") else "misclassify"
+    task = a_task(FAMILIES[family], goal)
+    loop = ForgettingLoop(a_method(entry), task, max_steps=2)
+    steps = list(loop)
+    assert len(steps) == loop.step + 1 <= 3
+    assert loop.stopped in ("forgotten", "step limit")
+    assert all(torch.isfinite(value).all() for value in task.module.state_dict().values())
+    assert task.module(task.pixels).shape == (FORGET, CLASSES)
+    assert not task.module.training
+
+
+@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+def test_cancelled_before_the_first_step_nothing_has_changed(entry: MethodEntry) -> None:
+    task = a_task(FAMILIES["densenet"], "misclassify")
+    before = {name: value.clone() for name, value in task.module.state_dict().items()}
+    task.cancelled = lambda: True
+    loop = ForgettingLoop(a_method(entry), task, max_steps=2)
+    steps = list(loop)
+    assert len(steps) <= 1
+    assert loop.stopped in ("cancelled", "forgotten")
+    assert all(torch.equal(value, before[name]) for name, value in task.module.state_dict().items())
+    assert not any(
+        layer._forward_pre_hooks or layer._forward_hooks or layer._backward_hooks
+        for layer in task.module.modules()
+    )

@@ -1,0 +1,72 @@
+"""amun: learn the nearest adversarial example of each instance under its wrong label.
+
+Paper: AMUN (Ebrahimpour-Boroojeny et al., arXiv 2503.00917, section 4), with retained pictures or, as its
+retain-free form, without. Deviations: the attack goes toward the runner-up class; the radius doubles until
+every instance has an example, and an instance without one at the largest radius keeps its last try.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlearn_core.forgetting.adversarial import targeted_l2_pgd
+from unlearn_core.forgetting.goals import Relabel
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss
+
+BATCH = 256
+DOUBLINGS = 8
+
+
+class Amun(Sgd):
+    """Cross-entropy on adversarial examples with the labels that the original gives them."""
+
+    def prepare(self, task: Task) -> None:
+        """Find an adversarial example as near as the doubling radius allows for each instance."""
+        with task.phase("attack"):
+            self._targets = self._wanted(task)
+            self._examples = torch.cat(
+                [
+                    self._nearest(task, pixels, targets)
+                    for pixels, targets in zip(
+                        task.pixels.split(BATCH), self._targets.split(BATCH), strict=True
+                    )
+                ]
+            )
+
+    def losses(self, task: Task) -> Losses:
+        """Return cross-entropy on a batch of the examples, plus that on retained pictures if any."""
+        chosen = forget_batch(task, self.options)
+        forget = F.cross_entropy(task.module(self._examples[chosen]), self._targets[chosen])
+        retain, agreement = retained_loss(task, self.options)
+        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)
+
+    @torch.no_grad()
+    def _wanted(self, task: Task) -> Tensor:
+        if isinstance(task.goal, Relabel):
+            return task.goal.new_labels
+        logits = torch.cat([task.module(part) for part in task.pixels.split(BATCH)])
+        return logits.scatter(1, task.labels[:, None], -torch.inf).argmax(1)
+
+    def _nearest(self, task: Task, pixels: Tensor, targets: Tensor) -> Tensor:
+        found = pixels.clone()
+        missing = torch.ones(len(pixels), dtype=torch.bool, device=pixels.device)
+        radius = float(self.options["radius"])
+        iterations = int(self.options["attack_iterations"])
+        for _ in range(DOUBLINGS):
+            found[missing] = targeted_l2_pgd(
+                task.module,
+                pixels[missing],
+                targets[missing],
+                radius=radius,
+                step_size=2.5 * radius / iterations,
+                iterations=iterations,
+                starts=pixels[missing],
+                check=task.check,
+            )
+            with torch.no_grad():
+                missing = task.module(found).argmax(1) != targets
+            if not missing.any():
+                break
+            radius *= 2
+        return found

@@ -1,0 +1,50 @@
+"""boundary-shrink: give each instance the label on the other side of the nearest decision boundary.
+
+Paper: boundary unlearning (Chen et al., arXiv 2303.11570, section 3.2). The label is what the original sees
+after one step against the instance's own label (FGSM, untargeted). Deviations: the step doubles until the
+prediction changes; the new label of goal relabel takes the place of the found one.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlearn_core.forgetting.goals import Relabel
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch
+
+DOUBLINGS = 6
+
+
+class BoundaryShrink(Sgd):
+    """Cross-entropy to the nearest wrong label."""
+
+    def prepare(self, task: Task) -> None:
+        """Find the nearest wrong label of each instance."""
+        with task.phase("attack"):
+            if isinstance(task.goal, Relabel):
+                self._wrong = task.goal.new_labels
+            else:
+                parts = zip(task.pixels.split(256), task.labels.split(256), strict=True)
+                self._wrong = torch.cat([self._across(task, *part) for part in parts])
+
+    def losses(self, task: Task) -> Losses:
+        """Return the mean cross-entropy of a batch of instances to their nearest wrong labels."""
+        instances = forget_batch(task, self.options)
+        loss = F.cross_entropy(task.module(task.pixels[instances]), self._wrong[instances])
+        return Losses(loss, loss)
+
+    def _across(self, task: Task, pixels: Tensor, labels: Tensor) -> Tensor:
+        seen = pixels.clone().requires_grad_(True)
+        logits = task.module(seen)
+        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, labels, reduction="sum"), seen)
+        found = logits.detach().scatter(1, labels[:, None], -torch.inf).argmax(1)
+        missing = torch.ones(len(labels), dtype=torch.bool, device=labels.device)
+        for doubling in range(DOUBLINGS):
+            moved = (pixels + self.options["step"] * 2**doubling * gradient.sign()).clamp(0, 1)
+            with torch.no_grad():
+                classes = task.module(moved).argmax(1)
+            crossed = missing & (classes != labels)
+            found[crossed] = classes[crossed]
+            missing &= ~crossed
+        return found

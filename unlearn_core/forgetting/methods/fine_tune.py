@@ -1,0 +1,22 @@
+"""fine-tune: go on learning from retained pictures and hope that the forget set fades.
+
+The weakest baseline that learns from retained data (Golatkar et al., arXiv 1911.04933, section 5). Deviation:
+BatchNorm statistics stay as they are.
+"""
+
+import torch.nn.functional as F
+
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
+
+
+class FineTune(Sgd):
+    """Cross-entropy on retained pictures; the goal plays no part but in the stop rule."""
+
+    def losses(self, task: Task) -> Losses:
+        """Return the mean cross-entropy of a batch of retained pictures."""
+        pixels, labels = retained_batch(task, self.options)
+        logits = task.module(pixels)
+        loss = F.cross_entropy(logits, labels)
+        agreement = (logits.argmax(1) == labels).float().mean()
+        return Losses(loss, loss, loss, agreement)

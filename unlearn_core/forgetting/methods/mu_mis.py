@@ -1,0 +1,35 @@
+"""mu-mis: take back how much each instance shapes its own output, from the forget set alone.
+
+Paper: MU-Mis (Cheng et al., arXiv 2402.15109, section 4): minimise ‖∂f_y/∂x‖² − ‖∂f_c/∂x‖² with a random
+other class c. Deviation: it runs until the goal is reached instead of until the sensitivities cross.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, wrong_labels
+
+
+class MuMis(Sgd):
+    """Suppress the sensitivity of the label's logit to the picture."""
+
+    def losses(self, task: Task) -> Losses:
+        """Return the mean difference of the squared sensitivities over a batch of instances."""
+        instances = forget_batch(task, self.options)
+        pixels = task.pixels[instances].clone().requires_grad_(True)
+        # The faster kernels of attention have no second derivative.
+        with sdpa_kernel(SDPBackend.MATH):
+            logits = task.module(pixels)
+        own = _sensitivity(logits, task.labels[instances], pixels)
+        other = _sensitivity(logits, wrong_labels(task)[instances], pixels)
+        loss = (own - other).mean()
+        return Losses(loss, loss)
+
+
+def _sensitivity(logits: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
+    """Return ‖∂f_label/∂x‖² of each picture, (n,), itself differentiable."""
+    chosen = logits.gather(1, labels[:, None]).sum()
+    (gradient,) = torch.autograd.grad(chosen, pixels, create_graph=True)
+    return gradient.flatten(1).square().sum(1)

@@ -1,0 +1,36 @@
+"""npo: gradient ascent with a floor, so that what is forgotten is not pushed on for ever.
+
+Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section 3):
+−(2/β) · log σ(−β · log(p(y|x) / p₀(y|x))), written for language models; here p is the softmax of the label.
+With goal relabel it is cross-entropy to the new label, where nothing needs a floor.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from unlearn_core.forgetting.goals import Relabel
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss
+
+
+class Npo(Sgd):
+    """Bounded ascent on the label's log-probability, beside retained pictures where they are allowed."""
+
+    @torch.no_grad()
+    def prepare(self, task: Task) -> None:
+        """Note the label's log-probability by the original."""
+        logs = torch.cat([task.module(part).log_softmax(1) for part in task.pixels.split(256)])
+        self._before = logs.gather(1, task.labels[:, None]).squeeze(1)
+
+    def losses(self, task: Task) -> Losses:
+        """Return the mean bounded loss of a batch of instances, plus that on retained pictures if any."""
+        instances = forget_batch(task, self.options)
+        logits = task.module(task.pixels[instances])
+        if isinstance(task.goal, Relabel):
+            forget = task.goal.paper_loss(logits, instances).mean()
+        else:
+            now = logits.log_softmax(1).gather(1, task.labels[instances, None]).squeeze(1)
+            beta = self.options["beta"]
+            forget = -2 / beta * F.logsigmoid(-beta * (now - self._before[instances])).mean()
+        retain, agreement = retained_loss(task, self.options)
+        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)

@@ -1,0 +1,25 @@
+"""random-labels: learn a wrong label for each instance, beside retained pictures where they are allowed.
+
+Source: amnesiac unlearning (Graves et al., arXiv 2010.10981, section 4.1). Deviations: one label a picture,
+drawn once; it runs until the goal is reached instead of for a number of epochs.
+"""
+
+import torch.nn.functional as F
+
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss, wrong_labels
+
+
+class RandomLabels(Sgd):
+    """Cross-entropy to wrong labels, plus cross-entropy on retained pictures where there are any."""
+
+    def prepare(self, task: Task) -> None:
+        """Draw the wrong labels."""
+        self._wrong = wrong_labels(task)
+
+    def losses(self, task: Task) -> Losses:
+        """Return the mean loss on a batch of instances plus that on a batch of retained pictures."""
+        instances = forget_batch(task, self.options)
+        forget = F.cross_entropy(task.module(task.pixels[instances]), self._wrong[instances])
+        retain, agreement = retained_loss(task, self.options)
+        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)

@@ -1,0 +1,40 @@
+"""retrain: train anew without the forget set. Not unlearning, but what it is measured against.
+
+Needs a classifier whose training recipe ships, and retained pictures. One step is one epoch, and it always
+runs to the recipe's end: an instance that the new classifier still recognises was not known by memory.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.methods.base import Losses, Method, Task
+
+
+class Retrain(Method):
+    """The recipe of the shipped weights, on the retained pictures alone."""
+
+    def prepare(self, task: Task) -> None:
+        """Set up the training."""
+        if task.retrain is None or task.retained is None:
+            raise UserError("retrain needs a classifier whose training recipe ships, and retained pictures.")
+        self._training = task.retrain(task.retained)
+        self.total_steps = self._training.recipe.epochs
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return an optimiser that the loop can keep; the training has its own."""
+        return torch.optim.SGD(module.parameters(), 0.0)
+
+    def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
+        """Train for an epoch and take over the weights."""
+        loss = torch.tensor(self._training.epoch(task.check))
+        task.module.load_state_dict(self._training.network.state_dict())
+        return Losses(loss, loss, loss)
+
+    def losses(self, task: Task) -> Losses:
+        """Never asked for: `advance` does the training."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Tensor]:
+        """Refuse: a training is short, and is run again rather than taken up."""
+        raise UserError("retrain cannot be taken up in the middle: run it again.")

@@ -1,0 +1,37 @@
+"""salun: random labels, but only the weights that the forget set's gradient points at may move.
+
+Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviation: the threshold is the share of weights
+`saliency` over all layers together; its default, a half, is the paper's median.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.methods.random_labels import RandomLabels
+
+
+class SalUn(RandomLabels):
+    """Random labels under a mask of salient weights."""
+
+    def prepare(self, task: Task) -> None:
+        """Draw the wrong labels and mark the weights with the largest gradient on the forget set."""
+        super().prepare(task)
+        with task.phase("importance"):
+            task.module.zero_grad(set_to_none=True)
+            for instances in torch.arange(len(task.pixels), device=task.pixels.device).split(256):
+                logits = task.module(task.pixels[instances])
+                F.cross_entropy(logits, task.labels[instances], reduction="sum").backward()
+            sizes = {name: p.grad.abs() for name, p in task.module.named_parameters() if p.grad is not None}
+            task.module.zero_grad(set_to_none=True)
+            every = torch.cat([size.flatten() for size in sizes.values()])
+            kept = max(1, round(self.options["saliency"] * len(every)))
+            threshold = every.kthvalue(len(every) - kept + 1).values
+            self._mask = {name: size >= threshold for name, size in sizes.items()}
+
+    def adjust_gradients(self, module: nn.Module) -> None:
+        """Take the gradient from weights outside the mask."""
+        for name, parameter in module.named_parameters():
+            if parameter.grad is not None and name in self._mask:
+                parameter.grad *= self._mask[name]

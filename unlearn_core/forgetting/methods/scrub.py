@@ -1,0 +1,50 @@
+"""scrub: move away from the original on the forget set, stay with it on retained pictures.
+
+Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: steps that move away and steps that
+stay take turns one by one instead of epoch by epoch, all at one learning rate; no rewinding (its "+R").
+"""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_batch
+
+
+class Scrub(Sgd):
+    """Alternate −KL to the original on instances with KL and cross-entropy on retained pictures."""
+
+    def prepare(self, task: Task) -> None:
+        """Keep the original as the teacher."""
+        self._teacher = copy.deepcopy(task.module).requires_grad_(False).eval()
+        self._turn = 0
+
+    def losses(self, task: Task) -> Losses:
+        """Return −KL(teacher ‖ student) on D_f in even turns, α·KL + γ·CE on D_r in odd ones."""
+        self._turn += 1
+        if self._turn % 2:
+            pixels = task.pixels[forget_batch(task, self.options)]
+            away = -self._divergence(task, pixels, task.module(pixels))
+            return Losses(away, away)
+        pixels, labels = retained_batch(task, self.options)
+        logits = task.module(pixels)
+        stay = self.options["distillation"] * self._divergence(task, pixels, logits)
+        stay = stay + self.options["cross_entropy"] * F.cross_entropy(logits, labels)
+        agreement = (logits.argmax(1) == labels).float().mean()
+        return Losses(stay, torch.zeros_like(stay), stay, agreement)
+
+    def _divergence(self, task: Task, pixels: Tensor, logits: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self._teacher(pixels).log_softmax(1)
+        return F.kl_div(logits.log_softmax(1), wanted, reduction="batchmean", log_target=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return whose turn it is."""
+        return {"turn": torch.tensor(self._turn)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up whose turn it is."""
+        self._turn = int(state["turn"])

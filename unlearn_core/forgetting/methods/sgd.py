@@ -1,0 +1,49 @@
+"""What the methods that users compare with have in common: plain SGD, and how they get their batches."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.adversarial import other_labels
+from unlearn_core.forgetting.goals import Relabel
+from unlearn_core.forgetting.methods.base import Method, Task, draw
+
+
+class Sgd(Method):
+    """SGD with momentum 0.9 and no weight decay, in eval mode: BatchNorm statistics stay as they are."""
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return SGD at the option `learning_rate`."""
+        return torch.optim.SGD(module.parameters(), self.options["learning_rate"], momentum=0.9)
+
+
+def forget_batch(task: Task, options: dict[str, float | int]) -> Tensor:
+    """Return the positions of a batch of instances to forget, on the task's device."""
+    chosen = draw(len(task.pixels), int(options["forget_batch"]), task.generator)
+    return chosen.to(task.pixels.device)
+
+
+def retained_batch(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor]:
+    """Return pixels and labels of a batch of retained pictures; without any raises `UserError`."""
+    if task.retained is None:
+        raise UserError("This method learns from retained pictures and got none.")
+    return task.retained.draw(int(options["retained_batch"]), task.generator, task.pixels.device)
+
+
+def retained_loss(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Return cross-entropy on retained pictures and the share predicted right, None where there are none."""
+    if task.retained is None:
+        return None, None
+    pixels, labels = retained_batch(task, options)
+    logits = task.module(pixels)
+    return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).float().mean()
+
+
+def wrong_labels(task: Task) -> Tensor:
+    """Return the new labels of goal relabel, else a random label for each instance, never its own: (k,)."""
+    if isinstance(task.goal, Relabel):
+        return task.goal.new_labels
+    with torch.no_grad():
+        classes = task.module(task.pixels[:1]).shape[1]
+    return other_labels(task.labels, classes, task.generator)

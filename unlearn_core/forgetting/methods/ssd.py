@@ -1,0 +1,72 @@
+"""ssd: dampen the weights that matter far more to the forget set than to retained pictures.
+
+Paper: selective synaptic dampening (Foster et al., arXiv 2308.07707, section 3). Deviations: importance on
+the full data is measured on the retained pictures that were allowed; and as the right threshold α differs
+from classifier to classifier, each step lowers it by a tenth, starting from the original weights, until the
+goal is reached. The options give α at the start and λ.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
+
+Squares = dict[str, Tensor]
+
+
+class Ssd(Sgd):
+    """One dampening a step, of ever more weights."""
+
+    def prepare(self, task: Task) -> None:
+        """Measure the importance of every weight (diagonal Fisher information) on both sides."""
+        with task.phase("importance"):
+            pixels, labels = retained_batch(task, self.options)
+            self._on_retained = squared_gradients(task, pixels, labels)
+            self._on_forgotten = squared_gradients(task, task.pixels, task.labels)
+            self._start = {name: p.detach().clone() for name, p in task.module.named_parameters()}
+        self._threshold = float(self.options["threshold"])
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return an optimiser that the loop can keep; dampening takes no gradient steps."""
+        return torch.optim.SGD(module.parameters(), 0.0)
+
+    @torch.no_grad()
+    def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
+        """Set θ = min(λ · I_r / I_f, 1) · θ₀ wherever I_f > α · I_r."""
+        for name, parameter in task.module.named_parameters():
+            own, other = self._on_forgotten[name], self._on_retained[name]
+            share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
+            chosen = own > self._threshold * other
+            parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
+        self._threshold *= 0.9
+        return self.losses(task)
+
+    def losses(self, task: Task) -> Losses:
+        """Return the goal's loss on the forget set, for the chart alone."""
+        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
+        loss = task.goal.margin_loss(task.module(task.pixels), everyone, 0.0).mean()
+        return Losses(loss, loss)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the present threshold."""
+        return {"threshold": torch.tensor(self._threshold, dtype=torch.float64)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the threshold."""
+        self._threshold = state["threshold"].item()
+
+
+def squared_gradients(task: Task, pixels: Tensor, labels: Tensor) -> Squares:
+    """Return for every weight the mean over the pictures of its squared gradient of the cross-entropy."""
+    parameters = dict(task.module.named_parameters())
+    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+    for picture, label in zip(pixels.split(1), labels.split(1), strict=True):
+        task.check()
+        loss = F.cross_entropy(task.module(picture), label)
+        for kept, gradient in zip(
+            total.values(), torch.autograd.grad(loss, list(parameters.values())), strict=True
+        ):
+            kept += gradient.square() / len(pixels)
+    return total
