@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts import selection
 from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error
+from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
 from pages.parts.filters import filter_bar, quick_picks
 from pages.parts.gallery import KEY, gallery
@@ -82,6 +83,7 @@ def _load(classifier: str, images: str) -> None:
 
 def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
     st.markdown("##### 2 · Choose how, and press Forget")
+    after = start_of_next_run()
     ids = selection.picked()
     chosen = goal_and_method(table, ids)
     count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"
@@ -98,7 +100,12 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     others = more_settings(str(chosen["method"]))
     if pressed:
         _forget(
-            classifier=classifier, images=images, pick=f"ids:{','.join(map(str, ids))}", **chosen, **others
+            classifier=classifier,
+            images=images,
+            pick=f"ids:{','.join(map(str, ids))}",
+            after=after,
+            **chosen,
+            **others,
         )
 
 
@@ -108,6 +115,7 @@ def _forget(**fields: object) -> None:
     except UserError as error:
         show_error(error)
     else:
+        start_afresh()
         open_run(run_id)
         st.rerun()
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
     asked = _parser().parse_args(arguments)
+    if getattr(asked, "data_dir", None):
+        os.environ["UNLEARN_DATA_DIR"] = asked.data_dir
     try:
         return int(asked.run_command(asked) or 0)
     except UserError as error:
@@ -42,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a shipped classifier again")
     train.add_argument("classifier", help="its name in the catalog")
     train.add_argument("--images", default="mnist", help="the image set to train on")
+    _add_data_dir(train)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--out", help="where to write the weights instead of over the shipped ones")
     train.set_defaults(run_command=_train)
@@ -51,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_forget(commands: Any) -> None:
     forget = commands.add_parser("forget", help="make a classifier forget pictures")
     forget.add_argument("--classifier", default="mnist-resnet")
-    forget.add_argument("--images", default="mnist", help="mnist, photos or folder:PATH")
+    forget.add_argument("--images", default="mnist", help="mnist, cifar10, photos or folder:PATH")
+    _add_data_dir(forget)
     forget.add_argument("--pick", default="hardest:16", help=PICK_HELP)
     forget.add_argument("--goal", default="misclassify", choices=("misclassify", "relabel"))
     forget.add_argument(
@@ -81,6 +86,10 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument("--name", help="the run's name")
     forget.add_argument("--json", action="store_true", help="print one JSON object")
     forget.set_defaults(run_command=_forget)
+
+
+def _add_data_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
 
 
 def _add_runs(commands: Any) -> None:

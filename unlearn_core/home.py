@@ -7,3 +7,8 @@ from pathlib import Path
 def home() -> Path:
     """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`."""
     return Path(os.environ.get("UNLEARN_HOME") or Path.home() / ".unlearn-lens").expanduser()
+
+
+def data_dir() -> Path:
+    """Return where image sets that torchvision downloads lie: `UNLEARN_DATA_DIR`, else `data` in the home."""
+    return Path(os.environ.get("UNLEARN_DATA_DIR") or home() / "data").expanduser()

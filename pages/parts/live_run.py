@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.app_state import engine, leave_run, open_run, show_error, store
+from pages.parts.continual import forget_more_button, start_afresh
 from pages.parts.live_chart import HOW_TO_READ, live_chart
 from pages.parts.palette import CONFIG
 from pages.parts.result_cards import result_cards
@@ -74,6 +75,7 @@ def _head(run: Run) -> None:
         else:
             if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
                 leave_run()
+                start_afresh()
                 st.switch_page("pages/forget.py")
 
 
@@ -111,6 +113,18 @@ def _outcome(run: Run) -> None:
         else:
             st.warning(words, icon=":material/info:")
         result_cards(result)
+        _say_more(result)
+
+
+def _say_more(result: dict[str, Any]) -> None:
+    """Say what should not be missed, and how the earlier forget sets of a chain fare."""
+    for remark in result.get("remarks", []):
+        st.caption(f":material/priority_high: {remark}")
+    earlier = result.get("earlier", [])
+    if earlier:
+        back = sum(round(one["after"] * one["n"] / 100) for one in earlier)
+        total = sum(one["n"] for one in earlier)
+        st.caption(f"Of {total} pictures forgotten by earlier runs, {back} are recognised.")
 
 
 def _next(run: Run) -> None:
@@ -126,6 +140,7 @@ def _next(run: Run) -> None:
             ("pages/attributions.py", "Attributions", ":material/center_focus_strong:"),
         ):
             st.page_link(page, label=label, icon=icon, query_params={"run": run.id})
+        forget_more_button(run)
 
 
 def _run_again(run: Run) -> None:

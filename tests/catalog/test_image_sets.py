@@ -61,7 +61,9 @@ def test_a_set_that_does_not_fit_the_classifier_is_one_sentence() -> None:
 
 
 def test_unknown_sets_are_named_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"no image set cats; there are mnist, photos and folder:PATH"):
+    with pytest.raises(
+        UserError, match=r"no image set cats; there are mnist, cifar10, photos and folder:PATH"
+    ):
         load_images("cats", DIGITS)
 
 

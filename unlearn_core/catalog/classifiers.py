@@ -65,8 +65,13 @@ def describe_classifier(name: str, module: nn.Module) -> Classifier:
     )
 
 
-_CLASS_NAMES = {"mnist-resnet": tuple(str(digit) for digit in range(10))}
-_CAM_LAYERS = {"mnist-resnet": "network.layer2", "imagenet-efficientnet-lite0": "network.blocks.6"}
+_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_CLASS_NAMES = {"mnist-resnet": tuple(str(digit) for digit in range(10)), "cifar10-resnet20": _CIFAR10}
+_CAM_LAYERS = {
+    "mnist-resnet": "network.layer2",
+    "cifar10-resnet20": "network.layer3",
+    "imagenet-efficientnet-lite0": "network.blocks.6",
+}
 
 
 def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:

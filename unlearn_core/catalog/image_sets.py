@@ -1,4 +1,4 @@
-"""Image sets by name: `mnist`, `photos` and `folder:PATH`, as one classifier takes them."""
+"""Image sets by name: `mnist`, `cifar10`, `photos` and `folder:PATH`, as one classifier takes them."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from unlearn_core.catalog.entries import FOLDER_PREFIX, IMAGE_SETS
 from unlearn_core.catalog.folders import folder_files, folder_fingerprint, read_all
 from unlearn_core.catalog.photos import photo_files, photos_fingerprint
 from unlearn_core.errors import UserError
-from unlearn_core.home import home
+from unlearn_core.home import data_dir, home
 
 DIGITS = tuple(str(digit) for digit in range(10))
 TRAIN_OF_EACH_DIGIT = 400
@@ -82,8 +82,8 @@ def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
 
 def fingerprint(name: str) -> str:
     """Return a text that changes whenever the set's pictures do; an unknown name raises `UserError`."""
-    if name == "mnist":
-        return name
+    if name in ("mnist", "cifar10"):
+        return f"{name} {data_dir()}"
     if name == "photos":
         return photos_fingerprint(home())
     if name.startswith(FOLDER_PREFIX):
@@ -96,6 +96,8 @@ def fingerprint(name: str) -> str:
 def _load(name: str, _fingerprint: str, wanted: Wanted) -> ImageSet:
     if name == "mnist":
         return _mnist(wanted)
+    if name == "cifar10":
+        return _cifar10(wanted)
     size, channels = wanted.input_size, wanted.channels
     if name == "photos":
         if channels != 3:
@@ -153,3 +155,24 @@ def _mnist_table() -> NDArray[np.uint8]:
     np.save(half, table)
     half.replace(path)
     return table
+
+
+def _cifar10(wanted: Wanted) -> ImageSet:
+    """Return CIFAR-10 as torchvision reads it, the training pictures first; its files are checked by MD5."""
+    from torchvision.datasets import CIFAR10
+
+    root = data_dir()
+    try:
+        train, test = (CIFAR10(root, train=part, download=True) for part in (True, False))
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"CIFAR-10 is not in {root} and cannot be downloaded: give the folder that holds "
+            "cifar-10-batches-py as --data-dir, or use folder:PATH."
+        ) from error
+    names = tuple(train.classes)
+    if wanted.class_names != names or (wanted.input_size, wanted.channels) != (32, 3):
+        raise UserError("The image set cifar10 needs a classifier of its ten classes at 32 × 32 pixels.")
+    pixels = np.concatenate([train.data, test.data])
+    labels = np.concatenate([train.targets, test.targets]).astype(np.int64)
+    ids = np.arange(len(labels))
+    return ImageSet("cifar10", pixels, ids, ids >= len(train.data), labels, np.ones(len(labels), bool), names)
