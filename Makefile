@@ -14,7 +14,8 @@ test: .venv/tests-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# One thread each: two processes with a thread a core get in each other's way and take many times as long.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

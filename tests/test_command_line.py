@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+QUICK = ("--option", "examples=64", "--option", "inversions=0")
 
 
 def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -16,11 +17,12 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
-    arguments = ("forget", "--pick", "hardest:4", "--seed", "3", "--json", "--name", "four")
+    arguments = ("forget", "--pick", "hardest:4", "--seed", "3", "--json", "--name", "four", *QUICK)
     done = call(*arguments)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     names = "run classifier images method goal device seed k ids accuracy agreement seconds steps stopped"
+    names += " after earlier retained_used frontier remarks"
     assert " ".join(result) == names
     assert result["k"] == len(result["ids"]) == 4
     assert result["accuracy"]["forget"] == {"before": 75.0, "after": 0.0, "n": 4}
@@ -44,7 +46,7 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
 
 
 def test_relabelling_gives_every_picture_its_new_label() -> None:
-    done = call("forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json")
+    done = call("forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json", *QUICK)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["accuracy"]["forget"]["after"] == 0

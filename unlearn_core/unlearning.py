@@ -274,14 +274,19 @@ class _Job:
         with loop.task.phase("optimise"):
             for step in loop:
                 steps.append(step)
-                retained = None
-                if is_snapshot_step(step.step):
-                    with loop.task.phase("measure"):
-                        retained = self._share_kept(sample)
-                    self._walked(step, retained)
-                    self.observer.snapshot(step.step, loop.task.module)
+                retained = self._snapshot(loop, step, sample) if is_snapshot_step(step.step) else None
                 self.observer.step(step, retained)
+            if steps and not is_snapshot_step(steps[-1].step):
+                self._snapshot(loop, steps[-1], sample)
         return steps
+
+    def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[np.intp]) -> float | None:
+        """Let the classifier of this step be kept; return the accuracy on the sample of D_r."""
+        with loop.task.phase("measure"):
+            retained = self._share_kept(sample)
+        self._walked(step, retained)
+        self.observer.snapshot(step.step, loop.task.module)
+        return retained
 
     def _walked(self, step: Step, retained: float | None) -> None:
         """Note a point of the frontier: how much was forgotten, and how much of D_r was kept then."""

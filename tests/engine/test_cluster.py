@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.quick import QUICK
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import read_image_table
@@ -18,7 +19,7 @@ from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, Run, RunState, Store
 
 PATIENCE = 120.0
-EASY = ForgetRequest(pick="hardest:2")
+EASY = ForgetRequest(pick="hardest:2", options=QUICK)
 # NegGrad with steps this small forgets nothing for as long as one likes.
 ENDLESS = ForgetRequest(pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tests.quick import QUICK
 from unlearn_core.engine.job import run_forget
 from unlearn_core.errors import UserError
 from unlearn_core.runs.request import ForgetRequest
@@ -15,7 +16,7 @@ from unlearn_core.runs.store import RunState, Store
 
 
 def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2"))
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
     run_forget(store, run.id)
     folder = store.folder(run.id)
     result = store.get(run.id).parsed_result()
@@ -43,7 +44,7 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> N
 def test_the_last_snapshot_leads_from_the_original_to_the_weights(store: Store) -> None:
     from unlearn_core.catalog.classifiers import WEIGHTS
 
-    run = store.create(ForgetRequest(pick="hardest:2"))
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
     run_forget(store, run.id)
     folder = store.folder(run.id)
     before, after = load_file(WEIGHTS / "mnist-resnet.safetensors"), load_file(folder / "weights.safetensors")

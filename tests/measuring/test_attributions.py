@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tests.quick import QUICK
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.engine.job import run_forget
@@ -108,7 +109,7 @@ def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
 
 @pytest.fixture
 def finished(store: Store) -> str:
-    run = store.create(ForgetRequest(pick="hardest:2"))
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
     run_forget(store, run.id)
     return run.id
 

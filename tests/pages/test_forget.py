@@ -1,6 +1,7 @@
 """The Forget page: empty, running, finished, failed."""
 
 from tests.pages.conftest import OpenApp
+from tests.quick import QUICK
 from unlearn_core.engine.job import run_forget
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import RunState, Store
@@ -71,7 +72,7 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
 
 
 def test_a_finished_run_shows_what_came_of_it(open_app: OpenApp, store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2"))
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
     run_forget(store, run.id)
     app = open_app(run=run.id)
     assert "Forgotten after" in words_of(app)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.pages.conftest import OpenApp
 from tests.pages.test_forget import words_of
+from tests.quick import QUICK
 from unlearn_core.engine.job import run_forget
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
@@ -13,7 +14,7 @@ ALL = (*LOOKING, "pages/runs.py")
 
 
 def finished(store: Store) -> Run:
-    run = store.create(ForgetRequest(pick="hardest:2"), "two hard ones")
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK), "two hard ones")
     run_forget(store, run.id)
     return store.get(run.id)
 

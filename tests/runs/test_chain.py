@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from tests.quick import QUICK
 from unlearn_core.engine.job import run_forget
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attributions import write_attributions
@@ -12,11 +13,9 @@ from unlearn_core.runs.chain import START, weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
 
-OPTIONS: dict[str, float | int] = {"examples": 32, "inversions": 32}
-
 
 def run_after(store: Store, after: str | None, pick: str, method: str = "anchor") -> Run:
-    options: dict[str, float | int] = OPTIONS if method == "anchor" else {}
+    options: dict[str, float | int] = QUICK if method == "anchor" else {}
     run = store.create(ForgetRequest(pick=pick, after=after, method=method, options=options, max_steps=60))
     run_forget(store, run.id)
     return store.get(run.id)
