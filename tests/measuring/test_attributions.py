@@ -1,5 +1,7 @@
 """Attributions against closed forms on a linear model, and on the classifier that ships."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -107,18 +109,25 @@ def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
     assert np.isnan(rank_correlation(one, 0 * one))
 
 
-@pytest.fixture
-def finished(store: Store) -> str:
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    run_forget(store, run.id)
+@pytest.fixture(scope="module")
+def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="module")
+def finished(kept_store: Store, parsed_digits: Path) -> str:
+    run = kept_store.create(ForgetRequest(pick="hardest:2", options=QUICK))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARN_HOME", str(parsed_digits.parents[1]))
+        run_forget(kept_store, run.id)
     return run.id
 
 
-def test_a_run_is_explained_before_and_after(store: Store, finished: str) -> None:
-    result = store.get(finished).parsed_result()
+def test_a_run_is_explained_before_and_after(kept_store: Store, finished: str) -> None:
+    result = kept_store.get(finished).parsed_result()
     assert result is not None
     ids = [*result["ids"], 3]
-    path = write_attributions(store.root, finished, ids, "integrated-gradients", "label")
+    path = write_attributions(kept_store.root, finished, ids, "integrated-gradients", "label")
     with np.load(path) as kept:
         assert kept["ids"].tolist() == ids
         assert kept["inputs"].shape == (3, 28, 28, 1)
@@ -126,7 +135,7 @@ def test_a_run_is_explained_before_and_after(store: Store, finished: str) -> Non
         assert not np.array_equal(kept["before"], kept["after"])
         assert (kept["rank_correlation"] <= 1).all()
     changed = path.stat().st_mtime_ns
-    assert write_attributions(store.root, finished, ids, "integrated-gradients", "label") == path
+    assert write_attributions(kept_store.root, finished, ids, "integrated-gradients", "label") == path
     assert path.stat().st_mtime_ns == changed
 
 
@@ -141,18 +150,18 @@ def test_a_run_is_explained_before_and_after(store: Store, finished: str) -> Non
     ],
 )
 def test_what_cannot_be_explained_is_one_sentence(
-    store: Store, ids: list[int], algorithm: str, target: str, sentence: str
+    kept_store: Store, finished: str, ids: list[int], algorithm: str, target: str, sentence: str
 ) -> None:
-    run = store.create(ForgetRequest(pick="hardest:1"))
-    run_forget(store, run.id)
     with pytest.raises(UserError, match=sentence):
-        write_attributions(store.root, run.id, ids, algorithm, target)
+        write_attributions(kept_store.root, finished, ids, algorithm, target)
 
 
-def test_a_run_without_weights_is_one_sentence(store: Store, finished: str) -> None:
-    (store.folder(finished) / "weights.safetensors").unlink()
+def test_a_run_without_weights_is_one_sentence(store: Store) -> None:
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
+    run_forget(store, run.id)
+    (store.folder(run.id) / "weights.safetensors").unlink()
     with pytest.raises(UserError, match="kept no weights"):
-        write_attributions(store.root, finished, [3], "saliency", "label")
-    (store.folder(finished) / "weights.safetensors").write_bytes(b"damaged")
+        write_attributions(store.root, run.id, [3], "saliency", "label")
+    (store.folder(run.id) / "weights.safetensors").write_bytes(b"damaged")
     with pytest.raises(UserError, match="damaged"):
-        write_attributions(store.root, finished, [4], "saliency", "label")
+        write_attributions(store.root, run.id, [4], "saliency", "label")
