@@ -133,7 +133,7 @@ def _next(run: Run) -> None:
         if st.button("Run again", key="again", type="primary", icon=":material/replay:"):
             _run_again(run)
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         for page, label, icon in (
             ("pages/before_after.py", "Before / after", ":material/compare:"),
             ("pages/weights.py", "Weights", ":material/grid_on:"),
