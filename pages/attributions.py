@@ -12,7 +12,7 @@ from pages.parts.door import show
 from pages.parts.run_picker import finished_run
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import ALGORITHMS, SWITCHED_OFF, algorithm_entry
-from unlearn_core.measuring.comparison import FORGET, RETAIN, Comparison, read_comparison
+from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST, Comparison, read_comparison
 from unlearn_core.runs.store import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}
@@ -79,7 +79,8 @@ def _telling_pictures(comparison: Comparison) -> list[int]:
     forgotten = np.flatnonzero(own & (comparison.group == FORGET) & (comparison.before == comparison.labels))
     if not len(forgotten):
         forgotten = comparison.in_group(FORGET)
-    kept = np.flatnonzero(own & (comparison.group != FORGET) & (comparison.before == comparison.after))
+    others = np.isin(comparison.group, (RETAIN, TEST))
+    kept = np.flatnonzero(own & others & (comparison.before == comparison.after))
     alike = kept[comparison.before[kept] == comparison.labels[forgotten[0]]]
     flipped = [position for position in comparison.flipped(RETAIN) if own[position]]
     positions = [forgotten[0], *(alike if len(alike) else kept)[:1], *flipped[:1]]
@@ -120,8 +121,8 @@ def _words(comparison: Comparison, shown: Attributions, row: int) -> tuple[str, 
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[row])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
-    other = "kept" if old == new else "flipped"
-    kind = "to forget" if comparison.group[position] == FORGET else other
+    named = {FORGET: "to forget", EARLIER: "forgotten earlier"}
+    kind = named.get(int(comparison.group[position]), "kept" if old == new else "flipped")
     change = (
         comparison.short_name(old)
         if old == new

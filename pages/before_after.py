@@ -18,6 +18,7 @@ from pages.parts.run_picker import finished_run
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.comparison import (
     FORGET,
+    GROUP_NAMES,
     RETAIN,
     TEST,
     Comparison,
@@ -78,7 +79,7 @@ def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name
     with st.spinner("Fetching the pictures …"):
         show_pictures(_captioned(run, comparison, positions[:_MOST_PICTURES]))
     if len(positions) > _MOST_PICTURES:
-        st.caption(f"{len(positions) - _MOST_PICTURES:,} more stand in the table below.")
+        st.caption(f"{len(positions) - _MOST_PICTURES:,} more stand in the CSV below.")
 
 
 def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) -> Sequence[Captioned]:
@@ -126,12 +127,11 @@ def _classes(comparison: Comparison) -> None:
 
 
 def _download(run: Run, comparison: Comparison) -> None:
-    group_names = np.array(["forget", "retain", "test"])
     names = np.array(comparison.class_names)
     table = pd.DataFrame(
         {
             "id": comparison.ids,
-            "group": group_names[comparison.group],
+            "group": np.array(GROUP_NAMES)[comparison.group],
             "label": names[comparison.labels],
             "own_label": comparison.labelled,
             "before": names[comparison.before],

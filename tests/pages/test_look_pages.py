@@ -38,6 +38,22 @@ def test_a_failed_run_says_why(open_app: OpenApp, store: Store, page: str) -> No
     assert "The worker process died." in words_of(open_app(page, run.id))
 
 
+def test_a_run_that_goes_on_from_another_is_shown_whole(open_app: OpenApp, store: Store) -> None:
+    first = finished(store)
+    run = store.create(ForgetRequest(pick="ids:800", after=first.id, options=QUICK))
+    run_forget(store, run.id)
+    for page in LOOKING:
+        app = open_app(page, run.id)
+        assert not app.error
+    assert "forgotten by earlier runs" in words_of(open_app(run=run.id))
+    app = open_app("pages/attributions.py", run.id)
+    earlier = store.get(first.id).parsed_result()
+    assert earlier is not None
+    app.text_input(key="pictures").set_value(str(earlier["ids"][0])).run()
+    assert not app.error
+    assert not app.exception
+
+
 def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
     run = finished(store)
     app = open_app("pages/before_after.py", run.id)

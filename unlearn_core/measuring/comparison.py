@@ -13,6 +13,8 @@ from unlearn_core.measuring.intervals import paired_half_width, wilson_interval
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
 """Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""
 
+GROUP_NAMES = ("forget", "retain", "test", "earlier")
+
 
 @dataclass(frozen=True)
 class Comparison:
