@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick import QUICK
+
 ROOT = Path(__file__).parents[1]
-QUICK = ("--option", "examples=64", "--option", "inversions=0")
+QUICKLY = [part for name, value in QUICK.items() for part in ("--option", f"{name}={value}")]
 
 
 def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -17,7 +19,7 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
-    arguments = ("forget", "--pick", "hardest:4", "--seed", "3", "--json", "--name", "four", *QUICK)
+    arguments = ("forget", "--pick", "hardest:4", "--seed", "3", "--json", "--name", "four", *QUICKLY)
     done = call(*arguments)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -46,7 +48,9 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
 
 
 def test_relabelling_gives_every_picture_its_new_label() -> None:
-    done = call("forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json", *QUICK)
+    done = call(
+        "forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json", *QUICKLY
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["accuracy"]["forget"]["after"] == 0

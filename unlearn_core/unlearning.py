@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.entries import SMALL
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
-from unlearn_core.catalog.pictures import SMALL
 from unlearn_core.catalog.training import RECIPES, Training
 from unlearn_core.devices import choose_device, describe
 from unlearn_core.errors import UserError
-from unlearn_core.forgetting.goals import Goal, Misclassify, Relabel
+from unlearn_core.forgetting.goals import Goal, Misclassify, Relabel, runner_up
 from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
-from unlearn_core.forgetting.methods.base import CancelledError, Task
+from unlearn_core.forgetting.methods.base import CancelledError, Task, logits_of
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST
@@ -136,7 +136,7 @@ class _Job:
         with task.phase("measure"):
             after = self._predict(self.classifier)
         measured = Measured(
-            self.ids, self.image_set, self.group, self._filled_labels(before), self.labelled, before, after
+            self.ids, self.image_set, self.group, self._known_labels, self.labelled, before, after
         )
         return Outcome(
             self._result(measured, loop),
@@ -158,8 +158,9 @@ class _Job:
         self.group = np.where(is_test, TEST, RETAIN).astype(np.int8)
         self.group[self.image_set == 1] = RETAIN
         own_ids = np.where(self.image_set == 0, self.ids, -1)
+        known_ids = set(own_ids.tolist())
         for one in self.earlier:
-            missing = set(one.ids) - set(own_ids.tolist())
+            missing = set(one.ids) - known_ids
             if missing:
                 name = self.sets[0].name
                 raise UserError(
@@ -185,14 +186,11 @@ class _Job:
             return self._known_labels[self.image_set == position]
         return images.labels
 
-    def _filled_labels(self, before: Predictions) -> NDArray[np.int64]:
-        return np.where(self.labelled, self.labels, before.classes)
-
     def _choose(self, before: Predictions) -> None:
         """Resolve the pick and mark its pictures as the forget set."""
-        self._known_labels = self._filled_labels(before)
+        self._known_labels = np.where(self.labelled, self.labels, before.classes)
+        places = {int(picture): place for place, picture in enumerate(self.ids[self.image_set == 0])}
         for one in self.earlier:
-            places = {int(picture): place for place, picture in enumerate(self.ids[self.image_set == 0])}
             self._known_labels[[places[picture] for picture in one.ids]] = one.labels
         candidates = np.flatnonzero((self.image_set == 0) & (self.group == RETAIN))
         if not len(candidates):
@@ -249,9 +247,7 @@ class _Job:
     def _goal(self, pixels: Tensor, labels: Tensor) -> Goal:
         if self.asked.goal == "misclassify":
             return Misclassify(labels)
-        with torch.no_grad():
-            logits = torch.cat([self.classifier.module(part) for part in pixels.split(64)])
-        new_labels = logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
+        new_labels = runner_up(logits_of(self.classifier.module, pixels), labels)
         classes = len(self.classifier.class_names)
         for one, label in self.asked.new_labels.items():
             if one not in self.picked:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from unlearn_core.errors import UserError
 
+SMALL = 64
+"""Pixels: classifiers with inputs up to this side see whole pictures, and many pictures cost them little."""
+
 
 @dataclass(frozen=True)
 class ClassifierEntry:

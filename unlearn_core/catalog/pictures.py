@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
-SMALL = 64
-"""Classifiers with inputs up to this size see the whole picture, larger ones its centre."""
 
 _CROP = 0.875
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)

@@ -18,6 +18,7 @@ from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
 from unlearn_core.measuring.weight_maps import write_weight_maps
 from unlearn_core.runs.chain import START, earlier_sets, weights_before
+from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store
 from unlearn_core.unlearning import Observer, Outcome, unlearn
 
@@ -60,7 +61,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
-    reference = _take_up(store, run_id, classifier)
+    reference = _take_up(store, run_id, request, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     loaded = time.perf_counter() - start
@@ -93,13 +94,13 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
     )
 
 
-def _take_up(store: Store, run_id: str, classifier: Classifier) -> Classifier | None:
+def _take_up(store: Store, run_id: str, request: ForgetRequest, classifier: Classifier) -> Classifier | None:
     """Give the classifier the weights of the run it continues, and keep them with this run.
 
     Returns:
         The classifier as the catalog has it, or None where this run continues no other.
     """
-    weights = weights_before(store, store.get(run_id).parsed_request())
+    weights = weights_before(store, request)
     if weights is None:
         return None
     reference = load_classifier(classifier.name)

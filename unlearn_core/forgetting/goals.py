@@ -68,6 +68,11 @@ class Relabel:
         return logits.argmax(1) == self.new_labels
 
 
+def runner_up(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the class with the highest logit apart from each row's label, int64 (n,)."""
+    return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
+
+
 def split_logits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the logit of each row's label and the highest of its other logits, (n,) each."""
     own = logits.gather(1, labels[:, None]).squeeze(1)

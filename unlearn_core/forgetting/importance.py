@@ -1,6 +1,6 @@
 """Which weights matter to the forget set: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +16,33 @@ def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] 
         pixels: (n, c, h, w) in [0, 1]; one backward pass each.
         check: called before every picture; may raise to stop.
     """
+    scalars = ((lambda picture=picture: module(picture).norm()) for picture in pixels.split(1))
+    return mean_gradient(module, scalars, len(pixels), Tensor.abs, check)
+
+
+def mean_gradient(
+    module: nn.Module,
+    scalars: Iterable[Callable[[], Tensor]],
+    count: int,
+    size: Callable[[Tensor], Tensor],
+    check: Callable[[], None],
+) -> Importance:
+    """Return the mean over `count` scalars of the size of their gradient, for every trainable parameter.
+
+    Args:
+        module: whose parameters are meant.
+        scalars: functions that compute a scalar with the module; one backward pass each.
+        count: how many there are.
+        size: makes a gradient positive, element by element: its absolute value or its square.
+        check: called before every scalar; may raise to stop.
+    """
     parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
     total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-    for picture in pixels.split(1):
+    for scalar in scalars:
         check()
-        gradients = torch.autograd.grad(module(picture).norm(), list(parameters.values()))
+        gradients = torch.autograd.grad(scalar(), list(parameters.values()))
         for accumulated, gradient in zip(total.values(), gradients, strict=True):
-            accumulated += gradient.abs() / len(pixels)
+            accumulated += size(gradient) / count
     return total
 
 

@@ -24,7 +24,7 @@ _Seen = list[tuple[nn.BatchNorm2d, Tensor]]
 
 def has_statistics(module: nn.Module) -> bool:
     """Tell whether the classifier has BatchNorm layers with running statistics."""
-    return any(_is_tracked(layer) for layer in module.modules())
+    return bool(_tracked(module))
 
 
 def invert(
@@ -75,19 +75,18 @@ def statistics_distance(seen: _Seen) -> Tensor:
     return torch.stack(distances).mean()
 
 
-def _is_tracked(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None
+def _tracked(module: nn.Module) -> list[nn.BatchNorm2d]:
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    return [layer for layer in layers if layer.running_mean is not None]
 
 
 @contextmanager
 def _inputs_of_batch_norm(module: nn.Module) -> Iterator[_Seen]:
     """Collect what goes into each BatchNorm layer; the list is filled by every forward pass."""
     seen: _Seen = []
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
     hooks = [
         layer.register_forward_pre_hook(lambda layer, inputs: seen.append((layer, inputs[0])))
-        for layer in layers
-        if _is_tracked(layer)
+        for layer in _tracked(module)
     ]
     try:
         yield seen

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.errors import UserError
-from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
+from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
 
 BACK_OFF_HALVINGS = 6
 """Finds the shortest sufficient part of the last step to within 1/64."""
@@ -104,10 +104,9 @@ class ForgettingLoop:
             low, high = (low, middle) if self._forgotten()[1].all() else (middle, high)
         _interpolate(parameters, start, end, high)
 
-    @torch.no_grad()
     def _forgotten(self) -> tuple[Tensor, Tensor]:
         """Return the logits of the whole forget set and which instances have reached the goal."""
-        logits = torch.cat([self.task.module(part) for part in self.task.pixels.split(256)])
+        logits = logits_of(self.task.module, self.task.pixels)
         if not torch.isfinite(logits).all():
             raise UserError(
                 f"The classifier broke at step {self.step}: its outputs are no longer numbers. "

@@ -136,7 +136,7 @@ METHODS = (
         paper="arXiv 2404.05868",
         target=f"{_METHODS}.npo:Npo",
         options=(
-            replace(_STEP_SIZE, default=1e-3),
+            _STEP_SIZE,
             Option("beta", 0.5, 1e-3, 100.0, "How soon the ascent levels off."),
             _FORGET_BATCH,
             _RETAINED_BATCH,
@@ -149,7 +149,7 @@ METHODS = (
         summary="Learns a wrong label for each picture; may learn from retained pictures too.",
         paper="arXiv 2010.10981",
         target=f"{_METHODS}.random_labels:RandomLabels",
-        options=(replace(_STEP_SIZE, default=1e-3), _FORGET_BATCH, _RETAINED_BATCH),
+        options=(_STEP_SIZE, _FORGET_BATCH, _RETAINED_BATCH),
         retained_data="optional",
     ),
     MethodEntry(
@@ -159,7 +159,7 @@ METHODS = (
         paper="arXiv 2303.11570",
         target=f"{_METHODS}.boundary_shrink:BoundaryShrink",
         options=(
-            replace(_STEP_SIZE, default=1e-3),
+            _STEP_SIZE,
             Option("step", 0.02, 1e-4, 1.0, "First step of the search for the boundary, in pixel values."),
             _FORGET_BATCH,
         ),
@@ -171,7 +171,7 @@ METHODS = (
         paper="arXiv 2503.00917",
         target=f"{_METHODS}.amun:Amun",
         options=(
-            replace(_STEP_SIZE, default=1e-3),
+            _STEP_SIZE,
             Option("radius", 0.25, 0.001, 100.0, "Where the search begins (L2, pixel values 0 to 1)."),
             Option("attack_iterations", 20, 1, 1000, "Steps of the attack at each radius."),
             _FORGET_BATCH,
@@ -216,7 +216,7 @@ METHODS = (
         paper="arXiv 2302.09880",
         target=f"{_METHODS}.scrub:Scrub",
         options=(
-            replace(_STEP_SIZE, default=1e-3),
+            _STEP_SIZE,
             Option("distillation", 1.0, 0.0, 100.0, "Weight of staying with the original's outputs (α)."),
             Option("cross_entropy", 1.0, 0.0, 100.0, "Weight of the retained labels (γ)."),
             _FORGET_BATCH,
@@ -231,7 +231,7 @@ METHODS = (
         paper="arXiv 2310.12508",
         target=f"{_METHODS}.salun:SalUn",
         options=(
-            replace(_STEP_SIZE, default=1e-3),
+            _STEP_SIZE,
             Option("saliency", 0.5, 1e-4, 1.0, "Share of the weights that may move."),
             _FORGET_BATCH,
             _RETAINED_BATCH,

@@ -28,8 +28,8 @@ from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
+from unlearn_core.catalog.entries import SMALL
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.catalog.pictures import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry
 from unlearn_core.measuring.comparison import read_comparison

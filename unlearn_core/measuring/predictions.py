@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unlearn_core.catalog.entries import SMALL
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -34,7 +36,7 @@ def predict(
         labels: int64 (n,); where a label is negative, the predicted class takes its place.
         device: of the module.
     """
-    batch = 512 if pictures.shape[1] <= 64 else 32
+    batch = 512 if pictures.shape[1] <= SMALL else 32
     parts = []
     with torch.inference_mode():
         for start in range(0, len(pictures), batch):

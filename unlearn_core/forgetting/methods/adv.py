@@ -25,9 +25,7 @@ class Adv(NegGrad):
             copies = int(self.options["examples"])
             labels = task.labels.repeat_interleave(copies)
             pixels = task.pixels.repeat_interleave(copies, 0)
-            with torch.no_grad():
-                classes = task.module(task.pixels[:1]).shape[1]
-            self._targets = other_labels(labels, classes, task.generator)
+            self._targets = other_labels(labels, task.classes, task.generator)
             found = []
             for batch, targets in zip(
                 pixels.split(ATTACK_BATCH), self._targets.split(ATTACK_BATCH), strict=True

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlearn_core.forgetting.adversarial import targeted_l2_pgd
-from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.methods.base import Losses, Task
-from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss
+from unlearn_core.forgetting.goals import Relabel, runner_up
+from unlearn_core.forgetting.methods.base import Losses, Task, logits_of
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
 BATCH = 256
 DOUBLINGS = 8
@@ -38,15 +38,12 @@ class Amun(Sgd):
         """Return cross-entropy on a batch of the examples, plus that on retained pictures if any."""
         chosen = forget_batch(task, self.options)
         forget = F.cross_entropy(task.module(self._examples[chosen]), self._targets[chosen])
-        retain, agreement = retained_loss(task, self.options)
-        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)
+        return with_retained(task, self.options, forget)
 
-    @torch.no_grad()
     def _wanted(self, task: Task) -> Tensor:
         if isinstance(task.goal, Relabel):
             return task.goal.new_labels
-        logits = torch.cat([task.module(part) for part in task.pixels.split(BATCH)])
-        return logits.scatter(1, task.labels[:, None], -torch.inf).argmax(1)
+        return runner_up(logits_of(task.module, task.pixels), task.labels)
 
     def _nearest(self, task: Task, pixels: Tensor, targets: Tensor) -> Tensor:
         found = pixels.clone()

@@ -18,13 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.catalog.entries import SMALL
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import has_statistics, invert
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw, logits_of
 
 ATTACK_BATCH = 256
-SMALL_PICTURE = 64
 EXAMPLES_OF_SMALL_PICTURES = 512
 EXAMPLES_OF_LARGE_PICTURES = 16
 INVERSIONS_OF_SMALL_PICTURES = 512
@@ -48,12 +48,9 @@ class Anchor(Method):
             examples = self._attack(task)
             anchors = [widened(examples, self._centres, task.generator), *self._inversions(task)]
             self._anchors = torch.cat(anchors)
-            with torch.no_grad():
-                parts = self._anchors.split(ATTACK_BATCH)
-                self._logits = torch.cat([task.original(part) for part in parts])
+            self._logits = logits_of(task.original, self._anchors)
             self._predicted = self._logits.argmax(1)
-        small = task.pixels.shape[-1] <= SMALL_PICTURE
-        usual = ANCHOR_BATCH_OF_SMALL_PICTURES if small else ANCHOR_BATCH_OF_LARGE_PICTURES
+        usual = ANCHOR_BATCH_OF_SMALL_PICTURES if is_small(task.pixels) else ANCHOR_BATCH_OF_LARGE_PICTURES
         self._anchor_batch = int(self.options["anchor_batch"]) or usual
         self._weight = float(self.options["retention"])
         self._rate = self.options["learning_rate"] or first_order_rate(task, self.options["margin"])
@@ -68,9 +65,7 @@ class Anchor(Method):
         wanted = int(self.options["examples"]) or examples_for(task.pixels)
         copies = -(-wanted // len(task.pixels))
         self._centres = task.pixels.repeat_interleave(copies, 0)
-        with torch.no_grad():
-            self._classes = task.original(task.pixels[:1]).shape[1]
-        targets = other_labels(task.labels.repeat_interleave(copies), self._classes, task.generator)
+        targets = other_labels(task.labels.repeat_interleave(copies), task.classes, task.generator)
         radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
         return torch.cat(
             [
@@ -92,9 +87,8 @@ class Anchor(Method):
 
     def _inversions(self, task: Task) -> list[Tensor]:
         """Return inverted pictures of random classes, started from mixes of shifted instances."""
-        small = task.pixels.shape[-1] <= SMALL_PICTURE
         count = int(self.options["inversions"])
-        count = count if count >= 0 else INVERSIONS_OF_SMALL_PICTURES if small else 0
+        count = count if count >= 0 else INVERSIONS_OF_SMALL_PICTURES if is_small(task.pixels) else 0
         if not count or not has_statistics(task.original):
             return []
         first, second = (
@@ -105,7 +99,7 @@ class Anchor(Method):
             for _ in range(2)
         )
         share = torch.rand(count, 1, 1, 1, generator=task.generator).to(first.device)
-        labels = torch.randint(self._classes, (count,), generator=task.generator).to(first.device)
+        labels = torch.randint(task.classes, (count,), generator=task.generator).to(first.device)
         iterations = int(self.options["inversion_iterations"])
         return [invert(task.original, second + share * (first - second), labels, iterations, task.check)]
 
@@ -165,7 +159,12 @@ def first_order_rate(task: Task, margin: float) -> float:
 
 def examples_for(pixels: Tensor) -> int:
     """Return how many adversarial examples to make in all: fewer where each costs more."""
-    return EXAMPLES_OF_SMALL_PICTURES if pixels.shape[-1] <= SMALL_PICTURE else EXAMPLES_OF_LARGE_PICTURES
+    return EXAMPLES_OF_SMALL_PICTURES if is_small(pixels) else EXAMPLES_OF_LARGE_PICTURES
+
+
+def is_small(pixels: Tensor) -> bool:
+    """Tell whether pictures (n, c, h, w) are so small that many of them cost little."""
+    return pixels.shape[-1] <= SMALL
 
 
 def widened(examples: Tensor, centres: Tensor, generator: torch.Generator) -> Tensor:

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,9 @@ from unlearn_core.forgetting.goals import Goal
 if TYPE_CHECKING:
     from unlearn_core.catalog.training import Training
     from unlearn_core.forgetting.retained import Retained
+
+
+INFERENCE_BATCH = 256
 
 
 class CancelledError(Exception):
@@ -54,6 +58,12 @@ class Task:
     retrain: "Callable[[Retained], Training] | None" = None
     asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
+
+    @cached_property
+    def classes(self) -> int:
+        """How many classes the classifier tells apart."""
+        with torch.no_grad():
+            return self.module(self.pixels[:1]).shape[1]
 
     @property
     def original(self) -> nn.Module:
@@ -150,6 +160,12 @@ class Method(ABC):
 
     def restore(self, state: dict[str, Tensor]) -> None:  # noqa: B027
         """Take up a state that `state()` returned."""
+
+
+@torch.no_grad()
+def logits_of(module: nn.Module, pixels: Tensor) -> Tensor:
+    """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
+    return torch.cat([module(part) for part in pixels.split(INFERENCE_BATCH)])
 
 
 def draw(count: int, size: int, generator: torch.Generator) -> Tensor:

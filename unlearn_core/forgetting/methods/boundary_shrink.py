@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearn_core.forgetting.goals import Relabel
+from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch
 
@@ -38,7 +38,7 @@ class BoundaryShrink(Sgd):
         seen = pixels.clone().requires_grad_(True)
         logits = task.module(seen)
         (gradient,) = torch.autograd.grad(F.cross_entropy(logits, labels, reduction="sum"), seen)
-        found = logits.detach().scatter(1, labels[:, None], -torch.inf).argmax(1)
+        found = runner_up(logits.detach(), labels)
         missing = torch.ones(len(labels), dtype=torch.bool, device=labels.device)
         for doubling in range(DOUBLINGS):
             moved = (pixels + self.options["step"] * 2**doubling * gradient.sign()).clamp(0, 1)

@@ -4,10 +4,8 @@ The weakest baseline that learns from retained data (Golatkar et al., arXiv 1911
 BatchNorm statistics stay as they are.
 """
 
-import torch.nn.functional as F
-
 from unlearn_core.forgetting.methods.base import Losses, Task
-from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
+from unlearn_core.forgetting.methods.sgd import Sgd, retained_loss
 
 
 class FineTune(Sgd):
@@ -15,8 +13,5 @@ class FineTune(Sgd):
 
     def losses(self, task: Task) -> Losses:
         """Return the mean cross-entropy of a batch of retained pictures."""
-        pixels, labels = retained_batch(task, self.options)
-        logits = task.module(pixels)
-        loss = F.cross_entropy(logits, labels)
-        agreement = (logits.argmax(1) == labels).float().mean()
+        loss, agreement = retained_loss(task, self.options)
         return Losses(loss, loss, loss, agreement)

@@ -5,21 +5,19 @@ Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section
 With goal relabel it is cross-entropy to the new label, where nothing needs a floor.
 """
 
-import torch
 import torch.nn.functional as F
 
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.methods.base import Losses, Task
-from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss
+from unlearn_core.forgetting.methods.base import Losses, Task, logits_of
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
 
 class Npo(Sgd):
     """Bounded ascent on the label's log-probability, beside retained pictures where they are allowed."""
 
-    @torch.no_grad()
     def prepare(self, task: Task) -> None:
         """Note the label's log-probability by the original."""
-        logs = torch.cat([task.module(part).log_softmax(1) for part in task.pixels.split(256)])
+        logs = logits_of(task.module, task.pixels).log_softmax(1)
         self._before = logs.gather(1, task.labels[:, None]).squeeze(1)
 
     def losses(self, task: Task) -> Losses:
@@ -32,5 +30,4 @@ class Npo(Sgd):
             now = logits.log_softmax(1).gather(1, task.labels[instances, None]).squeeze(1)
             beta = self.options["beta"]
             forget = -2 / beta * F.logsigmoid(-beta * (now - self._before[instances])).mean()
-        retain, agreement = retained_loss(task, self.options)
-        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)
+        return with_retained(task, self.options, forget)

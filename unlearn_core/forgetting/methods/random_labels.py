@@ -7,7 +7,7 @@ drawn once; it runs until the goal is reached instead of for a number of epochs.
 import torch.nn.functional as F
 
 from unlearn_core.forgetting.methods.base import Losses, Task
-from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_loss, wrong_labels
+from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained, wrong_labels
 
 
 class RandomLabels(Sgd):
@@ -21,5 +21,4 @@ class RandomLabels(Sgd):
         """Return the mean loss on a batch of instances plus that on a batch of retained pictures."""
         instances = forget_batch(task, self.options)
         forget = F.cross_entropy(task.module(task.pixels[instances]), self._wrong[instances])
-        retain, agreement = retained_loss(task, self.options)
-        return Losses(forget if retain is None else forget + retain, forget, retain, agreement)
+        return with_retained(task, self.options, forget)

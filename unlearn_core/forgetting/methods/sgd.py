@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import other_labels
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.methods.base import Method, Task, draw
+from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
 
 
 class Sgd(Method):
@@ -31,19 +31,23 @@ def retained_batch(task: Task, options: dict[str, float | int]) -> tuple[Tensor,
     return task.retained.draw(int(options["retained_batch"]), task.generator, task.pixels.device)
 
 
-def retained_loss(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """Return cross-entropy on retained pictures and the share predicted right, None where there are none."""
-    if task.retained is None:
-        return None, None
+def retained_loss(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor]:
+    """Return cross-entropy on a batch of retained pictures and the share of it predicted right."""
     pixels, labels = retained_batch(task, options)
     logits = task.module(pixels)
     return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).float().mean()
+
+
+def with_retained(task: Task, options: dict[str, float | int], forget: Tensor) -> Losses:
+    """Return a forget loss with the loss on retained pictures added, where the method may use any."""
+    if task.retained is None:
+        return Losses(forget, forget)
+    retain, agreement = retained_loss(task, options)
+    return Losses(forget + retain, forget, retain, agreement)
 
 
 def wrong_labels(task: Task) -> Tensor:
     """Return the new labels of goal relabel, else a random label for each instance, never its own: (k,)."""
     if isinstance(task.goal, Relabel):
         return task.goal.new_labels
-    with torch.no_grad():
-        classes = task.module(task.pixels[:1]).shape[1]
-    return other_labels(task.labels, classes, task.generator)
+    return other_labels(task.labels, task.classes, task.generator)

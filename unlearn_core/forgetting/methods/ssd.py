@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.forgetting.importance import Importance, mean_gradient
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
-
-Squares = dict[str, Tensor]
 
 
 class Ssd(Sgd):
@@ -58,15 +57,8 @@ class Ssd(Sgd):
         self._threshold = state["threshold"].item()
 
 
-def squared_gradients(task: Task, pixels: Tensor, labels: Tensor) -> Squares:
+def squared_gradients(task: Task, pixels: Tensor, labels: Tensor) -> Importance:
     """Return for every weight the mean over the pictures of its squared gradient of the cross-entropy."""
-    parameters = dict(task.module.named_parameters())
-    total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-    for picture, label in zip(pixels.split(1), labels.split(1), strict=True):
-        task.check()
-        loss = F.cross_entropy(task.module(picture), label)
-        for kept, gradient in zip(
-            total.values(), torch.autograd.grad(loss, list(parameters.values())), strict=True
-        ):
-            kept += gradient.square() / len(pixels)
-    return total
+    pairs = zip(pixels.split(1), labels.split(1), strict=True)
+    scalars = ((lambda pair=pair: F.cross_entropy(task.module(pair[0]), pair[1])) for pair in pairs)
+    return mean_gradient(task.module, scalars, len(pixels), Tensor.square, task.check)
