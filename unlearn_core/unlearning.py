@@ -332,7 +332,10 @@ class _Job:
             "retained_used": 0 if loop.task.retained is None else len(loop.task.retained.labels),
             "frontier": self.frontier,
         }
-        return {**result, "remarks": remarks(result)}
+        said = remarks(result)
+        if loop.batch_halvings:
+            said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
+        return {**result, "remarks": said}
 
 
 def _copy_to(classifier: Classifier, device: torch.device) -> Classifier:

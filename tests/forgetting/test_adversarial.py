@@ -113,3 +113,29 @@ def test_other_labels_never_return_the_label() -> None:
     drawn = other_labels(labels, 5, torch.Generator().manual_seed(0))
     assert not (drawn == labels).any()
     assert set(drawn.tolist()) == set(range(5))
+
+
+def test_stopping_at_the_target_equals_attacking_one_by_one_until_it_is_reached() -> None:
+    module = tiny_classifier()
+    pixels, labels = tiny_pictures()
+    targets = other_labels(labels, 4, torch.Generator().manual_seed(0))
+    starts = random_start(pixels, 1.0, torch.Generator().manual_seed(1))
+
+    def attack(pictures: Tensor, wanted: Tensor, start: Tensor, iterations: int) -> Tensor:
+        return targeted_l2_pgd(
+            module, pictures, wanted, radius=1.0, step_size=0.1, iterations=iterations, starts=start
+        )
+
+    expected = []
+    for picture, target, start in zip(pixels.split(1), targets.split(1), starts.split(1), strict=True):
+        at = start
+        for _ in range(30):
+            if module(at).argmax() == target:
+                break
+            at = attack(picture, target, at, 1)
+        expected.append(at)
+    found = targeted_l2_pgd(
+        module, pixels, targets, radius=1.0, step_size=0.1, iterations=30, starts=starts, stop_at_target=True
+    )
+    assert torch.allclose(found, torch.cat(expected), atol=1e-6)
+    assert not torch.allclose(found, attack(pixels, targets, starts, 30), atol=1e-3)

@@ -5,6 +5,7 @@ import torch
 
 from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.registry import METHODS, method_entry
@@ -144,3 +145,34 @@ def test_the_last_step_is_shortened_to_what_the_goal_needs() -> None:
         after = weights_of(task)
         moved.append(sum((after[name] - before[name]).square().sum().item() for name in before))
     assert moved[0] < moved[1]
+
+
+class Greedy(torch.nn.Module):
+    """A classifier that asks for more memory than there is whenever it sees more than `room` pictures."""
+
+    def __init__(self, module: torch.nn.Module, room: int) -> None:
+        super().__init__()
+        self.module, self.room = module, room
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        torch.empty(2**50 if len(pixels) > self.room else 0)
+        return self.module(pixels)
+
+
+def test_when_memory_runs_out_the_batches_are_halved_and_it_goes_on() -> None:
+    task = tiny_task(8, goal=Relabel(torch.ones(8, dtype=torch.int64)))
+    task.module = Greedy(task.module, room=5)
+    entry = method_entry("random-labels")
+    options = {"learning_rate": 1e-2, "forget_batch": 16}
+    loop = ForgettingLoop(entry.load()(entry.complete(options)), task, 300)
+    steps = list(loop)
+    assert loop.batch_halvings == 2
+    assert loop.method.options["forget_batch"] == 4
+    assert steps[-1].forgotten == 8
+
+
+def test_a_step_that_no_batch_is_small_enough_for_is_one_sentence() -> None:
+    task = tiny_task(2)
+    task.module = Greedy(task.module, room=0)
+    with pytest.raises(UserError, match="not enough memory for a single picture"):
+        list(loop_of("neggrad", task))

@@ -6,7 +6,7 @@ from tests.forgetting.tiny import tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.methods.adv import Adv
-from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate, shifted
+from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate, shifted, shifts
 from unlearn_core.forgetting.registry import METHODS, Option, method_entry
 
 
@@ -37,7 +37,7 @@ def test_adv_weighs_both_parts_by_their_share_of_the_batch() -> None:
     method = Adv(options("adv", examples=3, attack_iterations=2))
     method.prepare(task)
     losses = method.losses(task)
-    logits = task.module(method._examples)
+    logits = task.module(method._examples.take(torch.arange(len(method._examples))))
     expected_retain = F.cross_entropy(logits, method._targets)
     expected_forget = -F.cross_entropy(task.module(task.pixels), task.labels)
     assert losses.retain is not None
@@ -69,7 +69,7 @@ def test_anchors_lie_within_the_radius_or_are_shifted_copies() -> None:
     task = tiny_task()
     method = Anchor(options("anchor", examples=8, radius=0.5, inversions=4))
     method.prepare(task)
-    ends, on_the_way, _, _, inverted = method._anchors.split(8)
+    ends, on_the_way, _, _, inverted = method._anchors.batches(8)
     assert len(inverted) == 4
     centres = task.pixels.repeat_interleave(4, 0)
     assert row_norms(ends - centres).max() <= 0.5 + 1e-5
@@ -86,7 +86,7 @@ def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
 
 def test_shifting_keeps_a_flat_picture_flat() -> None:
     flat = torch.full((5, 1, 6, 6), 0.3)
-    assert torch.allclose(shifted(flat, torch.Generator().manual_seed(0)), flat, atol=1e-6)
+    assert torch.allclose(shifted(flat, shifts(5, torch.Generator().manual_seed(0))), flat, atol=1e-6)
 
 
 def test_unknown_method_and_option_are_named() -> None:

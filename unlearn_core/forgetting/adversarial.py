@@ -43,6 +43,7 @@ def targeted_l2_pgd(
     step_size: float,
     iterations: int,
     starts: Tensor,
+    stop_at_target: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """Return pictures near `pixels` that the classifier is led to see as `targets`.
@@ -57,17 +58,30 @@ def targeted_l2_pgd(
         step_size: in pixel values.
         iterations: number of steps.
         starts: where to start, of the same shape as `pixels`.
+        stop_at_target: leave a picture where it is first seen as its target, and spend no more time on it.
         check: called before every iteration; may raise to stop.
     """
-    adversarial = starts
+
+    def moved(seen: Tensor, centres: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        seen = seen.detach().requires_grad_(True)
+        logits = module(seen)
+        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
+        downhill = gradient / row_norms(gradient).clamp_min(1e-12)
+        return project(seen.detach() - step_size * downhill, centres, radius), logits.argmax(1) != wanted
+
+    adversarial = starts.detach().clone()
+    going = torch.arange(len(starts), device=starts.device)
     for _ in range(iterations):
         check()
-        adversarial = adversarial.detach().requires_grad_(True)
-        loss = F.cross_entropy(module(adversarial), targets, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, adversarial)
-        downhill = gradient / row_norms(gradient).clamp_min(1e-12)
-        adversarial = project(adversarial.detach() - step_size * downhill, pixels, radius)
-    return adversarial.detach()
+        if not stop_at_target:
+            adversarial, _ = moved(adversarial, pixels, targets)
+            continue
+        nearer, missed = moved(adversarial[going], pixels[going], targets[going])
+        going = going[missed]
+        if not len(going):
+            break
+        adversarial[going] = nearer[missed]
+    return adversarial
 
 
 def other_labels(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
 
@@ -41,7 +42,8 @@ class ForgettingLoop:
 
     Iterate over it to run it. `stopped` says afterwards why it ended. A classifier whose outputs are no
     longer finite raises `UserError`: it would count as forgetting, and is only broken. Whatever happens, the
-    task's module is left in eval mode with the weights of the last whole step.
+    task's module is left in eval mode with the weights of the last whole step. A step that memory does not
+    suffice for is tried again with batches half as large; `batch_halvings` counts how often.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
@@ -50,6 +52,7 @@ class ForgettingLoop:
         self.max_steps = max_steps
         self.step = 0
         self.stopped: Stopped | None = None
+        self.batch_halvings = 0
         self._optimiser: torch.optim.Optimizer | None = None
 
     def prepare(self) -> None:
@@ -85,9 +88,18 @@ class ForgettingLoop:
     def _advance(self) -> Losses:
         assert self._optimiser is not None
         self.task.module.train(self.method.train_mode)
-        losses = self.method.advance(self.task, self._optimiser)
-        self.task.module.eval()
-        return losses
+        while True:
+            try:
+                losses = self.method.advance(self.task, self._optimiser)
+            except OUT_OF_MEMORY as error:
+                if not is_out_of_memory(error):
+                    raise
+                if not self.method.halve_batches():
+                    raise UserError("There is not enough memory for a step with a single picture.") from error
+                self.batch_halvings += 1
+                continue
+            self.task.module.eval()
+            return losses
 
     def _weights(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.task.module.parameters()]

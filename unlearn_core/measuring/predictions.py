@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unlearn_core.batches import in_batches
 from unlearn_core.catalog.entries import SMALL
 
 
@@ -36,15 +37,16 @@ def predict(
         labels: int64 (n,); where a label is negative, the predicted class takes its place.
         device: of the module.
     """
-    batch = 512 if pictures.shape[1] <= SMALL else 32
-    parts = []
+
+    def look(part: slice) -> tuple[Tensor, ...]:
+        logs = module(to_pixels(pictures[part], device)).float().log_softmax(1).cpu()
+        top, classes = logs.max(1)
+        given = torch.from_numpy(labels[part])
+        own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
+        return classes, top.exp(), own.exp(), -own
+
     with torch.inference_mode():
-        for start in range(0, len(pictures), batch):
-            logs = module(to_pixels(pictures[start : start + batch], device)).float().log_softmax(1).cpu()
-            top, classes = logs.max(1)
-            given = torch.from_numpy(labels[start : start + batch])
-            own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
-            parts.append((classes, top.exp(), own.exp(), -own))
+        parts = list(in_batches(look, len(pictures), 512 if pictures.shape[1] <= SMALL else 32))
     if not parts:
         nothing = np.empty(0, np.float32)
         return Predictions(np.empty(0, np.int64), nothing, nothing, nothing)

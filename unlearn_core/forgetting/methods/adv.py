@@ -9,9 +9,11 @@ ten labels only); forget set and examples go through the classifier as two batch
 import torch
 import torch.nn.functional as F
 
+from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.methods.base import Losses, Task, draw
 from unlearn_core.forgetting.methods.neggrad import NegGrad
+from unlearn_core.forgetting.picture_store import PictureStore
 
 ATTACK_BATCH = 256
 
@@ -24,33 +26,35 @@ class Adv(NegGrad):
         with task.phase("attack"):
             copies = int(self.options["examples"])
             labels = task.labels.repeat_interleave(copies)
-            pixels = task.pixels.repeat_interleave(copies, 0)
             self._targets = other_labels(labels, task.classes, task.generator)
-            found = []
-            for batch, targets in zip(
-                pixels.split(ATTACK_BATCH), self._targets.split(ATTACK_BATCH), strict=True
-            ):
-                found.append(
-                    targeted_l2_pgd(
-                        task.module,
-                        batch,
-                        targets,
-                        radius=self.options["radius"],
-                        step_size=self.options["attack_step"],
-                        iterations=int(self.options["attack_iterations"]),
-                        starts=random_start(batch, self.options["radius"], task.generator),
-                        check=task.check,
-                    )
+            self._examples = PictureStore(len(labels), tuple(task.pixels.shape[1:]), task.pixels.device)
+
+            def attack(part: slice) -> None:
+                positions = torch.arange(part.start, part.stop, device=task.pixels.device)
+                centres = task.pixels[positions // copies]
+                found = targeted_l2_pgd(
+                    task.module,
+                    centres,
+                    self._targets[part],
+                    radius=self.options["radius"],
+                    step_size=self.options["attack_step"],
+                    iterations=int(self.options["attack_iterations"]),
+                    starts=random_start(centres, self.options["radius"], task.generator),
+                    stop_at_target=bool(self.options["stop_at_target"]),
+                    check=task.check,
                 )
-            self._examples = torch.cat(found)
+                self._examples.put(part.start, found)
+
+            for _ in in_batches(attack, len(labels), ATTACK_BATCH):
+                pass
 
     def losses(self, task: Task) -> Losses:
         """Return goal · n_f / (n_f + n_a) + CE(f(x'), target) · n_a / (n_f + n_a)."""
         forget = super().losses(task)
         forget_count = min(len(task.pixels), int(self.options["forget_batch"]))
         chosen = draw(len(self._examples), int(self.options["adversarial_batch"]), task.generator)
+        logits = task.module(self._examples.take(chosen))
         chosen = chosen.to(task.pixels.device)
-        logits = task.module(self._examples[chosen])
         retain = F.cross_entropy(logits, self._targets[chosen])
         share = forget_count / (forget_count + len(chosen))
         agreement = (logits.argmax(1) == self._targets[chosen]).float().mean()

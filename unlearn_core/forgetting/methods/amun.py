@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.adversarial import targeted_l2_pgd
 from unlearn_core.forgetting.goals import Relabel, runner_up
-from unlearn_core.forgetting.methods.base import Losses, Task, logits_of
+from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task, logits_of
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
-BATCH = 256
 DOUBLINGS = 8
 
 
@@ -25,14 +25,12 @@ class Amun(Sgd):
         """Find an adversarial example as near as the doubling radius allows for each instance."""
         with task.phase("attack"):
             self._targets = self._wanted(task)
-            self._examples = torch.cat(
-                [
-                    self._nearest(task, pixels, targets)
-                    for pixels, targets in zip(
-                        task.pixels.split(BATCH), self._targets.split(BATCH), strict=True
-                    )
-                ]
+            found = in_batches(
+                lambda part: self._nearest(task, task.pixels[part], self._targets[part]),
+                len(task.pixels),
+                INFERENCE_BATCH,
             )
+            self._examples = torch.cat(list(found))
 
     def losses(self, task: Task) -> Losses:
         """Return cross-entropy on a batch of the examples, plus that on retained pictures if any."""
@@ -59,6 +57,7 @@ class Amun(Sgd):
                 step_size=2.5 * radius / iterations,
                 iterations=iterations,
                 starts=pixels[missing],
+                stop_at_target=True,
                 check=task.check,
             )
             with torch.no_grad():

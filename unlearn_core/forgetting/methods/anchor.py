@@ -18,11 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.batches import in_batches
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import has_statistics, invert
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw, logits_of
+from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, draw, logits_of
+from unlearn_core.forgetting.picture_store import PictureStore
 
 ATTACK_BATCH = 256
 EXAMPLES_OF_SMALL_PICTURES = 512
@@ -45,13 +47,14 @@ class Anchor(Method):
     def prepare(self, task: Task) -> None:
         """Make the anchors and note the original logits on them."""
         with task.phase("attack"):
-            examples = self._attack(task)
-            anchors = [widened(examples, self._centres, task.generator), *self._inversions(task)]
-            self._anchors = torch.cat(anchors)
-            self._logits = logits_of(task.original, self._anchors)
+            self._anchors = self._made(task)
+            parts = self._anchors.batches(INFERENCE_BATCH)
+            self._logits = torch.cat([logits_of(task.original, part) for part in parts])
             self._predicted = self._logits.argmax(1)
-        usual = ANCHOR_BATCH_OF_SMALL_PICTURES if is_small(task.pixels) else ANCHOR_BATCH_OF_LARGE_PICTURES
-        self._anchor_batch = int(self.options["anchor_batch"]) or usual
+        if not self.options["anchor_batch"]:
+            small = is_small(task.pixels)
+            usual = ANCHOR_BATCH_OF_SMALL_PICTURES if small else ANCHOR_BATCH_OF_LARGE_PICTURES
+            self.options = self.options | {"anchor_batch": usual}
         self._weight = float(self.options["retention"])
         self._rate = self.options["learning_rate"] or first_order_rate(task, self.options["margin"])
         self._penalty = None
@@ -60,48 +63,63 @@ class Anchor(Method):
                 strength = self.options["importance_strength"]
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
 
-    def _attack(self, task: Task) -> Tensor:
-        """Return adversarial examples, spread evenly over the forget set; few iterations are enough."""
+    def _made(self, task: Task) -> PictureStore:
+        """Return the anchors: adversarial examples, three relatives of each, and inverted pictures."""
         wanted = int(self.options["examples"]) or examples_for(task.pixels)
         copies = -(-wanted // len(task.pixels))
-        self._centres = task.pixels.repeat_interleave(copies, 0)
+        count, inversions = copies * len(task.pixels), self._inversion_count(task)
+        anchors = PictureStore(4 * count + inversions, tuple(task.pixels.shape[1:]), task.pixels.device)
+        self._attack(task, anchors, copies)
+        relatives = Relatives(count, task.generator)
+        for positions in torch.arange(count).split(ATTACK_BATCH):
+            centres = task.pixels[positions.to(task.pixels.device) // copies]
+            for kind, pictures in enumerate(relatives.of(positions, anchors, centres), start=1):
+                anchors.put(kind * count + int(positions[0]), pictures)
+        if inversions:
+            self._invert(task, anchors, inversions)
+        return anchors
+
+    def _attack(self, task: Task, anchors: PictureStore, copies: int) -> None:
+        """Put adversarial examples, spread evenly over the forget set; few iterations are enough."""
         targets = other_labels(task.labels.repeat_interleave(copies), task.classes, task.generator)
         radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
-        return torch.cat(
-            [
-                targeted_l2_pgd(
-                    task.original,
-                    centres,
-                    target,
-                    radius=radius,
-                    step_size=2 * radius / iterations,
-                    iterations=iterations,
-                    starts=random_start(centres, radius, task.generator),
-                    check=task.check,
-                )
-                for centres, target in zip(
-                    self._centres.split(ATTACK_BATCH), targets.split(ATTACK_BATCH), strict=True
-                )
-            ]
-        )
 
-    def _inversions(self, task: Task) -> list[Tensor]:
-        """Return inverted pictures of random classes, started from mixes of shifted instances."""
+        def attack(part: slice) -> None:
+            centres = task.pixels[torch.arange(part.start, part.stop, device=task.pixels.device) // copies]
+            found = targeted_l2_pgd(
+                task.original,
+                centres,
+                targets[part],
+                radius=radius,
+                step_size=2 * radius / iterations,
+                iterations=iterations,
+                starts=random_start(centres, radius, task.generator),
+                check=task.check,
+            )
+            anchors.put(part.start, found)
+
+        for _ in in_batches(attack, len(targets), ATTACK_BATCH):
+            pass
+
+    def _inversion_count(self, task: Task) -> int:
         count = int(self.options["inversions"])
-        count = count if count >= 0 else INVERSIONS_OF_SMALL_PICTURES if is_small(task.pixels) else 0
-        if not count or not has_statistics(task.original):
-            return []
+        usual = INVERSIONS_OF_SMALL_PICTURES if is_small(task.pixels) else 0
+        return (usual if count < 0 else count) if has_statistics(task.original) else 0
+
+    def _invert(self, task: Task, anchors: PictureStore, count: int) -> None:
+        """Put inverted pictures of random classes at the end, started from mixes of shifted instances."""
         first, second = (
             shifted(
                 task.pixels[torch.randint(len(task.pixels), (count,), generator=task.generator)],
-                task.generator,
+                shifts(count, task.generator),
             )
             for _ in range(2)
         )
         share = torch.rand(count, 1, 1, 1, generator=task.generator).to(first.device)
         labels = torch.randint(task.classes, (count,), generator=task.generator).to(first.device)
         iterations = int(self.options["inversion_iterations"])
-        return [invert(task.original, second + share * (first - second), labels, iterations, task.check)]
+        found = invert(task.original, second + share * (first - second), labels, iterations, task.check)
+        anchors.put(len(anchors) - count, found)
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return Adam without weight decay."""
@@ -111,8 +129,9 @@ class Anchor(Method):
         """Return margin loss + retention weight · squared logit difference on a batch of anchors."""
         device = task.pixels.device
         instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
-        chosen = draw(len(self._anchors), self._anchor_batch, task.generator).to(device)
-        logits = task.module(torch.cat([task.pixels[instances], self._anchors[chosen]]))
+        chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator)
+        logits = task.module(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
+        chosen = chosen.to(device)
         at_instances, at_anchors = logits.split([len(instances), len(chosen)])
         forget = task.goal.margin_loss(at_instances, instances, self.options["margin"]).mean()
         retain = (at_anchors - self._logits[chosen]).square().sum(1).mean()
@@ -167,29 +186,33 @@ def is_small(pixels: Tensor) -> bool:
     return pixels.shape[-1] <= SMALL
 
 
-def widened(examples: Tensor, centres: Tensor, generator: torch.Generator) -> Tensor:
-    """Return four anchors for each example: itself, a point on the way to it, a mix and a shifted copy.
+class Relatives:
+    """Three more anchors for each of n adversarial examples: a point on the way to it, a mix and a shift.
 
-    Args:
-        examples: adversarial pictures (n, c, h, w).
-        centres: the pictures they started from, in the same order.
-        generator: on the CPU.
+    All that is random is drawn at once, so that the pictures are the same whatever the batches.
     """
 
-    def shares() -> Tensor:
-        return torch.rand(len(examples), 1, 1, 1, generator=generator).to(examples.device)
+    def __init__(self, count: int, generator: torch.Generator) -> None:
+        self._on_the_way = torch.rand(count, 1, 1, 1, generator=generator)
+        self._partners = torch.randperm(count, generator=generator)
+        self._mixed = torch.rand(count, 1, 1, 1, generator=generator)
+        self._shifts = shifts(count, generator)
 
-    on_the_way = centres + shares() * (examples - centres)
-    partners = examples[torch.randperm(len(examples), generator=generator).to(examples.device)]
-    mixed = partners + shares() * (examples - partners)
-    return torch.cat([examples, on_the_way, mixed, shifted(examples, generator)])
+    def of(self, positions: Tensor, examples: PictureStore, centres: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the relatives of the examples at `positions` (m,), which were made from `centres`."""
+        own, partners = examples.take(positions), examples.take(self._partners[positions])
+        on_the_way = centres + self._on_the_way[positions].to(own.device) * (own - centres)
+        mixed = partners + self._mixed[positions].to(own.device) * (own - partners)
+        return on_the_way, mixed, shifted(own, self._shifts[positions])
 
 
-def shifted(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return pictures shifted by up to `LARGEST_SHIFT` of their side in both directions, edges repeated."""
-    shift = (torch.rand(len(pixels), 2, 1, generator=generator) * 2 - 1) * 2 * LARGEST_SHIFT
+def shifts(count: int, generator: torch.Generator) -> Tensor:
+    """Return random shifts of up to `LARGEST_SHIFT` of the side in both directions, (n, 2, 1)."""
+    return (torch.rand(count, 2, 1, generator=generator) * 2 - 1) * 2 * LARGEST_SHIFT
+
+
+def shifted(pixels: Tensor, by: Tensor) -> Tensor:
+    """Return pictures (n, c, h, w) shifted by (n, 2, 1), where 2 is a whole side; edges are repeated."""
     turn = torch.eye(2).expand(len(pixels), 2, 2)
-    grid = F.affine_grid(
-        torch.cat([turn, shift], 2).to(pixels.device), list(pixels.shape), align_corners=False
-    )
+    grid = F.affine_grid(torch.cat([turn, by], 2).to(pixels.device), list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.goals import Goal
 
 if TYPE_CHECKING:
@@ -144,6 +145,12 @@ class Method(ABC):
         optimiser.step()
         return losses
 
+    def halve_batches(self) -> bool:
+        """Halve the options that give a batch's size, after memory ran out; False where all are 1."""
+        sizes = {name: size for name, size in self.options.items() if name.endswith("_batch") and size > 1}
+        self.options = self.options | {name: int(size) // 2 for name, size in sizes.items()}
+        return bool(sizes)
+
     def adjust_gradients(self, module: nn.Module) -> None:  # noqa: B027
         """Change the gradients before the optimiser uses them."""
 
@@ -165,7 +172,7 @@ class Method(ABC):
 @torch.no_grad()
 def logits_of(module: nn.Module, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
-    return torch.cat([module(part) for part in pixels.split(INFERENCE_BATCH)])
+    return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
 
 
 def draw(count: int, size: int, generator: torch.Generator) -> Tensor:

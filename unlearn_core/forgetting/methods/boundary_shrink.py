@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.goals import Relabel, runner_up
-from unlearn_core.forgetting.methods.base import Losses, Task
+from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch
 
 DOUBLINGS = 6
@@ -25,8 +26,12 @@ class BoundaryShrink(Sgd):
             if isinstance(task.goal, Relabel):
                 self._wrong = task.goal.new_labels
             else:
-                parts = zip(task.pixels.split(256), task.labels.split(256), strict=True)
-                self._wrong = torch.cat([self._across(task, *part) for part in parts])
+                found = in_batches(
+                    lambda part: self._across(task, task.pixels[part], task.labels[part]),
+                    len(task.pixels),
+                    INFERENCE_BATCH,
+                )
+                self._wrong = torch.cat(list(found))
 
     def losses(self, task: Task) -> Losses:
         """Return the mean cross-entropy of a batch of instances to their nearest wrong labels."""
