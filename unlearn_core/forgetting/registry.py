@@ -77,6 +77,7 @@ _ATTACK = (
     Option("examples", 20, 1, 1000, "Adversarial examples for each picture to forget."),
     Option("attack_iterations", 100, 1, 1000, "Steps of the attack."),
     Option("attack_step", 0.1, 1e-4, 100.0, "Size of the attack's steps."),
+    Option("attack_batch", 256, 1, 4096, "Adversarial examples attacked at once."),
     Option("stop_at_target", 0, 0, 1, "1: the attack leaves a picture once it is seen as its target."),
     Option("adversarial_batch", 256, 1, 4096, "Adversarial examples in each step."),
 )

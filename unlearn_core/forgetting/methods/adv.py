@@ -15,8 +15,6 @@ from unlearn_core.forgetting.methods.base import Losses, Task, draw
 from unlearn_core.forgetting.methods.neggrad import NegGrad
 from unlearn_core.forgetting.picture_store import PictureStore
 
-ATTACK_BATCH = 256
-
 
 class Adv(NegGrad):
     """NegGrad plus cross-entropy on adversarial examples, each weighted by its share of the batch."""
@@ -45,7 +43,7 @@ class Adv(NegGrad):
                 )
                 self._examples.put(part.start, found)
 
-            for _ in in_batches(attack, len(labels), ATTACK_BATCH):
+            for _ in in_batches(attack, len(labels), int(self.options["attack_batch"])):
                 pass
 
     def losses(self, task: Task) -> Losses:
