@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors.torch import save_file
 
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
@@ -19,6 +18,7 @@ from unlearn_core.forgetting.loop import Step
 from unlearn_core.measuring.weight_maps import write_weight_maps
 from unlearn_core.runs.chain import START, earlier_sets, weights_before
 from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.snapshots import SnapshotWriter
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store
 from unlearn_core.unlearning import Observer, Outcome, unlearn
 
@@ -66,9 +66,8 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     loaded = time.perf_counter() - start
     folder = store.folder(run_id)
-    (folder / "snapshots").mkdir(exist_ok=True)
     (folder / "steps.jsonl").unlink(missing_ok=True)
-    before = {name: tensor.clone() for name, tensor in classifier.module.state_dict().items()}
+    snapshots = SnapshotWriter(folder / "snapshots", classifier.module.state_dict())
 
     def keep_step(step: Step, retained: float | None) -> None:
         seconds = round(time.perf_counter() - start, 3)
@@ -79,7 +78,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
     observer = Observer(
         phase=lambda phase: store.update(run_id, phase=phase),
         step=keep_step,
-        snapshot=lambda step, module: _write_snapshot(folder / "snapshots", step, before, module),
+        snapshot=snapshots.write,
         cancelled=lambda: store.cancel_requested(run_id),
     )
     return unlearn(
@@ -107,19 +106,6 @@ def _take_up(store: Store, run_id: str, request: ForgetRequest, classifier: Clas
     classifier.load_weights(weights)
     shutil.copyfile(weights, store.folder(run_id) / START)
     return reference
-
-
-def _write_snapshot(
-    folder: Path, step: int, before: dict[str, torch.Tensor], module: torch.nn.Module
-) -> None:
-    """Keep the difference from the original, in half the precision, of the tensors that changed."""
-    differences = {
-        name: (tensor.cpu() - before[name]).half().contiguous()
-        for name, tensor in module.state_dict().items()
-        if tensor.is_floating_point()
-    }
-    changed = {name: difference for name, difference in differences.items() if difference.any()}
-    save_file(changed, folder / f"{step}.safetensors")
 
 
 def _keep(folder: Path, outcome: Outcome) -> None:

@@ -38,3 +38,31 @@ def attributions(root: str, run_id: str, ids: Sequence[int], algorithm: str, tar
     from unlearn_core.measuring.attributions import write_attributions
 
     return str(write_attributions(Path(root), run_id, ids, algorithm, target))
+
+
+def image_map(root: str, classifier: str, images: str) -> str:
+    """Return the path of an image set's places on the plane of its classifier's features."""
+    from unlearn_core.measuring.image_map import write_image_map
+
+    return str(write_image_map(Path(root), classifier, images))
+
+
+def replay(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
+    """Return the path of a run's film: predictions, maps and places of pictures at every snapshot."""
+    from unlearn_core.measuring.replay import write_replay
+
+    return str(write_replay(Path(root), run_id, ids, algorithm))
+
+
+def dial(root: str, run_id: str) -> str:
+    """Return the path of what weights between before and after a run give."""
+    from unlearn_core.measuring.dial import write_dial
+
+    return str(write_dial(Path(root), run_id))
+
+
+def drift(root: str, run_id: str) -> str:
+    """Return the path of what moved inside the classifier during a run."""
+    from unlearn_core.measuring.drift import write_drift
+
+    return str(write_drift(Path(root), run_id))

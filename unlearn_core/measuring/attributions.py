@@ -4,11 +4,7 @@ Both classifiers get the same pictures, targets, baseline, seed and layer, so th
 a difference of the classifiers. Captum changes hooks while it works: one call at a time in a process.
 """
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +18,17 @@ from captum.attr import (
     Occlusion,
     Saliency,
 )
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
-from torch import Tensor, nn
+from torch import Tensor
 
-from unlearn_core.catalog.classifiers import Classifier, load_classifier
+from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.entries import SMALL
-from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry
-from unlearn_core.measuring.comparison import read_comparison
-from unlearn_core.measuring.predictions import to_pixels
-from unlearn_core.runs.chain import START
+from unlearn_core.measuring.kept import kept
+from unlearn_core.measuring.looking import look_at
 from unlearn_core.runs.store import Store
 
 VERSION = 1
@@ -43,7 +37,6 @@ VERSION = 1
 MOST_PICTURES = 64
 NOISY_COPIES = 16
 NOISE = 0.1
-_CPU = torch.device("cpu")
 
 
 def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> Path:
@@ -63,30 +56,27 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
     algorithm_entry(algorithm)
     if not 0 < len(ids) <= MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
-    asked = json.dumps([VERSION, list(ids), algorithm, target])
-    folder = Store(root).folder(run_id)
-    path = folder / "attributions" / f"{hashlib.sha256(asked.encode()).hexdigest()[:24]}.npz"
-    if path.exists():
-        return path
-    request = Store(root).get(run_id).parsed_request()
-    before, after = _classifiers(request.classifier, str(folder))
-    pictures, targets = _pictures(request.images, before, folder, ids, target)
-    pixels = to_pixels(pictures, _CPU).contiguous(memory_format=torch.channels_last)
-    old, new = (attribute(one, pixels, targets, algorithm, request.seed) for one in (before, after))
-    path.parent.mkdir(exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez_compressed(
-        half,
-        inputs=pictures,
-        before=old,
-        after=new,
-        ids=np.array(ids),
-        targets=targets.numpy(),
-        rank_correlation=[rank_correlation(*pair) for pair in zip(old, new, strict=True)],
-        similarity=[similarity(*pair) for pair in zip(old, new, strict=True)],
-    )
-    half.replace(path)
-    return path
+
+    def make() -> dict[str, ArrayLike]:
+        run = look_at(root, run_id)
+        pictures, targets = run.pictures(ids), run.targets(ids, target)
+        pixels, seed = run.pixels(ids), run.request.seed
+        old, new = (
+            attribute(one, pixels, torch.from_numpy(targets), algorithm, seed)
+            for one in (run.before, run.after)
+        )
+        return {
+            "inputs": pictures,
+            "before": old,
+            "after": new,
+            "ids": np.array(ids),
+            "targets": targets,
+            "rank_correlation": [rank_correlation(*pair) for pair in zip(old, new, strict=True)],
+            "similarity": [similarity(*pair) for pair in zip(old, new, strict=True)],
+        }
+
+    folder = Store(root).folder(run_id) / "attributions"
+    return kept(folder, [VERSION, list(ids), algorithm, target], make)
 
 
 def attribute(
@@ -185,46 +175,3 @@ _EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
     "layer-gradcam": _layer_gradcam,
     "occlusion": _occlusion,
 }
-
-
-@lru_cache(maxsize=2)
-def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
-    """Return the classifier before and after a run, ready for gradients of pixels alone."""
-    weights = Path(folder) / "weights.safetensors"
-    if not weights.exists():
-        raise UserError("This run kept no weights, so there is nothing to explain.")
-    before, after = load_classifier(name), load_classifier(name)
-    after.load_weights(weights)
-    start = Path(folder) / START
-    if start.exists():
-        before.load_weights(start)
-    for one in (before, after):
-        _freeze(one.module)
-    return before, after
-
-
-def _freeze(module: nn.Module) -> None:
-    module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-
-def _pictures(
-    images: str, classifier: Classifier, folder: Path, ids: Sequence[int], target: str
-) -> tuple[NDArray[np.uint8], Tensor]:
-    """Return the pictures, uint8 (n, h, w, c), and the class to explain of each, int64 (n,)."""
-    comparison = read_comparison(folder)
-    own = np.flatnonzero(comparison.image_set == 0)
-    places = {int(comparison.ids[position]): int(position) for position in own}
-    loaded = load_images(images, classifier)
-    rows = {int(one): row for row, one in enumerate(loaded.ids)}
-    for one in ids:
-        if one not in places or one not in rows:
-            raise UserError(f"There is no picture {one} in {images}.")
-    positions = [places[one] for one in ids]
-    named = {"label": comparison.labels, "new": comparison.after}
-    if target in named:
-        classes = named[target][positions]
-    else:
-        if not target.isdecimal() or int(target) >= len(classifier.class_names):
-            raise UserError(f"{target} is no class of {classifier.name}.")
-        classes = np.full(len(ids), int(target))
-    return loaded.pixels[[rows[one] for one in ids]], torch.from_numpy(classes.astype(np.int64))

@@ -1,0 +1,98 @@
+"""A run as a film: what every snapshot says of chosen pictures, where it looks, and where it puts them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from unlearn_core.catalog.entries import SMALL
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.attributions import attribute
+from unlearn_core.measuring.comparison import FORGET, RETAIN
+from unlearn_core.measuring.features import Plane, features
+from unlearn_core.measuring.kept import kept
+from unlearn_core.measuring.looking import Looking, look_at, with_weights
+from unlearn_core.measuring.predictions import predict
+from unlearn_core.runs.snapshots import Weights, read_snapshots
+from unlearn_core.runs.store import Store
+
+VERSION = 1
+MOST_PICTURES = 8
+MOST_FRAMES = 24
+POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 400, 40
+MAP_SIDE = 56
+"""Pixels: larger maps are thinned out, since a film holds dozens of them."""
+
+
+def write_replay(root: Path, run_id: str, ids: Sequence[int], algorithm: str) -> Path:
+    """Return the path of a run's film, made now unless it is there.
+
+    Args:
+        root: of the store.
+        run_id: a run that has weights and snapshots.
+        ids: of the pictures to follow, at most `MOST_PICTURES`.
+        algorithm: of the attribution maps; each explains the picture's label.
+
+    Raises:
+        UserError: too many pictures, an unknown run, picture or algorithm, or a damaged run folder.
+    """
+    algorithm_entry(algorithm)
+    if not 0 < len(ids) <= MOST_PICTURES:
+        raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
+    folder = Store(root).folder(run_id) / "replay"
+    return kept(folder, [VERSION, list(ids), algorithm], lambda: _film(look_at(root, run_id), ids, algorithm))
+
+
+def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLike]:
+    pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
+    points = _points(run)
+    seen = run.pictures(run.comparison.ids[points].tolist())
+    plane = Plane(features(run.before.module, seen))
+    frames: dict[str, list[ArrayLike]] = {name: [] for name in ("steps", "classes", "tops", "maps", "places")}
+    start = run.before.module.state_dict()
+    snapshots = list(read_snapshots(run.folder / "snapshots", start))
+    if not snapshots:
+        raise UserError("This run kept no snapshots: run it again.")
+    for step, weights in _thinned(snapshots):
+        classifier = with_weights(run.before, weights)
+        said = predict(classifier.module, pictures, labels, torch.device("cpu"))
+        maps = attribute(classifier, pixels, torch.from_numpy(labels), algorithm, run.request.seed)
+        frames["steps"].append(step)
+        frames["classes"].append(said.classes)
+        frames["tops"].append(said.top_confidences)
+        frames["maps"].append(_thin(maps))
+        frames["places"].append(plane.place(features(classifier.module, seen)))
+    return {
+        **{name: np.stack(values) for name, values in frames.items()},
+        "ids": np.array(ids),
+        "labels": labels,
+        "inputs": pictures,
+        "point_ids": run.comparison.ids[points],
+        "point_labels": run.comparison.labels[points],
+        "point_groups": run.comparison.group[points],
+    }
+
+
+def _points(run: Looking) -> NDArray[np.intp]:
+    """Return positions of the pictures on the map: the forget set and a sample of the retained ones."""
+    own = run.comparison.image_set == 0
+    forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
+    retained = np.flatnonzero(own & (run.comparison.group == RETAIN))
+    small = run.before.input_size <= SMALL
+    most = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
+    chosen = np.random.default_rng(0).permutation(retained)[:most]
+    return np.concatenate([forgotten[:most], np.sort(chosen)])
+
+
+def _thinned(frames: list[tuple[int, Weights]]) -> list[tuple[int, Weights]]:
+    """Return at most `MOST_FRAMES` frames, the first and the last one among them."""
+    places = np.unique(np.linspace(0, len(frames) - 1, min(MOST_FRAMES, len(frames))).round().astype(int))
+    return [frames[place] for place in places]
+
+
+def _thin(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    every = max(1, maps.shape[1] // MAP_SIDE)
+    return maps[:, ::every, ::every]
