@@ -10,9 +10,10 @@ from pages.parts.app_state import engine, show_error, store
 from pages.parts.attribution_pictures import Attributions, contact_sheet, maps_html, read_attributions
 from pages.parts.door import show
 from pages.parts.run_picker import finished_run
+from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import ALGORITHMS, SWITCHED_OFF, algorithm_entry
-from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST, Comparison, read_comparison
+from unlearn_core.measuring.comparison import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.runs.store import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}
@@ -26,7 +27,7 @@ def page() -> None:
     try:
         comparison = read_comparison(store().folder(run.id))
         algorithm, target, opacity, text = _controls(comparison)
-        ids = _chosen(text) or _telling_pictures(comparison)
+        ids = chosen_ids(text) or telling_pictures(comparison)
         with st.spinner("Asking both classifiers; photos take a while …"):
             path = _find_out(run, ids, algorithm, target)
         _draw(run, comparison, read_attributions(path), path, opacity)
@@ -63,28 +64,6 @@ def _controls(comparison: Comparison) -> tuple[str, str, float, str]:
     opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
     st.caption(algorithm_entry(algorithm).reading)
     return algorithm, target, opacity / 100, text
-
-
-def _chosen(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    for part in parts:
-        if not part.isdecimal():
-            raise UserError(f"{part} is no picture's id: write numbers with commas between them.")
-    return list(dict.fromkeys(int(part) for part in parts))
-
-
-def _telling_pictures(comparison: Comparison) -> list[int]:
-    """Return a forgotten picture, a kept one of the same class, and a retained one that flipped."""
-    own = comparison.image_set == 0
-    forgotten = np.flatnonzero(own & (comparison.group == FORGET) & (comparison.before == comparison.labels))
-    if not len(forgotten):
-        forgotten = comparison.in_group(FORGET)
-    others = np.isin(comparison.group, (RETAIN, TEST))
-    kept = np.flatnonzero(own & others & (comparison.before == comparison.after))
-    alike = kept[comparison.before[kept] == comparison.labels[forgotten[0]]]
-    flipped = [position for position in comparison.flipped(RETAIN) if own[position]]
-    positions = [forgotten[0], *(alike if len(alike) else kept)[:1], *flipped[:1]]
-    return [int(comparison.ids[position]) for position in positions]
 
 
 def _find_out(run: Run, ids: list[int], algorithm: str, target: str) -> Path:

@@ -83,6 +83,12 @@ def _add_forget(commands: Any) -> None:
         metavar="N",
         help="retained pictures that the method may learn from",
     )
+    forget.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="how far to go from the weights before to those after: 0 to 1.5",
+    )
     forget.add_argument("--name", help="the run's name")
     forget.add_argument("--json", action="store_true", help="print one JSON object")
     forget.set_defaults(run_command=_forget)
@@ -122,6 +128,7 @@ def _forget(asked: argparse.Namespace) -> int:
         measure_on=asked.measure_on,
         after=asked.after,
         retained=asked.retained,
+        strength=asked.strength,
     )
     request.check_names()
     store = Store()

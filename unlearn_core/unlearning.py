@@ -24,6 +24,7 @@ from unlearn_core.forgetting.methods.base import CancelledError, Task, logits_of
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST
+from unlearn_core.measuring.dial import interpolated
 from unlearn_core.measuring.predictions import Predictions, predict, to_pixels
 from unlearn_core.measuring.results import (
     EarlierSet,
@@ -133,6 +134,8 @@ class _Job:
         task = self._task()
         loop = ForgettingLoop(self.method, task, self.asked.max_steps)
         steps = self._forget(loop)
+        if self.asked.strength != 1:
+            self._set_strength()
         with task.phase("measure"):
             after = self._predict(self.classifier)
         measured = Measured(
@@ -276,6 +279,12 @@ class _Job:
                 self._snapshot(loop, steps[-1], sample)
         return steps
 
+    def _set_strength(self) -> None:
+        """Go back, or on, along the line from before to after."""
+        module = self.classifier.module
+        weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.asked.strength)
+        module.load_state_dict(weights)
+
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[np.intp]) -> float | None:
         """Let the classifier of this step be kept; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
@@ -333,6 +342,10 @@ class _Job:
             "frontier": self.frontier,
         }
         said = remarks(result)
+        if self.asked.strength != 1:
+            said.append(
+                f"The weights went {100 * self.asked.strength:.0f} % of the way that the method found."
+            )
         if loop.batch_halvings:
             said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
         return {**result, "remarks": said}

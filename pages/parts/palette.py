@@ -1,6 +1,8 @@
 """The colours of every chart and the one way a chart is laid out."""
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 FORGET = "#CC2A87"
 RETAIN = "#0E9384"
@@ -11,8 +13,27 @@ AFTER = "#E0780B"
 # Half transparent, so that one colour is legible on white and on near-black.
 GRID = "rgba(128, 136, 150, 0.25)"
 
+CLASSES = (
+    "#4C78A8",
+    "#F58518",
+    "#54A24B",
+    "#B279A2",
+    "#9D755D",
+    "#72B7B2",
+    "#EECA3B",
+    "#8C8FD9",
+    "#FF9DA6",
+    "#9A9A9A",
+)
+"""Of classes where there are too many for one colour each: told apart on white and on near-black."""
+
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 """What `st.plotly_chart` takes as `config`: the toolbar's camera saves a vector picture."""
+
+
+def class_colours(labels: NDArray[np.integer]) -> list[str]:
+    """Return a colour for each label; from the eleventh class on they come again."""
+    return [CLASSES[label % len(CLASSES)] for label in labels.tolist()]
 
 
 def style(figure: go.Figure, height: int = 280) -> go.Figure:

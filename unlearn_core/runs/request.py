@@ -20,7 +20,8 @@ class ForgetRequest(BaseModel):
     entry get the classifier's runner-up class. `options` overrides the method's defaults by name.
     `measure_on` names a second image set whose pictures are measured as retained ones too. `after` is the
     run whose classifier this one starts from. `retained` is how many retained pictures, at most, the method
-    may learn from: 0 for methods that need none.
+    may learn from: 0 for methods that need none. `strength` is how far to go along the line from the weights
+    before to the weights that the method found: 1 is all the way, above 1 past it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class ForgetRequest(BaseModel):
     measure_on: str | None = None
     after: str | None = Field(default=None, pattern="^[0-9a-f]{8}$")
     retained: int = Field(default=0, ge=0)
+    strength: float = Field(default=1.0, ge=0, le=1.5)
 
     @classmethod
     def parse(cls, **fields: object) -> "ForgetRequest":
