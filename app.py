@@ -25,6 +25,7 @@ def main() -> None:
         st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:"),
         st.Page("pages/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
         st.Page("pages/replay.py", title="Replay", icon=":material/movie:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
     ]
     st.navigation(pages, position="top").run()

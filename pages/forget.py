@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.parts import selection
-from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error
+from pages.parts.app_state import current_run, engine, leave_run, open_run, remember_group, show_error
 from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
 from pages.parts.filters import filter_bar, quick_picks
 from pages.parts.gallery import KEY, gallery
 from pages.parts.image_tables import known_table, load_table
 from pages.parts.live_run import run_panel
-from pages.parts.settings import goal_and_method, more_settings
+from pages.parts.settings import goal_and_method, more_settings, others_to_compare
 from pages.parts.source import adopt, choose_source
 from pages.parts.uploads import add_your_own
 from unlearn_core.errors import UserError
@@ -97,26 +97,33 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     )
     if not ids:
         st.caption("Click the pictures to forget, or take a quick pick. Shift-click takes a whole stretch.")
-    others = more_settings(str(chosen["method"]))
+    more = more_settings(str(chosen["method"]))
+    others = others_to_compare(str(chosen["method"]))
     if pressed:
-        _forget(
-            classifier=classifier,
-            images=images,
-            pick=f"ids:{','.join(map(str, ids))}",
-            after=after,
+        request = {
+            "classifier": classifier,
+            "images": images,
+            "pick": f"ids:{','.join(map(str, ids))}",
+            "after": after,
             **chosen,
-            **others,
-        )
+            **more,
+        }
+        _forget([request, *({**request, **other} for other in others)])
 
 
-def _forget(**fields: object) -> None:
+def _forget(asked: list[dict[str, object]]) -> None:
+    """Queue all requests, or none where one is not possible; show the first one's run."""
     try:
-        run_id = engine().submit(ForgetRequest.parse(**fields))
+        requests = [ForgetRequest.parse(**fields) for fields in asked]
+        for request in requests:
+            request.check_names()
+        runs = [engine().submit(request) for request in requests]
     except UserError as error:
         show_error(error)
     else:
         start_afresh()
-        open_run(run_id)
+        open_run(runs[0])
+        remember_group(runs)
         st.rerun()
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error, store
 from pages.parts.door import show
 from pages.parts.result_cards import percent
+from pages.parts.run_picker import nothing_yet
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import UNDER_WAY, Run
 
@@ -17,6 +18,8 @@ _PAGES = (
     ("pages/before_after.py", "Before / after", ":material/compare:"),
     ("pages/weights.py", "Weights", ":material/grid_on:"),
     ("pages/attributions.py", "Attributions", ":material/center_focus_strong:"),
+    ("pages/replay.py", "Replay", ":material/movie:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
 )
 
 
@@ -24,8 +27,7 @@ def page() -> None:
     """Draw the list, and under it what can be done with the chosen run."""
     runs = store().runs()
     if not runs:
-        st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
-        st.page_link("pages/forget.py", label="Forget something", icon=":material/ink_eraser:")
+        nothing_yet()
         return
     chosen = _list(runs)
     if chosen is None:

@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     catalog.add_argument("--json", action="store_true", help="print one JSON object")
     catalog.set_defaults(run_command=_catalog)
     _add_runs(commands)
+    _add_compare(commands)
     train = commands.add_parser("train", help="train a shipped classifier again")
     train.add_argument("classifier", help="its name in the catalog")
     train.add_argument("--images", default="mnist", help="the image set to train on")
@@ -96,6 +97,13 @@ def _add_forget(commands: Any) -> None:
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
+
+
+def _add_compare(commands: Any) -> None:
+    command = commands.add_parser("compare", help="the numbers of two to six runs side by side")
+    command.add_argument("ids", nargs="+", metavar="RUN")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run_command=_compare)
 
 
 def _add_runs(commands: Any) -> None:
@@ -234,6 +242,21 @@ def _list_runs(asked: argparse.Namespace) -> None:
 
 def _show_run(asked: argparse.Namespace) -> None:
     print(json.dumps(_as_object(Store().get(asked.id)), indent=2))
+
+
+def _compare(asked: argparse.Namespace) -> None:
+    from unlearn_core.measuring.comparing import compare
+
+    found = compare(Store(), asked.ids)
+    if asked.json:
+        print(json.dumps(found))
+        return
+    for line in found["runs"]:
+        shares = [
+            f"{title} {'–' if share is None else f'{share:.2f} %'}"
+            for title, share in zip(("D_f", "D_r", "D_test"), line["accuracy"].values(), strict=True)
+        ]
+        print(f"{line['run']}  {line['method']:16}{'  '.join(shares)}  {line['steps']} steps")
 
 
 def _train(asked: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Run, Store
 
 _LAST_RUN = "last_run"
+_GROUP = "started_together"
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,6 +41,17 @@ def open_run(run_id: str) -> None:
     st.session_state[_LAST_RUN] = run_id
     if st.query_params.get("run") != run_id:
         st.query_params["run"] = run_id
+
+
+def remember_group(run_ids: list[str]) -> None:
+    """Remember which runs were started at one press, to be compared."""
+    st.session_state[_GROUP] = run_ids
+
+
+def group_of(run_id: str) -> list[str]:
+    """Return the runs that this tab started together with this one, itself among them; else none."""
+    group = st.session_state.get(_GROUP, [])
+    return list(group) if len(group) > 1 and run_id in group else []
 
 
 def leave_run() -> None:

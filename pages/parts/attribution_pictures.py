@@ -1,5 +1,6 @@
 """Attribution maps as pictures: before, after and difference on one symmetric scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -25,6 +26,15 @@ _STYLE = """
 .scale { display: flex; gap: 10px; align-items: center; font-size: 13px; margin-top: 6px; }
 .scale .bar { width: 220px; height: 10px; border-radius: 5px;
   background: linear-gradient(90deg, rgb(33, 96, 190), #fff, rgb(224, 120, 11)); border: 1px solid #8886; }
+</style>
+"""
+_RUNS_STYLE = """
+<style>
+.runmaps { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; }
+.runmaps figure { margin: 0; width: 116px; font-size: 13px; text-align: center; }
+.runmaps img { width: 112px; height: 112px; border-radius: 6px; display: block; margin: 3px auto; }
+.runmaps .head { font-weight: 600; overflow-wrap: anywhere; min-height: 1.4em; }
+.runmaps .dim { opacity: 0.75; min-height: 1.3em; }
 </style>
 """
 
@@ -104,6 +114,28 @@ def maps_html(shown: Attributions, words: list[tuple[str, str]], opacity: float,
     style = _STYLE.replace("SIDE", str(side)).replace("RENDER", render)
     legend = '<div class="scale">speaks against <span class="bar"></span> speaks for</div>'
     return f'{style}<div class="maps">{"".join(cells)}</div>{legend}'
+
+
+def run_maps_html(shown: Sequence[Attributions], titles: Sequence[str], words: Sequence[str]) -> str:
+    """Return one picture's maps in several classifiers side by side, on one scale.
+
+    Args:
+        shown: of n runs, the same single picture in each; the first one gives the map before.
+        titles: of the n + 1 maps, the one before first.
+        words: under each map.
+    """
+    maps = [shown[0].before[0], *(one.after[0] for one in shown)]
+    scale, picture = common_scale(*maps), shown[0].inputs[0]
+    render = "pixelated" if picture.shape[0] < 112 else "auto"
+    tiles = [np.broadcast_to(picture, (*picture.shape[:2], 3))]
+    tiles += [overlay(picture, values, scale, 0.8) for values in maps]
+    figures = [
+        f'<figure><figcaption class="head">{escape(title)}</figcaption>'
+        f'<img src="{png_uri(tile)}" alt="{escape(f"{title}: {word}")}" style="image-rendering: {render}">'
+        f'<figcaption class="dim">{escape(word)}</figcaption></figure>'
+        for title, word, tile in zip(["picture", *titles], ["", *words], tiles, strict=True)
+    ]
+    return f'{_RUNS_STYLE}<div class="runmaps">{"".join(figures)}</div>'
 
 
 def contact_sheet(shown: Attributions, words: list[tuple[str, str]], opacity: float) -> Image.Image:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.app_state import engine, leave_run, open_run, show_error, store
+from pages.parts.app_state import engine, group_of, leave_run, open_run, show_error, store
 from pages.parts.continual import forget_more_button, start_afresh
 from pages.parts.live_chart import HOW_TO_READ, live_chart
 from pages.parts.palette import CONFIG
@@ -138,9 +138,25 @@ def _next(run: Run) -> None:
             ("pages/before_after.py", "Before / after", ":material/compare:"),
             ("pages/weights.py", "Weights", ":material/grid_on:"),
             ("pages/attributions.py", "Attributions", ":material/center_focus_strong:"),
+            ("pages/replay.py", "Replay", ":material/movie:"),
         ):
             st.page_link(page, label=label, icon=icon, query_params={"run": run.id})
         forget_more_button(run)
+    _group(run)
+
+
+def _group(run: Run) -> None:
+    """Say how the runs started at the same press fare, and lead to their comparison."""
+    runs = [one for one in store().runs() if one.id in group_of(run.id)]
+    if not runs:
+        return
+    left = sum(one.state in UNDER_WAY for one in runs)
+    if left:
+        st.caption(f"{left} of the {len(runs)} methods are still to come: see Runs.")
+    else:
+        st.page_link(
+            "pages/compare.py", label=f"Compare the {len(runs)} methods", icon=":material/compare_arrows:"
+        )
 
 
 def _run_again(run: Run) -> None:

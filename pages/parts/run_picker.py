@@ -23,14 +23,19 @@ def finished_run() -> Run | None:
     """
     runs = store().runs()
     if not runs:
-        st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
-        st.page_link("pages/forget.py", label="Forget something", icon=":material/ink_eraser:")
+        nothing_yet()
         return None
     run = _choose(runs)
     if run.parsed_result() is None:
         run_panel(run.id)
         return None
     return run
+
+
+def nothing_yet() -> None:
+    """Say what to do while there is no run."""
+    st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
+    st.page_link("pages/forget.py", label="Forget something", icon=":material/ink_eraser:")
 
 
 def describe(run: Run) -> str:

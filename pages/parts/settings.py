@@ -11,6 +11,7 @@ _GOALS = {
 }
 _MAIN = ("anchor", "adv+imp", "adv", "neggrad")
 _OTHER = "other"
+_RETAINED = 4000
 _RUNNER_UP = "each one's runner-up"
 
 
@@ -58,7 +59,7 @@ def _method() -> dict[str, object]:
             "Retained pictures",
             1 if entry.retained_data == "needed" else 0,
             1_000_000,
-            4000 if entry.retained_data == "needed" else 0,
+            _RETAINED if entry.retained_data == "needed" else 0,
             key=f"retained:{method}",
             persist_state="session",
             disabled=entry.retained_data == "none",
@@ -102,6 +103,30 @@ def more_settings(method: str) -> dict[str, object]:
         "measure_on": f"folder:{measure_on}" if measure_on else None,
         "options": options,
     }
+
+
+def others_to_compare(method: str) -> list[dict[str, object]]:
+    """Let the person start the same request with other methods too; return what differs in each request."""
+    chosen = st.multiselect(
+        "At the same press also with",
+        [entry.name for entry in METHODS if entry.name not in (method, "retrain")],
+        format_func=lambda name: method_entry(name).title,
+        max_selections=5,
+        key="compare_with",
+        persist_state="session",
+        placeholder="other methods, to compare",
+        help="The same pictures, goal and seed with each method's own defaults, one run after another. "
+        "Methods that need retained pictures get 4,000.",
+    )
+    return [
+        {
+            "method": name,
+            "retained": _RETAINED if method_entry(name).retained_data == "needed" else 0,
+            "options": {},
+        }
+        for name in chosen
+        if name != method
+    ]
 
 
 def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:

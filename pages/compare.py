@@ -1,0 +1,182 @@
+"""Compare: which of these runs forgot better, which kept more, and do they look at the same things now?"""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.app_state import current_run, group_of, show_error, store
+from pages.parts.attribution_pictures import Attributions, read_attributions, run_maps_html
+from pages.parts.compare_figures import curves_figure, frontier_figure, titles
+from pages.parts.door import show
+from pages.parts.measured import measured
+from pages.parts.palette import CONFIG
+from pages.parts.run_picker import describe, nothing_yet
+from pages.parts.telling import chosen_ids, telling_pictures
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry
+from unlearn_core.measuring.comparing import MOST_RUNS, compare
+from unlearn_core.measuring.comparison import read_comparison
+from unlearn_core.runs.store import Run
+
+_CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
+
+
+def page() -> None:
+    """Draw the choice of runs, their numbers, their curves and one picture's maps in all of them."""
+    runs = [run for run in store().runs() if run.parsed_result() is not None]
+    if not runs:
+        nothing_yet()
+        return
+    ids = _choose(runs)
+    if len(ids) < 2:
+        st.info("Choose two runs or more to see them side by side.", icon=":material/compare_arrows:")
+        return
+    try:
+        comparison = compare(store(), ids)
+        table = _table(comparison)
+        left, right = st.columns(2, gap="large")
+        with left:
+            _curves(comparison)
+        with right:
+            _maps(comparison)
+        st.download_button(
+            "Table as CSV", table.to_csv(index=False), "runs.csv", "text/csv", icon=":material/download:"
+        )
+    except UserError as error:
+        show_error(error)
+
+
+def _choose(runs: list[Run]) -> list[str]:
+    """Let the person choose; at first the run looked at last and those like it."""
+    by_id = {run.id: run for run in runs}
+    return st.multiselect(
+        "Runs",
+        list(by_id),
+        default=_alike(runs),
+        format_func=lambda one: describe(by_id[one]),
+        max_selections=MOST_RUNS,
+        key="runs",
+        bind="query-params",
+        placeholder="Choose two to six runs",
+        label_visibility="collapsed",
+    )
+
+
+def _alike(runs: list[Run]) -> list[str]:
+    """Return the runs started together with the one looked at last, else it and others of its pick."""
+    try:
+        looked_at = current_run()
+    except UserError:
+        looked_at = None
+    first = next((run for run in runs if looked_at and run.id == looked_at.id), runs[0])
+
+    together = [run.id for run in reversed(runs) if run.id in group_of(first.id)]
+    if len(together) > 1:
+        return together
+
+    def asked(run: Run) -> tuple[str, str, str]:
+        request = run.parsed_request()
+        return request.classifier, request.images, request.pick
+
+    others = [run.id for run in runs if run.id != first.id and asked(run) == asked(first)]
+    return [first.id, *others][:MOST_RUNS]
+
+
+def _table(comparison: dict[str, Any]) -> pd.DataFrame:
+    lines = comparison["runs"]
+    rows = []
+    for title, line in zip(titles(lines), lines, strict=True):
+        rows.append(
+            {
+                "": title,
+                "goal": line["goal"],
+                "k": line["k"],
+                **{
+                    f"D_{name if name == 'test' else name[0]}": line["accuracy"][name]
+                    for name in ("forget", "retain", "test")
+                },
+                "D_r agrees": line["agreement"]["retain"],
+                "steps": line["steps"],
+                "seconds": round(line["seconds"], 1),
+                "ended": line["stopped"],
+                "run": line["run"],
+            }
+        )
+    table = pd.DataFrame(rows)
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=dict.fromkeys(("D_f", "D_r", "D_test", "D_r agrees"), percent),
+    )
+    return table
+
+
+def _curves(comparison: dict[str, Any]) -> None:
+    lines = comparison["runs"]
+    drawn = st.segmented_control(
+        "Curves",
+        list(_CURVES),
+        format_func=_CURVES.__getitem__,
+        default="frontier",
+        required=True,
+        key="curves",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if drawn == "frontier":
+        figure = frontier_figure(lines)
+        words = "From the left (nothing forgotten) to each run's large mark. Higher at the right is better."
+    else:
+        figure = curves_figure(lines, [store().steps(line["run"]) for line in lines], drawn)
+        words = "Accuracy against the seconds since the start: D_f should fall, D_r should stay."
+    st.plotly_chart(figure, config=CONFIG, key="compare_figure")
+    st.caption(words)
+
+
+def _maps(comparison: dict[str, Any]) -> None:
+    """Show what one picture's maps became in every run, on one scale."""
+    lines = comparison["runs"]
+    if comparison["agreement"] is None:
+        st.caption("Maps need runs of one classifier and one set of pictures.")
+        return
+    first, second = st.columns(2, vertical_alignment="bottom")
+    algorithm = first.selectbox(
+        "Algorithm",
+        [entry.name for entry in ALGORITHMS],
+        format_func=lambda name: algorithm_entry(name).title,
+        key="algorithm",
+        bind="query-params",
+    )
+    text = second.text_input(
+        "Picture", key="picture", bind="query-params", placeholder="id; empty: a forgotten one"
+    )
+    predictions = [read_comparison(store().folder(line["run"])) for line in lines]
+    ids = chosen_ids(text) or telling_pictures(predictions[0])
+    shown: list[Attributions] = []
+    for line in lines:
+        _, path = measured(
+            "attributions",
+            "Asking every classifier; photos take a while …",
+            run_id=line["run"],
+            ids=(ids[0],),
+            algorithm=algorithm,
+            target="label",
+        )
+        shown.append(read_attributions(path))
+    words = []
+    for one in predictions:
+        place = int(((one.image_set == 0) & (one.ids == ids[0])).argmax())
+        words.append(f"{one.short_name(one.after[place])} {100 * one.after_top[place]:.0f} %")
+    before = predictions[0]
+    place = int(((before.image_set == 0) & (before.ids == ids[0])).argmax())
+    start = f"{before.short_name(before.before[place])} {100 * before.before_top[place]:.0f} %"
+    st.html(run_maps_html(shown, ["before", *titles(lines)], [start, *words]))
+    st.caption(
+        f"Picture {ids[0]} in every classifier, on one scale: orange speaks for its label, blue against it; "
+        "under each map what it is taken for."
+    )
+
+
+show(page)
