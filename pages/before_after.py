@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from pages.parts.app_state import show_error, store
 from pages.parts.change_cards import change_cards
-from pages.parts.change_figures import class_figure, most_changed
+from pages.parts.closer_look import closer_look, drift_of, nearest_first
 from pages.parts.door import show
 from pages.parts.image_tables import load_table
-from pages.parts.palette import CONFIG
 from pages.parts.pictures import Captioned, show_pictures
 from pages.parts.run_picker import finished_run
 from unlearn_core.errors import UserError
@@ -22,7 +21,6 @@ from unlearn_core.measuring.comparison import (
     RETAIN,
     TEST,
     Comparison,
-    class_changes,
     read_comparison,
 )
 from unlearn_core.runs.store import Run
@@ -32,7 +30,7 @@ _HEIGHT = 380
 
 
 def page() -> None:
-    """Draw the answer in numbers, then who was forgotten and who flipped, beside the classes."""
+    """Draw the answer in numbers, then who was forgotten and who flipped, beside a closer look."""
     run = finished_run()
     if run is None:
         return
@@ -40,40 +38,59 @@ def page() -> None:
         comparison = read_comparison(store().folder(run.id))
         change_cards(comparison)
         left, right = st.columns(2, gap="large")
-        with left:
-            _pictures(run, comparison)
         with right:
-            _classes(comparison)
+            clicked = closer_look(run, comparison)
+        with left:
+            if clicked is None:
+                _pictures(run, comparison)
+            else:
+                _clicked(run, comparison, *clicked)
         _download(run, comparison)
     except UserError as error:
         show_error(error)
 
 
 def _pictures(run: Run, comparison: Comparison) -> None:
-    groups = {
-        "Forgotten": comparison.in_group(FORGET),
-        "D_r flipped": comparison.flipped(RETAIN),
-        "D_test flipped": comparison.flipped(TEST),
+    groups = {"Forgotten": FORGET, "D_r flipped": RETAIN, "D_test flipped": TEST}
+    shown = {
+        name: comparison.in_group(group) if group == FORGET else comparison.flipped(group)
+        for name, group in groups.items()
+        if len(comparison.in_group(group))
     }
-    shown = [
-        name for name, group in zip(groups, (FORGET, RETAIN, TEST), strict=True) if _has(comparison, group)
-    ]
-    for tab, name in zip(st.tabs([f"{name} · {len(groups[name]):,}" for name in shown]), shown, strict=True):
-        with tab, st.container(height=_HEIGHT - 40, border=False):
-            _gallery(run, comparison, groups[name], name)
+    nearest = st.toggle(
+        "Flipped ones nearest to a forgotten one first",
+        key="nearest",
+        bind="query-params",
+        help="Nearness is that of the classifier's features before (cosine). Else the surest come first.",
+    )
+    for tab, name in zip(
+        st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
+    ):
+        with tab, st.container(height=_HEIGHT - 90, border=False):
+            positions = shown[name]
+            if nearest and name != "Forgotten":
+                positions = nearest_first(positions, drift_of(run))
+            _gallery(run, comparison, positions, name)
 
 
-def _has(comparison: Comparison, group: int) -> bool:
-    return bool((comparison.group == group).any())
+def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -> None:
+    """Show the pictures of the dot that was clicked in the transitions."""
+    inside = comparison.in_group(group)
+    positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
+    st.markdown(
+        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {len(positions):,} pictures"
+    )
+    with st.container(height=_HEIGHT - 40, border=False):
+        _gallery(run, comparison, positions, "chosen")
 
 
 def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name: str) -> None:
     if name == "Forgotten":
         st.caption("Each picture with what it was taken for before and after, and how sure of it.")
+    elif name == "chosen":
+        st.caption("The pictures behind the dot. Double-click the figure to see all again.")
     elif len(positions):
-        st.caption(
-            "Pictures that were to stay as they are but are predicted differently; surest before first."
-        )
+        st.caption("Pictures that were to stay as they are but are predicted differently.")
     else:
         st.caption("Not one prediction changed here.")
     with st.spinner("Fetching the pictures …"):
@@ -101,29 +118,6 @@ def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) ->
             words = f"{comparison.short_name(label)}, taken for {words}"
         found.append(Captioned(table.thumbnails[place], words, sure))
     return found
-
-
-def _classes(comparison: Comparison) -> None:
-    groups = {"test set": TEST, "retain set": RETAIN}
-    present = [name for name, group in groups.items() if _has(comparison, group)]
-    if not present:
-        st.caption("There are no other pictures to compare classes on.")
-        return
-    name = st.segmented_control(
-        "Classes of the", present, default=present[0], required=True, key="class_group"
-    )
-    classes, before, after = class_changes(comparison, groups[name])
-    drawn = most_changed(classes, before, after)
-    if not len(drawn):
-        st.caption(f"No class of the {name} changed.")
-        return
-    names = [comparison.short_name(int(one)) for one in classes[drawn]]
-    figure = class_figure(names, before[drawn], after[drawn], _HEIGHT - 60)
-    st.plotly_chart(figure, config=CONFIG, key="classes_figure")
-    st.caption(
-        "Each line is a class: grey where it stood, orange where it stands now. "
-        "The longer the line, the more that class paid."
-    )
 
 
 def _download(run: Run, comparison: Comparison) -> None:

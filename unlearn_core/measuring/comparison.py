@@ -115,3 +115,33 @@ def class_changes(
         right = predicted[chosen] == truth[chosen]
         shares.append(np.array([100 * right[truth[chosen] == one].mean() for one in classes]))
     return classes, shares[0], shares[1]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """How many pictures of a group went from one predicted class to another: m pairs, (m,) each.
+
+    `classes` are those that take part, ascending; of many only those with most changes.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    classes: NDArray[np.int64]
+
+
+def transitions(comparison: Comparison, group: int, most_classes: int = 16) -> Transitions:
+    """Return the pairs of predictions before and after that occur in a group.
+
+    All classes where there are at most `most_classes`, else those with most changes.
+    """
+    inside = comparison.in_group(group)
+    pairs = np.stack([comparison.before[inside], comparison.after[inside]], 1)
+    classes = np.unique(pairs)
+    if len(classes) > most_classes:
+        changed = pairs[pairs[:, 0] != pairs[:, 1]]
+        found, often = np.unique(changed, return_counts=True)
+        classes = np.sort(found[np.argsort(-often, kind="stable")[:most_classes]])
+        pairs = pairs[np.isin(pairs, classes).all(1)]
+    unique, counts = np.unique(pairs, axis=0, return_counts=True)
+    return Transitions(unique[:, 0], unique[:, 1], counts, classes)

@@ -81,7 +81,7 @@ def _nearest(
     """Return for each row the nearest forgotten one and the cosine distance to it, 0 to 2."""
     unit = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in (seen, forgotten)]
     likeness = unit[0] @ unit[1].T
-    return likeness.argmax(1), (1 - likeness.max(1)).astype(np.float32)
+    return likeness.argmax(1), (1 - likeness.max(1)).clip(0).astype(np.float32)
 
 
 def _spread(count: int) -> NDArray[np.intp]:
