@@ -7,12 +7,13 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.app_state import engine, show_error, store
-from pages.parts.attribution_pictures import Attributions, contact_sheet, maps_html, read_attributions
+from pages.parts.attribution_pictures import contact_sheet, maps_html
 from pages.parts.door import show
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import ALGORITHMS, SWITCHED_OFF, algorithm_entry
+from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparison import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.runs.store import Run
 

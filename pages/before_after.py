@@ -78,7 +78,8 @@ def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -
     inside = comparison.in_group(group)
     positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
     st.markdown(
-        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {len(positions):,} pictures"
+        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: "
+        f"{len(positions):,} picture{'s' if len(positions) != 1 else ''}"
     )
     with st.container(height=_HEIGHT - 40, border=False):
         _gallery(run, comparison, positions, "chosen")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.app_state import current_run, group_of, show_error, store
-from pages.parts.attribution_pictures import Attributions, read_attributions, run_maps_html
+from pages.parts.attribution_pictures import run_maps_html
 from pages.parts.compare_figures import curves_figure, frontier_figure, titles
 from pages.parts.door import show
 from pages.parts.measured import measured
@@ -15,6 +15,7 @@ from pages.parts.run_picker import describe, nothing_yet
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry
+from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparing import MOST_RUNS, compare
 from unlearn_core.measuring.comparison import read_comparison
 from unlearn_core.runs.store import Run

@@ -1,6 +1,8 @@
 """Forget: pick pictures, press one button, watch the classifier forget them."""
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from pages.parts import selection
 from pages.parts.app_state import current_run, engine, leave_run, open_run, remember_group, show_error
@@ -8,6 +10,7 @@ from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
 from pages.parts.filters import filter_bar, quick_picks
 from pages.parts.gallery import KEY, gallery
+from pages.parts.image_map import image_map
 from pages.parts.image_tables import known_table, load_table
 from pages.parts.live_run import run_panel
 from pages.parts.settings import goal_and_method, more_settings, others_to_compare
@@ -19,6 +22,7 @@ from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
 
 _BAD_LINK = "bad_link"
+_VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
 def page() -> None:
@@ -63,12 +67,36 @@ def _pictures(classifier: str, images: str) -> None:
         return
     table, key = known
     positions, shown = filter_bar(table)
-    quick_picks(table, positions)
-    gallery(table, shown, key)
+    with quick_picks(table, positions):
+        view = st.segmented_control(
+            "Show as",
+            list(_VIEWS),
+            format_func=_VIEWS.__getitem__,
+            default="gallery",
+            required=True,
+            key="show_as",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    if view == "map":
+        _map(classifier, images, table, positions)
+    else:
+        gallery(table, shown, key)
     if not table.labelled.all():
         st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
     if images == "photos":
         add_your_own(classifier, images)
+
+
+def _map(classifier: str, images: str, table: ImageTable, positions: NDArray[np.intp]) -> None:
+    try:
+        image_map(classifier, images, table, positions)
+    except UserError as error:
+        show_error(error)
+    count = len(selection.picked())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{count} selected**")
+        st.button("clear", key="clear_map", type="tertiary", on_click=selection.pick, args=([],))
 
 
 def _load(classifier: str, images: str) -> None:

@@ -14,6 +14,7 @@ from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.measuring.algorithms import ALGORITHMS
 from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     catalog.set_defaults(run_command=_catalog)
     _add_runs(commands)
     _add_compare(commands)
+    _add_attribute(commands)
     train = commands.add_parser("train", help="train a shipped classifier again")
     train.add_argument("classifier", help="its name in the catalog")
     train.add_argument("--images", default="mnist", help="the image set to train on")
@@ -97,6 +99,22 @@ def _add_forget(commands: Any) -> None:
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
+
+
+def _add_attribute(commands: Any) -> None:
+    command = commands.add_parser("attribute", help="attribution maps before and after a run, as files")
+    command.add_argument("id", metavar="RUN")
+    command.add_argument("--ids", required=True, help="of pictures, such as 3,14")
+    command.add_argument(
+        "--algorithm",
+        default="integrated-gradients",
+        help=f"one or several with commas between them: {', '.join(entry.name for entry in ALGORITHMS)}",
+    )
+    command.add_argument(
+        "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
+    )
+    command.add_argument("--out", required=True, metavar="FOLDER")
+    command.set_defaults(run_command=_attribute)
 
 
 def _add_compare(commands: Any) -> None:
@@ -242,6 +260,19 @@ def _list_runs(asked: argparse.Namespace) -> None:
 
 def _show_run(asked: argparse.Namespace) -> None:
     print(json.dumps(_as_object(Store().get(asked.id)), indent=2))
+
+
+def _attribute(asked: argparse.Namespace) -> None:
+    from unlearn_core.measuring.attribution_files import write_attribution_files
+
+    ids = [part.strip() for part in asked.ids.split(",")]
+    if not all(one.isdecimal() for one in ids):
+        raise UserError(f"--ids takes numbers with commas between them, not {asked.ids}.")
+    numbers = [int(one) for one in ids]
+    for path in write_attribution_files(
+        Store().root, asked.id, numbers, asked.algorithm.split(","), asked.target, asked.out
+    ):
+        print(path)
 
 
 def _compare(asked: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import selection
 from pages.parts.app_state import show_error
@@ -58,8 +59,8 @@ def filter_bar(table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         return positions, _one_page(positions)
 
 
-def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
-    """Show one-click picks among the pictures at `positions`."""
+def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerator:
+    """Show one-click picks among the pictures at `positions`; return the bar, which has room for more."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.markdown(":small[Quick pick]")
@@ -71,7 +72,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
             key="quick_count",
             persist_state="session",
             label_visibility="collapsed",
-            width=120,
+            width=92,
         )
         for kind, icon, words in (
             ("random", ":material/casino:", "Any pictures that pass the filters; press again for others."),
@@ -93,13 +94,14 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> None:
             placeholder="of class …",
             key="quick_class",
             label_visibility="collapsed",
-            width=130,
+            width=112,
         )
         if name is not None:
             st.button("pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}"))
     error = st.session_state.pop(_PICK_ERROR, None)
     if error is not None:
         show_error(error)
+    return bar
 
 
 def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -30,7 +30,7 @@ def transition_figure(found: Transitions, names: Sequence[str], height: int = 34
         figure.add_scatter(
             x=[names[one] for one in found.after[chosen]],
             y=[names[one] for one in found.before[chosen]],
-            customdata=np.stack([found.before[chosen], found.after[chosen]], 1),
+            customdata=np.stack([found.before[chosen], found.after[chosen]], 1).tolist(),
             text=[f"{count:,} picture{'s' if count > 1 else ''}" for count in counts],
             name=title,
             mode="markers",

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts.attribution_pictures import AGAINST, FOR, Attributions, common_scale, maps_html, overlay
+from pages.parts.attribution_pictures import maps_html
 from pages.parts.change_figures import class_figure, most_changed
 from pages.parts.live_chart import live_chart
 from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.parts.pictures import Captioned, pictures_html
 from pages.parts.weight_figures import layers_figure, maps_figure
+from unlearn_core.measuring.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 
 
 def test_classes_are_two_points_on_a_line() -> None:
