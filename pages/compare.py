@@ -25,11 +25,16 @@ _CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "reta
 
 def page() -> None:
     """Draw the choice of runs, their numbers, their curves and one picture's maps in all of them."""
+    looked_at = None
+    try:
+        looked_at = current_run()
+    except UserError as error:
+        show_error(error)
     runs = [run for run in store().runs() if run.parsed_result() is not None]
     if not runs:
         nothing_yet()
         return
-    ids = _choose(runs)
+    ids = _choose(runs, looked_at)
     if len(ids) < 2:
         st.info("Choose two runs or more to see them side by side.", icon=":material/compare_arrows:")
         return
@@ -48,13 +53,13 @@ def page() -> None:
         show_error(error)
 
 
-def _choose(runs: list[Run]) -> list[str]:
+def _choose(runs: list[Run], looked_at: Run | None) -> list[str]:
     """Let the person choose; at first the run looked at last and those like it."""
     by_id = {run.id: run for run in runs}
     return st.multiselect(
         "Runs",
         list(by_id),
-        default=_alike(runs),
+        default=_alike(runs, looked_at),
         format_func=lambda one: describe(by_id[one]),
         max_selections=MOST_RUNS,
         key="runs",
@@ -64,12 +69,8 @@ def _choose(runs: list[Run]) -> list[str]:
     )
 
 
-def _alike(runs: list[Run]) -> list[str]:
+def _alike(runs: list[Run], looked_at: Run | None) -> list[str]:
     """Return the runs started together with the one looked at last, else it and others of its pick."""
-    try:
-        looked_at = current_run()
-    except UserError:
-        looked_at = None
     first = next((run for run in runs if looked_at and run.id == looked_at.id), runs[0])
 
     together = [run.id for run in reversed(runs) if run.id in group_of(first.id)]

@@ -43,6 +43,15 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path) -> None:
         del again[changing], result[changing]
     assert again == result
 
+    runs = [run["id"] for run in json.loads(call("runs", "list", "--json").stdout)]
+    compared = json.loads(call("compare", *runs, "--json").stdout)
+    assert [line["run"] for line in compared["runs"]] == runs
+    assert compared["agreement"] == [[100.0, 100.0], [100.0, 100.0]]
+    out = own_home / "maps"
+    written = call("attribute", runs[0], "--ids", "3,14", "--algorithm", "saliency", "--out", str(out))
+    assert written.returncode == 0, written.stderr
+    assert len(list(out.glob("*.npy"))) == len(list(out.glob("*.png"))) == 6
+
     assert call("runs", "delete", listed[0]["id"]).returncode == 0
     assert not (own_home / "runs" / listed[0]["id"]).exists()
 
@@ -83,6 +92,10 @@ def test_the_catalog_as_an_object() -> None:
         ("runs", "show", "00000000"),
         ("runs", "delete", "../../etc"),
         ("train", "vgg"),
+        ("compare", "00000000"),
+        ("attribute", "00000000", "--ids", "3", "--out", "nowhere"),
+        ("attribute", "00000000", "--ids", "three", "--out", "nowhere"),
+        ("forget", "--strength", "2"),
     ],
     ids=" ".join,
 )

@@ -10,7 +10,7 @@ from tests.browser.conftest import OUTPUT, OpenPage
 pytestmark = pytest.mark.browser
 
 PATIENCE = 300_000
-PAGES = ("Before / after", "Weights", "Attributions", "Runs")
+PAGES = ("Before / after", "Weights", "Attributions", "Replay", "Compare", "Runs")
 
 
 def settle(page: Page) -> None:
@@ -31,7 +31,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def open_tab(page: Page, title: str) -> None:
-    page.get_by_test_id("stTopNavLink").filter(has_text=title).first.click()
+    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first.click()
     settle(page)
 
 

@@ -93,3 +93,25 @@ def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -
     assert failed.error is not None
     assert failed.error.startswith("The run could not be kept")
     assert json.loads(failed.request)["pick"] == "hardest:1"
+
+
+def test_a_run_that_goes_part_of_the_way_lies_on_the_line(store: Store) -> None:
+    whole, part = (
+        store.create(ForgetRequest(pick="hardest:2", options=QUICK, strength=strength))
+        for strength in (1.0, 0.25)
+    )
+    for run in (whole, part):
+        run_forget(store, run.id)
+    from unlearn_core.catalog.classifiers import WEIGHTS
+
+    before = load_file(WEIGHTS / "mnist-resnet.safetensors")
+    all_the_way, a_quarter = (
+        load_file(store.folder(run.id) / "weights.safetensors") for run in (whole, part)
+    )
+    for name, tensor in before.items():
+        if tensor.is_floating_point():
+            expected = tensor + 0.25 * (all_the_way[name] - tensor)
+            np.testing.assert_allclose(a_quarter[name], expected, atol=1e-6)
+    result = store.get(part.id).parsed_result()
+    assert result is not None
+    assert "The weights went 25 % of the way that the method found." in result["remarks"]

@@ -1,7 +1,5 @@
 """Attributions against closed forms on a linear model, and on the classifier that ships."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -107,20 +105,6 @@ def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
     assert rank_correlation(one, one) == pytest.approx(1)
     assert rank_correlation(one, -one) == pytest.approx(-1)
     assert np.isnan(rank_correlation(one, 0 * one))
-
-
-@pytest.fixture(scope="module")
-def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return Store(tmp_path_factory.mktemp("kept"))
-
-
-@pytest.fixture(scope="module")
-def finished(kept_store: Store, parsed_digits: Path) -> str:
-    run = kept_store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARN_HOME", str(parsed_digits.parents[1]))
-        run_forget(kept_store, run.id)
-    return run.id
 
 
 def test_a_run_is_explained_before_and_after(kept_store: Store, finished: str) -> None:

@@ -96,3 +96,29 @@ def test_an_unknown_run_is_one_sentence(open_app: OpenApp) -> None:
     app = open_app(run="00000000")
     assert [error.value for error in app.error] == ["There is no run 00000000."]
     assert app.button(key="forget")
+
+
+def test_the_map_shows_what_is_picked_and_can_be_cleared(open_app: OpenApp) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(5)
+    app.button(key="quick_hardest").click().run()
+    app.segmented_control(key="show_as").set_value("map").run()
+    assert not app.error
+    assert "**5 selected**" in words_of(app)
+    app.segmented_control(key="map_colour").set_value("loss").run()
+    app.button(key="clear_map").click().run()
+    assert "**0 selected**" in words_of(app)
+    assert app.button(key="forget").disabled
+
+
+def test_one_press_starts_the_same_request_with_several_methods(open_app: OpenApp, store: Store) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(2)
+    app.button(key="quick_hardest").click().run()
+    app.multiselect(key="compare_with").set_value(["neggrad", "scrub"]).run()
+    app.button(key="forget").click().run()
+    requests = [run.parsed_request() for run in reversed(store.runs())]
+    assert [request.method for request in requests] == ["anchor", "neggrad", "scrub"]
+    assert len({request.pick for request in requests}) == 1
+    assert [request.retained for request in requests] == [0, 0, 4000]
+    assert store.runs()[-1].id in app.query_params["run"]

@@ -9,8 +9,8 @@ from unlearn_core.engine.job import run_forget
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
 
-LOOKING = ("pages/before_after.py", "pages/weights.py", "pages/attributions.py")
-ALL = (*LOOKING, "pages/runs.py")
+LOOKING = ("pages/before_after.py", "pages/weights.py", "pages/attributions.py", "pages/replay.py")
+ALL = (*LOOKING, "pages/compare.py", "pages/runs.py")
 
 
 def finished(store: Store) -> Run:
@@ -118,3 +118,46 @@ def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: s
     store.finish(run.id, RunState.CANCELLED)
     app = open_app(page, "00000000")
     assert [error.value for error in app.error] == ["There is no run 00000000."]
+
+
+def test_before_and_after_can_be_looked_at_closer(open_app: OpenApp, store: Store) -> None:
+    app = open_app("pages/before_after.py", finished(store).id)
+    for look in ("transitions", "confidence", "map", "layers"):
+        app.segmented_control(key="look").set_value(look).run()
+        assert not app.exception
+        assert not app.error
+    app.toggle(key="nearest").set_value(True).run()
+    assert not app.exception
+
+
+def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(open_app: OpenApp, store: Store) -> None:
+    run = finished(store)
+    app = open_app("pages/replay.py", run.id)
+    assert not app.error
+    app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
+    assert not app.exception
+    app.segmented_control(key="view").set_value("dial").run()
+    assert app.button(key="keep").disabled
+    app.slider(key="far").set_value(50).run()
+    app.button(key="keep").click().run()
+    assert not app.exception
+    kept = store.runs()[0]
+    assert kept.id != run.id
+    assert kept.parsed_request().strength == 0.5
+    assert kept.parsed_request().pick == run.parsed_request().pick
+
+
+def test_two_runs_are_compared(open_app: OpenApp, store: Store) -> None:
+    runs = [finished(store), finished(store)]
+    app = open_app("pages/compare.py", runs[0].id)
+    assert not app.error
+    assert len(app.dataframe[0].value) == 2
+    for curves in ("forget_accuracy", "retain_accuracy"):
+        app.segmented_control(key="curves").set_value(curves).run()
+        assert not app.exception
+    app.text_input(key="picture").set_value("five").run()
+    assert [error.value for error in app.error] == [
+        "five is no picture's id: write numbers with commas between them."
+    ]
+    app.multiselect(key="runs").set_value([runs[0].id]).run()
+    assert "Choose two runs or more" in words_of(app)

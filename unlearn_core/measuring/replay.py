@@ -52,11 +52,7 @@ def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLi
     seen = run.pictures(run.comparison.ids[points].tolist())
     plane = Plane(features(run.before.module, seen))
     frames: dict[str, list[ArrayLike]] = {name: [] for name in ("steps", "classes", "tops", "maps", "places")}
-    start = run.before.module.state_dict()
-    snapshots = list(read_snapshots(run.folder / "snapshots", start))
-    if not snapshots:
-        raise UserError("This run kept no snapshots: run it again.")
-    for step, weights in _thinned(snapshots):
+    for step, weights in _thinned(_way(run)):
         classifier = with_weights(run.before, weights)
         said = predict(classifier.module, pictures, labels, torch.device("cpu"))
         maps = attribute(classifier, pixels, torch.from_numpy(labels), algorithm, run.request.seed)
@@ -74,6 +70,22 @@ def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLi
         "point_labels": run.comparison.labels[points],
         "point_groups": run.comparison.group[points],
     }
+
+
+def _way(run: Looking) -> list[tuple[int, Weights]]:
+    """Return step and weights from the start to the classifier that the run kept, which is the last frame.
+
+    The snapshots between are rounded; both ends are exact. Where the run went only part of the way, or past
+    it, its classifier comes as one more step.
+    """
+    snapshots = list(read_snapshots(run.folder / "snapshots", run.before.module.state_dict()))
+    if not snapshots:
+        raise UserError("This run kept no snapshots: run it again.")
+    last = snapshots[-1][0]
+    after = run.after.module.state_dict()
+    if run.request.strength == 1:
+        return [*snapshots[:-1], (last, after)]
+    return [*snapshots, (last + 1, after)]
 
 
 def _points(run: Looking) -> NDArray[np.intp]:

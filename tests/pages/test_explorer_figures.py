@@ -1,0 +1,153 @@
+"""The explorer's figures show what they are given: film, dial, transitions, moves, map, comparison."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages.parts.compare_figures import curves_figure, frontier_figure, titles
+from pages.parts.dial_figure import dial_figure
+from pages.parts.image_map import map_figure
+from pages.parts.palette import AFTER, BEFORE, FORGET
+from pages.parts.replay_figure import replay_figure
+from pages.parts.telling import chosen_ids, telling_pictures
+from pages.parts.transition_figures import (
+    confidence_figure,
+    layers_alike_figure,
+    moves_figure,
+    transition_figure,
+)
+from tests.run_folder import CLASSES, write_predictions
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.comparison import RETAIN, Comparison, read_comparison, transitions
+from unlearn_core.measuring.tables import ImageTable
+
+
+@pytest.fixture
+def comparison(tmp_path: Path) -> Comparison:
+    write_predictions(tmp_path)
+    return read_comparison(tmp_path)
+
+
+def film() -> dict[str, np.ndarray[Any, Any]]:
+    random = np.random.default_rng(0)
+    return {
+        "steps": np.array([0, 1, 5]),
+        "ids": np.array([100, 102]),
+        "labels": np.array([0, 0]),
+        "classes": np.array([[0, 0], [0, 0], [1, 0]]),
+        "tops": np.array([[0.9, 0.8], [0.6, 0.8], [0.7, 0.8]]),
+        "maps": random.normal(size=(3, 2, 28, 28)).astype(np.float32),
+        "places": random.normal(size=(3, 4, 2)).astype(np.float32),
+        "inputs": random.integers(0, 255, (2, 28, 28, 1), np.uint8),
+        "point_ids": np.array([100, 101, 102, 103]),
+        "point_labels": np.array([0, 1, 0, 1]),
+        "point_groups": np.array([0, 0, 1, 1]),
+    }
+
+
+def test_a_film_shows_one_step_and_holds_the_others() -> None:
+    steps = [{"step": step, "forget_accuracy": 100.0 - 50 * step} for step in range(2)]
+    figure = replay_figure(film(), steps, CLASSES, 2)
+    assert [frame.name for frame in figure.frames] == ["0", "1", "5"]
+    cursor = figure.data[3]
+    assert list(cursor.x) == [5, 5]
+    words = [trace.text[0] for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
+    assert words == ["<b>dog 70 %</b>", "cat 80 %"]
+    first = [
+        trace.text[0] for trace in figure.frames[0].data if trace.type == "scatter" and trace.mode == "text"
+    ]
+    assert first == ["cat 90 %", "cat 80 %"]
+    assert len(figure.layout.images) == 2
+    for frame in figure.frames:
+        assert len(frame.data) == len(frame.traces)
+        assert max(frame.traces) < len(figure.data)
+    forgotten = figure.data[5]
+    assert forgotten.marker.color == FORGET
+    np.testing.assert_allclose(forgotten.x, film()["places"][2, :2, 0], rtol=1e-6)
+
+
+def test_the_dial_marks_the_chosen_point() -> None:
+    line = {
+        "strengths": np.array([0, 0.5, 1.0]),
+        "forget": np.array([100.0, 50, 0]),
+        "retain": np.array([100.0, 99, 98]),
+        "test": np.array([97.0, 96, 95]),
+    }
+    figure = dial_figure(line, 0.5)
+    assert list(figure.data[0].x) == [0, 50, 100]
+    assert list(figure.data[0].y) == [100, 50, 0]
+    assert figure.layout.shapes[0].x0 == 50
+
+
+def test_a_dot_of_the_transitions_names_its_classes(comparison: Comparison) -> None:
+    figure = transition_figure(transitions(comparison, RETAIN), CLASSES)
+    kept, moved = figure.data
+    assert (kept.marker.color, moved.marker.color) == (BEFORE, AFTER)
+    assert [list(pair) for pair in moved.customdata] == [[2, 1]]
+    assert (list(moved.y), list(moved.x)) == ([CLASSES[2]], [CLASSES[1]])
+    assert kept.marker.size[0] > moved.marker.size[0]
+
+
+def test_confidence_before_is_across_and_after_is_up(comparison: Comparison) -> None:
+    forget = confidence_figure(comparison).data[-1]
+    assert forget.name == "forget set"
+    np.testing.assert_allclose(forget.x, [50, 55], rtol=1e-5)
+    np.testing.assert_allclose(forget.y, [5, 10], rtol=1e-5)
+
+
+def test_moves_lead_from_before_to_after(comparison: Comparison) -> None:
+    drift = {
+        "positions": np.array([0, 4, 3]),
+        "before": np.array([[0, 0], [1, 1], [2, 2]], np.float32),
+        "after": np.array([[0, 5], [1, 6], [2, 2]], np.float32),
+        "layers": np.array(["network.conv1", "network.fc"]),
+        "cka": np.array([1.0, 0.5]),
+    }
+    kept, _, flipped, lines, forgotten = moves_figure(comparison, drift).data
+    assert (list(kept.x), list(flipped.y), list(forgotten.y)) == ([2], [6], [5])
+    assert list(lines.y) == [0, 5, None]
+    alike = layers_alike_figure(drift).data[0]
+    assert (list(alike.y), list(alike.x)) == (["conv1", "fc"], [1.0, 0.5])
+
+
+def test_the_map_rings_what_is_picked() -> None:
+    n = 4
+    table = ImageTable(
+        ids=np.arange(10, 10 + n),
+        is_test=np.zeros(n, bool),
+        labels=np.array([0, 1, 2, 0]),
+        labelled=np.ones(n, bool),
+        predictions=np.array([0, 1, 2, 1]),
+        confidences=np.linspace(0.1, 1, n, dtype=np.float32),
+        losses=np.linspace(2, 0, n, dtype=np.float32),
+        thumbnails=np.zeros((n, 28, 28, 1), np.uint8),
+        class_names=CLASSES,
+    )
+    places: dict[str, Any] = {"ids": table.ids, "places": np.arange(2 * n, dtype=np.float32).reshape(n, 2)}
+    for colour in ("class", "prediction", "confidence", "loss"):
+        dots, rings = map_figure(table, places, np.array([3, 1]), colour, [11]).data
+        assert list(dots.customdata) == [13, 11]
+        assert list(dots.x) == [6, 2]
+        assert (list(rings.x), list(rings.y)) == ([2], [3])
+
+
+def test_runs_are_told_apart_by_method_and_then_by_id() -> None:
+    lines = [
+        {"method": method, "run": run, "frontier": [{"step": 0, "forgotten": 0.0, "retain": 99.0}]}
+        for method, run in (("adv", "a1"), ("anchor", "b2"), ("adv", "c3"))
+    ]
+    assert titles(lines) == ["adv a1", "anchor", "adv c3"]
+    assert [trace.name for trace in frontier_figure(lines).data] == titles(lines)
+    steps = [[{"step": 0, "seconds": 1.0, "forget_accuracy": 50.0}], [], []]
+    first = curves_figure(lines, steps, "forget_accuracy").data[0]
+    assert (list(first.x), list(first.y)) == ([1.0], [50.0])
+
+
+def test_telling_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
+    assert telling_pictures(comparison) == [100, 102, 104]
+    assert telling_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
+    assert chosen_ids(" 3, 14,3") == [3, 14]
+    with pytest.raises(UserError, match="x is no picture's id"):
+        chosen_ids("3, x")
