@@ -6,46 +6,59 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.parts.app_state import engine, show_error, store
-from pages.parts.attribution_pictures import contact_sheet, maps_html
+from pages.parts.app_state import show_error, store
+from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.parts.door import show
+from pages.parts.measured import Arrays, measured
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS, SWITCHED_OFF, algorithm_entry
+from unlearn_core.measuring.algorithms import algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparison import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.runs.store import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}
+_MOST_ALGORITHMS = 4
 
 
 def page() -> None:
-    """Draw the controls, then a row for each picture."""
+    """Draw the controls, then a row for each picture and algorithm."""
     run = finished_run()
     if run is None:
         return
     try:
         comparison = read_comparison(store().folder(run.id))
-        algorithm, target, opacity, text = _controls(comparison)
+        algorithms, target, opacity, text = _controls(run, comparison)
         ids = chosen_ids(text) or telling_pictures(comparison)
-        with st.spinner("Asking both classifiers; photos take a while …"):
-            path = _find_out(run, ids, algorithm, target)
-        _draw(run, comparison, read_attributions(path), path, opacity)
+        trust = st.toggle(
+            "How far can these maps be trusted?",
+            key="trust",
+            bind="query-params",
+            help="**Infidelity**: how badly a map foretells what small noise does to the score. "
+            "**Sensitivity**: how much the map changes with tiny changes of the picture. "
+            "**Gap**: the share of the score that maps which should add up to it miss. All are 0 at best.",
+        )
+        _draw(run, comparison, ids, algorithms, target, opacity, trust)
     except UserError as error:
         show_error(error)
 
 
-def _controls(comparison: Comparison) -> tuple[str, str, float, str]:
-    first, second, third, fourth = st.columns([3, 3, 2, 3], vertical_alignment="bottom")
-    off = "\n".join(f"* {title}: {reason}" for title, reason in SWITCHED_OFF)
-    algorithm = first.selectbox(
-        "Algorithm",
-        [entry.name for entry in ALGORITHMS],
+def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, str]:
+    first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
+    classifier = run.parsed_request().classifier
+    off = "\n".join(f"* {title}: {reason}" for title, reason in switched_off(classifier))
+    on = [entry.name for entry in offered(classifier)]
+    algorithms = first.multiselect(
+        "Algorithms",
+        on,
+        default=on[:1],
         format_func=lambda name: algorithm_entry(name).title,
-        key="algorithm",
+        max_selections=_MOST_ALGORITHMS,
+        key="algorithms",
         bind="query-params",
-        help=f"Not offered on these classifiers:\n{off}",
+        placeholder="choose one or more",
+        help=f"Not offered on this classifier:\n{off}",
     )
     classes = [str(number) for number in range(len(comparison.class_names))]
     target = second.selectbox(
@@ -63,42 +76,70 @@ def _controls(comparison: Comparison) -> tuple[str, str, float, str]:
         placeholder="ids, such as 3, 14; empty: telling ones",
     )
     opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
-    st.caption(algorithm_entry(algorithm).reading)
-    return algorithm, target, opacity / 100, text
+    chosen = algorithms or on[:1]
+    if len(chosen) == 1:
+        st.caption(algorithm_entry(chosen[0]).reading)
+    return chosen, target, opacity / 100, text
 
 
-def _find_out(run: Run, ids: list[int], algorithm: str, target: str) -> Path:
-    look = engine().look(
-        "attributions",
-        root=str(store().root),
-        run_id=run.id,
-        ids=tuple(ids),
-        algorithm=algorithm,
-        target=target,
-    )
-    return Path(look.result())
-
-
-def _draw(run: Run, comparison: Comparison, shown: Attributions, path: Path, opacity: float) -> None:
-    words = [_words(comparison, shown, row) for row in range(len(shown.ids))]
-    st.html(maps_html(shown, words, opacity, 136 if len(words) < 4 else 112))
+def _draw(
+    run: Run,
+    comparison: Comparison,
+    ids: list[int],
+    algorithms: list[str],
+    target: str,
+    opacity: float,
+    trust: bool,
+) -> None:
+    shown: dict[str, Attributions] = {}
+    quality: dict[str, Arrays] = {}
+    path = Path()
+    for algorithm in algorithms:
+        asked = {"run_id": run.id, "ids": tuple(ids), "algorithm": algorithm, "target": target}
+        title = algorithm_entry(algorithm).title
+        _, path = measured("attributions", f"{title}: asking both classifiers …", **asked)
+        shown[algorithm] = read_attributions(path)
+        if trust:
+            quality[algorithm], _ = measured("attribution_quality", f"{title}: testing the maps …", **asked)
+    rows = [
+        _row(comparison, maps, number, name, quality.get(name), several=len(shown) > 1)
+        for number in range(len(ids))
+        for name, maps in shown.items()
+    ]
+    st.html(maps_html(rows, opacity, 136 if len(rows) < 4 else 112))
     st.caption(
         "Before and after share one symmetric scale in each row, and so does their difference "
         "(after − before): a paler map is a weaker one."
     )
     picture = BytesIO()
-    contact_sheet(shown, words, opacity).save(picture, "PNG")
+    contact_sheet(rows, opacity).save(picture, "PNG")
     with st.container(horizontal=True):
         st.download_button(
-            "Picture", picture.getvalue(), f"{path.stem}.png", "image/png", icon=":material/download:"
+            "Picture",
+            picture.getvalue(),
+            f"attributions-{run.id}.png",
+            "image/png",
+            icon=":material/download:",
         )
-        st.download_button(
-            "Maps (.npz)", path.read_bytes(), f"attributions-{run.id}.npz", icon=":material/download:"
-        )
+        if len(shown) == 1:
+            st.download_button(
+                "Maps (.npz)",
+                path.read_bytes(),
+                f"attributions-{run.id}.npz",
+                icon=":material/download:",
+            )
 
 
-def _words(comparison: Comparison, shown: Attributions, row: int) -> tuple[str, str]:
-    own = (comparison.image_set == 0) & (comparison.ids == shown.ids[row])
+def _row(
+    comparison: Comparison,
+    shown: Attributions,
+    number: int,
+    algorithm: str,
+    quality: Arrays | None,
+    several: bool,
+) -> MapRow:
+    """Return one picture's maps by one algorithm with what is known of them in words."""
+    own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
     named = {FORGET: "to forget", EARLIER: "forgotten earlier"}
@@ -108,11 +149,18 @@ def _words(comparison: Comparison, shown: Attributions, row: int) -> tuple[str, 
         if old == new
         else f"{comparison.short_name(old)} → {comparison.short_name(new)}"
     )
-    numbers = (
-        f"id {shown.ids[row]}, {kind}; explained: {comparison.short_name(shown.targets[row])}; "
-        f"rank correlation {_number(shown.rank_correlation[row])}, SSIM {_number(shown.similarity[row])}"
+    words = f"{change} · {algorithm_entry(algorithm).title}" if several else change
+    small = (
+        f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}; "
+        f"rank correlation {_number(shown.rank_correlation[number])}, "
+        f"SSIM {_number(shown.similarity[number])}"
     )
-    return change, numbers
+    if quality is not None:
+        for name in ("infidelity", "sensitivity", "gap"):
+            old_value, new_value = (quality[f"{when}_{name}"][number] for when in ("before", "after"))
+            if not np.isnan(old_value):
+                small += f"; {name} {_number(old_value)} → {_number(new_value)}"
+    return MapRow(shown.inputs[number], shown.before[number], shown.after[number], words, small)
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,7 @@ from pages.parts.palette import CONFIG
 from pages.parts.run_picker import describe, nothing_yet
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry
+from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparing import MOST_RUNS, compare
 from unlearn_core.measuring.comparison import read_comparison
@@ -146,7 +146,7 @@ def _maps(comparison: dict[str, Any]) -> None:
     first, second = st.columns(2, vertical_alignment="bottom")
     algorithm = first.selectbox(
         "Algorithm",
-        [entry.name for entry in ALGORITHMS],
+        [entry.name for entry in offered(lines[0]["classifier"])],
         format_func=lambda name: algorithm_entry(name).title,
         key="algorithm",
         bind="query-params",

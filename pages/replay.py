@@ -14,11 +14,11 @@ from pages.parts.replay_figure import replay_figure
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry
+from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.comparison import Comparison, read_comparison
 from unlearn_core.runs.store import Run
 
-_QUICK = ("saliency", "input-x-gradient", "layer-gradcam", "integrated-gradients")
+_QUICK = ("saliency", "input-x-gradient", "layer-gradcam", "integrated-gradients", "deeplift")
 _VIEWS = {"film": "Film", "dial": "Dial"}
 
 
@@ -53,7 +53,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
     algorithm = first.selectbox(
         "Maps",
-        [entry.name for entry in ALGORITHMS if entry.name in _QUICK],
+        [entry.name for entry in offered(run.parsed_request().classifier) if entry.name in _QUICK],
         index=1,
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",

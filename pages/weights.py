@@ -7,10 +7,12 @@ import streamlit as st
 
 from pages.parts.app_state import show_error, store
 from pages.parts.door import show
+from pages.parts.filter_view import filter_view
 from pages.parts.palette import CONFIG
 from pages.parts.run_picker import finished_run
-from pages.parts.weight_figures import layers_figure, maps_figure
+from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.comparison import read_comparison
 from unlearn_core.measuring.weight_reading import (
     WeightMaps,
     layer_means,
@@ -20,6 +22,8 @@ from unlearn_core.measuring.weight_reading import (
     share_in_most_important,
 )
 from unlearn_core.runs.store import Run
+
+_DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
 
 
 def page() -> None:
@@ -36,7 +40,14 @@ def page() -> None:
     left, right = st.columns([5, 6], gap="large")
     with right:
         chosen = _choose_layer(maps, names)
-        _inside(maps, chosen)
+        if _one_filter():
+            try:
+                comparison = read_comparison(store().folder(run.id))
+                filter_view(run, comparison, maps.layers[chosen], maps.change[chosen])
+            except UserError as error:
+                show_error(error)
+        else:
+            _inside(maps, chosen)
     with left:
         _layers(run, maps, names, chosen)
 
@@ -49,12 +60,31 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
         f"Rank correlation of importance and change over the layers: **{_number(agree)}**",
         help="Spearman's: 1 where the layers that matter most changed most, −1 the other way round.",
     )
-    figure = layers_figure(names, importance, change, chosen, 360)
-    st.plotly_chart(figure, config=CONFIG, key="layers_figure")
-    st.caption(
-        "Layers from the picture's side to the answer's. Magenta: how strongly the forgotten pictures' "
-        "outputs hang on the weights (MAS). Orange: how far the weights really moved."
+    drawn = st.segmented_control(
+        "Drawn as",
+        list(_DRAWN),
+        format_func=_DRAWN.__getitem__,
+        default="bars",
+        required=True,
+        key="drawn",
+        bind="query-params",
+        label_visibility="collapsed",
     )
+    if drawn == "bars":
+        figure = layers_figure(names, importance, change, chosen, 340)
+        st.plotly_chart(figure, config=CONFIG, key="layers_figure")
+        st.caption(
+            "Layers from the picture's side to the answer's. Magenta: how strongly the forgotten pictures' "
+            "outputs hang on the weights (MAS). Orange: how far the weights really moved."
+        )
+    else:
+        values = importance if drawn == "importance" else change
+        figure = network_figure(names, maps.sizes, values, drawn == "importance", 340)
+        st.plotly_chart(figure, config=CONFIG, key="network_figure")
+        st.caption(
+            "The area is the number of weights, the colour how much they matter to the forgotten pictures or "
+            "how far they moved. Click a stage to zoom in, the bar above to zoom out."
+        )
     table = pd.DataFrame(
         {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
     )
@@ -77,6 +107,21 @@ def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
         index=int(change.argmax()),
         format_func=lambda number: f"{names[number]} · {_shape(maps, number)}",
         label_visibility="collapsed",
+    )
+
+
+def _one_filter() -> bool:
+    return (
+        st.segmented_control(
+            "Show",
+            ["all filters", "one filter"],
+            default="all filters",
+            required=True,
+            key="filters",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        == "one filter"
     )
 
 

@@ -1,6 +1,7 @@
 """Attribution maps as pictures: before, after and difference on one symmetric scale."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -35,32 +36,39 @@ _RUNS_STYLE = """
 """
 
 
-def tiles(shown: Attributions, row: int, scale: float, opacity: float) -> list[NDArray[np.uint8]]:
-    """Return the four pictures of a row, uint8 (h, w, 3): picture, before, after, difference."""
-    picture = shown.inputs[row]
-    difference = shown.after[row] - shown.before[row]
-    maps = (shown.before[row], shown.after[row], difference)
-    return [np.broadcast_to(picture, (*picture.shape[:2], 3)).copy()] + [
-        overlay(picture, values, scale, opacity) for values in maps
-    ]
+@dataclass(frozen=True)
+class MapRow:
+    """One picture's maps by one algorithm, with a line of words and a dimmed one."""
+
+    picture: NDArray[np.uint8]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    words: str
+    small_words: str
+
+    def tiles(self, opacity: float) -> list[NDArray[np.uint8]]:
+        """Return uint8 (h, w, 3) four times: picture, before, after, difference, on one scale."""
+        scale = common_scale(self.before, self.after)
+        maps = (self.before, self.after, self.after - self.before)
+        picture = np.broadcast_to(self.picture, (*self.picture.shape[:2], 3)).copy()
+        return [picture, *(overlay(self.picture, values, scale, opacity) for values in maps)]
 
 
-def maps_html(shown: Attributions, words: list[tuple[str, str]], opacity: float, side: int) -> str:
+def maps_html(rows: Sequence[MapRow], opacity: float, side: int) -> str:
     """Return all rows as one piece of HTML.
 
     Args:
-        shown: n pictures with their maps.
-        words: n pairs of a line and a dimmed one, which stand left of the row.
+        rows: at least one.
         opacity: of the maps, 0 to 1.
         side: of each tile in CSS pixels.
     """
-    render = "pixelated" if shown.inputs.shape[1] < side else "auto"
+    render = "pixelated" if rows[0].picture.shape[1] < side else "auto"
     cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in _COLUMNS)]
-    for row, (line, dim) in enumerate(words):
-        scale = common_scale(shown.before[row], shown.after[row])
-        cells.append(f'<span class="words">{escape(line)}<br><span class="dim">{escape(dim)}</span></span>')
-        for name, tile in zip(_COLUMNS, tiles(shown, row, scale, opacity), strict=True):
-            cells.append(f'<img src="{png_uri(tile)}" alt="{escape(f"{line}: {name}")}">')
+    for row in rows:
+        small = escape(row.small_words)
+        cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')
+        for name, tile in zip(_COLUMNS, row.tiles(opacity), strict=True):
+            cells.append(f'<img src="{png_uri(tile)}" alt="{escape(f"{row.words}: {name}")}">')
     style = _STYLE.replace("SIDE", str(side)).replace("RENDER", render)
     legend = '<div class="scale">speaks against <span class="bar"></span> speaks for</div>'
     return f'{style}<div class="maps">{"".join(cells)}</div>{legend}'
@@ -88,16 +96,15 @@ def run_maps_html(shown: Sequence[Attributions], titles: Sequence[str], words: S
     return f'{_RUNS_STYLE}<div class="runmaps">{"".join(figures)}</div>'
 
 
-def contact_sheet(shown: Attributions, words: list[tuple[str, str]], opacity: float) -> Image.Image:
+def contact_sheet(rows: Sequence[MapRow], opacity: float) -> Image.Image:
     """Return all rows as one picture to keep."""
     side, head = 224, 22
-    sheet = Image.new("RGB", (4 * side, len(words) * (side + head)), "white")
+    sheet = Image.new("RGB", (4 * side, len(rows) * (side + head)), "white")
     draw = ImageDraw.Draw(sheet)
-    for row, (line, _) in enumerate(words):
-        scale = common_scale(shown.before[row], shown.after[row])
-        top = row * (side + head)
-        for column, tile in enumerate(tiles(shown, row, scale, opacity)):
-            title = f"{line}: {_COLUMNS[column]}" if column == 0 else _COLUMNS[column]
+    for number, row in enumerate(rows):
+        top = number * (side + head)
+        for column, tile in enumerate(row.tiles(opacity)):
+            title = f"{row.words}: {_COLUMNS[column]}" if column == 0 else _COLUMNS[column]
             draw.text((column * side + 4, top + 5), title.replace("→", "->"), fill="black")
             grown = Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST)
             sheet.paste(grown, (column * side, top + head))

@@ -51,6 +51,53 @@ def layers_figure(
     return _small_titles(style(figure, height))
 
 
+def network_figure(
+    layers: list[str],
+    sizes: NDArray[np.int64],
+    values: NDArray[np.float64],
+    important: bool,
+    height: int = 340,
+) -> go.Figure:
+    """Draw the whole network as nested boxes: stages hold layers, the area is the number of weights.
+
+    Args:
+        layers: dotted names of n layers.
+        sizes: weights in each, (n,).
+        values: what gives the colour, (n,), 0 or more; a stage gets the mean over its weights.
+        important: whether `values` are importance (magenta) or change (orange).
+        height: in pixels.
+    """
+    boxes: dict[str, list[int]] = {}
+    for number, name in enumerate(layers):
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            boxes.setdefault(".".join(parts[:depth]), []).append(number)
+    weights = {box: int(sizes[inside].sum()) for box, inside in boxes.items()}
+    shades = {}
+    for box, inside in boxes.items():
+        shades[box] = float((values[inside] * sizes[inside]).sum() / max(1, weights[box]))
+    digits = ".3f" if important else ".2e"
+    figure = go.Figure(
+        go.Treemap(
+            ids=list(boxes),
+            labels=[box.rpartition(".")[2] for box in boxes],
+            parents=[box.rpartition(".")[0] for box in boxes],
+            values=list(weights.values()),
+            branchvalues="total",
+            marker={
+                "colors": list(shades.values()),
+                "colorscale": _IMPORTANCE if important else _CHANGE,
+                "cmin": float(values.min()) / 2,
+                "cmax": float(values.max()) or 1.0,
+            },
+            root_color="rgba(0, 0, 0, 0)",
+            customdata=list(shades.values()),
+            hovertemplate="%{id}: %{customdata:" + digits + "}, %{value:,} weights<extra></extra>",
+        )
+    )
+    return style(figure, height).update_layout(margin={"t": 8})
+
+
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 

@@ -11,7 +11,8 @@ from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.engine.job import run_forget
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS
+from unlearn_core.measuring.algorithms import ALGORITHMS, offered, switched_off
+from unlearn_core.measuring.attribution_quality import quality, write_attribution_quality
 from unlearn_core.measuring.attributions import (
     attribute,
     rank_correlation,
@@ -45,8 +46,13 @@ def test_on_a_linear_model_every_algorithm_gives_its_closed_form(
     products = weights * pixels[:, 0].numpy()
     for name in ("saliency", "smoothgrad"):
         np.testing.assert_allclose(attribute(classifier, pixels, targets, name), abs(weights), atol=1e-6)
-    for name in ("input-x-gradient", "integrated-gradients"):
+    for name in ("input-x-gradient", "integrated-gradients", "deeplift"):
         np.testing.assert_allclose(attribute(classifier, pixels, targets, name), products, atol=1e-6)
+    signed = attribute(classifier, pixels, targets, "guided-backprop")
+    np.testing.assert_allclose(signed, weights, atol=1e-6)
+    # Tiles of 2 × 2: emptying one takes away the sum of its products, which each of its pixels is given.
+    tiles = products.reshape(4, 7, 2, 7, 2).sum((2, 4)).repeat(2, 1).repeat(2, 2)
+    np.testing.assert_allclose(attribute(classifier, pixels, targets, "feature-ablation"), tiles, atol=1e-5)
     # Windows of 2 × 2 at every place: each pixel gets the mean over the windows that cover it.
     sums = np.stack([p[:-1, :-1] + p[1:, :-1] + p[:-1, 1:] + p[1:, 1:] for p in products])
     occluded = attribute(classifier, pixels, targets, "occlusion")
@@ -68,11 +74,10 @@ def digits() -> tuple[Classifier, Tensor, Tensor]:
     )
 
 
-def test_integrated_gradients_add_up_to_the_change_of_the_score(
-    digits: tuple[Classifier, Tensor, Tensor],
-) -> None:
+@pytest.mark.parametrize("name", ["integrated-gradients", "deeplift"])
+def test_maps_add_up_to_the_change_of_the_score(digits: tuple[Classifier, Tensor, Tensor], name: str) -> None:
     classifier, pixels, targets = digits
-    maps = attribute(classifier, pixels, targets, "integrated-gradients")
+    maps = attribute(classifier, pixels, targets, name)
     rows = torch.arange(len(pixels))
     gap = classifier.module(pixels)[rows, targets] - classifier.module(0 * pixels)[rows, targets]
     np.testing.assert_allclose(maps.sum((1, 2)), gap, rtol=0.01)
@@ -89,7 +94,7 @@ def test_all_at_once_equals_one_by_one_and_leaves_the_classifier_alone(
     assert maps.shape == (len(pixels), 28, 28)
     assert np.isfinite(maps).all()
     assert abs(maps).max() > 0
-    if name != "smoothgrad":  # its noise belongs to the whole batch
+    if name not in ("smoothgrad", "gradient-shap"):  # their noise belongs to the whole batch
         alone = attribute(classifier, pixels[2:3], targets[2:3], name)
         np.testing.assert_allclose(alone[0], maps[2], atol=1e-4)
     assert np.array_equal(attribute(classifier, pixels, targets, name), maps)
@@ -149,3 +154,26 @@ def test_a_run_without_weights_is_one_sentence(store: Store) -> None:
     (store.folder(run.id) / "weights.safetensors").write_bytes(b"damaged")
     with pytest.raises(UserError, match="damaged"):
         write_attributions(store.root, run.id, [4], "saliency", "label")
+
+
+def test_the_numbers_of_trust_are_zero_where_a_map_is_right(
+    kept_store: Store, finished: str, linear: tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
+) -> None:
+    with np.load(write_attribution_quality(kept_store.root, finished, [3], "deeplift", "label")) as found:
+        assert found["before_gap"][0] < 0.01
+        assert 0 < found["before_sensitivity"][0] < 1
+    classifier, pixels, targets, _ = linear
+    exact = quality(classifier, pixels, targets, "integrated-gradients", 0)
+    assert np.max(exact["gap"]) < 1e-5
+    assert np.max(exact["infidelity"]) < 0.6
+
+
+def test_what_is_wrong_on_a_classifier_is_not_offered() -> None:
+    assert "deeplift" in [entry.name for entry in offered("mnist-resnet")]
+    assert "deeplift" not in [entry.name for entry in offered("imagenet-efficientnet-lite0")]
+    assert [title for title, _ in switched_off("mnist-resnet")] == ["LRP"]
+    assert {title for title, _ in switched_off("imagenet-efficientnet-lite0")} == {
+        "DeepLIFT",
+        "Guided backpropagation",
+        "LRP",
+    }

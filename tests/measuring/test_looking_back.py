@@ -11,6 +11,7 @@ from unlearn_core.measuring.attribution_files import write_attribution_files
 from unlearn_core.measuring.comparison import FORGET, read_comparison
 from unlearn_core.measuring.dial import write_dial
 from unlearn_core.measuring.drift import write_drift
+from unlearn_core.measuring.filters import write_filter
 from unlearn_core.measuring.image_map import write_image_map
 from unlearn_core.measuring.replay import write_replay
 from unlearn_core.runs.store import Store
@@ -101,3 +102,22 @@ def test_a_map_has_a_place_for_every_picture(own_home: Path) -> None:
         assert places["ids"].tolist() == list(range(5000))
         assert places["places"].shape == (5000, 2)
         assert np.ptp(places["places"], axis=0).min() > 1
+
+
+def test_one_filter_is_shown_and_its_change_undone(kept_store: Store, finished: str) -> None:
+    comparison = read_comparison(kept_store.folder(finished))
+    forgotten = comparison.in_group(FORGET)
+    for layer, number, size in (("network.layer4.0.conv2", 7, (3, 3)), ("network.fc", 4, (1, 1))):
+        with np.load(write_filter(kept_store.root, finished, layer, number)) as found:
+            assert found["kernels_before"].shape == (12, *size)
+            moved = np.abs(found["kernels_after"] - found["kernels_before"]).sum((1, 2))
+            assert moved[0] > 0
+            assert moved[0] >= moved[-1]
+            assert len(found["strongest_before"]) == 8
+            assert found["classes"].tolist() == comparison.after[forgotten].tolist()
+            assert found["undone_classes"].shape == found["classes"].shape
+            assert not np.array_equal(found["tops"], found["undone_tops"])
+    with pytest.raises(UserError, match="filters 0 to 9, not 10"):
+        write_filter(kept_store.root, finished, "network.fc", 10)
+    with pytest.raises(UserError, match="There is no layer"):
+        write_filter(kept_store.root, finished, "network.head", 0)

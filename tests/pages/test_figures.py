@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts.attribution_pictures import maps_html
+from pages.parts.attribution_pictures import MapRow, maps_html
 from pages.parts.change_figures import class_figure, most_changed
 from pages.parts.live_chart import live_chart
 from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.parts.pictures import Captioned, pictures_html
-from pages.parts.weight_figures import layers_figure, maps_figure
-from unlearn_core.measuring.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
+from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
+from unlearn_core.measuring.attribution_maps import AGAINST, FOR, common_scale, overlay
 
 
 def test_classes_are_two_points_on_a_line() -> None:
@@ -54,6 +54,19 @@ def test_layers_and_maps_show_their_numbers() -> None:
     assert np.array_equal(change.z, cells)
 
 
+def test_the_whole_network_is_boxes_in_boxes() -> None:
+    layers = ["conv1", "layer1.conv1", "layer1.conv2"]
+    boxes = network_figure(layers, np.array([10, 30, 60]), np.array([1.0, 2.0, 4.0]), True).data[0]
+    assert dict(zip(boxes.ids, boxes.parents, strict=True)) == {
+        "conv1": "",
+        "layer1": "",
+        "layer1.conv1": "layer1",
+        "layer1.conv2": "layer1",
+    }
+    assert list(boxes["values"]) == [10, 90, 30, 60]
+    assert list(boxes.marker.colors) == pytest.approx([1.0, 300 / 90, 2.0, 4.0])
+
+
 def test_captions_are_words_and_never_markup() -> None:
     html = pictures_html([Captioned(np.zeros((4, 4, 1), np.uint8), "<script>", '"')])
     assert "<script>" not in html
@@ -78,18 +91,19 @@ def test_before_and_after_share_one_scale() -> None:
 
 
 def test_every_row_has_four_lossless_pictures() -> None:
-    n = 2
-    shown = Attributions(
-        ids=np.arange(n),
-        targets=np.zeros(n, np.int64),
-        inputs=np.random.default_rng(0).integers(0, 255, (n, 28, 28, 1), dtype=np.uint8),
-        before=np.ones((n, 28, 28), np.float32),
-        after=np.zeros((n, 28, 28), np.float32),
-        rank_correlation=np.zeros(n),
-        similarity=np.zeros(n),
-    )
-    html = maps_html(shown, [("1 → 4", "id 0"), ("2", "id 1")], 0.5, 112)
+    random = np.random.default_rng(0)
+    rows = [
+        MapRow(
+            random.integers(0, 255, (28, 28, 1), dtype=np.uint8),
+            np.ones((28, 28), np.float32),
+            np.zeros((28, 28), np.float32),
+            words,
+            "",
+        )
+        for words in ("1 → 4", "2")
+    ]
+    html = maps_html(rows, 0.5, 112)
     uris = re.findall(r"data:image/png;base64,([^\"]+)", html)
-    assert len(uris) == 4 * n
+    assert len(uris) == 4 * len(rows)
     first = np.asarray(Image.open(io.BytesIO(base64.b64decode(uris[0]))))
-    assert np.array_equal(first, np.repeat(shown.inputs[0], 3, 2))
+    assert np.array_equal(first, np.repeat(rows[0].picture, 3, 2))

@@ -71,12 +71,20 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
     layers.select_index(0).run()
     assert not app.exception
     assert app.metric[0].label == "Rank correlation"
+    for drawn in ("importance", "change"):
+        app.segmented_control(key="drawn").set_value(drawn).run()
+        assert not app.exception
+    app.segmented_control(key="filters").set_value("one filter").run()
+    assert not app.exception
+    assert not app.error
+    assert "With this filter's change alone undone" in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:
     app = open_app("pages/attributions.py", finished(store).id)
     assert not app.error
-    app.selectbox(key="algorithm").select("layer-gradcam").run()
+    app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
+    app.toggle(key="trust").set_value(True).run()
     app.selectbox(key="target").select("new").run()
     app.text_input(key="pictures").set_value("3, 14").run()
     assert not app.exception

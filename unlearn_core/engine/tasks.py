@@ -40,6 +40,13 @@ def attributions(root: str, run_id: str, ids: Sequence[int], algorithm: str, tar
     return str(write_attributions(Path(root), run_id, ids, algorithm, target))
 
 
+def attribution_quality(root: str, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> str:
+    """Return the path of how far the attributions of pictures can be trusted, before and after a run."""
+    from unlearn_core.measuring.attribution_quality import write_attribution_quality
+
+    return str(write_attribution_quality(Path(root), run_id, ids, algorithm, target))
+
+
 def image_map(root: str, classifier: str, images: str) -> str:
     """Return the path of an image set's places on the plane of its classifier's features."""
     from unlearn_core.measuring.image_map import write_image_map
@@ -66,3 +73,10 @@ def drift(root: str, run_id: str) -> str:
     from unlearn_core.measuring.drift import write_drift
 
     return str(write_drift(Path(root), run_id))
+
+
+def filter_view(root: str, run_id: str, layer: str, number: int) -> str:
+    """Return the path of what is known of one filter of a run's classifier."""
+    from unlearn_core.measuring.filters import write_filter
+
+    return str(write_filter(Path(root), run_id, layer, number))

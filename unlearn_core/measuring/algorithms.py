@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass
 
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What a person sees of an attribution algorithm. `signed`: its maps tell for from against."""
+    """What a person sees of an attribution algorithm.
+
+    `signed`: its maps tell for from against. `needs_plain_relu`: it has rules of its own for ReLU, and is
+    only right where every activation is a ReLU of which each is used once.
+    """
 
     name: str
     title: str
     reading: str
     signed: bool
+    needs_plain_relu: bool = False
 
 
 ALGORITHMS = (
@@ -53,14 +59,51 @@ ALGORITHMS = (
         "Saliency averaged over noisy copies of the picture, which leaves out accidental reactions.",
         signed=False,
     ),
+    Algorithm(
+        "gradient-shap",
+        "GradientSHAP",
+        "Like integrated gradients, but from noisy empty pictures at random points on the way.",
+        signed=True,
+    ),
+    Algorithm(
+        "feature-ablation",
+        "Feature ablation",
+        "How much the class's score falls (orange) or rises (blue) when one tile of a 7 × 7 grid is emptied.",
+        signed=True,
+    ),
+    Algorithm(
+        "deeplift",
+        "DeepLIFT",
+        "What each pixel's difference from an empty picture adds to the score, passed back layer by layer.",
+        signed=True,
+        needs_plain_relu=True,
+    ),
+    Algorithm(
+        "guided-backprop",
+        "Guided backpropagation",
+        "The gradient along paths that speak for the class alone. It shows edges whatever was learned.",
+        signed=True,
+        needs_plain_relu=True,
+    ),
 )
 
-SWITCHED_OFF = (
-    ("DeepLIFT", "knows no ReLU6, and fails where a network uses one ReLU twice."),
-    ("Guided backpropagation", "knows no ReLU6, and shows edges whatever the classifier has learned."),
-    ("LRP", "has no rule for residual connections with batch normalisation."),
-)
-"""Algorithms of Captum that would quietly give a wrong picture on the classifiers at hand, and why."""
+NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normalisation."),)
+"""Algorithms of Captum that would quietly give a wrong picture on every classifier here, and why."""
+
+_NO_PLAIN_RELU = "is only right where every activation is a ReLU used once; this classifier has others."
+
+
+def offered(classifier: str) -> tuple[Algorithm, ...]:
+    """Return the algorithms that are valid on a classifier of the catalog."""
+    plain = classifier_entry(classifier).plain_relu
+    return tuple(entry for entry in ALGORITHMS if plain or not entry.needs_plain_relu)
+
+
+def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
+    """Return title and reason of each algorithm that would quietly give a wrong picture on a classifier."""
+    on = offered(classifier)
+    off = ((entry.title, _NO_PLAIN_RELU) for entry in ALGORITHMS if entry not in on)
+    return (*off, *NEVER_OFFERED)
 
 
 def algorithm_entry(name: str) -> Algorithm:

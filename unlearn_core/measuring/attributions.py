@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from captum.attr import (
+    DeepLift,
+    FeatureAblation,
+    GradientShap,
+    GuidedBackprop,
     InputXGradient,
     IntegratedGradients,
     LayerAttribution,
@@ -26,7 +30,7 @@ from torch import Tensor
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.kept import kept
 from unlearn_core.measuring.looking import look_at
 from unlearn_core.runs.store import Store
@@ -37,6 +41,7 @@ VERSION = 1
 MOST_PICTURES = 64
 NOISY_COPIES = 16
 NOISE = 0.1
+GRID = 7
 
 
 def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> Path:
@@ -54,6 +59,9 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
         UserError: an unknown run, picture, algorithm or class, or a damaged run folder.
     """
     algorithm_entry(algorithm)
+    classifier = Store(root).get(run_id).parsed_request().classifier
+    if algorithm not in [entry.name for entry in offered(classifier)]:
+        raise UserError(f"{algorithm_entry(algorithm).title} would give a wrong picture of {classifier}.")
     if not 0 < len(ids) <= MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
 
@@ -91,9 +99,16 @@ def attribute(
         algorithm: a name of `ALGORITHMS`.
         seed: of SmoothGrad's noise.
     """
+    maps = explanation(classifier, pixels, targets, algorithm, seed)
+    return maps.sum(1).numpy().astype(np.float32)
+
+
+def explanation(
+    classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int = 0
+) -> Tensor:
+    """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
     torch.manual_seed(seed)
-    maps = _EXPLAINERS[algorithm](classifier, pixels, targets)
-    return maps.detach().sum(1).numpy().astype(np.float32)
+    return _EXPLAINERS[algorithm](classifier, pixels, targets).detach()
 
 
 def baseline(pixels: Tensor) -> float:
@@ -167,6 +182,39 @@ def _occlusion(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tenso
         )
 
 
+def _gradient_shap(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    return GradientShap(classifier.module).attribute(
+        pixels,
+        baselines=torch.full_like(pixels[:1], baseline(pixels)),
+        n_samples=NOISY_COPIES,
+        stdevs=NOISE,
+        target=targets,
+    )
+
+
+def _feature_ablation(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    rows = torch.arange(pixels.shape[-2]) * GRID // pixels.shape[-2]
+    columns = torch.arange(pixels.shape[-1]) * GRID // pixels.shape[-1]
+    tiles = (rows[:, None] * GRID + columns).expand(1, *pixels.shape[1:])
+    with torch.no_grad():
+        return FeatureAblation(classifier.module).attribute(
+            pixels,
+            baselines=baseline(pixels),
+            target=targets,
+            feature_mask=tiles,
+            perturbations_per_eval=GRID,
+        )
+
+
+def _deeplift(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    empty = torch.full_like(pixels, baseline(pixels))
+    return DeepLift(classifier.module).attribute(pixels, baselines=empty, target=targets)
+
+
+def _guided_backprop(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    return GuidedBackprop(classifier.module).attribute(pixels, target=targets)
+
+
 _EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
     "saliency": _saliency,
     "input-x-gradient": _input_x_gradient,
@@ -174,4 +222,8 @@ _EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
     "smoothgrad": _smoothgrad,
     "layer-gradcam": _layer_gradcam,
     "occlusion": _occlusion,
+    "gradient-shap": _gradient_shap,
+    "feature-ablation": _feature_ablation,
+    "deeplift": _deeplift,
+    "guided-backprop": _guided_backprop,
 }
