@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = Path(__file__).parent / "output"
@@ -28,6 +28,10 @@ FLAGS = [
     "--no-first-run",
 ]
 LAPTOP = {"width": 1366, "height": 768}
+PATIENCE = 300_000
+"""Milliseconds: a busy machine of two cores may take its time."""
+
+expect.set_options(timeout=PATIENCE)
 
 OpenPage = Callable[..., Page]
 

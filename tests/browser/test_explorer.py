@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, App, OpenPage
-from tests.browser.test_whole_job import PATIENCE, settle, shoot
+from tests.browser.test_whole_job import settle, shoot
 from tests.quick import QUICK
 
 pytestmark = pytest.mark.browser
@@ -47,18 +47,18 @@ def drag_a_loop(page: Page) -> None:
 
 def test_a_loop_on_the_map_picks_and_the_gallery_shows_it(open_page: OpenPage) -> None:
     page = open_page()
-    expect(page.locator(".cell")).to_have_count(1000, timeout=PATIENCE)
+    expect(page.locator(".cell")).to_have_count(1000)
     settle(page)
     page.locator(".st-key-show_as button").nth(1).click()
-    expect(page.locator(".st-key-image_map .nsewdrag").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-image_map .nsewdrag").first).to_be_visible()
     settle(page)
     drag_a_loop(page)
     button = page.locator(".st-key-forget button")
-    expect(button).to_have_text(re.compile(r"Forget \d+ pictures"), timeout=PATIENCE)
+    expect(button).to_have_text(re.compile(r"Forget \d+ pictures"))
     shoot(page, "forget-map-light")
     count = re.findall(r"\d+", button.inner_text())[0]
     page.locator(".st-key-show_as button").nth(0).click()
-    expect(page.locator(".count")).to_have_text(re.compile(f"^{count} selected"), timeout=PATIENCE)
+    expect(page.locator(".count")).to_have_text(re.compile(f"^{count} selected"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -67,35 +67,35 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
 ) -> None:
     page = open_page(f"/replay?run={runs[0]}&step=0", scheme)
     cursor = ".st-key-replay_figure .js-plotly-plot"
-    expect(page.locator(cursor)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(cursor)).to_be_visible()
     settle(page)
     where = f"document.querySelector('{cursor}').data[3].x[0]"
     assert page.evaluate(where) == 0
     shoot(page, f"replay-start-{scheme}")
     page.locator(".st-key-replay_figure .updatemenu-button").first.click()
-    page.wait_for_function(f"{where} > 0", timeout=PATIENCE)
+    page.wait_for_function(f"{where} > 0")
 
 
 def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/replay?run={runs[0]}&view=Dial&far=50")
-    expect(page.get_by_text(re.compile("of 6 pictures still recognised"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("of 6 pictures still recognised"))).to_be_visible()
     settle(page)
     shoot(page, "dial-light")
     page.get_by_role("button", name="Keep this one").click()
-    expect(page.get_by_text(re.compile("The weights went 50 % of the way"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("The weights went 50 % of the way"))).to_be_visible()
 
 
 def test_two_runs_side_by_side(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/compare?run={runs[1]}")
-    expect(page.locator(".st-key-compare_figure .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".runmaps img").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-compare_figure .js-plotly-plot")).to_be_visible()
+    expect(page.locator(".runmaps img").first).to_be_visible()
     shoot(page, "compare-two-light")
 
 
 def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/before_after?run={runs[0]}&look=Transitions")
     dot = page.locator(".scatterlayer .point").first
-    expect(dot).to_be_visible(timeout=PATIENCE)
+    expect(dot).to_be_visible()
     settle(page)
     box = dot.bounding_box()
     assert box is not None
@@ -104,5 +104,5 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
     page.wait_for_timeout(500)
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("The pictures behind the dot")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("The pictures behind the dot")).to_be_visible()
     shoot(page, "transitions-light")

@@ -9,17 +9,14 @@ from tests.browser.conftest import OUTPUT, OpenPage
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 300_000
 PAGES = ("Before / after", "Weights", "Attributions", "Replay", "Compare", "Runs")
 
 
 def settle(page: Page) -> None:
     """Wait until the page has drawn everything and shows no exception."""
     page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stApp")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=PATIENCE
-    )
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -38,7 +35,7 @@ def open_tab(page: Page, title: str) -> None:
 def forget_three_by_hand(page: Page) -> None:
     """Click one picture, shift-click to a second, take a third with the keyboard, give one back."""
     cells = page.locator(".cell")
-    expect(cells).to_have_count(1000, timeout=PATIENCE)
+    expect(cells).to_have_count(1000)
     cells.nth(0).click()
     cells.nth(2).click(modifiers=["Shift"])
     page.keyboard.press("ArrowRight")
@@ -46,14 +43,14 @@ def forget_three_by_hand(page: Page) -> None:
     cells.nth(1).click()
     expect(page.locator(".count")).to_have_text("3 selected")
     button = page.locator(".st-key-forget button")
-    expect(button).to_have_text(re.compile("Forget 3 pictures"), timeout=PATIENCE)
+    expect(button).to_have_text(re.compile("Forget 3 pictures"))
     settle(page)
     button.click()
 
 
 def test_a_link_to_a_page_may_be_the_first_thing_a_server_sees(open_page: OpenPage) -> None:
     page = open_page("/weights")
-    expect(page.get_by_text("Nothing has been forgotten yet")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Nothing has been forgotten yet")).to_be_visible()
     expect(page.get_by_test_id("stTopNavLink").filter(has_text="Attributions").first).to_be_visible()
 
 
@@ -61,34 +58,34 @@ def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
     page = open_page()
     settle(page)
     forget_three_by_hand(page)
-    expect(page).to_have_url(re.compile(r"run=[0-9a-f]{8}"), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(r"run=[0-9a-f]{8}"))
     address = page.url
     run_id = re.findall(r"run=([0-9a-f]{8})", address)[0]
 
     second_tab = open_page(f"/?run={run_id}")
     for tab in (page, second_tab):
-        expect(tab.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+        expect(tab.get_by_text(re.compile("Forgotten after"))).to_be_visible()
         expect(tab.get_by_test_id("stMetricValue").first).to_have_text("100 → 0")
     page.reload()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
     expect(page.locator(".count")).to_have_text("3 selected")
     shoot(page, "forget-done-light")
 
     for title in PAGES:
         open_tab(page, title)
-        expect(page).to_have_url(re.compile(run_id), timeout=PATIENCE)
+        expect(page).to_have_url(re.compile(run_id))
         shoot(page, f"{title.lower().replace(' / ', '-')}-light")
 
 
 def test_every_page_in_the_dark(open_page: OpenPage) -> None:
     page = open_page("/", "dark")
     settle(page)
-    expect(page.locator(".cell")).to_have_count(1000, timeout=PATIENCE)
+    expect(page.locator(".cell")).to_have_count(1000)
     page.get_by_role("button", name="hardest").click()
     expect(page.locator(".count")).to_have_text("16 selected")
     shoot(page, "forget-ready-dark")
     page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
     shoot(page, "forget-done-dark")
     for title in PAGES:
         open_tab(page, title)
@@ -98,7 +95,7 @@ def test_every_page_in_the_dark(open_page: OpenPage) -> None:
 def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
     page = open_page()
     settle(page)
-    expect(page.locator(".cell")).to_have_count(1000, timeout=PATIENCE)
+    expect(page.locator(".cell")).to_have_count(1000)
     page.get_by_text("NegGrad", exact=True).click()
     settle(page)
     page.get_by_text("Seed, steps, device and the method's numbers").click()
@@ -107,14 +104,12 @@ def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
     rate.press("Enter")
     settle(page)
     page.get_by_role("button", name="random").click()
-    expect(page.locator(".st-key-forget button")).to_have_text(
-        re.compile("Forget 16 pictures"), timeout=PATIENCE
-    )
+    expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 16 pictures"))
     settle(page)
     page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile(r"step \d"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"step \d"))).to_be_visible()
     page.locator(".st-key-cancel button").click()
-    expect(page.get_by_text(re.compile("Cancelled after"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Cancelled after"))).to_be_visible()
 
 
 def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -> None:
@@ -123,21 +118,21 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     page.get_by_role("combobox", name="Classifier").click()
     page.get_by_role("option", name=re.compile("Photos")).click()
     settle(page)
-    expect(page.locator(".cell")).to_have_count(16, timeout=PATIENCE)
+    expect(page.locator(".cell")).to_have_count(16)
     expect(page.get_by_text("the label is the classifier's prediction")).to_be_visible()
     shoot(page, "forget-photos-light")
     page.locator(".cell").nth(0).click()
     expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 1 picture"))
     settle(page)
     page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
     expect(page.get_by_text("agreement").first).to_be_visible()
     shoot(page, "forget-photos-done-light")
     for title in PAGES:
         open_tab(page, title)
         shoot(page, f"{title.lower().replace(' / ', '-')}-photos-light")
     open_tab(page, "Forget")
-    expect(page.locator(".cell")).to_have_count(16, timeout=PATIENCE)
+    expect(page.locator(".cell")).to_have_count(16)
     expect(page.locator(".count")).to_have_text("1 selected")
 
 
@@ -145,6 +140,4 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
 def test_a_bad_link_is_one_sentence(open_page: OpenPage, path: str) -> None:
     page = open_page(path)
     settle(page)
-    expect(page.get_by_text(re.compile(r"There is no (run 00000000|folder /nowhere)\."))).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(page.get_by_text(re.compile(r"There is no (run 00000000|folder /nowhere)\."))).to_be_visible()
