@@ -66,7 +66,11 @@ def _pictures(classifier: str, images: str) -> None:
         _load(classifier, images)
         return
     table, key = known
-    positions, shown = filter_bar(table)
+    try:
+        positions, shown = filter_bar(classifier, images, table)
+    except UserError as error:
+        show_error(error)
+        return
     with quick_picks(table, positions):
         view = st.segmented_control(
             "Show as",

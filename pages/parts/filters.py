@@ -8,16 +8,32 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.parts import selection
 from pages.parts.app_state import show_error
 from pages.parts.gallery import PAGE
+from pages.parts.image_map import features_of
+from pages.parts.measured import Arrays
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 
-_SORTS = {"mixed": "mixed", "id": "by id", "hardest": "hardest first", "confident": "most confident"}
+_SORTS = {
+    "mixed": "mixed",
+    "id": "by id",
+    "hardest": "hardest first",
+    "confident": "most confident",
+    "by_heart": "known by heart",
+    "odd_label": "odd label first",
+    "alike": "like the picked ones",
+}
+_SORTS_HELP = (
+    "**Known by heart** (an estimate): recognised although pictures that look alike carry other labels. "
+    "**Odd label**: the classifier and the nearest pictures doubt the label. "
+    "**Like the picked ones**: near them in the classifier's feature space."
+)
+_NEED_FEATURES = ("by_heart", "odd_label", "alike")
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 
 
-def filter_bar(table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Show the filters.
 
     Returns:
@@ -48,13 +64,19 @@ def filter_bar(table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         )
     with order:
         sort = st.selectbox(
-            "Order", list(_SORTS), format_func=_SORTS.__getitem__, key="sort", persist_state="session"
+            "Order",
+            list(_SORTS),
+            format_func=_SORTS.__getitem__,
+            key="sort",
+            persist_state="session",
+            help=_SORTS_HELP,
         )
     percent = 100 * table.confidences
     passes = ~table.is_test & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
-    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort))
+    seen = features_of(classifier, images) if sort in _NEED_FEATURES else None
+    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, seen))
     with part:
         return positions, _one_page(positions)
 
@@ -77,6 +99,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
         for kind, icon, words in (
             ("random", ":material/casino:", "Any pictures that pass the filters; press again for others."),
             ("hardest", ":material/bolt:", "Those that the classifier is least sure of."),
+            ("first", ":material/first_page:", "The first ones in the order above."),
         ):
             st.button(
                 kind,
@@ -116,7 +139,11 @@ def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
     return positions[start:][:PAGE]
 
 
-def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArray[np.intp]:
+def _sorted(
+    table: ImageTable, positions: NDArray[np.intp], sort: str, seen: Arrays | None
+) -> NDArray[np.intp]:
+    if seen is not None:
+        return positions[np.argsort(-_score(table, sort, seen)[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
         # The same mix each time; by id the first thousand may all be of one class.
         "mixed": np.random.default_rng(0).permutation(len(table.ids)),
@@ -125,6 +152,17 @@ def _sorted(table: ImageTable, positions: NDArray[np.intp], sort: str) -> NDArra
         "confident": -table.confidences,
     }
     return positions[np.argsort(keys[sort][positions], kind="stable")]
+
+
+def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:
+    """Return what the order is by, (n,): a score of the map, or likeness to the nearest picked picture."""
+    if sort != "alike":
+        return seen[sort]
+    picked = np.isin(table.ids, selection.picked())
+    if not picked.any():
+        return np.zeros(len(table.ids), np.float32)
+    unit = seen["features"].astype(np.float32)
+    return (unit @ unit[picked].T).max(1)
 
 
 def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -138,6 +176,9 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
 
     The count is read here, so that a number typed just before the click already counts.
     """
+    if kind == "first":
+        selection.pick(table.ids[positions[: st.session_state["quick_count"]]].tolist())
+        return
     text = f"{kind}:{st.session_state['quick_count']}"
     by_id = np.sort(positions)
     draws = st.session_state.get(_DRAWS, 0)

@@ -20,9 +20,7 @@ _HEIGHT = 400
 
 def image_map(classifier: str, images: str, table: ImageTable, positions: NDArray[np.intp]) -> None:
     """Show the pictures at `positions` as dots; a loop or box drawn round some adds them to the selection."""
-    places, _ = measured(
-        "image_map", "Asking the classifier for its features …", classifier=classifier, images=images
-    )
+    places = features_of(classifier, images)
     colour = st.segmented_control(
         "Coloured by",
         list(_COLOURS),
@@ -49,6 +47,13 @@ def image_map(classifier: str, images: str, table: ImageTable, positions: NDArra
         st.session_state[_TAKEN] = looped
         selection.pick(dict.fromkeys([*selection.picked(), *looped]))
         st.rerun()
+
+
+def features_of(classifier: str, images: str) -> Arrays:
+    """Return what the classifier makes of every picture; the first time a worker has to look at them."""
+    return measured(
+        "image_map", "Asking the classifier for its features …", classifier=classifier, images=images
+    )[0]
 
 
 def map_figure(

@@ -88,6 +88,7 @@ def open_page(app: App, browser: Browser) -> Iterator[OpenPage]:
 
     def open_page(path: str = "/", scheme: str = "light") -> Page:
         context = browser.new_context(viewport=LAPTOP, color_scheme=scheme)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)

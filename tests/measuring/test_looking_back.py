@@ -12,7 +12,7 @@ from unlearn_core.measuring.comparison import FORGET, read_comparison
 from unlearn_core.measuring.dial import write_dial
 from unlearn_core.measuring.drift import write_drift
 from unlearn_core.measuring.filters import write_filter
-from unlearn_core.measuring.image_map import write_image_map
+from unlearn_core.measuring.image_map import others_share, write_image_map
 from unlearn_core.measuring.replay import write_replay
 from unlearn_core.runs.store import Store
 
@@ -102,6 +102,21 @@ def test_a_map_has_a_place_for_every_picture(own_home: Path) -> None:
         assert places["ids"].tolist() == list(range(5000))
         assert places["places"].shape == (5000, 2)
         assert np.ptp(places["places"], axis=0).min() > 1
+        np.testing.assert_allclose(np.linalg.norm(places["features"].astype(float), axis=1), 1, atol=0.01)
+        for score in ("by_heart", "odd_label"):
+            assert 0 <= places[score].min() < places[score].max() <= 1
+
+
+def test_the_share_of_other_labels_counted_by_hand() -> None:
+    """Twelve vectors close together on a circle: of the other eleven the ten nearest count."""
+    angles = np.linspace(0, 0.1, 12)
+    unit = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    labels = np.array([0] * 11 + [1])
+    shares = others_share(unit, labels)
+    assert shares[11] == 1
+    assert shares[0] == 0
+    assert shares[10] == np.float32(0.1)
+    assert others_share(unit[:1], labels[:1]).tolist() == [0]
 
 
 def test_one_filter_is_shown_and_its_change_undone(kept_store: Store, finished: str) -> None:

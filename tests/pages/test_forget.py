@@ -122,3 +122,16 @@ def test_one_press_starts_the_same_request_with_several_methods(open_app: OpenAp
     assert len({request.pick for request in requests}) == 1
     assert [request.retained for request in requests] == [0, 0, 4000]
     assert store.runs()[-1].id in app.query_params["run"]
+
+
+def test_pictures_come_by_what_the_classifier_makes_of_them(open_app: OpenApp) -> None:
+    app = open_app()
+    app.number_input(key="quick_count").set_value(3)
+    for order in ("by_heart", "odd_label"):
+        app.selectbox(key="sort").set_value(order).run()
+        assert not app.exception
+        app.button(key="quick_first").click().run()
+        assert app.button(key="forget").label == "Forget 3 pictures"
+    app.selectbox(key="sort").set_value("alike").run()
+    assert not app.exception
+    assert app.button(key="forget").label == "Forget 3 pictures"
