@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from pages.parts.app_state import show_error, store
 from pages.parts.door import show
 from pages.parts.filter_view import filter_view
+from pages.parts.measured import measured
 from pages.parts.palette import CONFIG
 from pages.parts.run_picker import finished_run
 from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
@@ -71,7 +74,8 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
         label_visibility="collapsed",
     )
     if drawn == "bars":
-        figure = layers_figure(names, importance, change, chosen, 340)
+        contrast = _contrast(run, maps)
+        figure = layers_figure(names, importance, change, chosen, 340, contrast)
         st.plotly_chart(figure, config=CONFIG, key="layers_figure")
         st.caption(
             "Layers from the picture's side to the answer's. Magenta: how strongly the forgotten pictures' "
@@ -95,6 +99,27 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
         "text/csv",
         icon=":material/download:",
     )
+
+
+def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
+    """Return the mean importance of each layer for retained pictures, where the person wants to see it."""
+    wanted = st.toggle(
+        "Beside it: which weights matter to retained pictures",
+        key="contrast",
+        bind="query-params",
+        help="Where both need the same weights, forgetting is bound to cost.",
+    )
+    if not wanted:
+        return None
+    try:
+        found, _ = measured("retain_importance", "Asking which weights the rest needs …", run_id=run.id)
+    except UserError as error:
+        show_error(error)
+        return None
+    layers = range(len(maps.layers))
+    agree = [rank_correlation(maps.importance[one], found[f"importance_{one}"]) for one in layers]
+    st.caption(f"Rank correlation of the two, mean over the layers: {_number(float(np.nanmean(agree)))}")
+    return np.array([found[f"importance_{one}"].mean(dtype=np.float64) for one in layers])
 
 
 def _choose_layer(maps: WeightMaps, names: list[str]) -> int:

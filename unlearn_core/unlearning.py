@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.catalog.entries import SMALL
 from unlearn_core.catalog.image_sets import ImageSet
-from unlearn_core.catalog.picks import Pick
 from unlearn_core.catalog.training import RECIPES, Training
 from unlearn_core.devices import choose_device, describe
 from unlearn_core.errors import UserError
@@ -23,9 +21,10 @@ from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Task, logits_of
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
+from unlearn_core.job_pictures import JobPictures
 from unlearn_core.measuring.comparison import EARLIER, FORGET, RETAIN, TEST
 from unlearn_core.measuring.dial import interpolated
-from unlearn_core.measuring.predictions import Predictions, predict, to_pixels
+from unlearn_core.measuring.predictions import to_pixels
 from unlearn_core.measuring.results import (
     EarlierSet,
     Measured,
@@ -35,9 +34,6 @@ from unlearn_core.measuring.results import (
     remarks,
 )
 from unlearn_core.runs.request import ForgetRequest
-
-RETAIN_SAMPLE_OF_SMALL_PICTURES, RETAIN_SAMPLE_OF_LARGE_PICTURES = 256, 24
-"""Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
 
 
 @dataclass
@@ -117,8 +113,8 @@ class _Job:
         self.entry.check_retained(asked.retained)
         self.method = self.entry.load()(self.entry.complete(asked.options))
         self.asked, self.observer, self.seconds, self.earlier = asked, observer, seconds, earlier
-        self.sets = [images] if measure_on is None else [images, measure_on]
         self.device = choose_device(asked.device)
+        self.pictures = JobPictures(images, measure_on, earlier, self.device)
         self.frontier: list[dict[str, float | int]] = []
         self.original = _copy_to(classifier, self.device)
         self.reference = None if reference is None else _copy_to(reference, self.device).module
@@ -127,9 +123,10 @@ class _Job:
     def run(self) -> Outcome:
         start = time.perf_counter()
         self.observer.phase("measure")
-        self._join_sets()
-        before = self._predict(self.original)
-        self._choose(before)
+        before = self.pictures.predict(self.original.module)
+        self.pictures.know(before)
+        names = self.classifier.class_names
+        self.pictures.choose(self.asked.pick, before, names, self.asked.seed)
         self.seconds["measure"] = time.perf_counter() - start
         task = self._task()
         loop = ForgettingLoop(self.method, task, self.asked.max_steps)
@@ -137,84 +134,24 @@ class _Job:
         if self.asked.strength != 1:
             self._set_strength()
         with task.phase("measure"):
-            after = self._predict(self.classifier)
-        measured = Measured(
-            self.ids, self.image_set, self.group, self._known_labels, self.labelled, before, after
-        )
+            after = self.pictures.predict(self.classifier.module)
+        measured = self.pictures.measured(before, after)
         return Outcome(
             self._result(measured, loop),
             self.original,
             self.classifier,
             measured,
-            task.pixels[: len(self.picked)],
+            task.pixels[: len(self.pictures.picked)],
             steps,
         )
 
-    def _join_sets(self) -> None:
-        """Lay the own set and the second one end to end."""
-        sizes = [len(one.ids) for one in self.sets]
-        self.ids = np.concatenate([one.ids for one in self.sets])
-        self.labels = np.concatenate([one.labels for one in self.sets])
-        self.labelled = np.concatenate([one.labelled for one in self.sets])
-        self.image_set = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
-        is_test = np.concatenate([one.is_test for one in self.sets])
-        self.group = np.where(is_test, TEST, RETAIN).astype(np.int8)
-        self.group[self.image_set == 1] = RETAIN
-        own_ids = np.where(self.image_set == 0, self.ids, -1)
-        known_ids = set(own_ids.tolist())
-        for one in self.earlier:
-            missing = set(one.ids) - known_ids
-            if missing:
-                name = self.sets[0].name
-                raise UserError(
-                    f"Picture {min(missing)}, forgotten by run {one.run}, is no longer in {name}."
-                )
-            self.group[np.isin(own_ids, one.ids)] = EARLIER
-
-    def _predict(self, classifier: Classifier) -> Predictions:
-        parts = [
-            predict(classifier.module, one.pixels, self._labels_of(one), self.device) for one in self.sets
-        ]
-        return Predictions(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("classes", "top_confidences", "confidences", "losses")
-            )
-        )
-
-    def _labels_of(self, images: ImageSet) -> NDArray[np.int64]:
-        """Return the labels, with the original's prediction where there is none once it is known."""
-        position = self.sets.index(images)
-        if hasattr(self, "_known_labels"):
-            return self._known_labels[self.image_set == position]
-        return images.labels
-
-    def _choose(self, before: Predictions) -> None:
-        """Resolve the pick and mark its pictures as the forget set."""
-        self._known_labels = np.where(self.labelled, self.labels, before.classes)
-        places = {int(picture): place for place, picture in enumerate(self.ids[self.image_set == 0])}
-        for one in self.earlier:
-            self._known_labels[[places[picture] for picture in one.ids]] = one.labels
-        candidates = np.flatnonzero((self.image_set == 0) & (self.group == RETAIN))
-        if not len(candidates):
-            raise UserError(f"The image set {self.sets[0].name} has no pictures that can be forgotten.")
-        self.picked = Pick.parse(self.asked.pick).resolve(
-            self.ids[candidates],
-            self._known_labels[candidates],
-            before.losses[candidates],
-            self.classifier.class_names,
-            self.asked.seed,
-        )
-        own_positions = {int(self.ids[position]): position for position in candidates}
-        self.positions = np.array([own_positions[one] for one in self.picked])
-        self.group[self.positions] = FORGET
-
     def _task(self) -> Task:
-        positions = self.positions
+        pictures = self.pictures
+        positions = pictures.positions
         if self.method.keeps_earlier:
-            positions = np.concatenate([positions, np.flatnonzero(self.group == EARLIER)])
-        labels = torch.from_numpy(self._known_labels[positions]).to(self.device)
-        pixels = to_pixels(self.sets[0].pixels[positions], self.device)
+            positions = np.concatenate([positions, np.flatnonzero(pictures.group == EARLIER)])
+        labels = torch.from_numpy(pictures.labels[positions]).to(self.device)
+        pixels = to_pixels(pictures.own.pixels[positions], self.device)
         return Task(
             module=self.classifier.module,
             pixels=pixels,
@@ -227,7 +164,7 @@ class _Job:
             retained=self._retained(),
             reference=self.reference,
             retrain=self._retraining(),
-            asked=len(self.picked),
+            asked=len(pictures.picked),
         )
 
     def _retraining(self) -> Callable[[Retained], Training] | None:
@@ -240,12 +177,13 @@ class _Job:
         """Return the retained pictures that the person lets the method learn from."""
         if not self.asked.retained:
             return None
-        own = np.flatnonzero((self.group == RETAIN) & (self.image_set == 0))
+        own = self.pictures.retained(own=True)
+        images = self.pictures.own
         if not len(own):
-            raise UserError(f"{self.sets[0].name} has no retained pictures to learn from.")
+            raise UserError(f"{images.name} has no retained pictures to learn from.")
         chosen = np.random.default_rng(self.asked.seed).permutation(own)[: self.asked.retained]
-        pixels = torch.from_numpy(self.sets[0].pixels[chosen]).permute(0, 3, 1, 2)
-        return Retained(pixels, torch.from_numpy(self._known_labels[chosen]))
+        pixels = torch.from_numpy(images.pixels[chosen]).permute(0, 3, 1, 2)
+        return Retained(pixels, torch.from_numpy(self.pictures.labels[chosen]))
 
     def _goal(self, pixels: Tensor, labels: Tensor) -> Goal:
         if self.asked.goal == "misclassify":
@@ -253,9 +191,9 @@ class _Job:
         new_labels = runner_up(logits_of(self.classifier.module, pixels), labels)
         classes = len(self.classifier.class_names)
         for one, label in self.asked.new_labels.items():
-            if one not in self.picked:
+            if one not in self.pictures.picked:
                 raise UserError(f"Picture {one} has a new label but is not to be forgotten.")
-            position = self.picked.index(one)
+            position = self.pictures.picked.index(one)
             if not 0 <= label < classes or label == labels[position]:
                 raise UserError(f"{label} cannot be the new label of picture {one}.")
             new_labels[position] = label
@@ -269,7 +207,7 @@ class _Job:
         except CancelledError:
             loop.stopped = "cancelled"
             return steps
-        sample = self._retain_sample()
+        sample = self.pictures.sample(self.asked.seed)
         with loop.task.phase("optimise"):
             for step in loop:
                 steps.append(step)
@@ -288,7 +226,7 @@ class _Job:
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[np.intp]) -> float | None:
         """Let the classifier of this step be kept; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
-            retained = self._share_kept(sample)
+            retained = self.pictures.share_kept(self.classifier.module, sample)
         self._walked(step, retained)
         self.observer.snapshot(step.step, loop.task.module)
         return retained
@@ -298,24 +236,6 @@ class _Job:
         if retained is not None:
             forgotten = round(100 * step.forgotten / step.k, 3)
             self.frontier.append({"step": step.step, "forgotten": forgotten, "retain": round(retained, 3)})
-
-    def _retain_sample(self) -> NDArray[np.intp]:
-        retained = np.flatnonzero((self.group == RETAIN) & (self.image_set == 0))
-        if not len(retained):
-            retained = np.flatnonzero(self.group == RETAIN)
-        small = self.sets[0].pixels.shape[1] <= SMALL
-        size = RETAIN_SAMPLE_OF_SMALL_PICTURES if small else RETAIN_SAMPLE_OF_LARGE_PICTURES
-        return np.random.default_rng(self.asked.seed).permutation(retained)[:size]
-
-    def _share_kept(self, sample: NDArray[np.intp]) -> float | None:
-        """Return the percentage of the sample predicted as its label, or as before where it has none."""
-        if not len(sample):
-            return None
-        source = self.sets[self.image_set[sample[0]]]
-        inside = sample - np.flatnonzero(self.image_set == self.image_set[sample[0]])[0]
-        labels = self._known_labels[sample]
-        said = predict(self.classifier.module, source.pixels[inside], labels, self.device)
-        return 100 * float((said.classes == labels).mean())
 
     def _result(self, measured: Measured, loop: ForgettingLoop) -> dict[str, Any]:
         phases = {"load": 0.0, "attack": 0.0, "importance": 0.0, "optimise": 0.0, "measure": 0.0}
@@ -329,8 +249,8 @@ class _Job:
             "goal": self.asked.goal,
             "device": describe(self.device),
             "seed": self.asked.seed,
-            "k": len(self.picked),
-            "ids": self.picked,
+            "k": len(self.pictures.picked),
+            "ids": self.pictures.picked,
             "accuracy": {name: accuracy(measured, group) for name, group in groups.items()},
             "agreement": {name: agreement(measured, groups[name]) for name in ("retain", "test")},
             "seconds": spent,

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from pages.parts.palette import AFTER, FORGET, style
+from pages.parts.palette import AFTER, FORGET, RETAIN, style
 
 _IMPORTANCE = [[0, "rgba(204, 42, 135, 0.06)"], [1, FORGET]]
 _CHANGE = [[0, "rgba(224, 120, 11, 0.06)"], [1, AFTER]]
@@ -17,6 +17,7 @@ def layers_figure(
     change: NDArray[np.float64],
     chosen: int,
     height: int = 300,
+    contrast: NDArray[np.float64] | None = None,
 ) -> go.Figure:
     """Draw mean importance and change of each layer, one above the other, in the order of the forward pass.
 
@@ -26,16 +27,21 @@ def layers_figure(
         change: root-mean-square change (n,).
         chosen: position of the layer that is looked into; the others are drawn paler.
         height: in pixels.
+        contrast: mean importance for retained pictures (n,), drawn between the two where it is known.
     """
+    drawn = [("Importance for the forget set", importance, FORGET, ".3f")]
+    if contrast is not None:
+        drawn.append(("Importance for retained pictures", contrast, RETAIN, ".3f"))
+    drawn.append(("Change really made", change, AFTER, ".2e"))
     figure = make_subplots(
-        rows=2,
+        rows=len(drawn),
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.12,
-        subplot_titles=["Importance for the forget set", "Change really made"],
+        subplot_titles=[title for title, *_ in drawn],
     )
     opacity = [1.0 if number == chosen else 0.45 for number in range(len(layers))]
-    for row, values, colour, digits in ((1, importance, FORGET, ".3f"), (2, change, AFTER, ".2e")):
+    for row, (_, values, colour, digits) in enumerate(drawn, start=1):
         figure.add_bar(
             x=layers,
             y=values,
@@ -46,8 +52,8 @@ def layers_figure(
             hovertemplate="%{x}: %{y:" + digits + "}<extra></extra>",
         )
     figure.update_yaxes(rangemode="tozero", nticks=4, exponentformat="power")
-    figure.update_xaxes(type="category", showticklabels=len(layers) <= 14, row=2, col=1)
-    figure.update_xaxes(showticklabels=False, row=1, col=1)
+    figure.update_xaxes(showticklabels=False)
+    figure.update_xaxes(type="category", showticklabels=len(layers) <= 14, row=len(drawn), col=1)
     return _small_titles(style(figure, height))
 
 

@@ -14,6 +14,8 @@ from unlearn_core.measuring.drift import write_drift
 from unlearn_core.measuring.filters import write_filter
 from unlearn_core.measuring.image_map import others_share, write_image_map
 from unlearn_core.measuring.replay import write_replay
+from unlearn_core.measuring.retain_importance import write_retain_importance
+from unlearn_core.measuring.weight_reading import read_weight_maps
 from unlearn_core.runs.store import Store
 
 
@@ -136,3 +138,12 @@ def test_one_filter_is_shown_and_its_change_undone(kept_store: Store, finished: 
         write_filter(kept_store.root, finished, "network.fc", 10)
     with pytest.raises(UserError, match="There is no layer"):
         write_filter(kept_store.root, finished, "network.head", 0)
+
+
+def test_importance_for_retained_pictures_has_the_shape_of_the_maps(kept_store: Store, finished: str) -> None:
+    maps = read_weight_maps(kept_store.folder(finished))
+    with np.load(write_retain_importance(kept_store.root, finished)) as found:
+        assert len(found.files) == len(maps.layers)
+        for number, importance in enumerate(maps.importance):
+            assert found[f"importance_{number}"].shape == importance.shape
+            assert 0 <= found[f"importance_{number}"].min() <= found[f"importance_{number}"].max() <= 1

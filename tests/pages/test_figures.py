@@ -47,6 +47,8 @@ def test_layers_and_maps_show_their_numbers() -> None:
     figure = layers_figure(["a", "b"], np.array([0.1, 0.2]), np.array([1e-3, 2e-3]), 1)
     assert list(figure.data[0].y) == [0.1, 0.2]
     assert list(figure.data[1].y) == [1e-3, 2e-3]
+    three = layers_figure(["a"], np.ones(1), np.ones(1), 0, contrast=np.array([0.5])).data
+    assert [bars.y[0] for bars in three] == [1, 0.5, 1]
     cells = np.arange(6, dtype=np.float32).reshape(2, 3)
     importance, change = maps_figure(cells / np.float32(5), cells).data
     assert importance.zmax == 1

@@ -71,6 +71,8 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
     layers.select_index(0).run()
     assert not app.exception
     assert app.metric[0].label == "Rank correlation"
+    app.toggle(key="contrast").set_value(True).run()
+    assert not app.exception
     for drawn in ("importance", "change"):
         app.segmented_control(key="drawn").set_value(drawn).run()
         assert not app.exception

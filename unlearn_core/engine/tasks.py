@@ -80,3 +80,10 @@ def filter_view(root: str, run_id: str, layer: str, number: int) -> str:
     from unlearn_core.measuring.filters import write_filter
 
     return str(write_filter(Path(root), run_id, layer, number))
+
+
+def retain_importance(root: str, run_id: str) -> str:
+    """Return the path of the weights' importance for retained pictures of a run."""
+    from unlearn_core.measuring.retain_importance import write_retain_importance
+
+    return str(write_retain_importance(Path(root), run_id))

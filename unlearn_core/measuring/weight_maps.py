@@ -38,11 +38,12 @@ def write_weight_maps(path: Path, before: nn.Module, after: nn.Module, importanc
         names.append(name)
         sizes.append(weight.numel())
         change = (changed[name] - weight).detach() ** 2
-        arrays[f"importance_{index}"] = _per_channel(scaled[f"{name}.weight"])
-        arrays[f"change_{index}"] = np.sqrt(_per_channel(change))
+        arrays[f"importance_{index}"] = per_channel(scaled[f"{name}.weight"])
+        arrays[f"change_{index}"] = np.sqrt(per_channel(change))
     arrays |= {"layers": np.array(names), "sizes": np.array(sizes)}
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
-def _per_channel(weights: Tensor) -> NDArray[np.float32]:
+def per_channel(weights: Tensor) -> NDArray[np.float32]:
+    """Return the mean over each kernel, (filters, channels)."""
     return weights.flatten(2).mean(2).cpu().numpy() if weights.dim() > 2 else weights.cpu().numpy()
