@@ -108,7 +108,7 @@ def explanation(
 ) -> Tensor:
     """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
     torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 Captum's GradientSHAP draws from NumPy's own generator
+    np.random.seed(seed)
     return _EXPLAINERS[algorithm](classifier, pixels, targets).detach()
 
 
