@@ -85,7 +85,6 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
     """Show one-click picks among the pictures at `positions`; return the bar, which has room for more."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with bar:
-        st.markdown(":small[Quick pick]")
         st.number_input(
             "How many",
             1,
@@ -94,7 +93,7 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
             key="quick_count",
             persist_state="session",
             label_visibility="collapsed",
-            width=92,
+            width=88,
         )
         for kind, icon, words in (
             ("random", ":material/casino:", "Any pictures that pass the filters; press again for others."),
