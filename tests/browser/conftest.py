@@ -1,4 +1,4 @@
-"""The real app, started once, and a real browser that looks at it."""
+"""The real app, started once a file, and a real browser that looks at it."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ class App:
     log: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     home = tmp_path_factory.mktemp("home")
     log = home / "server.log"
