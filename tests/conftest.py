@@ -15,7 +15,7 @@ def parsed_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("digits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARN_HOME", str(home))
-        load_images("mnist", Wanted(1, 28, tuple("0123456789"), ()))
+        load_images("mnist", Wanted("digits", 1, 28, tuple("0123456789"), ()))
     return home / "cache" / "mnist.npy"
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from unlearn_core.catalog.entries import CLASSIFIERS, IMAGE_SETS
+from unlearn_core.bring_commands import SOURCES, add_bring_commands, bring
+from unlearn_core.catalog.entries import PATTERNS, classifiers, image_sets
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     catalog = commands.add_parser("catalog", help="what can be picked")
     catalog.add_argument("--json", action="store_true", help="print one JSON object")
     catalog.set_defaults(run_command=_catalog)
+    add_bring_commands(commands)
     _add_runs(commands)
     _add_compare(commands)
     _add_attribute(commands)
@@ -57,8 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_forget(commands: Any) -> None:
     forget = commands.add_parser("forget", help="make a classifier forget pictures")
-    forget.add_argument("--classifier", default="mnist-resnet")
-    forget.add_argument("--images", default="mnist", help="mnist, cifar10, photos or folder:PATH")
+    forget.add_argument("--classifier", default="mnist-resnet", help=f"a name in the catalog, {SOURCES}")
+    forget.add_argument("--architecture", help="of a file: classifier: torchvision:NAME or timm:NAME")
+    forget.add_argument("--images", default="mnist", help=f"a name in the catalog, {PATTERNS}")
     _add_data_dir(forget)
     forget.add_argument("--pick", default="hardest:16", help=PICK_HELP)
     forget.add_argument("--goal", default="misclassify", choices=("misclassify", "relabel"))
@@ -141,7 +144,7 @@ def _add_runs(commands: Any) -> None:
 def _forget(asked: argparse.Namespace) -> int:
     preset = preset_options(asked.preset, asked.method) if asked.preset else {}
     request = ForgetRequest.parse(
-        classifier=asked.classifier,
+        classifier=bring(asked.classifier, asked.architecture),
         images=asked.images,
         pick=asked.pick,
         goal=asked.goal,
@@ -224,14 +227,18 @@ def _in_words(result: dict[str, Any]) -> str:
 def _catalog(asked: argparse.Namespace) -> None:
     if asked.json:
         content = {
-            "classifiers": [asdict(entry) for entry in CLASSIFIERS],
-            "images": [asdict(entry) for entry in IMAGE_SETS],
+            "classifiers": [asdict(entry) for entry in classifiers()],
+            "images": [asdict(entry) for entry in image_sets()],
             "methods": [asdict(entry) for entry in METHODS],
             "picks": PICK_HELP,
         }
         print(json.dumps(content))
         return
-    for heading, entries in (("Classifiers", CLASSIFIERS), ("Image sets", IMAGE_SETS), ("Methods", METHODS)):
+    for heading, entries in (
+        ("Classifiers", classifiers()),
+        ("Image sets", image_sets()),
+        ("Methods", METHODS),
+    ):
         print(heading)
         for entry in entries:
             print(f"  {entry.name:30}{entry.summary}")

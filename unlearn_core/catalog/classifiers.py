@@ -10,9 +10,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.architectures import Normalised
+from unlearn_core.catalog.brought.adding import load_brought
+from unlearn_core.catalog.brought.records import BroughtClassifier, brought_classifier
+from unlearn_core.catalog.class_names import CIFAR10, DIGITS, imagenet_classes
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.training import RECIPES
 from unlearn_core.errors import UserError
+from unlearn_core.home import home
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -27,7 +31,8 @@ class Classifier:
             normalisation included; in eval mode.
         class_names: one a class, in the order of the logits.
         wordnet_ids: one a class, or empty where the classes are not ImageNet's.
-        cam_layer: dotted name in `module` of the last layer whose grid is fine enough for Grad-CAM.
+        cam_layer: dotted name in `module` of the last layer whose grid is fine enough for Grad-CAM,
+            or None.
     """
 
     name: str
@@ -36,7 +41,7 @@ class Classifier:
     wordnet_ids: tuple[str, ...]
     channels: int
     input_size: int
-    cam_layer: str
+    cam_layer: str | None
 
     def load_weights(self, path: Path) -> None:
         """Put the tensors of a safetensors file in place; one that does not fit raises `UserError`."""
@@ -48,7 +53,8 @@ class Classifier:
 
 def load_classifier(name: str) -> Classifier:
     """Return a fresh copy of the named classifier on the CPU; an unknown name raises `UserError`."""
-    classifier_entry(name)
+    if classifier_entry(name).brought:
+        return _brought(name)
     if name in RECIPES:
         classifier = describe_classifier(name, RECIPES[name].build())
         classifier.load_weights(WEIGHTS / f"{name}.safetensors")
@@ -59,29 +65,37 @@ def load_classifier(name: str) -> Classifier:
 def describe_classifier(name: str, module: nn.Module) -> Classifier:
     """Return a module together with what the catalog knows of the classifier of that name."""
     entry = classifier_entry(name)
-    names, wordnet_ids = _imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
+    names, wordnet_ids = imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
     return Classifier(
         name, module.eval(), names, wordnet_ids, entry.channels, entry.input_size, _CAM_LAYERS[name]
     )
 
 
-_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_CLASS_NAMES = {"mnist-resnet": tuple(str(digit) for digit in range(10)), "cifar10-resnet20": _CIFAR10}
+def brought_as_classifier(record: BroughtClassifier, module: nn.Module) -> Classifier:
+    """Return a brought classifier's module together with its record."""
+    return Classifier(
+        record.name,
+        module.eval(),
+        record.class_names,
+        record.wordnet_ids,
+        record.channels,
+        record.input_size,
+        record.cam_layer,
+    )
+
+
+def _brought(name: str) -> Classifier:
+    record = brought_classifier(home(), name)
+    assert record is not None
+    return brought_as_classifier(record, load_brought(home(), record))
+
+
+_CLASS_NAMES = {"mnist-resnet": DIGITS, "cifar10-resnet20": CIFAR10}
 _CAM_LAYERS = {
     "mnist-resnet": "network.layer2",
     "cifar10-resnet20": "network.layer3",
     "imagenet-efficientnet-lite0": "network.blocks.6",
 }
-
-
-def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return names and WordNet ids of ImageNet-1K's classes."""
-    from timm.data import ImageNetInfo
-
-    info = ImageNetInfo()
-    classes = range(info.num_classes())
-    names = tuple(info.index_to_description(index) for index in classes)
-    return names, tuple(info.index_to_label_name(index) for index in classes)
 
 
 def _efficientnet_lite0() -> nn.Module:

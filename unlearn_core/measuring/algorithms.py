@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.entries import ClassifierEntry, classifier_entry
 from unlearn_core.errors import UserError
 
 
@@ -11,7 +11,8 @@ class Algorithm:
     """What a person sees of an attribution algorithm.
 
     `signed`: its maps tell for from against. `needs_plain_relu`: it has rules of its own for ReLU, and is
-    only right where every activation is a ReLU of which each is used once.
+    only right where every activation is a ReLU of which each is used once. `needs_grid`: it
+    reads a layer whose outputs lie on a grid like the picture.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Algorithm:
     reading: str
     signed: bool
     needs_plain_relu: bool = False
+    needs_grid: bool = False
 
 
 ALGORITHMS = (
@@ -40,6 +42,7 @@ ALGORITHMS = (
         "Grad-CAM",
         "Which regions speak for the class in the last layer that still knows where things are.",
         signed=False,
+        needs_grid=True,
     ),
     Algorithm(
         "occlusion",
@@ -90,20 +93,25 @@ ALGORITHMS = (
 NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normalisation."),)
 """Algorithms of Captum that would quietly give a wrong picture on every classifier here, and why."""
 
-_NO_PLAIN_RELU = "is only right where every activation is a ReLU used once; this classifier has others."
-
 
 def offered(classifier: str) -> tuple[Algorithm, ...]:
     """Return the algorithms that are valid on a classifier of the catalog."""
-    plain = classifier_entry(classifier).plain_relu
-    return tuple(entry for entry in ALGORITHMS if plain or not entry.needs_plain_relu)
+    return tuple(entry for entry in ALGORITHMS if _why_not(entry, classifier_entry(classifier)) is None)
+
+
+def _why_not(entry: Algorithm, classifier: ClassifierEntry) -> str | None:
+    """Return why an algorithm is not right on a classifier, or None where it is."""
+    if entry.needs_plain_relu and not classifier.plain_relu:
+        return "is only right where every activation is a ReLU used once; this classifier has others."
+    if entry.needs_grid and not classifier.has_grid:
+        return "needs a layer whose outputs lie on a grid like the picture; this classifier has none."
+    return None
 
 
 def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
     """Return title and reason of each algorithm that would quietly give a wrong picture on a classifier."""
-    on = offered(classifier)
-    off = ((entry.title, _NO_PLAIN_RELU) for entry in ALGORITHMS if entry not in on)
-    return (*off, *NEVER_OFFERED)
+    why = ((entry.title, _why_not(entry, classifier_entry(classifier))) for entry in ALGORITHMS)
+    return (*((title, reason) for title, reason in why if reason is not None), *NEVER_OFFERED)
 
 
 def algorithm_entry(name: str) -> Algorithm:

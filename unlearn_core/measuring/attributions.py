@@ -164,6 +164,7 @@ def _smoothgrad(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tens
 
 
 def _layer_gradcam(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+    assert classifier.cam_layer is not None
     layer = classifier.module.get_submodule(classifier.cam_layer)
     maps = LayerGradCam(classifier.module, layer).attribute(pixels, target=targets, relu_attributions=True)
     return LayerAttribution.interpolate(maps, tuple(pixels.shape[-2:]), "bilinear")

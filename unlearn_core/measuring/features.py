@@ -14,16 +14,23 @@ from unlearn_core.measuring.predictions import to_pixels
 
 
 def features(module: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what goes into the last linear layer, (n, d).
+    """Return what goes into the last layer, linear or convolution, averaged over its positions, (n, d).
 
     Args:
-        module: on the CPU, in eval mode; one without a linear layer raises `UserError`.
+        module: on the CPU, in eval mode; one without such a layer raises `UserError`.
         pictures: uint8 (n, h, w, c).
     """
-    linear = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
-    if not linear:
+    last = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    if not last:
         raise UserError("This classifier has no linear layer whose inputs could be drawn.")
-    return activations(module, pictures, [linear[-1]], lambda layer, inputs, output: inputs[0])[0]
+    return activations(module, pictures, [last[-1]], lambda layer, inputs, output: _mean(inputs[0]))[0]
+
+
+def _mean(inputs: Tensor) -> Tensor:
+    """Average over the positions of a grid (n, c, h, w) or of tokens (n, t, c)."""
+    if inputs.ndim == 4:
+        return inputs.mean((2, 3))
+    return inputs.mean(1) if inputs.ndim == 3 else inputs
 
 
 def activations(

@@ -1,6 +1,5 @@
 """An image set as its classifier sees it before its last layer: places on a plane, look-alikes, odd ones."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.catalog.classifiers import load_classifier
-from unlearn_core.catalog.image_sets import ImageSet, fingerprint, load_images
+from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.measuring.features import Plane, features
-from unlearn_core.measuring.image_table import write_image_table
+from unlearn_core.measuring.image_table import key_of, write_image_table
 from unlearn_core.measuring.looking import frozen
 from unlearn_core.measuring.tables import ImageTable, read_image_table
 
@@ -37,8 +36,7 @@ def write_image_map(root: Path, classifier: str, images: str) -> Path:
 
     Raises `UserError` where the classifier or the image set cannot be loaded.
     """
-    key = hashlib.sha256(f"{VERSION}\n{classifier}\n{images}\n{fingerprint(images)}".encode()).hexdigest()
-    path = root / "maps" / f"{key[:24]}.npz"
+    path = root / "maps" / f"{key_of(VERSION, classifier, images)}.npz"
     if path.exists():
         return path
     table = read_image_table(write_image_table(root, classifier, images))

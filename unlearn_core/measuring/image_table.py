@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.image_sets import fingerprint, load_images
 from unlearn_core.devices import choose_device
 from unlearn_core.measuring.predictions import predict
@@ -24,8 +25,7 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
 
     Raises `UserError` where the classifier or the image set cannot be loaded.
     """
-    key = hashlib.sha256(f"{VERSION}\n{classifier}\n{images}\n{fingerprint(images)}".encode()).hexdigest()
-    path = root / "tables" / f"{key[:24]}.npz"
+    path = root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
     if path.exists():
         return path
     loaded = load_classifier(classifier)
@@ -49,6 +49,13 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
     )
     half.replace(path)
     return path
+
+
+def key_of(version: int, classifier: str, images: str) -> str:
+    """Return a name for what a classifier makes of an image set, another one whenever either changes."""
+    weights = classifier_entry(classifier).digest
+    parts = (version, classifier, weights, images, fingerprint(images, classifier))
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:24]
 
 
 def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

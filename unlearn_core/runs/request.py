@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unlearn_core.catalog.entries import FOLDER_PREFIX, IMAGE_SETS, classifier_entry
+from unlearn_core.catalog.entries import check_image_set, classifier_entry
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
@@ -61,9 +61,6 @@ class ForgetRequest(BaseModel):
         entry.complete(self.options)
         entry.check_retained(self.retained)
         Pick.parse(self.pick)
-        known = [entry.name for entry in IMAGE_SETS]
         for images in (self.images, self.measure_on):
-            if images is not None and images not in known and not images.startswith(FOLDER_PREFIX):
-                raise UserError(
-                    f"There is no image set {images}; there are {', '.join(known)} and {FOLDER_PREFIX}PATH."
-                )
+            if images is not None:
+                check_image_set(images)

@@ -13,8 +13,13 @@ LONGEST_SIDE = 1024
 MOST_UPLOADS = 500
 
 
-def add_upload(root: Path, name: str, data: bytes) -> int:
-    """Keep a picture file under `root`/uploads and return its number.
+def upload_folder(root: Path, visitor: str = "") -> Path:
+    """Return where uploads are kept: everybody's, or a visitor's of a shared server."""
+    return root / "uploads" / visitor
+
+
+def add_upload(folder: Path, name: str, data: bytes) -> int:
+    """Keep a picture file in a folder of uploads and return its number.
 
     It is kept as a PNG made anew from its pixels, at most `LONGEST_SIDE` long: nothing else of the file
     (place, camera, hidden content) survives.
@@ -24,11 +29,10 @@ def add_upload(root: Path, name: str, data: bytes) -> int:
     """
     picture = read_picture(data, name)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
-    folder = root / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = uploads(root)
+    kept = uploads(folder)
     if len(kept) >= MOST_UPLOADS:
-        raise UserError(f"There are {MOST_UPLOADS} uploads already; delete some from {folder.name}/ first.")
+        raise UserError(f"There are {MOST_UPLOADS} uploads already; delete some first.")
     number = 1 + max((number for number, _ in kept), default=-1)
     stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "picture"
     half = folder / f".{os.getpid()}.tmp"
@@ -37,8 +41,6 @@ def add_upload(root: Path, name: str, data: bytes) -> int:
     return number
 
 
-def uploads(root: Path) -> list[tuple[int, Path]]:
+def uploads(folder: Path) -> list[tuple[int, Path]]:
     """Return number and file of each upload, in the order they came."""
-    return sorted(
-        (int(file.name[:4]), file) for file in (root / "uploads").glob("[0-9][0-9][0-9][0-9]-*.png")
-    )
+    return sorted((int(file.name[:4]), file) for file in folder.glob("[0-9][0-9][0-9][0-9]-*.png"))

@@ -5,10 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unlearn_core.catalog.folders import PictureFile
-from unlearn_core.catalog.uploads import uploads
+from unlearn_core.catalog.sources.base import ImageSource, PictureFile
+from unlearn_core.catalog.sources.uploads import uploads
 from unlearn_core.errors import UserError
 
 # In this order for ever: the position is the photo's id. All are in the wheel: nothing is downloaded.
@@ -34,20 +33,21 @@ FIRST_UPLOAD = 1000
 """Ids of uploads start here, so that more shipped photos never move them."""
 
 
-def photo_files(root: Path) -> tuple[NDArray[np.int64], list[PictureFile]]:
-    """Return ids, int64 (n,), and files of the shipped photos and of the uploads kept under `root`."""
-    folder = _shipped_folder()
-    files = [PictureFile(name, (folder / name).read_bytes) for name in SHIPPED]
+def photo_source(folder: Path) -> ImageSource:
+    """Return the shipped photos and the uploads kept in `folder`; nothing says what they show."""
+    shipped = _shipped_folder()
+    files = [PictureFile(name, (shipped / name).read_bytes) for name in SHIPPED]
     ids = list(range(len(SHIPPED)))
-    for number, path in uploads(root):
+    for number, path in uploads(folder):
         ids.append(FIRST_UPLOAD + number)
         files.append(PictureFile(path.name, path.read_bytes))
-    return np.array(ids, np.int64), files
+    n = len(ids)
+    return ImageSource(files, np.array(ids, np.int64), np.zeros(n, bool), np.full(n, -1), ())
 
 
-def photos_fingerprint(root: Path) -> str:
+def photos_fingerprint(folder: Path) -> str:
     """Return a digest that changes when a photo is uploaded or removed."""
-    names = [path.name for _, path in uploads(root)]
+    names = [path.name for _, path in uploads(folder)]
     return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
 
 

@@ -1,32 +1,18 @@
 """Pictures in class folders, or in a .zip of them, with or without `train/` and `test/` above."""
 
 import hashlib
-import re
 import stat
 import zipfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unlearn_core.catalog.pictures import MOST_BYTES, SUFFIXES, fit, read_picture
+from unlearn_core.catalog.pictures import MOST_BYTES, SUFFIXES
+from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.errors import UserError
 
 MOST_PICTURES = 100_000
-MOST_MEMORY = 4 * 2**30
 _TRAIN = ("train", "training")
 _TEST = ("test", "testing", "val", "valid", "validation")
-
-
-@dataclass(frozen=True)
-class PictureFile:
-    """One picture file: its path inside the set, and how to get its bytes."""
-
-    name: str
-    read: Callable[[], bytes]
 
 
 def folder_fingerprint(path: Path) -> str:
@@ -40,48 +26,34 @@ def folder_fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def folder_files(
-    path: Path, class_names: tuple[str, ...], wordnet_ids: tuple[str, ...]
-) -> tuple[list[PictureFile], NDArray[np.int64], NDArray[np.bool_]]:
-    """Find the pictures of a folder or .zip and what their folders say of them.
+def folder_source(path: Path) -> ImageSource:
+    """Return the pictures of a folder or .zip in the order of their names.
 
-    Args:
-        path: the folder or the archive.
-        class_names: of the classifier; several names of one class stand between commas.
-        wordnet_ids: of the same classes, or empty.
-
-    Returns:
-        The n files in the order of their names; labels int64 (n,), −1 where the classifier has no class of
-        the folder's name or WordNet id; whether each stands under `test/` or `val/`, bool (n,).
+    The class is the name of the folder that holds a picture; those under `test/` or `val/` are for testing.
 
     Raises:
-        UserError: nothing there, no pictures, or an archive with unsafe names.
+        UserError: nothing there, no pictures, too many, or an archive with unsafe names.
     """
-    _check(path)
-    files = _zip_files(path) if path.is_file() else _plain_files(path)
-    if not files:
-        raise UserError(f"There are no pictures in {path}.")
-    if len(files) > MOST_PICTURES:
-        raise UserError(f"{path} holds {len(files):,} pictures; the most is {MOST_PICTURES:,}.")
+    files = folder_files(path)
     depth = _split_depth(files)
-    known = _class_index(class_names)
-    labels, is_test = [], []
+    classes, is_test = [], []
     for file in files:
         parts = PurePosixPath(file.name).parts
         is_test.append(depth is not None and parts[depth].lower() in _TEST)
         folders = parts[:-1] if depth is None else parts[depth + 1 : -1]
-        labels.append(_label(folders[-1] if folders else "", known, wordnet_ids))
-    return files, np.array(labels, np.int64), np.array(is_test)
+        classes.append(folders[-1] if folders else "")
+    return in_order(files, is_test, classes)
 
 
-def read_all(files: Sequence[PictureFile], size: int, channels: int) -> NDArray[np.uint8]:
-    """Decode files to uint8 (n, size, size, channels); the first that is no picture raises `UserError`."""
-    if len(files) * size * size * channels > MOST_MEMORY:
-        raise UserError(f"{len(files):,} pictures of this size do not fit into {MOST_MEMORY // 2**30} GB.")
-    with ThreadPoolExecutor(4) as pool:
-        return np.stack(
-            list(pool.map(lambda file: fit(read_picture(file.read(), file.name), size, channels), files))
-        )
+def folder_files(path: Path) -> list[PictureFile]:
+    """Return the picture files of a folder or .zip, sorted by name; raises as `folder_source` does."""
+    _check(path)
+    files = _zip_files(path) if path.is_file() else _plain_files(path)
+    if not files:
+        raise UserError(f"There are no pictures in {path.name}.")
+    if len(files) > MOST_PICTURES:
+        raise UserError(f"{path.name} holds {len(files):,} pictures; the most is {MOST_PICTURES:,}.")
+    return files
 
 
 def _check(path: Path) -> None:
@@ -94,12 +66,13 @@ def _check(path: Path) -> None:
 def _plain_files(path: Path) -> list[PictureFile]:
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     return [
-        PictureFile(file.relative_to(path).as_posix(), lambda file=file: _read(file))  # type: ignore[misc]
+        PictureFile(file.relative_to(path).as_posix(), lambda file=file: read_file(file))  # type: ignore[misc]
         for file in found
     ]
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """Return the file's bytes, cut one above the most that a picture may have."""
     with file.open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
 
@@ -143,23 +116,3 @@ def _split_depth(files: list[PictureFile]) -> int | None:
         if names and names <= {*_TRAIN, *_TEST}:
             return depth
     return None
-
-
-def _class_index(class_names: tuple[str, ...]) -> dict[str, int]:
-    """Return every name that means one class alone, in plain words, with the class."""
-    found: dict[str, set[int]] = {}
-    for index, names in enumerate(class_names):
-        for name in {names, *names.split(",")}:
-            found.setdefault(_plain(name), set()).add(index)
-    return {name: classes.pop() for name, classes in found.items() if len(classes) == 1}
-
-
-def _label(folder: str, known: dict[str, int], wordnet_ids: tuple[str, ...]) -> int:
-    wordnet_id = re.search(r"n\d{8}", folder)
-    if wordnet_id and wordnet_id[0] in wordnet_ids:
-        return wordnet_ids.index(wordnet_id[0])
-    return known.get(_plain(folder), -1)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.lower()).strip()

@@ -1,0 +1,131 @@
+"""Taking a classifier in: build, check, write as plain tensors."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from unlearn_core.catalog.architectures import Normalised
+from unlearn_core.catalog.brought.architectures import FILE, build
+from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint
+from unlearn_core.catalog.brought.inspecting import find_cam_layer, has_plain_relu
+from unlearn_core.catalog.brought.origins import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    count_classes,
+    names_for,
+    origin_of,
+)
+from unlearn_core.catalog.brought.records import (
+    RECORD,
+    WEIGHTS,
+    BroughtClassifier,
+    ClassifierWish,
+    brought_folder,
+    check_name,
+)
+from unlearn_core.errors import UserError
+
+
+def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
+    """Return a classifier that was built, loaded and checked, and what is known of it; nothing is kept.
+
+    Raises:
+        UserError: what is wrong with the source, the numbers or the names, in one sentence.
+    """
+    origin = origin_of(wish)
+    seen = count_classes(origin.network, origin.channels, origin.input_size)
+    origin.classes = origin.classes or seen
+    if seen != origin.classes:
+        raise UserError(f"The network returns {seen} logits a picture, not {origin.classes}.")
+    class_names, wordnet_ids = names_for(origin, wish.class_names)
+    grey = origin.channels == 1
+    mean = wish.mean or origin.mean or ((0.5,) if grey else IMAGENET_MEAN)
+    std = wish.std or origin.std or ((0.5,) if grey else IMAGENET_STD)
+    mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
+    if min(std) <= 0:
+        raise UserError("Every standard deviation must be above 0.")
+    module = Normalised(origin.network, mean, std).eval()
+    record = BroughtClassifier(
+        name=check_name(wish.name or _default_name(wish.source)),
+        architecture=origin.architecture,
+        source=_shown(wish.source),
+        weights=origin.weights,
+        licence=origin.licence,
+        channels=origin.channels,
+        input_size=origin.input_size,
+        mean=mean,
+        std=std,
+        class_names=class_names,
+        wordnet_ids=wordnet_ids,
+        cam_layer=find_cam_layer(module, origin.channels, origin.input_size),
+        plain_relu=has_plain_relu(module),
+        parameters=sum(weight.numel() for weight in module.parameters()),
+    )
+    return record, module
+
+
+def add_classifier(root: Path, wish: ClassifierWish, visitor: str = "") -> str:
+    """Take a classifier into the catalog of the store at `root` and return its name.
+
+    A name that is taken, by what ships or by another one, or a broken wish raises `UserError`, and nothing
+    changes.
+
+    Args:
+        root: of the store.
+        wish: what the person says of it.
+        visitor: whose it is on a shared server.
+    """
+    from unlearn_core.catalog.entries import classifiers
+
+    record, module = prepare(wish)
+    if record.name in [entry.name for entry in classifiers()]:
+        raise UserError(f"There is a classifier {record.name} already: choose another name, or delete it.")
+    folder = brought_folder(root, record.name)
+    half = folder.with_name(f".{os.getpid()}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        half.mkdir(parents=True)
+        save_file({name: t.contiguous().clone() for name, t in module.state_dict().items()}, half / WEIGHTS)
+        digest = hashlib.sha256((half / WEIGHTS).read_bytes()).hexdigest()[:24]
+        record = record.model_copy(update={"digest": digest, "visitor": visitor})
+        (half / RECORD).write_text(record.model_dump_json())
+        half.replace(folder)
+    except OSError as error:
+        raise UserError(f"The classifier cannot be kept: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return record.name
+
+
+def load_brought(root: Path, record: BroughtClassifier) -> nn.Module:
+    """Return a fresh copy of a kept classifier; damaged weights raise `UserError`."""
+    network = build(record.architecture, len(record.class_names), record.channels, record.input_size)
+    module = Normalised(network, record.mean, record.std)
+    tensors = read_checkpoint(brought_folder(root, record.name) / WEIGHTS)
+    check_fit(tensors, module.state_dict(), f"The weights kept for {record.name} do not fit")
+    module.load_state_dict(tensors, strict=False)
+    return module
+
+
+def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    if len(values) not in (1, channels):
+        raise UserError(f"Mean and standard deviation need {channels} numbers each, one a channel.")
+    if not all(torch.isfinite(torch.tensor(values))):
+        raise UserError("Mean and standard deviation must be plain numbers.")
+    return values if len(values) == channels else values * channels
+
+
+def _default_name(source: str) -> str:
+    kind, _, rest = source.partition(":")
+    return Path(rest).stem if kind == FILE else source
+
+
+def _shown(source: str) -> str:
+    """Return the source without the folders of this machine."""
+    kind, _, rest = source.partition(":")
+    return f"{FILE}:{Path(rest).name}" if kind == FILE else source

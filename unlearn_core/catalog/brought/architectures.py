@@ -1,0 +1,161 @@
+"""Networks by the name that torchvision or timm gives them, or from a function of the user's own."""
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from unlearn_core.errors import UserError
+
+TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
+
+
+def split_architecture(text: str) -> tuple[str, str]:
+    """Return kind and name of `torchvision:NAME` or `timm:NAME`; another text raises `UserError`."""
+    kind, _, name = text.partition(":")
+    if kind not in (TORCHVISION, TIMM) or not name:
+        raise UserError(f"{text!r} is no architecture; write {TORCHVISION}:NAME or {TIMM}:NAME.")
+    return kind, name
+
+
+def build(architecture: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+    """Return an untrained network that maps pixels (n, channels, size, size) to logits (n, classes).
+
+    Args:
+        architecture: `torchvision:NAME`, `timm:NAME` or `module:function`.
+        classes: of the last layer.
+        channels: of the first.
+        input_size: for networks that work at one size alone; None: the size that they come with.
+
+    Raises:
+        UserError: no such network, or one that cannot take these.
+    """
+    if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
+        return _without_inplace(from_function(architecture))
+    kind, name = split_architecture(architecture)
+    make = _torchvision if kind == TORCHVISION else _timm
+    try:
+        return _without_inplace(make(name, classes, channels, input_size))
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"{architecture} cannot be built for {classes} classes, {channels} channels and pictures of "
+            f"{input_size or 'its own'} pixels: {_first_line(error)}"
+        ) from error
+
+
+def check_architecture(architecture: str) -> None:
+    """Raise `UserError` that names the nearest ones where torchvision or timm has no such network."""
+    kind, name = split_architecture(architecture)
+    known = torchvision_names() if kind == TORCHVISION else timm_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3)
+        hint = f"; do you mean {' or '.join(near)}?" if near else "."
+        raise UserError(f"{kind} has no classifier {name}{hint}")
+
+
+def torchvision_names() -> list[str]:
+    """Return the names of torchvision's classifiers."""
+    import torchvision.models as models
+
+    return models.list_models(module=models)
+
+
+def timm_names() -> list[str]:
+    """Return the names of timm's architectures."""
+    import timm
+
+    return timm.list_models()
+
+
+def from_function(name: str) -> nn.Module:
+    """Return the network that `module:function` returns; anything else raises `UserError`."""
+    where, _, function = name.partition(":")
+    try:
+        made = getattr(importlib.import_module(where), function)()
+    # Code of the user's own may fail in any way, and they have to read how.
+    except Exception as error:
+        raise UserError(f"{name} failed: {type(error).__name__}: {_first_line(error)}") from error
+    if not isinstance(made, nn.Module):
+        raise UserError(f"{name} returned {type(made).__name__}, not a torch module.")
+    return made
+
+
+def head_and_stem(architecture: str, network: nn.Module) -> tuple[str, str]:
+    """Return the names of the weights of the last and of the first layer: classes and channels show there."""
+    weights = [name for name, weight in network.named_parameters() if weight.ndim >= 2]
+    convolutions = [name for name, weight in network.named_parameters() if weight.ndim == 4]
+    if architecture.startswith(f"{TIMM}:"):
+        settings: dict[str, Any] = getattr(network, "pretrained_cfg", {})
+        head, stem = (_first(settings.get(key)) for key in ("classifier", "first_conv"))
+        names = dict(network.named_parameters())
+        return (
+            f"{head}.weight" if f"{head}.weight" in names else weights[-1],
+            f"{stem}.weight" if f"{stem}.weight" in names else convolutions[0],
+        )
+    return weights[-1], convolutions[0]
+
+
+def _torchvision(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+    import torchvision.models as models
+
+    extra: dict[str, Any] = {}
+    if input_size and name.startswith("vit_"):
+        extra["image_size"] = input_size
+    if name == "googlenet":
+        extra |= {"aux_logits": False, "init_weights": True}
+    if name == "inception_v3":
+        extra["init_weights"] = True
+    network = models.get_model(name, weights=None, num_classes=classes, **extra)
+    if channels != 3:
+        _replace_stem(network, channels)
+    return network
+
+
+def _replace_stem(network: nn.Module, channels: int) -> None:
+    name, old = next((name, one) for name, one in network.named_modules() if isinstance(one, nn.Conv2d))
+    new = nn.Conv2d(
+        channels,
+        old.out_channels,
+        old.kernel_size,  # type: ignore[arg-type]
+        old.stride,  # type: ignore[arg-type]
+        old.padding,  # type: ignore[arg-type]
+        bias=old.bias is not None,
+    )
+    parent, _, own = name.rpartition(".")
+    setattr(network.get_submodule(parent), own, new)
+
+
+def _timm(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+    import timm
+
+    settings = timm.get_pretrained_cfg(name)
+    fixed = settings is not None and settings.fixed_input_size
+    size = {"img_size": input_size} if input_size and fixed else {}
+    return timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **size)
+
+
+def _without_inplace(network: nn.Module) -> nn.Module:
+    """Switch off what overwrites activations in place: attributions and hooks need them as they were."""
+    for layer in network.modules():
+        if "inplace" in inspect.signature(type(layer).__init__).parameters:
+            layer.inplace = False  # type: ignore[assignment]
+    return network
+
+
+def seeded(architecture: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+    """Return `build(...)` with the random weights of seed 0, leaving the caller's random numbers alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build(architecture, classes, channels, input_size)
+
+
+def _first(names: str | Sequence[str] | None) -> str:
+    return names if isinstance(names, str) else (names or [""])[0]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

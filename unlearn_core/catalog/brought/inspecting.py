@@ -1,0 +1,88 @@
+"""What the attribution algorithms must know of a network that nobody described."""
+
+import operator
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+_OTHER_ACTIVATIONS = (
+    nn.GELU,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.PReLU,
+    nn.Mish,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Softmax,
+    nn.LayerNorm,
+    nn.MultiheadAttention,
+)
+_NOT_ADDITIVE = (operator.mul, torch.mul, torch.matmul, operator.matmul, torch.relu, nn.functional.relu)
+_GRID = 7
+
+
+def find_cam_layer(module: nn.Module, channels: int, size: int) -> str | None:
+    """Return the dotted name of the last layer that still knows where things are, for Grad-CAM.
+
+    That is a layer with a square grid of at least 7 × 7 (an eighth of the picture's side for small ones) in
+    the later three quarters of the network, outside of blocks with several branches where there is one.
+    Networks of tokens have none.
+    """
+    smallest = min(_GRID, max(2, size // 8))
+    seen: list[tuple[str, bool]] = []
+
+    def note(name: str) -> Any:
+        def hook(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            grid = isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] == output.shape[3]
+            seen.append((name, grid and output.shape[2] >= smallest))
+
+        return hook
+
+    named = [(name, layer) for name, layer in module.named_modules() if name]
+    hooks = [layer.register_forward_hook(note(name)) for name, layer in named]
+    try:
+        with torch.inference_mode():
+            module(torch.zeros(1, channels, size, size))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    late = [name for place, (name, grid) in enumerate(seen) if grid and place >= len(seen) / 4]
+    on_the_way = [name for name in late if _every_path_goes_through(module, name)]
+    best = on_the_way or late
+    return best[-1] if best else None
+
+
+def _every_path_goes_through(module: nn.Module, name: str) -> bool:
+    """Tell whether a layer stands in plain sequences alone, below the network itself."""
+    parts = name.split(".")
+    above = [module.get_submodule(".".join(parts[:depth])) for depth in range(2, len(parts))]
+    return all(isinstance(one, nn.Sequential) for one in above)
+
+
+def has_plain_relu(module: nn.Module) -> bool:
+    """Tell whether each activation is a ReLU module used once, and nothing multiplies activations.
+
+    DeepLIFT's and guided backpropagation's rules are only right then. A network that cannot be traced counts
+    as one that is not.
+    """
+    if any(isinstance(layer, _OTHER_ACTIVATIONS) for layer in module.modules()):
+        return False
+    try:
+        graph = fx.Tracer().trace(module)
+    # Tracing runs the network's own code on stand-ins for tensors, which may fail in any way.
+    except Exception:
+        return False
+    used: list[str] = []
+    for node in graph.nodes:
+        if node.op == "call_module" and isinstance(module.get_submodule(node.target), nn.ReLU):
+            used.append(node.target)
+        if node.op == "call_function" and node.target in _NOT_ADDITIVE:
+            return False
+        if node.op == "call_method" and node.target in ("relu", "relu_", "mul", "matmul", "sigmoid"):
+            return False
+    return bool(used) and len(set(used)) == len(used)

@@ -1,0 +1,114 @@
+"""Which class of an image set is which class of a classifier."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.errors import UserError
+
+How = Literal["name", "WordNet id", "order", "you", "none"]
+
+
+@dataclass(frozen=True)
+class ClassMatch:
+    """For each class of an image set: the classifier's class (−1: none), and what says so."""
+
+    classes: tuple[int, ...]
+    how: tuple[How, ...]
+
+    def labels(self, own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the classifier's classes of pictures whose own classes are given, −1 where there is none."""
+        return np.append(np.array(self.classes, np.int64), -1)[own]
+
+
+def match_classes(
+    own: Sequence[str],
+    class_names: Sequence[str],
+    wordnet_ids: Sequence[str],
+    mended: Mapping[str, str] | None = None,
+) -> ClassMatch:
+    """Match the classes of an image set with those of a classifier.
+
+    A class is matched by what the user said, else by the WordNet id in its name, else by a name that means
+    one class alone. Where no class is matched so, both sides have equally many, and one of them has numbers
+    for names, they are matched by order.
+
+    Args:
+        own: names of the image set's classes; several names of one class stand between commas.
+        class_names: of the classifier, likewise.
+        wordnet_ids: of the same classes, or empty.
+        mended: own name to class name; "" says that the classifier has no such class.
+    """
+    known = _class_index(class_names)
+    found: list[tuple[int, How]] = [_match(name, known, wordnet_ids) for name in own]
+    by_order = len(own) == len(class_names) and (_numbered(own) or _numbered(class_names))
+    if by_order and all(how == "none" for _, how in found):
+        found = [(place, "order") for place in range(len(own))]
+    names = list(class_names)
+    for place, name in enumerate(own):
+        if mended and name in mended:
+            wanted = mended[name]
+            found[place] = (names.index(wanted), "you") if wanted in names else (-1, "you")
+    return ClassMatch(tuple(index for index, _ in found), tuple(how for _, how in found))
+
+
+def _match(name: str, known: dict[str, int], wordnet_ids: Sequence[str]) -> tuple[int, How]:
+    wordnet_id = re.search(r"n\d{8}", name)
+    if wordnet_id and wordnet_id[0] in wordnet_ids:
+        return list(wordnet_ids).index(wordnet_id[0]), "WordNet id"
+    for one in (name, *name.split(",")):
+        index = known.get(_plain(one))
+        if index is not None:
+            return index, "name"
+    return -1, "none"
+
+
+def _class_index(class_names: Sequence[str]) -> dict[str, int]:
+    """Return every name that means one class alone, in plain words, with the class."""
+    found: dict[str, set[int]] = {}
+    for index, names in enumerate(class_names):
+        for name in {names, *names.split(",")}:
+            found.setdefault(_plain(name), set()).add(index)
+    return {name: classes.pop() for name, classes in found.items() if len(classes) == 1}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name.lower()).strip()
+
+
+def _numbered(names: Sequence[str]) -> bool:
+    return all(re.fullmatch(r"(class )?\d+", _plain(name)) for name in names)
+
+
+def read_mended(root: Path, classifier: str, images: str) -> dict[str, str]:
+    """Return what the user said about the classes of this image set for this classifier."""
+    path = _mended_path(root, classifier, images)
+    if not path.exists():
+        return {}
+    try:
+        said = json.loads(path.read_text())
+        return {str(own): str(name) for own, name in said.items()}
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"The class match of {images} for {classifier} is damaged; mend it again.") from error
+
+
+def mend(root: Path, classifier: str, images: str, said: Mapping[str, str]) -> None:
+    """Keep what the user says about classes; an empty mapping takes it all back."""
+    path = _mended_path(root, classifier, images)
+    if not said:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(said)))
+
+
+def _mended_path(root: Path, classifier: str, images: str) -> Path:
+    key = sha256(f"{classifier}\n{images}".encode()).hexdigest()
+    return root / "matches" / f"{key[:24]}.json"

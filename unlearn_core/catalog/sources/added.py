@@ -1,0 +1,62 @@
+"""Image sets that the user added under a name of their own; this file imports nothing heavy."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unlearn_core.errors import UserError
+
+
+class AddedImageSet(BaseModel):
+    """One added set. `visitor` is whose it is on a shared server; "" is everybody's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    source: str
+    kind: str
+    pictures: int
+    class_names: tuple[str, ...]
+    visitor: str = ""
+
+
+def added_folder(root: Path, name: str) -> Path:
+    """Return where the set of that name is kept."""
+    return root / "image_sets" / quote(name, safe="")
+
+
+def added_image_sets(root: Path) -> list[AddedImageSet]:
+    """Return all that are kept, by name; what is damaged is left out."""
+    found = [_read(path) for path in sorted((root / "image_sets").glob("*/image_set.json"))]
+    return [record for record in found if record is not None]
+
+
+def added_image_set(root: Path, name: str) -> AddedImageSet | None:
+    """Return the one of that name, or None."""
+    return _read(added_folder(root, name) / "image_set.json")
+
+
+def keep_image_set(root: Path, record: AddedImageSet) -> None:
+    """Write a set's record."""
+    folder = added_folder(root, record.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image_set.json").write_text(record.model_dump_json())
+
+
+def delete_added(root: Path, name: str) -> None:
+    """Remove an added set, with its pictures where they were uploaded.
+
+    A name that is none raises `UserError`.
+    """
+    if added_image_set(root, name) is None:
+        raise UserError(f"There is no added image set {name}.")
+    shutil.rmtree(added_folder(root, name), ignore_errors=True)
+
+
+def _read(path: Path) -> AddedImageSet | None:
+    try:
+        return AddedImageSet.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None

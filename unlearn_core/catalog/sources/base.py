@@ -1,0 +1,52 @@
+"""What every source of pictures gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One picture file: its path inside the set, and how to get its bytes."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """n pictures as they come, before any classifier has a say.
+
+    Attributes:
+        pictures: files, or pixels uint8 (n, h, w, c) with 1 or 3 channels.
+        ids: int64 (n,), ascending; stable as long as the set stays the same.
+        is_test: bool (n,).
+        classes: int64 (n,), index in `class_names`, −1 where nothing says what a picture shows.
+        class_names: of the set itself; several names of one class stand between commas.
+    """
+
+    pictures: list[PictureFile] | NDArray[np.uint8]
+    ids: NDArray[np.int64]
+    is_test: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for people of each picture; empty where there is none."""
+        return tuple(one.name for one in self.pictures) if isinstance(self.pictures, list) else ()
+
+
+def in_order(pictures: list[PictureFile], is_test: list[bool], classes: list[str]) -> ImageSource:
+    """Return a source of files whose ids are their places; a class without a name is ""."""
+    names = sorted(set(classes) - {""})
+    places = {name: place for place, name in enumerate(names)} | {"": -1}
+    return ImageSource(
+        pictures,
+        np.arange(len(pictures)),
+        np.array(is_test, bool),
+        np.array([places[name] for name in classes], np.int64),
+        tuple(names),
+    )

@@ -1,0 +1,60 @@
+"""UTKFace (Zhang, Song and Qi 2017, arXiv 1702.08423): faces whose file names begin with the age.
+
+The age groups are the five of the paper's own code (arXiv 2301.11578, its UTKFace experiments).
+"""
+
+import re
+import zlib
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from unlearn_core.catalog.sources.base import ImageSource
+from unlearn_core.catalog.sources.folders import folder_files
+from unlearn_core.errors import UserError
+
+GROUPINGS = {
+    "groups": (0, 4, 13, 20, 31, 46, 61),
+    "tens": (0, 11, 21, 31, 41, 51, 61, 71, 81, 91, 101, 111),
+    "balanced": (0, 20, 30, 45),
+    "mfd": (0, 20, 41),
+    "tnn": (0, 10, 15, 20, 25, 30, 40, 50, 60),
+}
+"""Youngest age of each group, in years."""
+
+_AGE = re.compile(r"(\d{1,3})_\d")
+_TEST_SHARE = 5
+
+
+def utkface_source(path: Path, grouping: str) -> ImageSource:
+    """Return the faces of a folder or .zip, by age group.
+
+    The data set has no split of its own: every fifth face, by a checksum of its name, is for testing.
+
+    Args:
+        path: of pictures called `AGE_GENDER_RACE_DATE.jpg`.
+        grouping: a name of `GROUPINGS`.
+    """
+    if grouping not in GROUPINGS:
+        raise UserError(f"There is no age grouping {grouping}; there are {', '.join(GROUPINGS)}.")
+    files = folder_files(path)
+    youngest = GROUPINGS[grouping]
+    ages = [_age(file.name) for file in files]
+    classes = np.searchsorted(youngest, ages, side="right") - 1
+    is_test = [zlib.crc32(PurePosixPath(file.name).name.encode()) % _TEST_SHARE == 0 for file in files]
+    return ImageSource(
+        files, np.arange(len(files)), np.array(is_test), classes.astype(np.int64), _names(youngest)
+    )
+
+
+def _age(name: str) -> int:
+    found = _AGE.match(PurePosixPath(name).name)
+    if found is None:
+        raise UserError(f"{name} does not begin with an age, as in 25_0_1_20170116.jpg.")
+    return int(found[1])
+
+
+def _names(youngest: tuple[int, ...]) -> tuple[str, ...]:
+    closed = (f"{low} to {high - 1} years" for low, high in pairwise(youngest))
+    return (*closed, f"{youngest[-1]} years and older")

@@ -1,0 +1,16 @@
+"""What may be asked of a server that serves others (`UNLEARN_SHARED=1`)."""
+
+import os
+
+from unlearn_core.errors import UserError
+
+
+def is_shared() -> bool:
+    """Tell whether this server serves others: then it takes uploads and the catalog, no paths and no code."""
+    return os.environ.get("UNLEARN_SHARED", "") not in ("", "0")
+
+
+def refuse_when_shared(what: str) -> None:
+    """Raise `UserError` on a server that serves others."""
+    if is_shared():
+        raise UserError(f"This server serves others and takes {what} from nobody: upload a file instead.")
