@@ -26,6 +26,7 @@ def main() -> None:
         st.Page("pages/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
         st.Page("pages/replay.py", title="Replay", icon=":material/movie:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/add.py", title="Add", icon=":material/add_circle:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
     ]
     st.navigation(pages, position="top").run()

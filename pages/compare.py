@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts.app_state import current_run, group_of, show_error, store
+from pages.parts.app_state import current_run, group_of, my_runs, show_error, store
 from pages.parts.attribution_pictures import run_maps_html
 from pages.parts.compare_figures import curves_figure, frontier_figure, titles
 from pages.parts.door import show
@@ -30,7 +30,7 @@ def page() -> None:
         looked_at = current_run()
     except UserError as error:
         show_error(error)
-    runs = [run for run in store().runs() if run.parsed_result() is not None]
+    runs = [run for run in my_runs() if run.parsed_result() is not None]
     if not runs:
         nothing_yet()
         return

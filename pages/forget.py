@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from pages.parts import selection
 from pages.parts.app_state import current_run, engine, leave_run, open_run, remember_group, show_error
+from pages.parts.class_match import class_match
 from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
 from pages.parts.filters import filter_bar, quick_picks
@@ -16,12 +17,16 @@ from pages.parts.live_run import run_panel
 from pages.parts.settings import goal_and_method, more_settings, others_to_compare
 from pages.parts.source import adopt, choose_source
 from pages.parts.uploads import add_your_own
+from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
 
 _BAD_LINK = "bad_link"
+PACKAGED = ("mnist", "cifar10")
+"""Image sets whose classes are those of the classifier that ships for them: nothing to match."""
+
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
@@ -86,9 +91,16 @@ def _pictures(classifier: str, images: str) -> None:
         _map(classifier, images, table, positions)
     else:
         gallery(table, shown, key)
-    if not table.labelled.all():
+    for note in table.notes:
+        st.caption(note)
+    if not table.labelled.any():
         st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
-    if images == "photos":
+    elif not table.labelled.all():
+        unlabelled = int((~table.labelled).sum())
+        st.caption(f"{unlabelled} of these carry no label that the classifier knows; it is its prediction.")
+    if images not in PACKAGED:
+        class_match(classifier, images, table)
+    if images.partition(":")[0] == "photos":
         add_your_own(classifier, images)
 
 
@@ -149,7 +161,7 @@ def _forget(asked: list[dict[str, object]]) -> None:
         requests = [ForgetRequest.parse(**fields) for fields in asked]
         for request in requests:
             request.check_names()
-        runs = [engine().submit(request) for request in requests]
+        runs = [engine().submit(request, visitor=visitor()) for request in requests]
     except UserError as error:
         show_error(error)
     else:

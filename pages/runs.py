@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts.app_state import current_run, engine, leave_run, open_run, show_error, store
+from pages.parts.app_state import current_run, engine, leave_run, my_runs, open_run, show_error, store
 from pages.parts.door import show
 from pages.parts.result_cards import percent
 from pages.parts.run_picker import nothing_yet
+from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import UNDER_WAY, Run
 
@@ -25,7 +26,7 @@ _PAGES = (
 
 def page() -> None:
     """Draw the list, and under it what can be done with the chosen run."""
-    runs = store().runs()
+    runs = my_runs()
     if not runs:
         nothing_yet()
         return
@@ -117,7 +118,7 @@ def _rename(run: Run) -> None:
 
 def _run_again(run: Run) -> None:
     try:
-        run_id = engine().submit(run.parsed_request(), run.name)
+        run_id = engine().submit(run.parsed_request(), run.name, visitor())
     except UserError as error:
         show_error(error)
         return

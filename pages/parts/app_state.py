@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts.visitor import visitor
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Run, Store
@@ -20,6 +21,11 @@ def store() -> Store:
 def engine() -> Engine:
     """Return the engine, one a server; the first call starts its worker processes."""
     return Engine(store())
+
+
+def my_runs() -> list[Run]:
+    """Return the runs to list, the newest first: on a shared server this visitor's alone."""
+    return store().runs(visitor())
 
 
 def current_run() -> Run | None:

@@ -9,6 +9,7 @@ from pages.parts.continual import forget_more_button, start_afresh
 from pages.parts.live_chart import HOW_TO_READ, live_chart
 from pages.parts.palette import CONFIG
 from pages.parts.result_cards import result_cards
+from pages.parts.visitor import may_see
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.runs.store import UNDER_WAY, Run, RunState
@@ -68,7 +69,11 @@ def _head(run: Run) -> None:
             stopping = run.cancel_requested
             label = "Stopping …" if stopping else "Cancel"
             if st.button(
-                label, key="cancel", icon=":material/stop_circle:", disabled=stopping, width="stretch"
+                label,
+                key="cancel",
+                icon=":material/stop_circle:",
+                disabled=stopping or not may_see(run.visitor),
+                width="stretch",
             ):
                 engine().cancel(run.id)
                 st.rerun(scope="fragment")

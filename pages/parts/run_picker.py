@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.app_state import current_run, open_run, show_error, store
+from pages.parts.app_state import current_run, my_runs, open_run, show_error
 from pages.parts.live_run import run_panel
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Run, RunState
@@ -21,11 +21,14 @@ def finished_run() -> Run | None:
 
     Else draw what there is: a way to the first run, a run's progress, or why it ended early.
     """
-    runs = store().runs()
+    runs, named = my_runs(), _named_run()
+    if named is not None and named.id not in [run.id for run in runs]:
+        # Somebody gave a link to a run of theirs.
+        runs = [named, *runs]
     if not runs:
         nothing_yet()
         return None
-    run = _choose(runs)
+    run = _choose(runs, named)
     if run.parsed_result() is None:
         run_panel(run.id)
         return None
@@ -45,12 +48,15 @@ def describe(run: Run) -> str:
     return " · ".join(words if sign is None else [*words, sign])
 
 
-def _choose(runs: list[Run]) -> Run:
+def _named_run() -> Run | None:
     try:
-        wanted = current_run()
+        return current_run()
     except UserError as error:
         show_error(error)
-        wanted = None
+        return None
+
+
+def _choose(runs: list[Run], wanted: Run | None) -> Run:
     ids = [run.id for run in runs]
     by_id = dict(zip(ids, runs, strict=True))
     chosen = st.selectbox(

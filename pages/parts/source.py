@@ -3,12 +3,22 @@
 import streamlit as st
 
 from pages.parts import selection
-from unlearn_core.catalog.entries import CLASSIFIERS, FOLDER_PREFIX, IMAGE_SETS, classifier_entry
+from pages.parts.visitor import may_see, photos_of_visitor
+from unlearn_core.catalog.entries import (
+    CSV_PREFIX,
+    FOLDER_PREFIX,
+    PHOTOS_PREFIX,
+    UTKFACE_PREFIX,
+    classifiers,
+    fitting_image_sets,
+)
 from unlearn_core.runs.store import Run
+from unlearn_core.sharing import is_shared
 
 FOLDER = "folder"
-_TITLES = {entry.name: entry.title for entry in IMAGE_SETS} | {FOLDER: "A folder of mine …"}
 _ADOPTED = "adopted_run"
+_LINKED = "named_by_links"
+_PATHS = (FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)
 
 
 def choose_source() -> tuple[str, str | None]:
@@ -16,27 +26,38 @@ def choose_source() -> tuple[str, str | None]:
 
     The image set is None while it is a folder that is not named yet. Both stand in the URL.
     """
+    linked = st.session_state.get(_LINKED, ())
+    known = {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
     left, right = st.columns(2)
     with left:
         classifier = st.selectbox(
             "Classifier",
-            [entry.name for entry in CLASSIFIERS],
-            format_func=lambda name: classifier_entry(name).title,
+            list(known),
+            format_func=lambda name: known[name].title,
             key="classifier",
             bind="query-params",
-            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in CLASSIFIERS),
+            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in known.values()),
         )
-    fitting = [entry.name for entry in IMAGE_SETS if classifier in entry.fits]
+    fitting = [
+        entry
+        for entry in fitting_image_sets(known[classifier])
+        if may_see(entry.visitor) or entry.name in linked
+    ]
+    titles = {entry.name: entry.title for entry in fitting}
+    titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
+    titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
     with right:
         images = st.selectbox(
             "Pictures",
-            [*fitting, FOLDER],
-            format_func=_TITLES.__getitem__,
+            list(titles),
+            format_func=lambda name: titles[name],
             key="images",
             bind="query-params",
-            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in IMAGE_SETS),
+            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in fitting),
         )
     chosen = _choose_folder() if images == FOLDER else images
+    if chosen == "photos":
+        chosen = photos_of_visitor()
     selection.pick_from(classifier, chosen or FOLDER)
     return classifier, chosen
 
@@ -47,10 +68,14 @@ def adopt(run: Run) -> None:
         return
     st.session_state[_ADOPTED] = run.id
     request = run.parsed_request()
+    # On a shared server a link may name what another visitor brought.
+    st.session_state[_LINKED] = (request.classifier, request.images)
     st.session_state["classifier"] = request.classifier
-    if request.images.startswith(FOLDER_PREFIX):
+    if request.images.startswith(_PATHS):
         st.session_state["images"] = FOLDER
         st.session_state["path"] = request.images.removeprefix(FOLDER_PREFIX)
+    elif request.images == photos_of_visitor():
+        st.session_state["images"] = "photos"
     else:
         st.session_state["images"] = request.images
     selection.pick_from(request.classifier, request.images)
@@ -72,10 +97,13 @@ def _choose_folder() -> str | None:
         key="path",
         bind="query-params",
         placeholder="/home/me/pictures",
-        help="Pictures in one folder for each class, with or without train/ and test/ above them; or a .zip "
-        "of that. Class names that the classifier knows give accuracy, others agreement.",
+        help="Pictures in one folder for each class, with or without train/ and test/ above them; a .zip of "
+        "that; or a .csv with the columns path and label. Class names that the classifier knows give "
+        "accuracy, others agreement. *Add* gives such a set a name of its own.",
     ).strip()
     if not path:
         st.info("Type the path of a folder, on the machine that runs this app, with a folder for each class.")
         return None
-    return FOLDER_PREFIX + path
+    if path.startswith(_PATHS):
+        return path
+    return f"{CSV_PREFIX if path.lower().endswith('.csv') else FOLDER_PREFIX}{path}"

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts import selection
 from pages.parts.app_state import engine, show_error, store
 from pages.parts.image_tables import forget_table
+from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 
 _TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
@@ -32,7 +33,9 @@ def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier:
     added = []
     try:
         for file in files:
-            look = engine().look("add_upload", root=str(store().root), name=file.name, data=file.getvalue())
+            look = engine().look(
+                "add_upload", root=str(store().root), name=file.name, data=file.getvalue(), visitor=visitor()
+            )
             added.append(look.result())
     except UserError as error:
         show_error(error)

@@ -124,6 +124,10 @@ def test_the_map_rings_what_is_picked() -> None:
         losses=np.linspace(2, 0, n, dtype=np.float32),
         thumbnails=np.zeros((n, 28, 28, 1), np.uint8),
         class_names=CLASSES,
+        own_names=CLASSES,
+        own_classes=np.arange(len(CLASSES)),
+        own_how=("name",) * len(CLASSES),
+        notes=(),
     )
     places: dict[str, Any] = {"ids": table.ids, "places": np.arange(2 * n, dtype=np.float32).reshape(n, 2)}
     for colour in ("class", "prediction", "confidence", "loss"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_mended
-from unlearn_core.catalog.pictures import fit, read_picture
+from unlearn_core.catalog.pictures import fit, is_grey, read_picture
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.catalog.sources.named import image_source, source_fingerprint
 from unlearn_core.errors import UserError
@@ -24,6 +24,7 @@ MOST_MEMORY = 2**30
 """Bytes of pixels: larger sets are decoded into a file and read from there."""
 
 _CHUNK = 256
+_HEADERS = 8
 _NO_CLASSES = ClassMatch((), ())
 
 
@@ -68,6 +69,7 @@ class ImageSet:
         files: a name for people of each picture; empty where there is none.
         own_names: of the set's own classes.
         match: which of the classifier's classes each of those is.
+        notes: sentences about what the classifier does not take as it is.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ImageSet:
     files: tuple[str, ...] = ()
     own_names: tuple[str, ...] = ()
     match: ClassMatch = _NO_CLASSES
+    notes: tuple[str, ...] = ()
 
 
 def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
@@ -125,7 +128,22 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
         source.names,
         source.class_names,
         match,
+        _notes(source, wanted.channels),
     )
+
+
+def _notes(source: ImageSource, channels: int) -> tuple[str, ...]:
+    """Say where the pictures' channels are not the classifier's; of files the first few stand for all."""
+    first = source.pictures[:_HEADERS]
+    if isinstance(first, np.ndarray):
+        grey = first.shape[-1] == 1
+    else:
+        grey = all(is_grey(one.read(), one.name) for one in first)
+    if grey and channels == 3:
+        return ("These pictures are grey and the classifier takes colour: all three channels are the same.",)
+    if not grey and channels == 1:
+        return ("These pictures are in colour and the classifier takes grey: the colours are left out.",)
+    return ()
 
 
 def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> NDArray[np.uint8]:

@@ -41,6 +41,15 @@ def read_picture(data: bytes, name: str) -> Image.Image:
         raise UserError(f"{name} is not a picture that can be read ({kinds}), or it is damaged.") from error
 
 
+def is_grey(data: bytes, name: str) -> bool:
+    """Tell from a picture file's header whether it has no colours; raises as `read_picture` does."""
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as picture:
+            return picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+    except _BROKEN as error:
+        raise UserError(f"{name} is not a picture that can be read, or it is damaged.") from error
+
+
 def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
     """Return a picture as a classifier takes it, uint8 (size, size, channels), 1 or 3 channels.
 

@@ -89,7 +89,7 @@ class Engine:
             for lane in _LANES
         ]
 
-    def submit(self, request: ForgetRequest, name: str | None = None) -> str:
+    def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
         """Queue a forgetting job and return its run's id.
 
         Raises:
@@ -97,7 +97,7 @@ class Engine:
         """
         request.check_names()
         weights_before(self.store, request)
-        run_id = self.store.create(request, name).id
+        run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(
             tasks.forget,
             str(self.store.root),

@@ -1,7 +1,8 @@
 """What workers do. Arguments and results are plain; torch is imported inside, so this file stays light."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 def warm() -> None:
@@ -88,3 +89,34 @@ def retain_importance(root: str, run_id: str) -> str:
     from unlearn_core.measuring.retain_importance import write_retain_importance
 
     return str(write_retain_importance(Path(root), run_id))
+
+
+def architectures() -> dict[str, list[str]]:
+    """Return the names of the networks that torchvision and timm have."""
+    from unlearn_core.catalog.brought.architectures import timm_names, torchvision_names
+
+    return {"torchvision": torchvision_names(), "timm": timm_names()}
+
+
+def try_classifier(root: str, wish: Mapping[str, Any], images: str, number: int) -> str:
+    """Return the path of what a brought classifier says of a few pictures; nothing enters the catalog."""
+    from unlearn_core.catalog.brought.records import ClassifierWish
+    from unlearn_core.measuring.preview import write_preview
+
+    return str(write_preview(Path(root), ClassifierWish.parse(**wish), images, number))
+
+
+def add_classifier(root: str, wish: Mapping[str, Any], visitor: str = "") -> str:
+    """Take a classifier into the catalog and return its name there."""
+    from unlearn_core.catalog.brought.adding import add_classifier as keep
+    from unlearn_core.catalog.brought.records import ClassifierWish
+
+    return keep(Path(root), ClassifierWish.parse(**wish), visitor)
+
+
+def add_image_set(root: str, name: str, source: str, uploaded: str | None = None, visitor: str = "") -> str:
+    """Take an image set into the catalog and return its name there."""
+    from unlearn_core.catalog.sources.adding import add_image_set as keep
+
+    path = None if uploaded is None else Path(uploaded)
+    return keep(Path(root), name, source, path, visitor).name

@@ -59,7 +59,8 @@ def quality(
     """Return infidelity, sensitivity and gap of one classifier's maps, (n,) each."""
 
     def explain(inputs: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor]:
-        return (explanation(classifier, inputs[0], target, algorithm, seed),)
+        # Captum's metrics take views that tensors in channels_last order do not allow.
+        return (explanation(classifier, inputs[0], target, algorithm, seed).contiguous(),)
 
     def disturb(inputs: Tensor) -> tuple[Tensor, Tensor]:
         noise = NOISE * torch.randn_like(inputs)
@@ -67,6 +68,7 @@ def quality(
 
     (maps,) = explain((pixels,), targets)
     whole = maps.expand_as(pixels) / (pixels.shape[1] // maps.shape[1])
+    pixels, whole = pixels.contiguous(), whole.contiguous()
     torch.manual_seed(seed)
     unfaithful = infidelity(
         classifier.module,

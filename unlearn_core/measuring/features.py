@@ -39,7 +39,10 @@ def activations(
     layers: list[nn.Module],
     read: Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor],
 ) -> list[NDArray[np.float32]]:
-    """Return what `read(layer, inputs, output)` gives at each layer, flattened to (n, d)."""
+    """Return what `read(layer, inputs, output)` gives at each layer, flattened to (n, d).
+
+    A layer that is never called by itself, like the last one inside of torch's attention, gives (n, 0).
+    """
     seen: dict[nn.Module, Tensor] = {}
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -48,8 +51,10 @@ def activations(
     hooks = [layer.register_forward_hook(keep) for layer in layers]
 
     def look(part: slice) -> list[NDArray[np.float32]]:
-        module(to_pixels(pictures[part], torch.device("cpu")))
-        return [seen[layer].flatten(1).float().numpy() for layer in layers]
+        pixels = to_pixels(pictures[part], torch.device("cpu"))
+        module(pixels)
+        nothing = torch.empty(len(pixels), 0)
+        return [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
 
     try:
         with torch.inference_mode():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
@@ -72,15 +72,17 @@ def _strongest(run: Looking, layer: str, number: int) -> dict[str, ArrayLike]:
     for when, classifier in (("before", run.before), ("after", run.after)):
         own = classifier.module.get_submodule(layer)
         (seen,) = activations(
-            classifier.module, pictures, [own], lambda layer, inputs, output: _response(output, number)
+            classifier.module, pictures, [own], lambda layer, inputs, output: _response(layer, output, number)
         )
+        if not seen.size:
+            raise UserError(f"Layer {layer} is never called by itself, so its filters show no response.")
         found[f"strongest_{when}"] = ids[np.argsort(-seen[:, 0], kind="stable")[:STRONGEST]]
     return found
 
 
-def _response(output: Tensor, number: int) -> Tensor:
+def _response(layer: nn.Module, output: Tensor, number: int) -> Tensor:
     """Return the mean response of one filter or row to each picture, (n, 1)."""
-    own = output[:, number] if output.dim() in (2, 4) else output[..., number]
+    own = output[..., number] if isinstance(layer, nn.Linear) else output[:, number]
     return own.flatten(1).mean(1, keepdim=True) if own.dim() > 1 else own[:, None]
 
 

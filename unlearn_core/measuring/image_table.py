@@ -16,7 +16,7 @@ from unlearn_core.devices import choose_device
 from unlearn_core.measuring.predictions import predict
 
 THUMBNAIL = 64
-VERSION = 1
+VERSION = 2
 """Part of the key: raise it when the table's content changes."""
 
 
@@ -46,6 +46,10 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
         losses=said.losses,
         thumbnails=thumbnails(pictures.pixels),
         class_names=np.array(pictures.class_names),
+        own_names=np.array(pictures.own_names, str),
+        own_classes=np.array(pictures.match.classes, np.int64),
+        own_how=np.array(pictures.match.how, str),
+        notes=np.array(pictures.notes, str),
     )
     half.replace(path)
     return path

@@ -88,6 +88,10 @@ def remarks(result: dict[str, Any]) -> list[str]:
     found = []
     if result["stopped"] == "step limit":
         found.append(f"Not everything was forgotten within {result['steps']} steps.")
+    forget = result["accuracy"]["forget"]
+    still = round(forget["after"] * forget["n"] / 100) if forget["n"] else 0
+    if result["stopped"] == "forgotten" and still:
+        found.append(f"Measured again, {still} of the {forget['n']} pictures are still recognised.")
     for name, title in (("retain", "D_r"), ("test", "D_test")):
         measured, agrees = result["accuracy"][name], result["agreement"][name]
         lost = (

@@ -24,6 +24,10 @@ class ImageTable:
         losses: float32 (n,), cross-entropy against the label.
         thumbnails: uint8 (n, s, s, c).
         class_names: of the classifier.
+        own_names: of the image set's own classes.
+        own_classes: int64, which class of the classifier each of those is, −1 for none.
+        own_how: what says so: "name", "WordNet id", "order", "you" or "none".
+        notes: sentences about what the classifier does not take as it is.
     """
 
     ids: NDArray[np.int64]
@@ -35,6 +39,10 @@ class ImageTable:
     losses: NDArray[np.float32]
     thumbnails: NDArray[np.uint8]
     class_names: tuple[str, ...]
+    own_names: tuple[str, ...]
+    own_classes: NDArray[np.int64]
+    own_how: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def read_image_table(path: Path) -> ImageTable:
@@ -44,4 +52,5 @@ def read_image_table(path: Path) -> ImageTable:
             fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"The image table {path.name} cannot be read; load the pictures again.") from error
-    return ImageTable(**{**fields, "class_names": tuple(fields["class_names"].tolist())})
+    texts = ("class_names", "own_names", "own_how", "notes")
+    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in texts}})

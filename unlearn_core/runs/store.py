@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import event
+from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Field, Session, SQLModel, create_engine, select
@@ -43,7 +43,10 @@ UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Run(SQLModel, table=True):
-    """One row. `request` and `result` are JSON; use `parsed_request()` and `parsed_result()`."""
+    """One row. `request` and `result` are JSON; use `parsed_request()` and `parsed_result()`.
+
+    `visitor` is whose run it is on a server that serves others; "" where there is one person alone.
+    """
 
     id: str = Field(primary_key=True)
     name: str
@@ -58,6 +61,7 @@ class Run(SQLModel, table=True):
     steps_done: int = 0
     cancel_requested: bool = False
     owner: str
+    visitor: str = ""
 
     def parsed_request(self) -> ForgetRequest:
         """Return the request this run answers."""
@@ -95,7 +99,7 @@ class Store:
             raise self._cannot_write(error.strerror) from error
         self._sql = _open_database(self.root / "runs.sqlite")
 
-    def create(self, request: ForgetRequest, name: str | None = None) -> Run:
+    def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
         run_id = uuid.uuid4().hex[:8]
         run = Run(
@@ -104,6 +108,7 @@ class Store:
             created=datetime.now(UTC),
             request=request.model_dump_json(),
             owner=this_process(),
+            visitor=visitor,
         )
         try:
             self.folder(run_id).mkdir(parents=True)
@@ -122,11 +127,12 @@ class Store:
             raise UserError(f"There is no run {run_id}.")
         return run
 
-    def runs(self) -> list[Run]:
-        """Return all runs, the newest first."""
+    def runs(self, visitor: str = "") -> list[Run]:
+        """Return all runs, or those of one visitor, the newest first."""
         with self._session() as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
-            return list(session.exec(newest_first))
+            found = list(session.exec(newest_first))
+        return [run for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
         """Set columns of a run; a run that was deleted meanwhile stays deleted."""
@@ -142,8 +148,8 @@ class Store:
         self, run_id: str, state: RunState, *, result: dict[str, Any] | None = None, error: str | None = None
     ) -> None:
         """Set the final state with its result or its error, and the time."""
-        text = None if result is None else json.dumps(result)
-        self.update(run_id, state=state, result=text, error=error, finished=datetime.now(UTC))
+        written = None if result is None else json.dumps(result)
+        self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name of 1 to 80 characters."""
@@ -191,7 +197,7 @@ class Store:
             raise self._cannot_write(error.orig) from error
 
     def _cannot_write(self, reason: object) -> UserError:
-        return UserError(f"The store {self.root} cannot be written: {reason}.")
+        return UserError(f"The store cannot be written: {reason}.")
 
     def folder(self, run_id: str) -> Path:
         """Return the run's folder."""
@@ -222,6 +228,14 @@ def _default_name(request: ForgetRequest) -> str:
     return f"{request.method} · {pick} · {request.images}"
 
 
+def _add_new_columns(sql: SqlEngine) -> None:
+    """Bring a database of an earlier version up to date: it lacks the columns that came later."""
+    with sql.begin() as connection:
+        there = {column["name"] for column in inspect(connection).get_columns("run")}
+        if "visitor" not in there:
+            connection.execute(text("ALTER TABLE run ADD COLUMN visitor VARCHAR NOT NULL DEFAULT ''"))
+
+
 def _open_database(path: Path) -> SqlEngine:
     sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
@@ -232,6 +246,7 @@ def _open_database(path: Path) -> SqlEngine:
 
     try:
         SQLModel.metadata.create_all(sql)
+        _add_new_columns(sql)
     except DatabaseError as error:
-        raise UserError(f"The store's database {path} cannot be opened: {error.orig}.") from error
+        raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
     return sql

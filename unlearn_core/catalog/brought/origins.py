@@ -22,7 +22,10 @@ from unlearn_core.catalog.brought.architectures import (
 from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint, tensors_of_network
 from unlearn_core.catalog.brought.records import MOST_CLASSES, ClassifierWish
 from unlearn_core.catalog.class_names import imagenet_classes
+from unlearn_core.catalog.incoming import check_readable
 from unlearn_core.errors import UserError
+from unlearn_core.home import home
+from unlearn_core.sharing import refuse_when_shared
 
 RANDOM = "random"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -52,7 +55,9 @@ def origin_of(wish: ClassifierWish) -> Origin:
     """
     kind, _, rest = wish.source.partition(":")
     if kind == FILE:
-        return _from_file(Path(rest).expanduser(), wish)
+        path = Path(rest).expanduser()
+        check_readable(home(), path)
+        return _from_file(path, wish)
     if kind in (TORCHVISION, TIMM):
         name, weights = _name_and_weights(rest, hub=kind == TIMM)
         if weights == RANDOM:
@@ -63,6 +68,7 @@ def origin_of(wish: ClassifierWish) -> Origin:
             f"{wish.source!r} is no classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, {FILE}:PATH or "
             "module:function."
         )
+    refuse_when_shared("code")
     network = from_function(wish.source)
     channels = wish.channels or _channels(network)
     size = wish.input_size or 224

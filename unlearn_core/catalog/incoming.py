@@ -1,0 +1,39 @@
+"""Files on their way in: uploads that a worker has not looked at yet."""
+
+import time
+import uuid
+from pathlib import Path
+
+from unlearn_core.errors import UserError
+from unlearn_core.sharing import is_shared
+
+KEPT_SECONDS = 24 * 3600
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
+
+
+def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
+    """Write an uploaded file under a new name, unread, and return where; old ones are removed.
+
+    Raises `UserError` for a kind of file that is never taken, or a full disk.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise UserError(f"{name} is none of {', '.join(_SUFFIXES)}.")
+    folder = root / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            old.unlink(missing_ok=True)
+    path = folder / f"{uuid.uuid4().hex}{suffix}"
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise UserError(f"{name} cannot be kept: {error.strerror or error}.") from error
+    return path
+
+
+def check_readable(root: Path, path: Path) -> None:
+    """Raise `UserError` where a server that serves others is asked for a file that was not uploaded."""
+    if is_shared() and path.resolve().parent != (root / "incoming").resolve():
+        raise UserError("This server serves others and takes paths from nobody: upload a file instead.")
