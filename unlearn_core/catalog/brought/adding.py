@@ -44,8 +44,11 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
         raise UserError(f"The network returns {seen} logits a picture, not {origin.classes}.")
     class_names, wordnet_ids = names_for(origin, wish.class_names)
     grey = origin.channels == 1
-    mean = wish.mean or origin.mean or ((0.5,) if grey else IMAGENET_MEAN)
-    std = wish.std or origin.std or ((0.5,) if grey else IMAGENET_STD)
+    usual: tuple[tuple[float, ...], tuple[float, ...]]
+    usual = ((0.5,), (0.5,)) if grey else (IMAGENET_MEAN, IMAGENET_STD)
+    if origin.mean and origin.std and len(origin.mean) in (1, origin.channels):
+        usual = (origin.mean, origin.std)
+    mean, std = wish.mean or usual[0], wish.std or usual[1]
     mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
     if min(std) <= 0:
         raise UserError("Every standard deviation must be above 0.")

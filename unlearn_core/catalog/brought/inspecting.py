@@ -29,9 +29,8 @@ _GRID = 7
 def find_cam_layer(module: nn.Module, channels: int, size: int) -> str | None:
     """Return the dotted name of the last layer that still knows where things are, for Grad-CAM.
 
-    That is a layer with a square grid of at least 7 × 7 (an eighth of the picture's side for small ones) in
-    the later three quarters of the network, outside of blocks with several branches where there is one.
-    Networks of tokens have none.
+    That is a layer with a square grid of at least 7 × 7 (an eighth of the picture's side for small ones),
+    outside of blocks with several branches where there is one. Networks of tokens have none.
     """
     smallest = min(_GRID, max(2, size // 8))
     seen: list[tuple[str, bool]] = []
@@ -51,7 +50,10 @@ def find_cam_layer(module: nn.Module, channels: int, size: int) -> str | None:
     finally:
         for hook in hooks:
             hook.remove()
-    late = [name for place, (name, grid) in enumerate(seen) if grid and place >= len(seen) / 4]
+    # In a network of tokens the only grid may be that of the patches at its very beginning.
+    tokens = any(type(layer) is nn.LayerNorm for layer in module.modules())
+    earliest = len(seen) / 4 if tokens else 0
+    late = [name for place, (name, grid) in enumerate(seen) if grid and place >= earliest]
     on_the_way = [name for name in late if _every_path_goes_through(module, name)]
     best = on_the_way or late
     return best[-1] if best else None
