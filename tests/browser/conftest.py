@@ -46,13 +46,15 @@ class App:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[App]:
+    """Start the app; a test file may set `SERVER_SETTINGS`, environment variables of its server."""
     home = tmp_path_factory.mktemp("home")
     log = home / "server.log"
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "UNLEARN_HOME": str(home)}
+    settings = getattr(request.module, "SERVER_SETTINGS", {})
+    environment = {**os.environ, "UNLEARN_HOME": str(home), **settings}
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True

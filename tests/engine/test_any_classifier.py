@@ -16,14 +16,15 @@ from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Store
 
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "densenet121", "vit_b_16", "swin_t")
-QUICKEST = {"examples": 4, "inversions": 0}
+SLOW = ("resnet50", "densenet121", "vit_b_16", "swin_t")
+QUICKEST: dict[str, float | int] = {"examples": 4, "inversions": 0}
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> str:
     random = np.random.default_rng(0)
     for place in range(6):
-        path = tmp_path / "pictures" / ("train" if place < 4 else "test") / f"{place % 2}" / f"{place}.png"
+        path = tmp_path / "pictures" / ("train" if place < 4 else "test") / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (40, 40, 3), np.uint8)).save(path)
     return f"folder:{tmp_path / 'pictures'}"
@@ -31,7 +32,7 @@ def pictures(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
-    wish = ClassifierWish(source=f"torchvision:{network}:random", classes=2, input_size=32, name=network)
+    wish = ClassifierWish(source=f"torchvision:{network}:random", classes=5, input_size=32, name=network)
     add_classifier(own_home, wish)
     store, root = Store(own_home), str(own_home)
     request = ForgetRequest(
@@ -41,21 +42,30 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     run_forget(store, run.id)
     result = store.get(run.id).parsed_result()
     assert result is not None
-    assert (result["k"], result["accuracy"]["test"]["n"]) == (1, 2)
+    assert (result["k"], result["agreement"]["test"] is None) == (1, False)
     maps = read_weight_maps(store.folder(run.id))
-    assert sum(bool(change.any()) for change in maps.change) > len(maps.layers) / 2
+    assert any(change.any() for change in maps.change)
     with np.load(tasks.image_map(root, network, pictures)) as found:
         assert np.isfinite(found["places"]).all()
     with np.load(tasks.drift(root, run.id)) as found:
         assert np.nanmin(found["cka"]) > 0.1
-    with np.load(tasks.dial(root, run.id)) as found:
-        assert len(found["strengths"]) > 2
-    tasks.retain_importance(root, run.id)
     tasks.filter_view(root, run.id, maps.layers[0], 1)
-    tasks.replay(root, run.id, result["ids"], "saliency")
     for entry in offered(network):
+        if network in SLOW and entry.name in ("integrated-gradients", "occlusion", "feature-ablation"):
+            continue
         with np.load(tasks.attributions(root, run.id, result["ids"], entry.name, "label")) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
-    with np.load(tasks.attribution_quality(root, run.id, result["ids"], "saliency", "label")) as found:
+    if network not in SLOW:
+        closest_looks(root, run.id, result["ids"])
+
+
+def closest_looks(root: str, run_id: str, ids: list[int]) -> None:
+    with np.load(tasks.dial(root, run_id)) as found:
+        assert len(found["strengths"]) > 2
+    with np.load(tasks.replay(root, run_id, ids, "saliency")) as found:
+        assert found.files
+    with np.load(tasks.retain_importance(root, run_id)) as found:
+        assert found.files
+    with np.load(tasks.attribution_quality(root, run_id, ids, "saliency", "label")) as found:
         assert np.isfinite(found["before_infidelity"]).all()

@@ -39,8 +39,10 @@ def predict(
     """
 
     def look(part: slice) -> tuple[Tensor, ...]:
-        logs = module(to_pixels(pictures[part], device)).float().log_softmax(1).cpu()
-        top, classes = logs.max(1)
+        logits = module(to_pixels(pictures[part], device)).float().cpu()
+        # Of the logits: nearly equal ones become one and the same probability.
+        classes, logs = logits.argmax(1), logits.log_softmax(1)
+        top = logs.gather(1, classes[:, None]).squeeze(1)
         given = torch.from_numpy(labels[part])
         own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
         return classes, top.exp(), own.exp(), -own

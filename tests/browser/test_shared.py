@@ -1,0 +1,67 @@
+"""A server that serves others: each browser sees its own, and what it was given a link to."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App, OpenPage
+from tests.browser.test_whole_job import settle, shoot
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import RunState, Store
+
+pytestmark = pytest.mark.browser
+SERVER_SETTINGS = {"UNLEARN_SHARED": "1"}
+
+
+def pets() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, colour in (("tabby", "orange"), ("pug", "tan")):
+            picture = io.BytesIO()
+            Image.new("RGB", (64, 64), colour).save(picture, "PNG")
+            archive.writestr(f"{name}/1.png", picture.getvalue())
+    return file.getvalue()
+
+
+def open_add(page: Page) -> None:
+    settle(page)
+    page.get_by_role("link", name="Add", exact=True).click()
+    expect(page.get_by_text("What there is")).to_be_visible()
+    page.get_by_text("Pictures", exact=True).first.click()
+    settle(page)
+
+
+def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenPage) -> None:
+    first = open_page("/")
+    open_add(first)
+    expect(first.get_by_text("A folder", exact=True)).to_have_count(0)
+    first.locator(".st-key-add_zip input[type=file]").set_input_files(
+        {"name": "pets.zip", "mimeType": "application/zip", "buffer": pets()}
+    )
+    first.get_by_label("Name in the catalog").fill("my pets")
+    settle(first)
+    first.get_by_role("button", name="Add", exact=True).click()
+    expect(first.get_by_text("my pets is in the catalog.")).to_be_visible()
+    shoot(first, "add-light")
+    (record,) = (app.home / "image_sets").glob("*/image_set.json")
+    assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text())
+    first.reload()
+    settle(first)
+    expect(first.get_by_role("button", name="Take out")).to_be_visible()
+
+    second = open_page("/", scheme="dark")
+    open_add(second)
+    shoot(second, "add-dark")
+    expect(second.get_by_role("button", name="Take out")).to_have_count(0)
+    store = Store(app.home)
+    run = store.create(ForgetRequest(), name="somebody's", visitor="0123456789abcdef")
+    store.finish(run.id, RunState.FAILED, error="It was only a test.")
+    second.get_by_role("link", name="Runs", exact=True).click()
+    expect(second.get_by_text("Nothing has been forgotten yet.")).to_be_visible()
+    linked = open_page(f"/?run={run.id}")
+    expect(linked.get_by_text("It was only a test.")).to_be_visible()
+    assert str(app.home) not in linked.content()

@@ -1,0 +1,93 @@
+"""The Add page: bring a classifier, bring pictures, take them out again; and a server that serves others."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.pages.conftest import OpenApp
+from unlearn_core.catalog.brought.architectures import seeded
+from unlearn_core.catalog.brought.records import brought_classifiers
+from unlearn_core.catalog.sources.added import added_image_sets
+
+PAGE = "pages/add.py"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("weights") / "net.pt"
+    torch.save({"state_dict": seeded("timm:resnet10t", 4, 3, None).state_dict()}, path)
+    return path.read_bytes()
+
+
+def packed(path: Path) -> bytes:
+    for name in ("cat", "dog"):
+        Image.new("RGB", (30, 30), "red").save(path / f"{name}.png")
+    with zipfile.ZipFile(path / "pets.zip", "w") as archive:
+        for name in ("cat", "dog"):
+            archive.write(path / f"{name}.png", f"{name}/1.png")
+    return (path / "pets.zip").read_bytes()
+
+
+def test_a_checkpoint_is_tried_and_then_added(own_home: Path, open_app: OpenApp, checkpoint: bytes) -> None:
+    app = open_app(PAGE)
+    assert app.button(key="try").disabled
+    app.segmented_control(key="add_from").set_value("file").run()
+    app.file_uploader(key="add_file").set_value(("net.pt", checkpoint, "application/octet-stream"))
+    app.selectbox(key="add_architecture").set_value("timm:resnet10t")
+    app.number_input(key="add_size").set_value(64)
+    app.text_area(key="add_names").set_value("cat\ndog\nbird\nfish")
+    app.run()
+    app.button(key="try").click().run()
+    assert not app.exception
+    assert not app.error
+    words = " ".join(one.value for one in app.markdown)
+    assert "timm:resnet10t" in words
+    assert "cat · dog · bird · fish" in words
+    assert brought_classifiers(own_home) == []
+    app.text_input(key="add_name_net").set_value("my net")
+    app.button(key="add").click().run()
+    assert not app.exception
+    assert "my net" in app.success[0].value
+    (record,) = brought_classifiers(own_home)
+    assert (record.name, record.class_names) == ("my net", ("cat", "dog", "bird", "fish"))
+    assert "my net" in app.dataframe[0].value["name"].tolist()
+    app.selectbox(key="take_out").set_value("my net").run()
+    app.button(key="take_out_now").click().run()
+    assert brought_classifiers(own_home) == []
+
+
+def test_a_wrong_architecture_is_one_sentence(own_home: Path, open_app: OpenApp, checkpoint: bytes) -> None:
+    app = open_app(PAGE)
+    app.segmented_control(key="add_from").set_value("file").run()
+    app.file_uploader(key="add_file").set_value(("net.pt", checkpoint, "application/octet-stream"))
+    app.selectbox(key="add_architecture").set_value("torchvision:resnet18")
+    app.run()
+    app.button(key="try").click().run()
+    assert not app.exception
+    assert "does not fit torchvision:resnet18" in app.error[0].value
+    assert str(own_home) not in app.error[0].value
+
+
+def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_path: Path) -> None:
+    app = open_app(PAGE)
+    app.segmented_control(key="add_what").set_value("Pictures").run()
+    app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
+    app.text_input(key="add_images_name").set_value("pets")
+    app.button[0].click().run()
+    assert not app.exception
+    assert "pets" in app.success[0].value
+    (record,) = added_image_sets(own_home)
+    assert (record.name, record.pictures) == ("pets", 2)
+    app.file_uploader(key="add_zip").set_value(("broken.zip", b"PK broken", "application/zip"))
+    app.text_input(key="add_images_name").set_value("more")
+    app.button[0].click().run()
+    assert len(app.error) == 1
+    assert [one.name for one in added_image_sets(own_home)] == ["pets"]
+    app.switch_page("pages/forget.py").run()
+    assert "pets" in app.selectbox(key="images").options
+    app.selectbox(key="images").set_value("pets").run()
+    assert not app.exception
+    assert any("2 without a class here" in one.value for one in app.caption)
