@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.quick import QUICK
 
@@ -117,3 +118,45 @@ print(unlearn(classifier, images, pick="hardest:2").result["accuracy"]["forget"]
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "0.0", done.stderr
+
+
+def test_bring_a_classifier_and_pictures_and_forget_with_them(own_home: Path, tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/2.png", "cat/3.png"):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((40, 40), 80).convert("RGB").save(tmp_path / "pets" / name)
+    (tmp_path / "names.txt").write_text("cat\nwolf\nfish\n")
+    added = call(
+        *(
+            "add",
+            "classifier",
+            "timm:resnet10t:random",
+            "--classes",
+            "3",
+            "--input-size",
+            "32",
+            "--name",
+            "net",
+        ),
+        *("--class-names", str(tmp_path / "names.txt")),
+    )
+    assert (added.returncode, added.stdout) == (0, "net\n"), added.stderr
+    assert call("add", "images", str(tmp_path / "pets"), "--name", "pets").returncode == 0
+    mended = call("match", "--classifier", "net", "--images", "pets", "--set", "dog=wolf", "--json")
+    assert [(row["own"], row["class"], row["by"]) for row in json.loads(mended.stdout)] == [
+        ("cat", "cat", "name"),
+        ("dog", "wolf", "you"),
+    ]
+    catalog = json.loads(call("catalog", "--json").stdout)
+    assert "net" in [entry["name"] for entry in catalog["classifiers"]]
+    assert "pets" in [entry["name"] for entry in catalog["images"]]
+    request = ("forget", "--classifier", "net", "--images", "pets", "--pick", "random:1", "--max-steps", "2")
+    done = call(*request, "--json", *QUICKLY)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["classifier"], result["images"], result["accuracy"]["retain"]["n"]) == ("net", "pets", 2)
+    refused = call("remove", "net")
+    assert refused.returncode == 2
+    assert f"Run {result['run']}" in refused.stderr
+    unknown = call("forget", "--classifier", "torchvision:resnet19")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("unlearn_core: torchvision has no classifier resnet19; do you mean")

@@ -218,8 +218,11 @@ def _channels(network: nn.Module) -> int:
 
 
 def _no_download(what: str, error: Exception) -> UserError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
-    return UserError(f"The weights of {what} cannot be had: {reason}.")
+    # Every library that fetches has connection errors of its own; most are OSErrors, others say so by name.
+    offline = isinstance(error, OSError) or "Connect" in type(error).__name__
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+    reason = "there is no connection to where they lie" if offline else first_line
+    return UserError(f"The weights of {what} are not on this machine and cannot be downloaded: {reason}.")
 
 
 def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
