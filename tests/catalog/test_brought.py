@@ -14,6 +14,7 @@ from unlearn_core.catalog.brought.architectures import seeded
 from unlearn_core.catalog.brought.records import ClassifierWish, brought_classifiers
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.entries import classifier_entry, fitting_image_sets
+from unlearn_core.catalog.incoming import put_down
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import offered, switched_off
 from unlearn_core.runs.request import ForgetRequest
@@ -250,8 +251,9 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
     for refused in (wish, ClassifierWish(source="tests.catalog.test_brought:own")):
         with pytest.raises(UserError, match="serves others"):
             prepare(refused)
-    (own_home / "incoming").mkdir()
-    uploaded = as_file(own_home / "incoming" / "net.pt", network.state_dict())
+    place = put_down(own_home, "../../net.pt", b"")
+    assert place.parent.parent == own_home / "incoming"
+    uploaded = as_file(place, network.state_dict())
     assert prepare(uploaded)[0].name == "net"
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
     with pytest.raises(UserError, match="serves others"):

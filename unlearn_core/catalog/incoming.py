@@ -1,5 +1,7 @@
 """Files on their way in: uploads that a worker has not looked at yet."""
 
+import re
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -12,7 +14,7 @@ _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
 
 
 def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
-    """Write an uploaded file under a new name, unread, and return where; old ones are removed.
+    """Write an uploaded file into a folder of its own, unread, and return where; old ones are removed.
 
     Raises `UserError` for a kind of file that is never taken, or a full disk.
     """
@@ -23,17 +25,19 @@ def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if time.time() - old.stat().st_mtime > KEPT_SECONDS:
-            old.unlink(missing_ok=True)
-    path = folder / f"{uuid.uuid4().hex}{suffix}"
+            shutil.rmtree(old, ignore_errors=True)
+    stem = re.sub(r"[^\w-]+", "-", Path(name).stem).strip("-")[:60] or "file"
+    path = folder / uuid.uuid4().hex / f"{stem}{suffix}"
     try:
+        path.parent.mkdir()
         path.write_bytes(data)
     except OSError as error:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path.parent, ignore_errors=True)
         raise UserError(f"{name} cannot be kept: {error.strerror or error}.") from error
     return path
 
 
 def check_readable(root: Path, path: Path) -> None:
     """Raise `UserError` where a server that serves others is asked for a file that was not uploaded."""
-    if is_shared() and path.resolve().parent != (root / "incoming").resolve():
+    if is_shared() and path.resolve().parent.parent != (root / "incoming").resolve():
         raise UserError("This server serves others and takes paths from nobody: upload a file instead.")
