@@ -266,6 +266,12 @@ class _Job:
             said.append(
                 f"The weights went {100 * self.asked.strength:.0f} % of the way that the method found."
             )
+        labels = np.unique(self.pictures.labels[self.pictures.positions])
+        if len(labels) == 1 < len(self.pictures.picked):
+            name = self.classifier.class_names[labels[0]].split(",")[0]
+            said.append(
+                f"All forgotten pictures are of one class, {name}: the class as a whole may suffer with them."
+            )
         if loop.batch_halvings:
             said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
         return {**result, "remarks": said}

@@ -9,6 +9,7 @@ from pathlib import Path
 from unlearn_core.errors import UserError
 from unlearn_core.sharing import is_shared
 
+MOST_BYTES = 2 * 2**30
 KEPT_SECONDS = 24 * 3600
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
 
@@ -21,6 +22,8 @@ def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES:
         raise UserError(f"{name} is none of {', '.join(_SUFFIXES)}.")
+    if len(data) > MOST_BYTES:
+        raise UserError(f"{name} is larger than {MOST_BYTES // 2**30} GB.")
     folder = root / "incoming"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():

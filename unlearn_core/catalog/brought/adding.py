@@ -21,10 +21,12 @@ from unlearn_core.catalog.brought.origins import (
     origin_of,
 )
 from unlearn_core.catalog.brought.records import (
+    MOST_BROUGHT,
     RECORD,
     WEIGHTS,
     BroughtClassifier,
     ClassifierWish,
+    brought_classifiers,
     brought_folder,
     check_name,
 )
@@ -85,6 +87,8 @@ def add_classifier(root: Path, wish: ClassifierWish, visitor: str = "") -> str:
     """
     from unlearn_core.catalog.entries import classifiers
 
+    if visitor and sum(one.visitor == visitor for one in brought_classifiers(root)) >= MOST_BROUGHT:
+        raise UserError(f"You brought {MOST_BROUGHT} classifiers already: take one out first.")
     record, module = prepare(wish)
     if record.name in [entry.name for entry in classifiers()]:
         raise UserError(f"There is a classifier {record.name} already: choose another name, or delete it.")

@@ -11,6 +11,9 @@ from unlearn_core.errors import UserError
 
 RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
 MOST_CLASSES = 100_000
+MOST_BROUGHT = 20
+"""Classifiers, and image sets, that a visitor of a shared server may keep."""
+
 _NAME = re.compile(r"[\w.:/ -]{1,100}")
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.catalog.brought.records import check_name
+from unlearn_core.catalog.brought.records import MOST_BROUGHT, check_name
 from unlearn_core.catalog.entries import FOLDER_PREFIX, check_image_set, image_sets
 from unlearn_core.catalog.pictures import read_picture
 from unlearn_core.catalog.sources.added import (
     AddedImageSet,
     added_folder,
+    added_image_sets,
     delete_added,
     keep_image_set,
 )
@@ -18,7 +19,6 @@ from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.named import UPLOADED, image_source
 from unlearn_core.errors import UserError
 
-MOST_UPLOADED_BYTES = 2 * 2**30
 _LOOKED_AT = 1000
 
 
@@ -39,6 +39,8 @@ def add_image_set(
             name, or a file that is no picture. Nothing is kept then.
     """
     name = check_name(name)
+    if visitor and sum(one.visitor == visitor for one in added_image_sets(root)) >= MOST_BROUGHT:
+        raise UserError(f"You brought {MOST_BROUGHT} image sets already: take one out first.")
     if ":" in name or name in [entry.name for entry in image_sets()]:
         raise UserError(f"An image set cannot be called {name}: choose another name.")
     if uploaded is None:
