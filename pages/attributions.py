@@ -10,6 +10,7 @@ from pages.parts.app_state import show_error, store
 from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.parts.door import show
 from pages.parts.measured import Arrays, measured
+from pages.parts.neighbour_rows import neighbour_rows
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
@@ -31,17 +32,31 @@ def page() -> None:
         comparison = read_comparison(store().folder(run.id))
         algorithms, target, opacity, text = _controls(run, comparison)
         ids = chosen_ids(text) or telling_pictures(comparison)
-        trust = st.toggle(
-            "How far can these maps be trusted?",
-            key="trust",
-            bind="query-params",
-            help="**Infidelity**: how badly a map foretells what small noise does to the score. "
-            "**Sensitivity**: how much the map changes with tiny changes of the picture. "
-            "**Gap**: the share of the score that maps which should add up to it miss. All are 0 at best.",
-        )
-        _draw(run, comparison, ids, algorithms, target, opacity, trust)
+        with st.container(horizontal=True):
+            trust, near = _switches()
+        _draw(run, comparison, ids, algorithms, target, opacity, trust, near)
     except UserError as error:
         show_error(error)
+
+
+def _switches() -> tuple[bool, bool]:
+    """Let the person ask for more than the maps; both cost some seconds."""
+    trust = st.toggle(
+        "How far can these maps be trusted?",
+        key="trust",
+        bind="query-params",
+        help="**Infidelity**: how badly a map foretells what small noise does to the score. "
+        "**Sensitivity**: how much the map changes with tiny changes of the picture. "
+        "**Gap**: the share of the score that maps which should add up to it miss. All are 0 at best.",
+    )
+    near = st.toggle(
+        "With adversarial neighbours",
+        key="neighbours",
+        bind="query-params",
+        help="Of each forgotten picture, one that looks the same to us, but that the classifier before took "
+        "for its second choice: how near that border was, and whether it still stands.",
+    )
+    return trust, near
 
 
 def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, str]:
@@ -90,6 +105,7 @@ def _draw(
     target: str,
     opacity: float,
     trust: bool,
+    near: bool,
 ) -> None:
     shown: dict[str, Attributions] = {}
     quality: dict[str, Arrays] = {}
@@ -101,11 +117,16 @@ def _draw(
         shown[algorithm] = read_attributions(path)
         if trust:
             quality[algorithm], _ = measured("attribution_quality", f"{title}: testing the maps …", **asked)
-    rows = [
-        _row(comparison, maps, number, name, quality.get(name), several=len(shown) > 1)
-        for number in range(len(ids))
-        for name, maps in shown.items()
-    ]
+    forgotten = [one for one in ids if one in _forgotten(comparison)] if near else []
+    neighbours = {
+        name: neighbour_rows(run.id, comparison, forgotten, name) for name in (shown if forgotten else ())
+    }
+    rows = []
+    for number, one in enumerate(ids):
+        for name, maps in shown.items():
+            rows.append(_row(comparison, maps, number, name, quality.get(name), several=len(shown) > 1))
+            if one in forgotten:
+                rows.append(neighbours[name][one])
     st.html(maps_html(rows, opacity, 136 if len(rows) < 4 else 112))
     st.caption(
         "Before and after share one symmetric scale in each row, and so does their difference "
@@ -128,6 +149,11 @@ def _draw(
                 f"attributions-{run.id}.npz",
                 icon=":material/download:",
             )
+
+
+def _forgotten(comparison: Comparison) -> set[int]:
+    own = (comparison.image_set == 0) & (comparison.group == FORGET)
+    return set(comparison.ids[own].tolist())
 
 
 def _row(

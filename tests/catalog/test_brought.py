@@ -201,7 +201,7 @@ def test_a_function_of_ones_own_takes_pixels_as_they_are(own_home: Path) -> None
     loaded = load_classifier(name)
     assert loaded.module(PIXELS).shape == (2, 4)
     assert torch.equal(loaded.module(PIXELS), loaded.module.network(PIXELS))  # type: ignore[operator]
-    assert loaded.cam_layer == "network.conv"
+    assert loaded.cam_layers == ("network.conv",)
     assert "tests.catalog.test_brought" in sys.modules
     reasons = dict(switched_off(name))
     assert set(reasons) == {"DeepLIFT", "Guided backpropagation", "LRP"}

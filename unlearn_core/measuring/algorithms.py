@@ -1,6 +1,6 @@
 """The attribution algorithms that can be picked, in words: this file imports nothing heavy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearn_core.catalog.entries import ClassifierEntry, classifier_entry
 from unlearn_core.errors import UserError
@@ -23,6 +23,7 @@ class Algorithm:
     needs_grid: bool = False
 
 
+CAM = "layer-gradcam"
 ALGORITHMS = (
     Algorithm(
         "integrated-gradients",
@@ -38,7 +39,7 @@ ALGORITHMS = (
         signed=False,
     ),
     Algorithm(
-        "layer-gradcam",
+        CAM,
         "Grad-CAM",
         "Which regions speak for the class in the last layer that still knows where things are.",
         signed=False,
@@ -95,15 +96,17 @@ NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normal
 
 
 def offered(classifier: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that are valid on a classifier of the catalog."""
-    return tuple(entry for entry in ALGORITHMS if _why_not(entry, classifier_entry(classifier)) is None)
+    """Return the algorithms that are valid on a classifier of the catalog, Grad-CAM once a layer."""
+    known = classifier_entry(classifier)
+    others = tuple(algorithm_entry(f"{CAM}:{layer}") for layer in known.cam_layers[1:])
+    return (*(entry for entry in ALGORITHMS if _why_not(entry, known) is None), *others)
 
 
 def _why_not(entry: Algorithm, classifier: ClassifierEntry) -> str | None:
     """Return why an algorithm is not right on a classifier, or None where it is."""
     if entry.needs_plain_relu and not classifier.plain_relu:
         return "is only right where every activation is a ReLU used once; this classifier has others."
-    if entry.needs_grid and not classifier.has_grid:
+    if entry.needs_grid and not classifier.cam_layers:
         return "needs a layer whose outputs lie on a grid like the picture; this classifier has none."
     return None
 
@@ -115,8 +118,14 @@ def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
 
 
 def algorithm_entry(name: str) -> Algorithm:
-    """Return the algorithm; an unknown name raises `UserError` that lists the known ones."""
+    """Return the algorithm; an unknown name raises `UserError` that lists the known ones.
+
+    `layer-gradcam:LAYER` is Grad-CAM at another layer than the usual one.
+    """
+    plain, _, layer = name.partition(":")
     for entry in ALGORITHMS:
         if entry.name == name:
             return entry
+        if entry.name == plain == CAM and layer:
+            return replace(entry, name=name, title=f"Grad-CAM at {layer.removeprefix('network.')}")
     raise UserError(f"There is no algorithm {name}; there are {', '.join(e.name for e in ALGORITHMS)}.")

@@ -33,7 +33,7 @@ def write_attribution_files(
                 before, after = shown.before[row], shown.after[row]
                 scale = common_scale(before, after)
                 for kind, values in (("before", before), ("after", after), ("difference", after - before)):
-                    path = out / f"{shown.ids[row]}-{algorithm}-{kind}.npy"
+                    path = out / f"{shown.ids[row]}-{algorithm.replace(':', '-')}-{kind}.npy"
                     np.save(path, values)
                     painted = Image.fromarray(overlay(picture, values, scale, _OPACITY))
                     painted.save(path.with_suffix(".png"))

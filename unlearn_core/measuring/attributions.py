@@ -5,6 +5,7 @@ a difference of the classifiers. Captum changes hooks while it works: one call a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +59,8 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
     Raises:
         UserError: an unknown run, picture, algorithm or class, or a damaged run folder.
     """
-    algorithm_entry(algorithm)
     classifier = Store(root).get(run_id).parsed_request().classifier
-    if algorithm not in [entry.name for entry in offered(classifier)]:
-        raise UserError(f"{algorithm_entry(algorithm).title} would give a wrong picture of {classifier}.")
+    check_offered(classifier, algorithm)
     if not 0 < len(ids) <= MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
 
@@ -87,6 +86,13 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
     return kept(folder, [VERSION, list(ids), algorithm, target], make)
 
 
+def check_offered(classifier: str, algorithm: str) -> None:
+    """Raise `UserError` for an algorithm that is unknown or not right on a classifier."""
+    entry = algorithm_entry(algorithm)
+    if algorithm not in [one.name for one in offered(classifier)]:
+        raise UserError(f"{entry.title} would give a wrong picture of {classifier}.")
+
+
 def attribute(
     classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int = 0
 ) -> NDArray[np.float32]:
@@ -109,7 +115,10 @@ def explanation(
     """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
     torch.manual_seed(seed)
     np.random.seed(seed)
-    return _EXPLAINERS[algorithm](classifier, pixels, targets).detach()
+    plain, _, layer = algorithm.partition(":")
+    if layer:
+        classifier = replace(classifier, cam_layers=(layer,))
+    return _EXPLAINERS[plain](classifier, pixels, targets).detach()
 
 
 def baseline(pixels: Tensor) -> float:
@@ -164,8 +173,7 @@ def _smoothgrad(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tens
 
 
 def _layer_gradcam(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
-    assert classifier.cam_layer is not None
-    layer = classifier.module.get_submodule(classifier.cam_layer)
+    layer = classifier.module.get_submodule(classifier.cam_layers[0])
     maps = LayerGradCam(classifier.module, layer).attribute(pixels, target=targets, relu_attributions=True)
     return LayerAttribution.interpolate(maps, tuple(pixels.shape[-2:]), "bilinear")
 

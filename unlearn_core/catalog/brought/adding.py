@@ -12,7 +12,7 @@ from torch import nn
 from unlearn_core.catalog.architectures import Normalised
 from unlearn_core.catalog.brought.architectures import FILE, build
 from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint
-from unlearn_core.catalog.brought.inspecting import find_cam_layer, has_plain_relu
+from unlearn_core.catalog.brought.inspecting import find_cam_layers, has_plain_relu
 from unlearn_core.catalog.brought.origins import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -67,7 +67,7 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
         std=std,
         class_names=class_names,
         wordnet_ids=wordnet_ids,
-        cam_layer=find_cam_layer(module, origin.channels, origin.input_size),
+        cam_layers=find_cam_layers(module, origin.channels, origin.input_size),
         plain_relu=has_plain_relu(module),
         parameters=sum(weight.numel() for weight in module.parameters()),
     )

@@ -26,37 +26,46 @@ _NOT_ADDITIVE = (operator.mul, torch.mul, torch.matmul, operator.matmul, torch.r
 _GRID = 7
 
 
-def find_cam_layer(module: nn.Module, channels: int, size: int) -> str | None:
-    """Return the dotted name of the last layer that still knows where things are, for Grad-CAM.
+def find_cam_layers(module: nn.Module, channels: int, size: int) -> tuple[str, ...]:
+    """Return dotted names of layers whose outputs lie on a grid like the picture, for Grad-CAM.
 
-    That is a layer with a square grid of at least 7 × 7 (an eighth of the picture's side for small ones),
-    outside of blocks with several branches where there is one. Networks of tokens have none.
+    First comes the last one with a grid of at least 7 × 7 (an eighth of the picture's side for small ones),
+    then the last one of every other grid, in order, outside of blocks with several branches where there is
+    one. Networks of tokens have none.
     """
+    seen = _square_outputs(module, channels, size)
+    # In a network of tokens the only grid may be that of the patches at its very beginning.
+    tokens = any(type(layer) is nn.LayerNorm for layer in module.modules())
+    earliest = len(seen) / 4 if tokens else 0
+    late = [(name, side) for place, (name, side) in enumerate(seen) if side > 1 and place >= earliest]
+    on_the_way = [(name, side) for name, side in late if _every_path_goes_through(module, name)]
+    last = {side: name for name, side in on_the_way or late}
     smallest = min(_GRID, max(2, size // 8))
-    seen: list[tuple[str, bool]] = []
+    best = min((side for side in last if side >= smallest), default=None)
+    if best is None:
+        return ()
+    return (last.pop(best), *(name for side, name in sorted(last.items(), reverse=True) if side < size))
+
+
+def _square_outputs(module: nn.Module, channels: int, size: int) -> list[tuple[str, int]]:
+    """Return the layers in the order in which they are done, with the side of their grid, 0 for none."""
+    seen: list[tuple[str, int]] = []
 
     def note(name: str) -> Any:
         def hook(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             grid = isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] == output.shape[3]
-            seen.append((name, grid and output.shape[2] >= smallest))
+            seen.append((name, output.shape[2] if grid else 0))
 
         return hook
 
-    named = [(name, layer) for name, layer in module.named_modules() if name]
-    hooks = [layer.register_forward_hook(note(name)) for name, layer in named]
+    hooks = [layer.register_forward_hook(note(name)) for name, layer in module.named_modules() if name]
     try:
         with torch.inference_mode():
             module(torch.zeros(1, channels, size, size))
     finally:
         for hook in hooks:
             hook.remove()
-    # In a network of tokens the only grid may be that of the patches at its very beginning.
-    tokens = any(type(layer) is nn.LayerNorm for layer in module.modules())
-    earliest = len(seen) / 4 if tokens else 0
-    late = [name for place, (name, grid) in enumerate(seen) if grid and place >= earliest]
-    on_the_way = [name for name in late if _every_path_goes_through(module, name)]
-    best = on_the_way or late
-    return best[-1] if best else None
+    return seen
 
 
 def _every_path_goes_through(module: nn.Module, name: str) -> bool:

@@ -57,7 +57,7 @@ class ClassifierWish(BaseModel):
 
 
 class BroughtClassifier(BaseModel):
-    """One brought classifier. `cam_layer` is None where no layer has a grid that Grad-CAM could use; `digest`
+    """One brought classifier. `cam_layers` is empty where none has a grid that Grad-CAM could use; `digest`
     is of the weights; `visitor` is whose it is on a shared server, "" is everybody's."""
 
     model_config = ConfigDict(frozen=True)
@@ -73,7 +73,7 @@ class BroughtClassifier(BaseModel):
     std: tuple[float, ...]
     class_names: tuple[str, ...]
     wordnet_ids: tuple[str, ...]
-    cam_layer: str | None
+    cam_layers: tuple[str, ...]
     plain_relu: bool
     parameters: int
     digest: str = ""

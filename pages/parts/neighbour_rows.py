@@ -1,0 +1,32 @@
+"""Rows of maps for adversarial neighbours, to stand under the pictures they belong to."""
+
+from pages.parts.attribution_pictures import MapRow
+from pages.parts.measured import measured
+from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.comparison import Comparison
+
+
+def neighbour_rows(run_id: str, comparison: Comparison, ids: list[int], algorithm: str) -> dict[int, MapRow]:
+    """Return one row a picture: its neighbour, what it is seen as, and the maps of what speaks for that."""
+    title = algorithm_entry(algorithm).title
+    found, _ = measured(
+        "neighbours",
+        f"{title}: looking for adversarial neighbours …",
+        run_id=run_id,
+        ids=tuple(ids),
+        algorithm=algorithm,
+    )
+    name = comparison.short_name
+    rows = {}
+    for place, one in enumerate(found["ids"].tolist()):
+        before, after, target = (found[key][place] for key in ("seen_before", "seen_after", "targets"))
+        reached = "" if before == target else f", led towards {name(target)} in vain"
+        rows[one] = MapRow(
+            found["inputs"][place],
+            found["before"][place],
+            found["after"][place],
+            f"{name(before)} → {name(after)}" if before != after else name(before),
+            f"adversarial neighbour of {one}, {found['distances'][place]:.2f} away (L2){reached}; "
+            f"explained: {name(target)}",
+        )
+    return rows
