@@ -13,6 +13,10 @@ from pages.parts.palette import CONFIG, FORGET, class_colours, style
 from unlearn_core.measuring.tables import ImageTable
 
 _COLOURS = {"class": "class", "confidence": "confidence", "loss": "loss", "prediction": "prediction"}
+_LAYOUTS = {
+    "spread": ("image_map", "Asking the classifier for its features …"),
+    "groups": ("neighbour_map", "Laying look-alikes side by side; this takes some seconds once …"),
+}
 _TAKEN = "map_taken"
 MOST_DOTS = 6000
 _HEIGHT = 400
@@ -20,15 +24,28 @@ _HEIGHT = 400
 
 def image_map(classifier: str, images: str, table: ImageTable, positions: NDArray[np.intp]) -> None:
     """Show the pictures at `positions` as dots; a loop or box drawn round some adds them to the selection."""
-    places = features_of(classifier, images)
-    colour = st.segmented_control(
-        "Coloured by",
-        list(_COLOURS),
-        default="class",
-        required=True,
-        key="map_colour",
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True):
+        colour = st.segmented_control(
+            "Coloured by",
+            list(_COLOURS),
+            default="class",
+            required=True,
+            key="map_colour",
+            label_visibility="collapsed",
+        )
+        layout = st.segmented_control(
+            "Layout",
+            list(_LAYOUTS),
+            default="spread",
+            required=True,
+            key="map_layout",
+            label_visibility="collapsed",
+            help="**Spread**: the two directions in which the features differ most (PCA), at once. "
+            "**Groups**: look-alikes stand together (t-SNE), after some seconds; distances between groups "
+            "mean little.",
+        )
+    task, waiting = _LAYOUTS[str(layout)]
+    places, _ = measured(task, waiting, classifier=classifier, images=images)
     drawn = positions[:MOST_DOTS]
     event = st.plotly_chart(
         map_figure(table, places, drawn, colour, selection.picked()),

@@ -25,7 +25,7 @@ def neighbour_rows(run_id: str, comparison: Comparison, ids: list[int], algorith
             found["inputs"][place],
             found["before"][place],
             found["after"][place],
-            f"{name(before)} → {name(after)}" if before != after else name(before),
+            f"seen as {name(before)}" + ("" if before == after else f", now as {name(after)}"),
             f"adversarial neighbour of {one}, {found['distances'][place]:.2f} away (L2){reached}; "
             f"explained: {name(target)}",
         )

@@ -63,6 +63,13 @@ def image_map(root: str, classifier: str, images: str) -> str:
     return str(write_image_map(Path(root), classifier, images))
 
 
+def neighbour_map(root: str, classifier: str, images: str) -> str:
+    """Return the path of an image set's places by neighbourhood in its classifier's features."""
+    from unlearn_core.measuring.neighbour_map import write_neighbour_map
+
+    return str(write_neighbour_map(Path(root), classifier, images))
+
+
 def replay(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
     """Return the path of a run's film: predictions, maps and places of pictures at every snapshot."""
     from unlearn_core.measuring.replay import write_replay
