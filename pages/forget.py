@@ -24,8 +24,8 @@ from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
 
 _BAD_LINK = "bad_link"
+# Image sets whose classes are those of the classifier that ships for them: nothing to match.
 PACKAGED = ("mnist", "cifar10")
-"""Image sets whose classes are those of the classifier that ships for them: nothing to match."""
 
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
@@ -88,7 +88,7 @@ def _pictures(classifier: str, images: str) -> None:
             label_visibility="collapsed",
         )
     if view == "map":
-        _map(classifier, images, table, positions)
+        _map(classifier, images, table, key, positions)
     else:
         gallery(table, shown, key)
     for note in table.notes:
@@ -104,9 +104,11 @@ def _pictures(classifier: str, images: str) -> None:
         add_your_own(classifier, images)
 
 
-def _map(classifier: str, images: str, table: ImageTable, positions: NDArray[np.intp]) -> None:
+def _map(
+    classifier: str, images: str, table: ImageTable, table_key: str, positions: NDArray[np.intp]
+) -> None:
     try:
-        image_map(classifier, images, table, positions)
+        image_map(classifier, images, table, table_key, positions)
     except UserError as error:
         show_error(error)
     count = len(selection.picked())

@@ -43,7 +43,7 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
     result = _COMPONENT(
         key=KEY,
         data={
-            "sprite": _sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
+            "sprite": sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
             "columns": columns,
             "size": 40 if table.thumbnails.shape[1] <= 32 else 76,
             "above": _ABOVE,
@@ -76,7 +76,7 @@ def _short(class_name: str) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _sprite_sheet(
+def sprite_sheet(
     table_key: str, positions: tuple[int, ...], columns: int, _thumbnails: NDArray[np.uint8]
 ) -> str:
     """Lay thumbnails out row by row in one picture; return it as a data URI."""

@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts import selection
+from pages.parts.hover_pictures import hover_pictures
 from pages.parts.measured import Arrays, measured
 from pages.parts.palette import CONFIG, FORGET, class_colours, style
 from unlearn_core.measuring.tables import ImageTable
@@ -22,8 +23,13 @@ MOST_DOTS = 6000
 _HEIGHT = 400
 
 
-def image_map(classifier: str, images: str, table: ImageTable, positions: NDArray[np.intp]) -> None:
-    """Show the pictures at `positions` as dots; a loop or box drawn round some adds them to the selection."""
+def image_map(
+    classifier: str, images: str, table: ImageTable, table_key: str, positions: NDArray[np.intp]
+) -> None:
+    """Show the pictures at `positions` as dots; a loop or box drawn round some adds them to the selection.
+
+    `table_key` names the table's content.
+    """
     with st.container(horizontal=True):
         colour = st.segmented_control(
             "Coloured by",
@@ -54,6 +60,7 @@ def image_map(classifier: str, images: str, table: ImageTable, positions: NDArra
         on_select="rerun",
         selection_mode=("lasso", "box"),
     )
+    hover_pictures("image_map", table, drawn, table_key)
     st.caption(
         "Each dot is a picture, near to those that look alike to the classifier. Draw a loop or a box to "
         "pick; magenta rings are picked."

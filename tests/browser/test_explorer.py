@@ -45,6 +45,19 @@ def drag_a_loop(page: Page) -> None:
     page.mouse.up()
 
 
+def hover_until_a_picture_shows(page: Page) -> None:
+    """Move over the map until the picture of a dot stands beside the mouse."""
+    box = page.locator(".st-key-image_map .nsewdrag").first.bounding_box()
+    assert box is not None
+    card = page.locator(".card:not([hidden])")
+    for step in range(60):
+        page.mouse.move(box["x"] + box["width"] * (0.2 + step / 100), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(150)
+        if card.count():
+            return
+    expect(card).to_be_visible()
+
+
 def test_a_loop_on_the_map_picks_and_the_gallery_shows_it(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator(".cell")).to_have_count(1000)
@@ -52,6 +65,7 @@ def test_a_loop_on_the_map_picks_and_the_gallery_shows_it(open_page: OpenPage) -
     page.locator(".st-key-show_as button").nth(1).click()
     expect(page.locator(".st-key-image_map .nsewdrag").first).to_be_visible()
     settle(page)
+    hover_until_a_picture_shows(page)
     drag_a_loop(page)
     button = page.locator(".st-key-forget button")
     expect(button).to_have_text(re.compile(r"Forget \d+ pictures"))
