@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from unlearn_core.catalog.architectures import cifar_resnet20, mnist_resnet
 
@@ -17,8 +18,10 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 class Recipe:
     """How one classifier is trained.
 
-    SGD with Nesterov momentum 0.9 under a one-cycle learning rate. The last `plain_epochs` see the pictures
+    SGD with Nesterov momentum 0.9 under a one-cycle learning rate. Its last `plain_epochs` see the pictures
     without augmentation, so that the classifier ends knowing the very pictures it may be asked to forget.
+    `averaged_epochs` more may follow at the constant `averaged_rate`; the result is then the mean of the
+    weights at their ends (stochastic weight averaging, Izmailov et al. 2018, arXiv 1803.05407, algorithm 1).
     """
 
     build: Callable[[], nn.Module]
@@ -29,6 +32,13 @@ class Recipe:
     peak_rate: float
     weight_decay: float
     bfloat16: bool = False
+    averaged_epochs: int = 0
+    averaged_rate: float = 0.05
+
+    @property
+    def total_epochs(self) -> int:
+        """The epochs of the one-cycle and of the averaging."""
+        return self.epochs + self.averaged_epochs
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -59,7 +69,7 @@ def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 RECIPES = {
     "mnist-resnet": Recipe(mnist_resnet, shift_and_turn, 30, 2, 64, 0.1, 5e-4),
-    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, 36, 1, 128, 0.2, 5e-4, bfloat16=True),
+    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, 46, 1, 128, 0.2, 5e-4, bfloat16=True),
 }
 
 
@@ -90,18 +100,23 @@ class Training:
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser, recipe.peak_rate, total_steps=recipe.epochs * self._steps
         )
+        self._average = AveragedModel(self.network)
         self.epochs_done = 0
 
     def epoch(self, check: Callable[[], None] = lambda: None) -> float:
         """Train for one epoch and return the last loss; `check` is called before every batch."""
         recipe = self.recipe
+        cycling = self.epochs_done < recipe.epochs
+        if not cycling:
+            for group in self._optimiser.param_groups:
+                group.update(lr=recipe.averaged_rate, momentum=0.9)
         self.network.train()
         order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
         loss = torch.zeros(())
         for batch in order.split(recipe.batch):
             check()
             seen = self._pixels[batch].float() / 255
-            if self.epochs_done < recipe.epochs - recipe.plain_epochs:
+            if not recipe.epochs - recipe.plain_epochs <= self.epochs_done < recipe.epochs:
                 seen = recipe.augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 logits = self.network(seen.contiguous(memory_format=torch.channels_last))
@@ -109,7 +124,19 @@ class Training:
             self._optimiser.zero_grad()
             loss.backward()
             self._optimiser.step()
-            self._schedule.step()
+            if cycling:
+                self._schedule.step()
         self.epochs_done += 1
+        if not cycling:
+            self._average.update_parameters(self.network)
         self.network.eval()
+        if recipe.averaged_epochs and self.epochs_done == recipe.total_epochs:
+            self._settle(order)
         return loss.item()
+
+    def _settle(self, order: Tensor) -> None:
+        """Give the network the mean weights, and batch norms the statistics that belong to them."""
+        self.network.load_state_dict(self._average.module.state_dict())
+        batches = (self._pixels[batch].float() / 255 for batch in order.split(self.recipe.batch))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+            update_bn(batches, self.network)
