@@ -3,8 +3,8 @@
     python -m benchmarks.pages [--repeats 5] [--json]
 
 The app runs as Streamlit's own test frame runs it, without a browser, on a store of its own with one finished
-run on the digits. Every page is opened once before, so that what workers make is there. Seconds are those of
-the whole rerun: what the server does until the page stands.
+run on the digits, and a second one like it to compare with. Every page is opened before, so that what workers
+make is there. Seconds are those of the whole rerun: what the server does until the page stands.
 """
 
 import os
@@ -40,12 +40,13 @@ def _flip(app: AppTest, key: str, values: tuple[str, str]) -> None:
 
 @cache
 def _store() -> Store:
-    """Return a store with one finished run, below a folder that goes when the process ends."""
+    """Return a store with two finished runs, below a folder that goes when the process ends."""
     folder = TemporaryDirectory(prefix="unlearn-pages-")
     _kept.append(folder)
     os.environ["UNLEARN_HOME"] = folder.name
     store = Store(Path(folder.name))
-    run_forget(store, store.create(ForgetRequest(pick="hardest:16")).id)
+    for seed in (1, 0):
+        run_forget(store, store.create(ForgetRequest(pick="hardest:16", seed=seed)).id)
     return store
 
 
@@ -54,7 +55,7 @@ _kept: list[TemporaryDirectory[str]] = []
 
 def measure(case: Case) -> Result:
     """Return the seconds of every repeat, after one that does not count."""
-    (run,) = _store().runs()
+    run = _store().runs()[0]
     app = AppTest.from_file(str(APP), default_timeout=PATIENCE)
     app.query_params["run"] = run.id
     app.run()

@@ -39,7 +39,7 @@ def replay_figure(film: Arrays, steps: list[dict[str, Any]], names: Sequence[str
     moving = list(range(static, static + len(frames[0])))
     figure.frames = [
         {"name": str(step), "data": data, "traces": moving}
-        for step, data in zip(film["steps"].tolist(), frames, strict=True)
+        for step, data in zip(film["steps"].tolist(), _changes(frames), strict=True)
     ]
     style(figure, HEIGHT)
     figure.update_layout(
@@ -92,6 +92,18 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
     for row in range(len(film["ids"])):
         traces += [_map(film, row, number), _words(film, names, row, number)]
     return traces
+
+
+def _changes(frames: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Leave of every trace what is not the same in all frames: Plotly keeps the rest as it was drawn."""
+    changing = [
+        {"type", *(key for key in traces[0] if any(trace[key] != traces[0][key] for trace in traces))}
+        for traces in zip(*frames, strict=True)
+    ]
+    return [
+        [{key: trace[key] for key in keys} for keys, trace in zip(changing, frame, strict=True)]
+        for frame in frames
+    ]
 
 
 def _map(film: Arrays, row: int, number: int) -> dict[str, Any]:
