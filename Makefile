@@ -14,9 +14,9 @@ test: .venv/tests-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-# Browser tests come first, since they take longest: nothing then waits for them at the end.
+# The longest files come first (tests/conftest.py): nothing then waits for them at the end.
 # One thread each: two processes with a thread a core get in each other's way and take many times as long.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

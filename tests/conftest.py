@@ -8,6 +8,19 @@ import pytest
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.runs.store import Store
 
+LONGEST = ("browser", "pages", "test_command_line", "engine", "runs")
+"""Where the tests are that take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: of two workers, none is then left with one of them at the end."""
+
+    def rank(item: pytest.Item) -> int:
+        first = item.path.relative_to(Path(__file__).parent).parts[0].removesuffix(".py")
+        return LONGEST.index(first) if first in LONGEST else len(LONGEST)
+
+    items.sort(key=rank)
+
 
 @pytest.fixture(scope="session")
 def parsed_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, update_bn
 
 from unlearn_core.catalog.architectures import cifar_resnet20, mnist_resnet
 
@@ -18,10 +17,10 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 class Recipe:
     """How one classifier is trained.
 
-    SGD with Nesterov momentum 0.9 under a one-cycle learning rate. Its last `plain_epochs` see the pictures
-    without augmentation, so that the classifier ends knowing the very pictures it may be asked to forget.
-    `averaged_epochs` more may follow at the constant `averaged_rate`; the result is then the mean of the
-    weights at their ends (stochastic weight averaging, Izmailov et al. 2018, arXiv 1803.05407, algorithm 1).
+    SGD with Nesterov momentum 0.9 under a one-cycle learning rate, and where there are `more_epochs` a second
+    cycle with half the peak (a warm restart, Loshchilov and Hutter 2017, arXiv 1608.03983). The last
+    `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier ends knowing the
+    very pictures it may be asked to forget.
     """
 
     build: Callable[[], nn.Module]
@@ -32,13 +31,12 @@ class Recipe:
     peak_rate: float
     weight_decay: float
     bfloat16: bool = False
-    averaged_epochs: int = 0
-    averaged_rate: float = 0.05
+    more_epochs: int = 0
 
     @property
     def total_epochs(self) -> int:
-        """The epochs of the one-cycle and of the averaging."""
-        return self.epochs + self.averaged_epochs
+        """The epochs of both cycles."""
+        return self.epochs + self.more_epochs
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -97,26 +95,27 @@ class Training:
             weight_decay=recipe.weight_decay,
             nesterov=True,
         )
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, recipe.peak_rate, total_steps=recipe.epochs * self._steps
-        )
-        self._average = AveragedModel(self.network)
+        self._schedule = self._cycle(recipe.peak_rate, recipe.epochs)
         self.epochs_done = 0
+
+    def _cycle(self, peak_rate: float, epochs: int) -> torch.optim.lr_scheduler.OneCycleLR:
+        return torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, peak_rate, total_steps=epochs * self._steps
+        )
 
     def epoch(self, check: Callable[[], None] = lambda: None) -> float:
         """Train for one epoch and return the last loss; `check` is called before every batch."""
         recipe = self.recipe
-        cycling = self.epochs_done < recipe.epochs
-        if not cycling:
-            for group in self._optimiser.param_groups:
-                group.update(lr=recipe.averaged_rate, momentum=0.9)
+        if self.epochs_done == recipe.epochs:
+            self._schedule = self._cycle(recipe.peak_rate / 2, recipe.more_epochs)
+        cycle_end = recipe.epochs if self.epochs_done < recipe.epochs else recipe.total_epochs
         self.network.train()
         order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
         loss = torch.zeros(())
         for batch in order.split(recipe.batch):
             check()
             seen = self._pixels[batch].float() / 255
-            if not recipe.epochs - recipe.plain_epochs <= self.epochs_done < recipe.epochs:
+            if self.epochs_done < cycle_end - recipe.plain_epochs:
                 seen = recipe.augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 logits = self.network(seen.contiguous(memory_format=torch.channels_last))
@@ -124,19 +123,7 @@ class Training:
             self._optimiser.zero_grad()
             loss.backward()
             self._optimiser.step()
-            if cycling:
-                self._schedule.step()
+            self._schedule.step()
         self.epochs_done += 1
-        if not cycling:
-            self._average.update_parameters(self.network)
         self.network.eval()
-        if recipe.averaged_epochs and self.epochs_done == recipe.total_epochs:
-            self._settle(order)
         return loss.item()
-
-    def _settle(self, order: Tensor) -> None:
-        """Give the network the mean weights, and batch norms the statistics that belong to them."""
-        self.network.load_state_dict(self._average.module.state_dict())
-        batches = (self._pixels[batch].float() / 255 for batch in order.split(self.recipe.batch))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
-            update_bn(batches, self.network)
