@@ -197,9 +197,9 @@ def _buttons() -> dict[str, Any]:
     return {
         "type": "buttons",
         "direction": "left",
-        "x": 1,
+        "x": 0.58,  # left of Plotly's own tools, which appear in the corner
         "y": 1.0,
-        "xanchor": "right",
+        "xanchor": "left",
         "yanchor": "bottom",
         "showactive": False,
         "buttons": [

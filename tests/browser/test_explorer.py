@@ -88,6 +88,8 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
     shoot(page, f"replay-start-{scheme}")
     page.locator(".st-key-replay_figure .updatemenu-button").first.click()
     page.wait_for_function(f"{where} > 0")
+    assert page.evaluate(where.replace("data[3].x[0]", "data[5].marker.symbol")) == "diamond"
+    shoot(page, f"replay-on-the-way-{scheme}")
 
 
 def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -> None:
