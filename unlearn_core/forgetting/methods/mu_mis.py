@@ -1,7 +1,8 @@
 """mu-mis: take back how much each instance shapes its own output, from the forget set alone.
 
 Paper: MU-Mis (Cheng et al., arXiv 2402.15109, section 4): minimise ‖∂f_y/∂x‖² − ‖∂f_c/∂x‖² with a random
-other class c. Deviation: it runs until the goal is reached instead of until the sensitivities cross.
+other class c, and stop when the two cross. Deviation: an instance stops counting when its own two cross, since
+the difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
 """
 
 import torch
@@ -16,7 +17,7 @@ class MuMis(Sgd):
     """Suppress the sensitivity of the label's logit to the picture."""
 
     def losses(self, task: Task) -> Losses:
-        """Return the mean difference of the squared sensitivities over a batch of instances."""
+        """Return the mean of what the squared sensitivities lack to crossing, over a batch of instances."""
         instances = forget_batch(task, self.options)
         pixels = task.pixels[instances].clone().requires_grad_(True)
         # The faster kernels of attention have no second derivative.
@@ -24,7 +25,7 @@ class MuMis(Sgd):
             logits = task.module(pixels)
         own = _sensitivity(logits, task.labels[instances], pixels)
         other = _sensitivity(logits, wrong_labels(task)[instances], pixels)
-        loss = (own - other).mean()
+        loss = (own - other).clamp(min=0).mean()
         return Losses(loss, loss)
 
 
