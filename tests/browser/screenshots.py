@@ -17,7 +17,7 @@ from tests.browser.test_whole_job import settle
 SCREENS = ROOT / "docs" / "screens"
 SIZES = {"laptop": {"width": 1366, "height": 768}, "projector": {"width": 1920, "height": 1080}}
 PAGES = (
-    *("forget", "before_after?look=Feature+space", "weights", "attributions", "replay", "replay?view=Dial"),
+    *("", "before_after?look=Feature+space", "weights", "attributions", "replay", "replay?view=Dial"),
     *("compare", "add", "runs"),
 )
 
@@ -39,7 +39,7 @@ def run(app: App) -> str:
 def test_take_a_picture(open_page: OpenPage, run: str, path: str) -> None:
     SCREENS.mkdir(exist_ok=True)
     link = f"/{path}{'&' if '?' in path else '?'}run={run}"
-    name = "dial" if "Dial" in path else path.partition("?")[0].replace("_", "-")
+    name = "dial" if "Dial" in path else path.partition("?")[0].replace("_", "-") or "forget"
     for scheme in ("light", "dark"):
         page = open_page(link, scheme)
         for size, viewport in SIZES.items():
