@@ -1,8 +1,8 @@
 """mu-mis: take back how much each instance shapes its own output, from the forget set alone.
 
 Paper: MU-Mis (Cheng et al., arXiv 2402.15109, section 4): minimise ‖∂f_y/∂x‖² − ‖∂f_c/∂x‖² with a random
-other class c, and stop when the two cross. Deviation: an instance stops counting when its own two cross, as the
-difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
+other class c, and stop when the two cross. Deviation: an instance stops counting when its own two cross, as
+the difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
 """
 
 import torch
