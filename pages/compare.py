@@ -176,8 +176,8 @@ def _maps(comparison: dict[str, Any]) -> None:
     start = f"{before.short_name(before.before[place])} {100 * before.before_top[place]:.0f} %"
     st.html(run_maps_html(shown, ["before", *titles(lines)], [start, *words]))
     st.caption(
-        f"Picture {ids[0]} in every classifier, on one scale: orange speaks for its label, blue against it; "
-        "under each map what it is taken for."
+        f"Picture {ids[0]} in every classifier, on one scale; under each map what it is taken for. "
+        f"{algorithm_entry(algorithm).reading}"
     )
 
 

@@ -82,7 +82,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     st.caption(
         "Above: accuracy, and the pictures where the classifier's features put them (magenta: to forget; "
         "the others by class). Below: each picture, what it is taken for at this step (bold: not its label) "
-        "and what speaks for its label (orange) or against it (blue), on one scale for the whole film."
+        f"and its map, on one scale for the whole film. {algorithm_entry(algorithm).reading}"
     )
     st.download_button("Film (.npz)", path.read_bytes(), f"replay-{run.id}.npz", icon=":material/download:")
 
