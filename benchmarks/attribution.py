@@ -1,9 +1,11 @@
-"""How long attributions take: many pictures at once against one call a picture.
+"""How long attributions take: many pictures at once against one plain call of Captum a picture.
 
     python -m benchmarks.attribution [--pictures 16] [--repeats 3] [--json]
 
-For each algorithm, the maps of mnist-resnet for the same pictures, before and after as on the page, made in
-one call and one by one, in one process. The last line adds four algorithms up, as a person looks at them.
+For each algorithm, the maps of mnist-resnet for the same pictures, before and after as on the page, in one
+process: all at once; one by one by the same function; and by Captum as it comes, one call a picture, with
+the same parameters but nothing that batches or skips work (`PLAIN`). *Apart* is how far the maps of the first
+and the last way lie from each other. The last line adds four algorithms up, as a person looks at them.
 """
 
 import time
@@ -11,47 +13,86 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion, Saliency
+from torch import Tensor
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 from unlearn_core import load_classifier, load_images
+from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.devices import describe
 from unlearn_core.measuring.algorithms import offered
-from unlearn_core.measuring.attributions import attribute
+from unlearn_core.measuring.attributions import PATH_STEPS, attribute
 from unlearn_core.measuring.looking import frozen
 from unlearn_core.measuring.predictions import to_pixels
 
 LOOKED_AT = ("integrated-gradients", "saliency", "layer-gradcam", "occlusion")
 
 
+def _plain_integrated_gradients(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
+    return IntegratedGradients(classifier.module).attribute(
+        picture, target=label, method="riemann_middle", n_steps=PATH_STEPS[-1]
+    )
+
+
+def _plain_saliency(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
+    return Saliency(classifier.module).attribute(picture, target=label)
+
+
+def _plain_layer_gradcam(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
+    layer = classifier.module.get_submodule(classifier.cam_layers[0])
+    maps = LayerGradCam(classifier.module, layer).attribute(picture, target=label, relu_attributions=True)
+    return LayerAttribution.interpolate(maps, (28, 28), "bilinear")
+
+
+def _plain_occlusion(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
+    return Occlusion(classifier.module).attribute(picture, (1, 4, 4), (1, 2, 2), target=label)
+
+
+PLAIN: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
+    "integrated-gradients": _plain_integrated_gradients,
+    "saliency": _plain_saliency,
+    "layer-gradcam": _plain_layer_gradcam,
+    "occlusion": _plain_occlusion,
+}
+
+
 def measure(case: Case) -> Result:
-    """Return the seconds of both ways for one algorithm, the shortest of several tries."""
+    """Return the seconds of every way for one algorithm, the shortest of several tries."""
     classifier = load_classifier("mnist-resnet")
     frozen(classifier.module)
     images = load_images("mnist", classifier)
     chosen = np.random.default_rng(0).permutation(len(images.ids))[: case["pictures"]]
     cpu = torch.device("cpu")
-    pixels, labels = to_pixels(images.pixels[chosen], cpu), torch.from_numpy(images.labels[chosen])
+    pixels = to_pixels(images.pixels[chosen], cpu).contiguous(memory_format=torch.channels_last)
+    labels = torch.from_numpy(images.labels[chosen])
+    singles = list(zip(pixels.split(1), labels.split(1), strict=True))
+    name, plain = case["algorithm"], PLAIN.get(case["algorithm"])
 
-    def together() -> None:
-        for _ in ("before", "after"):
-            attribute(classifier, pixels, labels, case["algorithm"])
+    def together() -> Tensor:
+        return torch.from_numpy(attribute(classifier, pixels, labels, name))
 
-    def one_by_one() -> None:
-        for _ in ("before", "after"):
-            for picture, label in zip(pixels.split(1), labels.split(1), strict=True):
-                attribute(classifier, picture, label, case["algorithm"])
+    def one_by_one() -> Tensor:
+        return torch.cat([torch.from_numpy(attribute(classifier, *single, name)) for single in singles])
 
-    return {
-        "device": describe(cpu),
-        "together": _seconds(together, case["repeats"]),
-        "one_by_one": _seconds(one_by_one, case["repeats"]),
-    }
+    result = {"device": describe(cpu), "together": _seconds(together, case["repeats"])}
+    result["one_by_one"] = _seconds(one_by_one, case["repeats"])
+    if plain is not None:
+
+        def as_it_comes() -> Tensor:
+            return torch.cat([plain(classifier, *single).detach().sum(1) for single in singles])
+
+        result["plain"] = _seconds(as_it_comes, case["repeats"])
+        maps = as_it_comes()
+        result["apart"] = float((together() - maps).abs().max() / maps.abs().max())
+    return result
 
 
-def _seconds(work: Callable[[], None], repeats: int) -> float:
+def _seconds(work: Callable[[], Tensor], repeats: int) -> float:
+    """Return the seconds of doing it twice, for before and after."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
+        work()
         work()
         times.append(time.perf_counter() - start)
     return round(min(times), 4)
@@ -60,21 +101,28 @@ def _seconds(work: Callable[[], None], repeats: int) -> float:
 def table(results: list[Result]) -> str:
     """Return the results as Markdown, with the sum over `LOOKED_AT` at the end."""
     rows = [_row(result["case"]["algorithm"], [result]) for result in results]
-    rows.append(
-        _row(
-            "these four: " + ", ".join(LOOKED_AT),
-            [result for result in results if result["case"]["algorithm"] in LOOKED_AT],
-        )
-    )
+    four = [result for result in results if result["case"]["algorithm"] in LOOKED_AT]
+    rows.append(_row("these four: " + ", ".join(LOOKED_AT), four))
     case = results[0]["case"]
-    head = ["algorithm", "at once, s", "one by one, s", "times faster"]
+    head = [
+        "algorithm",
+        "at once, s",
+        "one by one, s",
+        "plain, s",
+        "× plain",
+        "apart, % of the largest value",
+    ]
     said = f"\nmnist-resnet, {case['pictures']} pictures before and after, {results[0]['device']}.\n"
     return markdown(head, rows) + said
 
 
 def _row(title: str, results: list[Result]) -> list[str]:
     together, alone = (sum(result[way] for result in results) for way in ("together", "one_by_one"))
-    return [title, spread([together]), spread([alone]), spread([alone / together], 1)]
+    cells = [title, spread([together]), spread([alone])]
+    if not all("plain" in result for result in results):
+        return [*cells, "–", "–", "–"]
+    plain, apart = sum(result["plain"] for result in results), max(result["apart"] for result in results)
+    return [*cells, spread([plain]), spread([plain / together], 1), spread([100 * apart], 2)]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The recipes: repeatable, and a second cycle begins where the first ended."""
+"""The recipes: repeatable, a second cycle begins where the first ended, and the mean of both comes out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
 
 
-RECIPE = Recipe(network, lambda pixels, generator: pixels, 2, 1, 8, 0.05, 0.0)
+RECIPE = Recipe(network, lambda pixels, generator: pixels, (2,), 1, 8, 0.05, 0.0)
 
 
 def training(recipe: Recipe) -> Training:
@@ -31,25 +31,42 @@ def weights(trained: Training) -> dict[str, Tensor]:
 
 def test_same_seed_same_weights() -> None:
     first, second = training(RECIPE), training(RECIPE)
-    losses = [(first.epoch(), second.epoch()) for _ in range(RECIPE.total_epochs)]
+    losses = [(first.epoch(), second.epoch()) for _ in range(RECIPE.epochs)]
     assert all(one == other for one, other in losses)
     assert all(torch.equal(weights(first)[name], weights(second)[name]) for name in weights(first))
 
 
-def test_a_second_cycle_begins_where_the_first_ended_and_comes_to_rest() -> None:
-    cycle, longer = training(RECIPE), training(replace(RECIPE, more_epochs=3))
+def test_cycles_follow_each_other_and_come_to_rest() -> None:
+    cycle, longer = training(RECIPE), training(replace(RECIPE, cycles=(2, 3, 1)))
     for _ in range(RECIPE.epochs):
         assert cycle.epoch() == longer.epoch()
-    assert cycle.epochs_done == RECIPE.total_epochs
+    assert cycle.epochs_done == RECIPE.epochs
     assert all(torch.equal(weights(cycle)[name], weights(longer)[name]) for name in weights(cycle))
     moved = []
     for _ in range(3):
         before = weights(longer)
         longer.epoch()
         moved.append(sum(float((weights(longer)[name] - before[name]).norm()) for name in before))
-    assert longer.epochs_done == longer.recipe.total_epochs
     assert moved[0] > 0
     assert moved[2] < moved[1]
+
+
+def test_of_several_cycles_the_mean_of_their_ends_comes_out() -> None:
+    longer, other = training(replace(RECIPE, cycles=(2, 3))), training(replace(RECIPE, cycles=(2, 3, 1)))
+    ends = []
+    for epoch in range(1, 6):
+        longer.epoch()
+        other.epoch()
+        if epoch in (2, 5):
+            ends.append(weights(other))
+    for name, mean in weights(longer).items():
+        torch.testing.assert_close(mean, (ends[0][name] + ends[1][name]) / 2)
+    # The statistics of BatchNorm are those of all the pictures under the mean weights.
+    linear, norm = longer.network.get_submodule("1"), longer.network.get_submodule("2")
+    with torch.inference_mode():
+        seen = linear(longer._pixels.flatten(1).float() / 255)
+    torch.testing.assert_close(norm.running_mean, seen.mean(0))
+    assert not longer.network.training
 
 
 @pytest.mark.parametrize("augment", [crop_and_flip, shift_and_turn])

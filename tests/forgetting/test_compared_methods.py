@@ -197,7 +197,7 @@ def test_retrain_follows_the_recipe_to_its_end_without_the_forget_set() -> None:
                 layer.reset_parameters()
         return module
 
-    recipe = Recipe(fresh, lambda pixels, generator: pixels, 4, 1, 16, 0.05, 0.0)
+    recipe = Recipe(fresh, lambda pixels, generator: pixels, (4,), 1, 16, 0.05, 0.0)
     task.retrain = lambda retained: Training(recipe, retained.pixels, retained.labels, 0)
     loop = run(Retrain({}), task, max_steps=2)
     assert loop.step == 4

@@ -48,7 +48,7 @@ def a_task(build: Callable[[], nn.Module], goal: str) -> Task:
     with torch.no_grad():
         labels = module(pixels).argmax(1)
     other = (labels + 1) % CLASSES
-    recipe = Recipe(build, lambda seen, generator: seen, 2, 1, 4, 0.01, 0.0)
+    recipe = Recipe(build, lambda seen, generator: seen, (2,), 1, 4, 0.01, 0.0)
     return Task(
         module=module,
         pixels=pixels[:FORGET],

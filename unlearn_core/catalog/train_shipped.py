@@ -35,8 +35,8 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     learn = torch.from_numpy(~images.is_test & images.labelled)
     labels = torch.from_numpy(images.labels)
     training = Training(recipe, pixels[learn], labels[learn], seed)
-    with tqdm(total=recipe.total_epochs, unit="epoch", file=sys.stderr) as bar:
-        for _ in range(recipe.total_epochs):
+    with tqdm(total=recipe.epochs, unit="epoch", file=sys.stderr) as bar:
+        for _ in range(recipe.epochs):
             bar.set_postfix_str(f"loss {training.epoch():.4f}")
             bar.update()
     classifier.module = training.network

@@ -7,36 +7,41 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from unlearn_core.catalog.architectures import cifar_resnet20, mnist_resnet
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+STATISTICS_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How one classifier is trained.
 
-    SGD with Nesterov momentum 0.9 under a one-cycle learning rate, and where there are `more_epochs` a second
-    cycle with half the peak (a warm restart, Loshchilov and Hutter 2017, arXiv 1608.03983). The last
-    `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier ends knowing the
-    very pictures it may be asked to forget.
+    SGD with Nesterov momentum 0.9, each cycle under a one-cycle learning rate, from the second on with half
+    the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier
+    ends knowing the very pictures it may be asked to forget. Of several cycles the classifier is the mean of
+    the weights at their ends, with BatchNorm's statistics taken anew (stochastic weight averaging,
+    Izmailov et al. 2018, arXiv 1803.05407, section 3.2).
+
+    `cycles` holds the epochs of each.
     """
 
     build: Callable[[], nn.Module]
     augment: Augment
-    epochs: int
+    cycles: tuple[int, ...]
     plain_epochs: int
     batch: int
     peak_rate: float
     weight_decay: float
     bfloat16: bool = False
-    more_epochs: int = 0
 
     @property
-    def total_epochs(self) -> int:
-        """The epochs of both cycles."""
-        return self.epochs + self.more_epochs
+    def epochs(self) -> int:
+        """The epochs of all cycles."""
+        return sum(self.cycles)
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -66,8 +71,8 @@ def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 RECIPES = {
-    "mnist-resnet": Recipe(mnist_resnet, shift_and_turn, 30, 2, 64, 0.1, 5e-4),
-    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, 46, 1, 128, 0.2, 5e-4, bfloat16=True),
+    "mnist-resnet": Recipe(mnist_resnet, shift_and_turn, (30,), 2, 64, 0.1, 5e-4),
+    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, (46,), 1, 128, 0.2, 5e-4, bfloat16=True),
 }
 
 
@@ -95,27 +100,29 @@ class Training:
             weight_decay=recipe.weight_decay,
             nesterov=True,
         )
-        self._schedule = self._cycle(recipe.peak_rate, recipe.epochs)
+        self._averaged = AveragedModel(self.network)
+        self._begin_cycle(0, recipe.peak_rate)
         self.epochs_done = 0
 
-    def _cycle(self, peak_rate: float, epochs: int) -> torch.optim.lr_scheduler.OneCycleLR:
-        return torch.optim.lr_scheduler.OneCycleLR(
+    def _begin_cycle(self, number: int, peak_rate: float) -> None:
+        epochs = self.recipe.cycles[number]
+        self._cycle, self._left = number, epochs
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser, peak_rate, total_steps=epochs * self._steps
         )
 
     def epoch(self, check: Callable[[], None] = lambda: None) -> float:
         """Train for one epoch and return the last loss; `check` is called before every batch."""
         recipe = self.recipe
-        if self.epochs_done == recipe.epochs:
-            self._schedule = self._cycle(recipe.peak_rate / 2, recipe.more_epochs)
-        cycle_end = recipe.epochs if self.epochs_done < recipe.epochs else recipe.total_epochs
+        if self._left == 0:
+            self._begin_cycle(self._cycle + 1, recipe.peak_rate / 2)
         self.network.train()
         order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
         loss = torch.zeros(())
         for batch in order.split(recipe.batch):
             check()
             seen = self._pixels[batch].float() / 255
-            if self.epochs_done < cycle_end - recipe.plain_epochs:
+            if self._left > recipe.plain_epochs:
                 seen = recipe.augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 logits = self.network(seen.contiguous(memory_format=torch.channels_last))
@@ -125,5 +132,12 @@ class Training:
             self._optimiser.step()
             self._schedule.step()
         self.epochs_done += 1
+        self._left -= 1
+        if self._left == 0 and len(recipe.cycles) > 1:
+            self._averaged.update_parameters(self.network)
+            if self.epochs_done == recipe.epochs:
+                self.network.load_state_dict(self._averaged.module.state_dict())
+                batches = (pixels.float() / 255 for pixels in self._pixels.split(STATISTICS_BATCH))
+                update_bn(batches, self.network)
         self.network.eval()
         return loss.item()

@@ -19,7 +19,7 @@ class Retrain(Method):
         if task.retrain is None or task.retained is None:
             raise UserError("retrain needs a classifier whose training recipe ships, and retained pictures.")
         self._training = task.retrain(task.retained)
-        self.total_steps = self._training.recipe.total_epochs
+        self.total_steps = self._training.recipe.epochs
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return an optimiser that the loop can keep; the training has its own."""
