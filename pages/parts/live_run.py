@@ -96,8 +96,10 @@ def _progress(run: Run, steps: list[dict[str, Any]]) -> None:
         last = steps[-1]
         left = _seconds_left(steps, run.parsed_request().max_steps)
         words = [f"{last['forgotten']} of {last['k']} forgotten", f"step {last['step']}"]
-        if run.phase == "keep" or last["forgotten"] == last["k"]:
+        if run.phase in ("measure", "keep"):
             words.append("measuring and keeping the result")
+        elif last["forgotten"] == last["k"]:
+            words.append("settling: bringing the rest back")
         elif left is not None:
             words.append(f"at most {left:.0f} s left")
         st.progress(last["forgotten"] / last["k"], " · ".join(words))

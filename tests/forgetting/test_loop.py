@@ -14,10 +14,10 @@ FAST = {"learning_rate": 3e-3}
 FAST_ATTACK = {"examples": 3, "attack_iterations": 3}
 
 
-def loop_of(name: str, task: Task, max_steps: int = 200) -> ForgettingLoop:
+def loop_of(name: str, task: Task, max_steps: int = 200, **options: float) -> ForgettingLoop:
     entry = method_entry(name)
     known = {option.name for option in entry.options}
-    given = {key: value for key, value in (FAST | FAST_ATTACK).items() if key in known}
+    given = {key: value for key, value in (FAST | FAST_ATTACK | options).items() if key in known}
     return ForgettingLoop(entry.load()(entry.complete(given)), task, max_steps)
 
 
@@ -31,7 +31,7 @@ def test_it_stops_at_the_first_step_where_all_is_forgotten(name: str) -> None:
         1 if name == "neggrad" else 2
     )  # two at once: its unbounded loss chases one and never turns to the other
     task = tiny_task(k)
-    loop = loop_of(name, task, 400)
+    loop = loop_of(name, task, 400, settling=0)
     steps = list(loop)
     assert loop.stopped == "forgotten"
     assert [step.forgotten == step.k for step in steps[:-1]] == [False] * (len(steps) - 1)
@@ -130,7 +130,7 @@ def test_snapshot_steps_are_dense_first_and_thin_out() -> None:
 def test_the_last_step_is_shortened_to_what_the_goal_needs() -> None:
     """With a step far too long, backing off ends much nearer to the start than the step itself would."""
     entry = method_entry("anchor")
-    long_step = {"learning_rate": 0.1, "examples": 3, "attack_iterations": 3}
+    long_step = FAST_ATTACK | {"learning_rate": 0.1, "settling": 0}
     moved = []
     for backs_off in (True, False):
         task = tiny_task()
@@ -145,6 +145,67 @@ def test_the_last_step_is_shortened_to_what_the_goal_needs() -> None:
         after = weights_of(task)
         moved.append(sum((after[name] - before[name]).square().sum().item() for name in before))
     assert moved[0] < moved[1]
+
+
+def test_settling_brings_the_rest_back_and_keeps_all_forgotten() -> None:
+    damage, steps = [], []
+    for settling in (0.0, 1.0):
+        task = tiny_task(4)
+        loop = loop_of("anchor", task, settling=settling)
+        steps.append(list(loop))
+        damage.append(loop.method.damage(task))
+        assert loop.stopped == "forgotten"
+        assert steps[-1][-1].forgotten == 4
+        assert not (task.module(task.pixels).argmax(1) == task.labels).any()
+    at_once, settled = steps
+    assert [step.step for step in settled] == list(range(2 * len(at_once) - 1))
+    assert settled[: len(at_once)] == at_once
+    assert damage[1] < damage[0]
+
+
+def test_settling_that_only_harms_is_taken_back() -> None:
+    at_once = tiny_task(4)
+    list(loop_of("anchor", at_once, settling=0))
+    task = tiny_task(4)
+    loop = loop_of("anchor", task)
+    far = loop.method.settle
+
+    def too_far(optimiser: torch.optim.Optimizer, left: float) -> None:
+        far(optimiser, left)
+        optimiser.param_groups[0]["lr"] = 0.5
+
+    loop.method.settle = too_far  # type: ignore[method-assign]
+    steps = list(loop)
+    assert steps[-1].forgotten == 4
+    expected, got = weights_of(at_once), weights_of(task)
+    assert all(torch.equal(expected[key], got[key]) for key in expected)
+
+
+def test_settling_ends_at_the_limit_of_steps() -> None:
+    needed = len(list(loop_of("anchor", tiny_task(4), settling=0))) - 1
+    loop = loop_of("anchor", tiny_task(4), max_steps=needed + 1)
+    assert [step.step for step in loop] == list(range(needed + 2))
+    assert loop.stopped == "forgotten"
+
+
+def test_settling_can_be_broken_off_and_taken_up_again() -> None:
+    through = tiny_task(4)
+    total = len(list(loop_of("anchor", through))) - 1
+
+    broken_off, seen = loop_of("anchor", tiny_task(4)), 0
+    broken_off.task.cancelled = lambda: seen == total - 1
+    for seen, _ in enumerate(broken_off, start=1):  # noqa: B007
+        pass
+    assert broken_off.stopped == "cancelled"
+    assert total / 2 < broken_off.step < total
+
+    task = tiny_task(4)
+    resumed = loop_of("anchor", task)
+    resumed.prepare()
+    resumed.restore(broken_off.state())
+    assert [step.step for step in resumed] == list(range(broken_off.step, total + 1))
+    expected, got = weights_of(through), weights_of(task)
+    assert all(torch.equal(expected[key], got[key]) for key in expected)
 
 
 class Greedy(torch.nn.Module):

@@ -17,6 +17,16 @@ BACK_OFF_HALVINGS = 6
 Stopped = Literal["forgotten", "step limit", "cancelled"]
 
 
+@dataclass
+class Settling:
+    """The steps after all was forgotten, `since` to `until`; `kept` are the last weights without a relapse."""
+
+    since: int
+    until: int
+    start: list[Tensor]
+    kept: list[Tensor]
+
+
 @dataclass(frozen=True)
 class Step:
     """What is known after one optimiser step; step 0 is the classifier before the first one.
@@ -40,7 +50,8 @@ class Step:
 class ForgettingLoop:
     """Runs one method on one task until the goal is reached, the limit is met or the person cancels.
 
-    Iterate over it to run it. `stopped` says afterwards why it ended. A classifier whose outputs are no
+    Iterate over it to run it. A method may settle once all is forgotten: go on to make good what was damaged.
+    `stopped` says afterwards why it ended. A classifier whose outputs are no
     longer finite raises `UserError`: it would count as forgetting, and is only broken. Whatever happens, the
     task's module is left in eval mode with the weights of the last whole step. A step that memory does not
     suffice for is tried again with batches half as large; `batch_halvings` counts how often.
@@ -54,6 +65,7 @@ class ForgettingLoop:
         self.stopped: Stopped | None = None
         self.batch_halvings = 0
         self._optimiser: torch.optim.Optimizer | None = None
+        self._settling: Settling | None = None
 
     def prepare(self) -> None:
         """Let the method prepare, with the module in eval mode; `CancelledError` passes through."""
@@ -69,7 +81,9 @@ class ForgettingLoop:
             reached, step = self._look(None)
             yield step
             total = self.method.total_steps
-            while self.step < total if total else not reached and self.step < self.max_steps:
+            while self._settling is None and (
+                self.step < total if total else not reached and self.step < self.max_steps
+            ):
                 self.task.check()
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
@@ -79,11 +93,49 @@ class ForgettingLoop:
                     self._back_off(start)
                     _, step = self._look(losses)
                 yield step
+            if (reached and self.step and not total) or self._settling:
+                yield from self._settle()
+                reached = True
             self.stopped = "forgotten" if reached else "step limit"
         except CancelledError:
             self.stopped = "cancelled"
         finally:
             self.task.module.eval()
+
+    def _settle(self) -> Iterator[Step]:
+        """Go on as the method wants, and end with the weights that forget all and are damaged least."""
+        assert self._optimiser is not None
+        if self._settling is None:
+            until = min(self.step + self.method.settling_steps(self.step), self.max_steps)
+            self._settling = Settling(self.step, until, self._weights(), self._weights())
+        settling = self._settling
+        while self.step < settling.until:
+            self.task.check()
+            left = (settling.until - self.step) / (settling.until - settling.since)
+            self.method.settle(self._optimiser, left)
+            losses = self._advance()
+            self.step += 1
+            forgotten, step = self._look(losses)
+            if forgotten:
+                settling.kept = self._weights()
+            if self.step == settling.until:
+                self._take_the_better(settling)
+                _, step = self._look(losses)
+            yield step
+
+    def _take_the_better(self, settling: Settling) -> None:
+        """Take the weights of `start` or `kept`, whichever is damaged less."""
+        damage = []
+        for weights in (settling.start, settling.kept):
+            self._set_weights(weights)
+            damage.append(self.method.damage(self.task))
+        if damage[0] < damage[1]:
+            self._set_weights(settling.start)
+
+    @torch.no_grad()
+    def _set_weights(self, weights: list[Tensor]) -> None:
+        for parameter, values in zip(self.task.module.parameters(), weights, strict=True):
+            parameter.copy_(values)
 
     def _advance(self) -> Losses:
         assert self._optimiser is not None
@@ -157,6 +209,10 @@ class ForgettingLoop:
                 state[f"optimiser.{index}.{name}"] = torch.as_tensor(value).clone()
         state["generator"] = self.task.generator.get_state()
         state["step"] = torch.tensor(self.step)
+        if self._settling is not None:
+            state["settling"] = torch.tensor([self._settling.since, self._settling.until])
+            for name, weights in (("start", self._settling.start), ("kept", self._settling.kept)):
+                state |= {f"{name}.{index}": tensor for index, tensor in enumerate(weights)}
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
@@ -172,6 +228,10 @@ class ForgettingLoop:
         self._optimiser.load_state_dict(whole)
         self.task.generator.set_state(state["generator"])
         self.step = int(state["step"])
+        if "settling" in state:
+            since, until = state["settling"].tolist()
+            start, kept = (list(_under(f"{name}.", state).values()) for name in ("start", "kept"))
+            self._settling = Settling(since, until, start, kept)
 
 
 def _interpolate(

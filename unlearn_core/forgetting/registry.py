@@ -103,6 +103,9 @@ METHODS = (
             Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
             Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
             Option(
+                "settling", -1.0, -1.0, 10.0, "Steps after all is forgotten, per step before; -1 chooses."
+            ),
+            Option(
                 "importance_strength", 0.0, 0.0, 1e6, "How strongly unimportant weights are held; 0: not."
             ),
         ),

@@ -1,14 +1,17 @@
 """anchor: forget by a bounded margin loss, keep by matching the original logits near the forget set.
 
 Ours; like the paper's it uses the classifier and the forget set alone. It differs from ADV (arXiv 2301.11578)
-in five ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
+in six ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
 is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
 classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
 held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them, and
 pictures inverted from the classifier's BatchNorm statistics (inversion.py), where it has any. The weight of
 retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
 The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the goal, and the
-last step is shortened. The classifier stays in eval mode: BatchNorm statistics do not drift.
+last step is shortened. Then, where pictures are small, as many steps again settle the classifier: with a
+smaller margin, a step size that falls to 0 and the retention weight it has come to, they bring it back nearer
+to its original logits while everything stays forgotten. The classifier stays in eval mode: BatchNorm
+statistics do not drift.
 
 In a chain of runs the anchors' logits are those of the classifier before the first run, and the earlier
 forget sets stay part of what is to be forgotten.
@@ -34,6 +37,8 @@ ANCHOR_BATCH_OF_SMALL_PICTURES = 192
 ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
 SMALLEST_RATE = 1e-7
+SETTLING_RATE, SETTLING_MARGIN = 0.5, 0.2
+"""Shares of the step size and the margin when settling begins."""
 LARGEST_SHIFT = 0.15
 """Of the picture's side: how far the shifted anchors move at most."""
 
@@ -51,11 +56,13 @@ class Anchor(Method):
             parts = self._anchors.batches(INFERENCE_BATCH)
             self._logits = torch.cat([logits_of(task.original, part) for part in parts])
             self._predicted = self._logits.argmax(1)
+        self._small = is_small(task.pixels)
         if not self.options["anchor_batch"]:
-            small = is_small(task.pixels)
-            usual = ANCHOR_BATCH_OF_SMALL_PICTURES if small else ANCHOR_BATCH_OF_LARGE_PICTURES
+            usual = ANCHOR_BATCH_OF_SMALL_PICTURES if self._small else ANCHOR_BATCH_OF_LARGE_PICTURES
             self.options = self.options | {"anchor_batch": usual}
         self._weight = float(self.options["retention"])
+        self._margin = self.options["margin"]
+        self._settles = False
         self._rate = self.options["learning_rate"] or first_order_rate(task, self.options["margin"])
         self._penalty = None
         if self.options["importance_strength"]:
@@ -133,7 +140,7 @@ class Anchor(Method):
         logits = task.module(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
         chosen = chosen.to(device)
         at_instances, at_anchors = logits.split([len(instances), len(chosen)])
-        forget = task.goal.margin_loss(at_instances, instances, self.options["margin"]).mean()
+        forget = task.goal.margin_loss(at_instances, instances, self._margin).mean()
         retain = (at_anchors - self._logits[chosen]).square().sum(1).mean()
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
@@ -143,8 +150,25 @@ class Anchor(Method):
 
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""
-        if step % 5 == 0:
+        if step % 5 == 0 and not self._settles:
             self._weight *= 0.9
+
+    def settling_steps(self, step: int) -> int:
+        """Return as many steps again, or the share of them that was asked for; by default none for photos."""
+        share = self.options["settling"]
+        return round(step * (share if share >= 0 else float(self._small)))
+
+    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:
+        """Lower the margin, hold the retention weight and let the step size fall to 0."""
+        self._settles = True
+        self._margin = SETTLING_MARGIN * self.options["margin"]
+        for group in optimiser.param_groups:
+            group["lr"] = SETTLING_RATE * left * self._rate
+
+    def damage(self, task: Task) -> float:
+        """Return the squared logit difference, averaged over all anchors."""
+        logits = torch.cat([logits_of(task.module, part) for part in self._anchors.batches(INFERENCE_BATCH)])
+        return float((logits - self._logits).square().sum(1).mean())
 
     def retention_weight(self) -> float:
         """Return the present weight of the logit matching."""

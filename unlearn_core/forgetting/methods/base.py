@@ -157,6 +157,17 @@ class Method(ABC):
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to what the last step reached; `forgotten` is bool (k,)."""
 
+    def settling_steps(self, step: int) -> int:
+        """Return how many steps to go on after `step`, at which all was forgotten."""
+        return 0
+
+    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
+        """Make ready for the next of those steps; `left` of them, 1 to above 0, are still to come."""
+
+    def damage(self, task: Task) -> float:
+        """Return how far the classifier is from what it should have kept, to choose where to end."""
+        return 0.0
+
     def retention_weight(self) -> float | None:
         """Return the present weight of the retention term, None where there is none."""
         return None
