@@ -19,7 +19,7 @@ Stopped = Literal["forgotten", "step limit", "cancelled"]
 
 @dataclass
 class Settling:
-    """The steps after all was forgotten, `since` to `until`; `kept` are the last weights without a relapse."""
+    """The steps after all was forgotten, `since` to `until`; `kept`: last weights without a relapse."""
 
     since: int
     until: int
