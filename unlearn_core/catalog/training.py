@@ -20,8 +20,8 @@ STATISTICS_BATCH = 500
 class Recipe:
     """How one classifier is trained.
 
-    SGD with Nesterov momentum 0.9, each cycle under a one-cycle learning rate, from the second on with half
-    the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier
+    SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate, from the
+    second on with half the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier
     ends knowing the very pictures it may be asked to forget. Of several cycles the classifier is the mean of
     the weights at their ends, with BatchNorm's statistics taken anew (stochastic weight averaging,
     Izmailov et al. 2018, arXiv 1803.05407, section 3.2).
@@ -93,13 +93,6 @@ class Training:
             self.network = recipe.build().to(memory_format=torch.channels_last).eval()
         self._generator = torch.Generator().manual_seed(seed)
         self._steps = len(pixels) // recipe.batch
-        self._optimiser = torch.optim.SGD(
-            self.network.parameters(),
-            recipe.peak_rate,
-            momentum=0.9,
-            weight_decay=recipe.weight_decay,
-            nesterov=True,
-        )
         self._averaged = AveragedModel(self.network)
         self._begin_cycle(0, recipe.peak_rate)
         self.epochs_done = 0
@@ -107,6 +100,13 @@ class Training:
     def _begin_cycle(self, number: int, peak_rate: float) -> None:
         epochs = self.recipe.cycles[number]
         self._cycle, self._left = number, epochs
+        self._optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            peak_rate,
+            momentum=0.9,
+            weight_decay=self.recipe.weight_decay,
+            nesterov=True,
+        )
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser, peak_rate, total_steps=epochs * self._steps
         )
