@@ -21,10 +21,10 @@ class Recipe:
     """How one classifier is trained.
 
     SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate, from the
-    second on with half the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier
-    ends knowing the very pictures it may be asked to forget. Of several cycles the classifier is the mean of
-    the weights at their ends, with BatchNorm's statistics taken anew (stochastic weight averaging,
-    Izmailov et al. 2018, arXiv 1803.05407, section 3.2).
+    second on with half the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so
+    that the classifier ends knowing the very pictures it may be asked to forget. Of several cycles the
+    classifier is the mean of the weights at their ends, with BatchNorm's statistics taken anew (stochastic
+    weight averaging, Izmailov et al. 2018, arXiv 1803.05407, section 3.2).
 
     `cycles` holds the epochs of each.
     """
