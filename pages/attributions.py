@@ -127,7 +127,7 @@ def _draw(
             rows.append(_row(comparison, maps, number, name, quality.get(name), several=len(shown) > 1))
             if one in forgotten:
                 rows.append(neighbours[name][one])
-    st.html(maps_html(rows, opacity, 136 if len(rows) < 4 else 112))
+    st.html(maps_html(rows, opacity))
     st.caption(
         "Before and after share one symmetric scale in each row, and so does their difference "
         "(after − before): a paler map is a weaker one."

@@ -12,12 +12,16 @@ from pages.parts.pictures import png_uri
 from unlearn_core.measuring.attribution_maps import Attributions, common_scale, overlay
 
 _COLUMNS = ("picture", "before", "after", "difference")
+_SMALLEST = 112
+# Few rows grow with the window: a class sits far from the screen.
 _STYLE = """
 <style>
 .maps { display: grid; grid-template-columns: minmax(130px, 270px) repeat(4, auto); gap: 8px 14px;
-  align-items: center; justify-content: start; font-size: 14px; }
+  align-items: center; justify-content: start; font-size: 14px;
+  --side: max(SMALLESTpx, min(13vw, 58vh / ROWS)); }
 .maps .head { font-weight: 600; text-align: center; }
-.maps img { width: SIDEpx; height: SIDEpx; border-radius: 6px; image-rendering: RENDER; display: block; }
+.maps img { width: var(--side); height: var(--side); border-radius: 6px; display: block;
+  image-rendering: RENDER; }
 .maps .words { line-height: 1.35; }
 .maps .dim { opacity: 0.7; font-size: 12.5px; }
 .scale { display: flex; gap: 10px; align-items: center; font-size: 13px; margin-top: 6px; }
@@ -54,22 +58,22 @@ class MapRow:
         return [picture, *(overlay(self.picture, values, scale, opacity) for values in maps)]
 
 
-def maps_html(rows: Sequence[MapRow], opacity: float, side: int) -> str:
+def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
     """Return all rows as one piece of HTML.
 
     Args:
         rows: at least one.
         opacity: of the maps, 0 to 1.
-        side: of each tile in CSS pixels.
     """
-    render = "pixelated" if rows[0].picture.shape[1] < side else "auto"
+    render = "pixelated" if rows[0].picture.shape[1] < _SMALLEST else "auto"
     cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in _COLUMNS)]
     for row in rows:
         small = escape(row.small_words)
         cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')
         for name, tile in zip(_COLUMNS, row.tiles(opacity), strict=True):
             cells.append(f'<img src="{png_uri(tile)}" alt="{escape(f"{row.words}: {name}")}">')
-    style = _STYLE.replace("SIDE", str(side)).replace("RENDER", render)
+    style = _STYLE.replace("SMALLEST", str(_SMALLEST)).replace("ROWS", str(len(rows)))
+    style = style.replace("RENDER", render)
     legend = '<div class="scale">speaks against <span class="bar"></span> speaks for</div>'
     return f'{style}<div class="maps">{"".join(cells)}</div>{legend}'
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts.app_state import engine, group_of, leave_run, open_run, show_error, store
 from pages.parts.continual import forget_more_button, start_afresh
-from pages.parts.live_chart import HOW_TO_READ, live_chart
+from pages.parts.live_chart import HOW_TO_READ, SETTLING, live_chart, settling_from
 from pages.parts.palette import CONFIG
 from pages.parts.result_cards import result_cards
 from pages.parts.visitor import may_see
@@ -55,7 +55,7 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         _outcome(run)
     if steps:
         st.plotly_chart(live_chart(steps), key=f"live_{run_id}", config=CONFIG)
-        st.caption(HOW_TO_READ)
+        st.caption(HOW_TO_READ if settling_from(steps) is None else f"{HOW_TO_READ} {SETTLING}")
     if run.state not in UNDER_WAY:
         _next(run)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pages.parts.attribution_pictures import MapRow, maps_html
 from pages.parts.change_figures import class_figure, most_changed
-from pages.parts.live_chart import live_chart
+from pages.parts.live_chart import live_chart, settling_from
 from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.parts.pictures import Captioned, pictures_html
 from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
@@ -32,10 +32,24 @@ def test_of_many_classes_those_that_changed_most_are_drawn() -> None:
     assert most_changed(np.arange(10), before[:10], before[:10]).tolist() == list(range(10))
 
 
+def _step(number: int, forgotten: int, **more: object) -> dict[str, object]:
+    return {"step": number, "forgotten": forgotten, "k": 4, **more}
+
+
+def test_a_line_stands_where_settling_begins() -> None:
+    steps = [_step(0, 0), _step(1, 3), _step(2, 4)]
+    assert settling_from(steps) is None
+    assert not live_chart(steps).layout.shapes
+    steps += [_step(3, 3), _step(4, 4)]
+    assert settling_from(steps) == 2
+    assert [line.x0 for line in live_chart(steps).layout.shapes] == [2]
+    assert settling_from([_step(0, 0), _step(1, 1)]) is None
+
+
 def test_the_live_chart_leaves_out_what_was_not_measured() -> None:
     steps = [
-        {"step": 0, "forget_accuracy": 100.0, "retain_accuracy": 99.0, "anchor_agreement": None},
-        {"step": 1, "forget_accuracy": 0.0, "retain_accuracy": None, "anchor_agreement": 98.0},
+        _step(0, 0, forget_accuracy=100.0, retain_accuracy=99.0, anchor_agreement=None),
+        _step(1, 4, forget_accuracy=0.0, retain_accuracy=None, anchor_agreement=98.0),
     ]
     forget, retain, anchors = live_chart(steps).data
     assert (list(forget.y), forget.line.color) == ([100, 0], FORGET)
@@ -104,7 +118,7 @@ def test_every_row_has_four_lossless_pictures() -> None:
         )
         for words in ("1 → 4", "2")
     ]
-    html = maps_html(rows, 0.5, 112)
+    html = maps_html(rows, 0.5)
     uris = re.findall(r"data:image/png;base64,([^\"]+)", html)
     assert len(uris) == 4 * len(rows)
     first = np.asarray(Image.open(io.BytesIO(base64.b64decode(uris[0]))))
