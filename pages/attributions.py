@@ -8,13 +8,14 @@ import streamlit as st
 
 from pages.parts.app_state import show_error, store
 from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
+from pages.parts.attribution_settings import attribution_settings
 from pages.parts.door import show
 from pages.parts.measured import Arrays, measured
 from pages.parts.neighbour_rows import neighbour_rows
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry, offered, switched_off
+from unlearn_core.measuring.algorithms import Settings, algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparison import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.runs.store import Run
@@ -34,7 +35,8 @@ def page() -> None:
         ids = chosen_ids(text) or telling_pictures(comparison)
         with st.container(horizontal=True):
             trust, near = _switches()
-        _draw(run, comparison, ids, algorithms, target, opacity, trust, near)
+            settings = attribution_settings(algorithms)
+        _draw(run, comparison, ids, algorithms, target, settings, opacity, trust, near)
     except UserError as error:
         show_error(error)
 
@@ -103,6 +105,7 @@ def _draw(
     ids: list[int],
     algorithms: list[str],
     target: str,
+    settings: Settings,
     opacity: float,
     trust: bool,
     near: bool,
@@ -111,7 +114,13 @@ def _draw(
     quality: dict[str, Arrays] = {}
     path = Path()
     for algorithm in algorithms:
-        asked = {"run_id": run.id, "ids": tuple(ids), "algorithm": algorithm, "target": target}
+        asked = {
+            "run_id": run.id,
+            "ids": tuple(ids),
+            "algorithm": algorithm,
+            "target": target,
+            "settings": settings,
+        }
         title = algorithm_entry(algorithm).title
         _, path = measured("attributions", f"{title}: asking both classifiers …", **asked)
         shown[algorithm] = read_attributions(path)
@@ -119,7 +128,8 @@ def _draw(
             quality[algorithm], _ = measured("attribution_quality", f"{title}: testing the maps …", **asked)
     forgotten = [one for one in ids if one in _forgotten(comparison)] if near else []
     neighbours = {
-        name: neighbour_rows(run.id, comparison, forgotten, name) for name in (shown if forgotten else ())
+        name: neighbour_rows(run.id, comparison, forgotten, name, settings)
+        for name in (shown if forgotten else ())
     }
     rows = []
     for number, one in enumerate(ids):

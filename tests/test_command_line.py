@@ -67,7 +67,9 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
     assert [line["run"] for line in compared["runs"]] == runs
     assert compared["agreement"] == [[100.0, 100.0], [100.0, 100.0]]
     out = own_home / "maps"
-    written = call("attribute", runs[0], "--ids", "3,14", "--algorithm", "saliency", "--out", str(out))
+    written = call(
+        "attribute", runs[0], "--ids", "3,14", "--algorithm", "occlusion", "--patches", "4", "--out", str(out)
+    )
     assert written.returncode == 0, written.stderr
     assert len(list(out.glob("*.npy"))) == len(list(out.glob("*.png"))) == 6
 
@@ -114,6 +116,7 @@ def test_the_catalog_as_an_object() -> None:
         ("compare", "00000000"),
         ("attribute", "00000000", "--ids", "3", "--out", "nowhere"),
         ("attribute", "00000000", "--ids", "three", "--out", "nowhere"),
+        ("attribute", "00000000", "--ids", "3", "--out", "nowhere", "--patches", "1"),
         ("forget", "--strength", "2"),
     ],
     ids=" ".join,

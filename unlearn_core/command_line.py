@@ -15,7 +15,7 @@ from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import METHODS
-from unlearn_core.measuring.algorithms import ALGORITHMS
+from unlearn_core.measuring.algorithms import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
 from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, RunState, Store
@@ -115,6 +115,19 @@ def _add_attribute(commands: Any) -> None:
     )
     command.add_argument(
         "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
+    )
+    command.add_argument("--baseline", default=DEFAULT_SETTINGS.baseline, help=", ".join(BASELINES))
+    command.add_argument(
+        "--patches",
+        type=int,
+        default=DEFAULT_SETTINGS.patches,
+        help="that are covered, along a side: 2 to 28",
+    )
+    command.add_argument(
+        "--noise",
+        type=float,
+        default=DEFAULT_SETTINGS.noise,
+        help="of SmoothGrad and GradientSHAP, up to 0.5",
     )
     command.add_argument("--out", required=True, metavar="FOLDER")
     command.set_defaults(run_command=_attribute)
@@ -276,8 +289,9 @@ def _attribute(asked: argparse.Namespace) -> None:
     if not all(one.isdecimal() for one in ids):
         raise UserError(f"--ids takes numbers with commas between them, not {asked.ids}.")
     numbers = [int(one) for one in ids]
+    settings = Settings(asked.baseline, asked.patches, asked.noise)
     for path in write_attribution_files(
-        Store().root, asked.id, numbers, asked.algorithm.split(","), asked.target, asked.out
+        Store().root, asked.id, numbers, asked.algorithm.split(","), asked.target, asked.out, settings
     ):
         print(path)
 

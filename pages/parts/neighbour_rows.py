@@ -2,11 +2,13 @@
 
 from pages.parts.attribution_pictures import MapRow
 from pages.parts.measured import measured
-from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.algorithms import Settings, algorithm_entry
 from unlearn_core.measuring.comparison import Comparison
 
 
-def neighbour_rows(run_id: str, comparison: Comparison, ids: list[int], algorithm: str) -> dict[int, MapRow]:
+def neighbour_rows(
+    run_id: str, comparison: Comparison, ids: list[int], algorithm: str, settings: Settings
+) -> dict[int, MapRow]:
     """Return one row a picture: its neighbour, what it is seen as, and the maps of what speaks for that."""
     title = algorithm_entry(algorithm).title
     found, _ = measured(
@@ -15,6 +17,7 @@ def neighbour_rows(run_id: str, comparison: Comparison, ids: list[int], algorith
         run_id=run_id,
         ids=tuple(ids),
         algorithm=algorithm,
+        settings=settings,
     )
     name = comparison.short_name
     rows = {}

@@ -1,5 +1,7 @@
 """Attributions against closed forms on a linear model, and on the classifier that ships."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.engine.job import run_forget
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import ALGORITHMS, algorithm_entry, offered, switched_off
+from unlearn_core.measuring.algorithms import ALGORITHMS, Settings, algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution_maps import read_attributions
 from unlearn_core.measuring.attribution_quality import quality, write_attribution_quality
 from unlearn_core.measuring.attributions import (
@@ -62,6 +64,48 @@ def test_on_a_linear_model_every_algorithm_gives_its_closed_form(
     inner = (sums[:, :-1, :-1] + sums[:, 1:, :-1] + sums[:, :-1, 1:] + sums[:, 1:, 1:]) / 4
     np.testing.assert_allclose(occluded[:, 1:-1, 1:-1], inner, atol=1e-5)
     np.testing.assert_allclose(occluded[:, 0, 0], sums[:, 0, 0], atol=1e-5)
+
+
+def test_settings_reach_the_algorithms_that_use_them(
+    linear: tuple[Classifier, Tensor, Tensor, NDArray[np.float32]],
+) -> None:
+    classifier, pixels, targets, weights = linear
+    against_white = weights * (pixels[:, 0].numpy() - 1)
+    for name in ("integrated-gradients", "deeplift"):
+        maps = attribute(classifier, pixels, targets, name, settings=Settings(baseline="white"))
+        np.testing.assert_allclose(maps, against_white, atol=1e-6)
+    exact = quality(classifier, pixels, targets, "deeplift", 0, Settings(baseline="white"))
+    assert np.max(exact["gap"]) < 1e-5
+    # Two tiles along a side: each pixel is given the sum of its quarter's products.
+    quarters = against_white.reshape(4, 2, 7, 2, 7).sum((2, 4)).repeat(7, 1).repeat(7, 2)
+    settings = Settings(baseline="white", patches=2)
+    maps = attribute(classifier, pixels, targets, "feature-ablation", settings=settings)
+    np.testing.assert_allclose(maps, quarters, atol=1e-5)
+    quiet, loud = (
+        attribute(classifier, pixels, targets, "gradient-shap", settings=Settings(noise=noise))
+        for noise in (1e-6, 0.5)
+    )
+    products = weights * pixels[:, 0].numpy()
+    assert np.abs(quiet - products).max() < np.abs(loud - products).max()
+
+
+def test_what_an_algorithm_does_not_use_is_no_part_of_its_key() -> None:
+    assert Settings(noise=0.2).used_by("saliency") == Settings().used_by("saliency") == []
+    assert Settings(patches=4).used_by("occlusion") != Settings().used_by("occlusion")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"baseline": "purple"}, "no baseline purple; there are empty, black"),
+        ({"patches": 1}, "2 to 28 patches"),
+        ({"noise": 0.0}, "above 0"),
+        ({"noise": float("nan")}, "above 0"),
+    ],
+)
+def test_impossible_settings_are_one_sentence(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        Settings(**settings)
 
 
 @pytest.fixture(scope="module")

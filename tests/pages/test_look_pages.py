@@ -89,6 +89,7 @@ def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> Non
     app.toggle(key="trust").set_value(True).run()
     app.selectbox(key="target").select("new").run()
     app.text_input(key="pictures").set_value("3, 14").run()
+    app.selectbox(key="baseline").select("white").run()
     assert not app.exception
     assert not app.error
     for bad in ("three", "99999"):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.measuring.algorithms import DEFAULT_SETTINGS, Settings
+
 
 def warm() -> None:
     """Import what every other task needs, so that the first click finds it loaded."""
@@ -35,25 +37,41 @@ def add_upload(root: str, name: str, data: bytes, visitor: str = "") -> int:
     return FIRST_UPLOAD + keep(upload_folder(Path(root), visitor), name, data)
 
 
-def attributions(root: str, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> str:
+def attributions(
+    root: str,
+    run_id: str,
+    ids: Sequence[int],
+    algorithm: str,
+    target: str,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> str:
     """Return the path of the attributions of pictures before and after a run."""
     from unlearn_core.measuring.attributions import write_attributions
 
-    return str(write_attributions(Path(root), run_id, ids, algorithm, target))
+    return str(write_attributions(Path(root), run_id, ids, algorithm, target, settings))
 
 
-def attribution_quality(root: str, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> str:
+def attribution_quality(
+    root: str,
+    run_id: str,
+    ids: Sequence[int],
+    algorithm: str,
+    target: str,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> str:
     """Return the path of how far the attributions of pictures can be trusted, before and after a run."""
     from unlearn_core.measuring.attribution_quality import write_attribution_quality
 
-    return str(write_attribution_quality(Path(root), run_id, ids, algorithm, target))
+    return str(write_attribution_quality(Path(root), run_id, ids, algorithm, target, settings))
 
 
-def neighbours(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
+def neighbours(
+    root: str, run_id: str, ids: Sequence[int], algorithm: str, settings: Settings = DEFAULT_SETTINGS
+) -> str:
     """Return the path of adversarial neighbours of pictures, and of their maps before and after a run."""
     from unlearn_core.measuring.neighbours import write_neighbours
 
-    return str(write_neighbours(Path(root), run_id, ids, algorithm))
+    return str(write_neighbours(Path(root), run_id, ids, algorithm, settings))
 
 
 def image_map(root: str, classifier: str, images: str) -> str:

@@ -1,9 +1,47 @@
 """The attribution algorithms that can be picked, in words: this file imports nothing heavy."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from unlearn_core.catalog.entries import ClassifierEntry, classifier_entry
 from unlearn_core.errors import UserError
+
+BASELINES = {
+    "empty": "black for digits, mid-grey for photos",
+    "black": "black",
+    "grey": "mid-grey",
+    "white": "white",
+}
+PATCHES, NOISES = (4, 7, 14), (0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may set; each algorithm uses those that its `uses` names.
+
+    `baseline`: one of `BASELINES`, the empty picture that others are compared with. `patches`: how many of
+    those that are covered fit along a side, 2 to 28. `noise`: standard deviation of what is added to the
+    pixels, above 0 and at most 0.5, of pixel values from 0 to 1. Anything else raises `UserError`.
+    """
+
+    baseline: str = "empty"
+    patches: int = 7
+    noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.baseline not in BASELINES:
+            raise UserError(f"There is no baseline {self.baseline}; there are {', '.join(BASELINES)}.")
+        if not 2 <= self.patches <= 28:
+            raise UserError(f"2 to 28 patches go along a side, not {self.patches}.")
+        if not 0 < self.noise <= 0.5:
+            raise UserError(f"The noise is above 0 and at most 0.5, not {self.noise:g}.")
+
+    def used_by(self, algorithm: str) -> list[Any]:
+        """Return what an algorithm's maps depend on, as plain values."""
+        return [[name, getattr(self, name)] for name in algorithm_entry(algorithm).uses]
+
+
+DEFAULT_SETTINGS = Settings()
 
 
 @dataclass(frozen=True)
@@ -12,7 +50,7 @@ class Algorithm:
 
     `signed`: its maps tell for from against. `needs_plain_relu`: it has rules of its own for ReLU, and is
     only right where every activation is a ReLU of which each is used once. `needs_grid`: it
-    reads a layer whose outputs lie on a grid like the picture.
+    reads a layer whose outputs lie on a grid like the picture. `uses`: names of `Settings`.
     """
 
     name: str
@@ -21,6 +59,7 @@ class Algorithm:
     signed: bool
     needs_plain_relu: bool = False
     needs_grid: bool = False
+    uses: tuple[str, ...] = ()
 
 
 CAM = "layer-gradcam"
@@ -31,6 +70,7 @@ ALGORITHMS = (
         "How much each pixel adds to the class's score (orange) or takes from it (blue), "
         "compared with an empty picture.",
         signed=True,
+        uses=("baseline",),
     ),
     Algorithm(
         "saliency",
@@ -50,6 +90,7 @@ ALGORITHMS = (
         "Occlusion",
         "How much the class's score falls (orange) or rises (blue) when a patch is covered.",
         signed=True,
+        uses=("baseline", "patches"),
     ),
     Algorithm(
         "input-x-gradient",
@@ -62,18 +103,21 @@ ALGORITHMS = (
         "SmoothGrad",
         "Saliency averaged over noisy copies of the picture, which leaves out accidental reactions.",
         signed=False,
+        uses=("noise",),
     ),
     Algorithm(
         "gradient-shap",
         "GradientSHAP",
         "Like integrated gradients, but from noisy empty pictures at random points on the way.",
         signed=True,
+        uses=("baseline", "noise"),
     ),
     Algorithm(
         "feature-ablation",
         "Feature ablation",
-        "How much the class's score falls (orange) or rises (blue) when one tile of a 7 × 7 grid is emptied.",
+        "How much the class's score falls (orange) or rises (blue) when one tile of a grid is emptied.",
         signed=True,
+        uses=("baseline", "patches"),
     ),
     Algorithm(
         "deeplift",
@@ -81,6 +125,7 @@ ALGORITHMS = (
         "What each pixel's difference from an empty picture adds to the score, passed back layer by layer.",
         signed=True,
         needs_plain_relu=True,
+        uses=("baseline",),
     ),
     Algorithm(
         "guided-backprop",

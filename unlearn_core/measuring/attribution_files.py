@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.algorithms import DEFAULT_SETTINGS, Settings, algorithm_entry
 from unlearn_core.measuring.attribution_maps import common_scale, overlay, read_attributions
 from unlearn_core.measuring.attributions import write_attributions
 
@@ -15,7 +15,13 @@ _OPACITY = 0.7
 
 
 def write_attribution_files(
-    root: Path, run_id: str, ids: Sequence[int], algorithms: Sequence[str], target: str, folder: str
+    root: Path,
+    run_id: str,
+    ids: Sequence[int],
+    algorithms: Sequence[str],
+    target: str,
+    folder: str,
+    settings: Settings = DEFAULT_SETTINGS,
 ) -> Iterator[Path]:
     """Write `ID-ALGORITHM-before`, `-after` and `-difference` as .npy (float32, h × w) and .png; yield paths.
 
@@ -28,7 +34,7 @@ def write_attribution_files(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for algorithm in algorithms:
-            shown = read_attributions(write_attributions(root, run_id, ids, algorithm, target))
+            shown = read_attributions(write_attributions(root, run_id, ids, algorithm, target, settings))
             for row, picture in enumerate(shown.inputs):
                 before, after = shown.before[row], shown.after[row]
                 scale = common_scale(before, after)

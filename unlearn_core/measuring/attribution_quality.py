@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.measuring.algorithms import algorithm_entry
+from unlearn_core.measuring.algorithms import DEFAULT_SETTINGS, Settings, algorithm_entry
 from unlearn_core.measuring.attributions import baseline, explanation
 from unlearn_core.measuring.kept import kept
 from unlearn_core.measuring.looking import look_at
@@ -27,7 +27,12 @@ COMPLETE = ("integrated-gradients", "deeplift")
 
 
 def write_attribution_quality(
-    root: Path, run_id: str, ids: Sequence[int], algorithm: str, target: str
+    root: Path,
+    run_id: str,
+    ids: Sequence[int],
+    algorithm: str,
+    target: str,
+    settings: Settings = DEFAULT_SETTINGS,
 ) -> Path:
     """Return the path of the numbers below, made now unless they are there.
 
@@ -45,22 +50,28 @@ def write_attribution_quality(
         pixels, targets = run.pixels(ids), torch.from_numpy(run.targets(ids, target))
         found: dict[str, ArrayLike] = {"ids": np.array(ids)}
         for when, classifier in (("before", run.before), ("after", run.after)):
-            for name, values in quality(classifier, pixels, targets, algorithm, run.request.seed).items():
+            numbers = quality(classifier, pixels, targets, algorithm, run.request.seed, settings)
+            for name, values in numbers.items():
                 found[f"{when}_{name}"] = values
         return found
 
     folder = Store(root).folder(run_id) / "attribution_quality"
-    return kept(folder, [VERSION, list(ids), algorithm, target], make)
+    return kept(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
 
 
 def quality(
-    classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int,
+    settings: Settings = DEFAULT_SETTINGS,
 ) -> dict[str, NDArray[np.float64]]:
     """Return infidelity, sensitivity and gap of one classifier's maps, (n,) each."""
 
     def explain(inputs: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor]:
         # Captum's metrics take views that tensors in channels_last order do not allow.
-        return (explanation(classifier, inputs[0], target, algorithm, seed).contiguous(),)
+        return (explanation(classifier, inputs[0], target, algorithm, seed, settings).contiguous(),)
 
     def disturb(inputs: Tensor) -> tuple[Tensor, Tensor]:
         noise = NOISE * torch.randn_like(inputs)
@@ -84,15 +95,17 @@ def quality(
     return {
         "infidelity": unfaithful.detach().double().numpy(),
         "sensitivity": unsteady.detach().double().numpy(),
-        "gap": _gap(classifier, pixels, targets, maps)
+        "gap": _gap(classifier, pixels, targets, maps, settings)
         if algorithm in COMPLETE
         else np.full(len(pixels), np.nan),
     }
 
 
 @torch.no_grad()
-def _gap(classifier: Classifier, pixels: Tensor, targets: Tensor, maps: Tensor) -> NDArray[np.float64]:
+def _gap(
+    classifier: Classifier, pixels: Tensor, targets: Tensor, maps: Tensor, settings: Settings
+) -> NDArray[np.float64]:
     rows = torch.arange(len(pixels))
-    empty = torch.full_like(pixels, baseline(pixels))
+    empty = torch.full_like(pixels, baseline(pixels, settings))
     change = (classifier.module(pixels) - classifier.module(empty))[rows, targets].double()
     return ((maps.sum((1, 2, 3)) - change).abs() / change.abs().clamp_min(1e-9)).numpy()

@@ -31,7 +31,7 @@ from torch import Tensor
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry, offered
+from unlearn_core.measuring.algorithms import DEFAULT_SETTINGS, Settings, algorithm_entry, offered
 from unlearn_core.measuring.kept import kept
 from unlearn_core.measuring.looking import look_at
 from unlearn_core.runs.store import Store
@@ -41,8 +41,6 @@ VERSION = 1
 
 MOST_PICTURES = 64
 NOISY_COPIES = 16
-NOISE = 0.1
-GRID = 7
 LARGEST_BATCH, LARGEST_PHOTO_BATCH = 256, 16
 
 COMPLETE_WITHIN = 0.01
@@ -51,7 +49,14 @@ PATH_STEPS, PHOTO_PATH_STEPS = (64, 256), (48,)
 """Points on the path from the empty picture: the first try, then finer ones. Photos take too long for two."""
 
 
-def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: str, target: str) -> Path:
+def write_attributions(
+    root: Path,
+    run_id: str,
+    ids: Sequence[int],
+    algorithm: str,
+    target: str,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> Path:
     """Return the path of the maps of pictures before and after a run, made now unless they are there.
 
     Args:
@@ -61,6 +66,7 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
         algorithm: a name of `ALGORITHMS`.
         target: the class that is explained: "label" (what the picture was), "new" (what it is predicted as
             after the run), or a class index.
+        settings: of the algorithm.
 
     Raises:
         UserError: an unknown run, picture, algorithm or class, or a damaged run folder.
@@ -75,7 +81,7 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
         pictures, targets = run.pictures(ids), run.targets(ids, target)
         pixels, seed = run.pixels(ids), run.request.seed
         old, new = (
-            attribute(one, pixels, torch.from_numpy(targets), algorithm, seed)
+            attribute(one, pixels, torch.from_numpy(targets), algorithm, seed, settings)
             for one in (run.before, run.after)
         )
         return {
@@ -89,7 +95,7 @@ def write_attributions(root: Path, run_id: str, ids: Sequence[int], algorithm: s
         }
 
     folder = Store(root).folder(run_id) / "attributions"
-    return kept(folder, [VERSION, list(ids), algorithm, target], make)
+    return kept(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
 
 
 def check_offered(classifier: str, algorithm: str) -> None:
@@ -100,7 +106,12 @@ def check_offered(classifier: str, algorithm: str) -> None:
 
 
 def attribute(
-    classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int = 0
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int = 0,
+    settings: Settings = DEFAULT_SETTINGS,
 ) -> NDArray[np.float32]:
     """Return one map a picture, (n, h, w), summed over the channels.
 
@@ -110,13 +121,19 @@ def attribute(
         targets: int64 (n,), the class that is explained.
         algorithm: a name of `ALGORITHMS`.
         seed: of SmoothGrad's noise.
+        settings: of the algorithm.
     """
-    maps = explanation(classifier, pixels, targets, algorithm, seed)
+    maps = explanation(classifier, pixels, targets, algorithm, seed, settings)
     return maps.sum(1).numpy().astype(np.float32)
 
 
 def explanation(
-    classifier: Classifier, pixels: Tensor, targets: Tensor, algorithm: str, seed: int = 0
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int = 0,
+    settings: Settings = DEFAULT_SETTINGS,
 ) -> Tensor:
     """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
     torch.manual_seed(seed)
@@ -124,12 +141,14 @@ def explanation(
     plain, _, layer = algorithm.partition(":")
     if layer:
         classifier = replace(classifier, cam_layers=(layer,))
-    return _EXPLAINERS[plain](classifier, pixels, targets).detach()
+    return _EXPLAINERS[plain](classifier, pixels, targets, settings).detach()
 
 
-def baseline(pixels: Tensor) -> float:
-    """Return the empty picture's value: black paper for digits, mid-grey for photos."""
-    return 0.0 if pixels.shape[1] == 1 else 0.5
+def baseline(pixels: Tensor, settings: Settings) -> float:
+    """Return the empty picture's value, unless set: black paper for digits, mid-grey for photos."""
+    return {"black": 0.0, "grey": 0.5, "white": 1.0}.get(
+        settings.baseline, 0.0 if pixels.shape[1] == 1 else 0.5
+    )
 
 
 def rank_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
@@ -146,32 +165,36 @@ def similarity(before: NDArray[np.float32], after: NDArray[np.float32]) -> float
     return float(structural_similarity(before, after, data_range=span)) if span else 1.0
 
 
-def _saliency(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _saliency(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     return Saliency(classifier.module).attribute(pixels, target=targets)
 
 
-def _input_x_gradient(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _input_x_gradient(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     return InputXGradient(classifier.module).attribute(pixels, target=targets)
 
 
-def _integrated_gradients(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _integrated_gradients(
+    classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings
+) -> Tensor:
     steps = PATH_STEPS if pixels.shape[-1] <= SMALL else PHOTO_PATH_STEPS
-    maps, gap = _path_integral(classifier, pixels, targets, steps[0])
+    maps, gap = _path_integral(classifier, pixels, targets, settings, steps[0])
     for finer in steps[1:]:
         rough = (gap > COMPLETE_WITHIN).nonzero().flatten()
         if len(rough):
-            maps[rough], gap[rough] = _path_integral(classifier, pixels[rough], targets[rough], finer)
+            maps[rough], gap[rough] = _path_integral(
+                classifier, pixels[rough], targets[rough], settings, finer
+            )
     return maps
 
 
 def _path_integral(
-    classifier: Classifier, pixels: Tensor, targets: Tensor, steps: int
+    classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings, steps: int
 ) -> tuple[Tensor, Tensor]:
     """Return the maps, and the share of the score's change from the empty picture that each misses."""
-    rows, empty = torch.arange(len(pixels)), torch.full_like(pixels[:1], baseline(pixels))
+    rows, empty = torch.arange(len(pixels)), torch.full_like(pixels[:1], baseline(pixels, settings))
     maps = IntegratedGradients(classifier.module).attribute(
         pixels,
-        baselines=baseline(pixels),
+        baselines=baseline(pixels, settings),
         target=targets,
         # Midpoints cope best with the kinks of ReLU.
         method="riemann_middle",
@@ -183,53 +206,54 @@ def _path_integral(
     return maps, (maps.sum((1, 2, 3)) - change).abs() / change.abs()
 
 
-def _smoothgrad(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _smoothgrad(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     return NoiseTunnel(Saliency(classifier.module)).attribute(
         pixels,
         nt_type="smoothgrad",
         nt_samples=NOISY_COPIES,
         nt_samples_batch_size=NOISY_COPIES if pixels.shape[-1] <= SMALL else 2,
-        stdevs=NOISE,
+        stdevs=settings.noise,
         target=targets,
     )
 
 
-def _layer_gradcam(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _layer_gradcam(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     layer = classifier.module.get_submodule(classifier.cam_layers[0])
     maps = LayerGradCam(classifier.module, layer).attribute(pixels, target=targets, relu_attributions=True)
     return LayerAttribution.interpolate(maps, tuple(pixels.shape[-2:]), "bilinear")
 
 
-def _occlusion(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _occlusion(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     side = pixels.shape[-1]
-    window, stride = max(1, side // 7), max(1, side // 14)
+    window, stride = max(1, side // settings.patches), max(1, side // (2 * settings.patches))
     return Occlusion(_skipping_equal(classifier, pixels)).attribute(
         pixels,
         sliding_window_shapes=(pixels.shape[1], window, window),
         strides=(pixels.shape[1], stride, stride),
-        baselines=baseline(pixels),
+        baselines=baseline(pixels, settings),
         target=targets,
         perturbations_per_eval=_copies_at_once(pixels),
     )
 
 
-def _gradient_shap(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _gradient_shap(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     return GradientShap(classifier.module).attribute(
         pixels,
-        baselines=torch.full_like(pixels[:1], baseline(pixels)),
+        baselines=torch.full_like(pixels[:1], baseline(pixels, settings)),
         n_samples=NOISY_COPIES,
-        stdevs=NOISE,
+        stdevs=settings.noise,
         target=targets,
     )
 
 
-def _feature_ablation(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
-    rows = torch.arange(pixels.shape[-2]) * GRID // pixels.shape[-2]
-    columns = torch.arange(pixels.shape[-1]) * GRID // pixels.shape[-1]
-    tiles = (rows[:, None] * GRID + columns).expand(1, *pixels.shape[1:])
+def _feature_ablation(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    grid = settings.patches
+    rows = torch.arange(pixels.shape[-2]) * grid // pixels.shape[-2]
+    columns = torch.arange(pixels.shape[-1]) * grid // pixels.shape[-1]
+    tiles = (rows[:, None] * grid + columns).expand(1, *pixels.shape[1:])
     return FeatureAblation(_skipping_equal(classifier, pixels)).attribute(
         pixels,
-        baselines=baseline(pixels),
+        baselines=baseline(pixels, settings),
         target=targets,
         feature_mask=tiles,
         perturbations_per_eval=_copies_at_once(pixels),
@@ -261,16 +285,16 @@ def _skipping_equal(classifier: Classifier, pixels: Tensor) -> Callable[[Tensor]
     return logits
 
 
-def _deeplift(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
-    empty = torch.full_like(pixels, baseline(pixels))
+def _deeplift(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+    empty = torch.full_like(pixels, baseline(pixels, settings))
     return DeepLift(classifier.module).attribute(pixels, baselines=empty, target=targets)
 
 
-def _guided_backprop(classifier: Classifier, pixels: Tensor, targets: Tensor) -> Tensor:
+def _guided_backprop(classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
     return GuidedBackprop(classifier.module).attribute(pixels, target=targets)
 
 
-_EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
+_EXPLAINERS: dict[str, Callable[[Classifier, Tensor, Tensor, Settings], Tensor]] = {
     "saliency": _saliency,
     "input-x-gradient": _input_x_gradient,
     "integrated-gradients": _integrated_gradients,

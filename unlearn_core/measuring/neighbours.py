@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from unlearn_core.forgetting.adversarial import row_norms, targeted_l2_pgd
 from unlearn_core.forgetting.goals import runner_up
+from unlearn_core.measuring.algorithms import DEFAULT_SETTINGS, Settings
 from unlearn_core.measuring.attributions import attribute, check_offered
 from unlearn_core.measuring.kept import kept
 from unlearn_core.measuring.looking import look_at
@@ -23,7 +24,9 @@ RADIUS, STEP, ITERATIONS = 4.0, 0.1, 100
 """The paper's attack: L2 radius and step in pixel values of [0, 1]."""
 
 
-def write_neighbours(root: Path, run_id: str, ids: Sequence[int], algorithm: str) -> Path:
+def write_neighbours(
+    root: Path, run_id: str, ids: Sequence[int], algorithm: str, settings: Settings = DEFAULT_SETTINGS
+) -> Path:
     """Return the path of one neighbour of each picture, made now unless they are there.
 
     Each is led, by targeted PGD on the classifier before the run, to the class that this classifier finds
@@ -62,8 +65,8 @@ def write_neighbours(root: Path, run_id: str, ids: Sequence[int], algorithm: str
         for when, one in (("before", run.before), ("after", run.after)):
             with torch.no_grad():
                 found[f"seen_{when}"] = one.module(neighbours).argmax(1).numpy()
-            found[when] = attribute(one, neighbours, targets, algorithm, run.request.seed)
+            found[when] = attribute(one, neighbours, targets, algorithm, run.request.seed, settings)
         return found
 
     folder = Store(root).folder(run_id) / "neighbours"
-    return kept(folder, [VERSION, list(ids), algorithm], make)
+    return kept(folder, [VERSION, list(ids), algorithm, settings.used_by(algorithm)], make)
