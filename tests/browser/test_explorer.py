@@ -122,3 +122,20 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
     page.mouse.up()
     expect(page.get_by_text("The pictures behind the dot")).to_be_visible()
     shoot(page, "transitions-light")
+
+
+def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: list[str]) -> None:
+    page = open_page(f"/attributions?run={runs[0]}")
+    settle(page)
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("combobox", name=re.compile("Compared with")).click()
+    page.get_by_role("option", name="white", exact=True).click()
+    settle(page)
+    shoot(page, "attribution-settings-light")
+    link = page.url.split("/")[-1]
+    assert "baseline=white" in link
+    other = open_page(f"/{link}")
+    settle(other)
+    other.get_by_role("button", name="Settings").click()
+    chosen = other.get_by_role("combobox", name=re.compile("Compared with"))
+    expect(chosen).to_have_value("white")
