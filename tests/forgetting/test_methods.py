@@ -116,5 +116,15 @@ def test_anchor_chooses_steps_of_which_ten_lead_to_the_goal_to_first_order() -> 
     loss = task.goal.margin_loss(logits, torch.arange(2), 1.0).mean()
     gradients = torch.autograd.grad(loss, list(task.module.parameters()))
     predicted = loss.item() / (10 * sum(gradient.abs().sum().item() for gradient in gradients))
-    assert first_order_rate(task, 1.0) == pytest.approx(predicted)
+    assert first_order_rate(task, torch.ones(2)) == pytest.approx(predicted)
     assert all(parameter.grad is None for parameter in task.module.parameters())
+
+
+def test_anchor_asks_a_smaller_margin_of_what_earlier_runs_forgot() -> None:
+    task = tiny_task()
+    task.asked = 1
+    method = Anchor(options("anchor", examples=4, attack_iterations=2, margin=2.0))
+    method.prepare(task)
+    logits = task.module(task.pixels)
+    by_hand = task.goal.margin_loss(logits, torch.arange(2), torch.tensor([2.0, 0.4])).mean()
+    assert method.losses(task).forget.item() == pytest.approx(by_hand.item(), rel=1e-5)

@@ -13,8 +13,11 @@ class Goal(Protocol):
     def paper_loss(self, logits: Tensor, instances: Tensor) -> Tensor:
         """Return the paper's loss of the instances at the given positions."""
 
-    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
-        """Return how far each instance is from being forgotten by `margin` logits; 0 once it is."""
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float | Tensor) -> Tensor:
+        """Return how far each instance is from being forgotten by `margin` logits; 0 once it is.
+
+        `margin` is one for all, or (n,).
+        """
 
     def reached(self, logits: Tensor) -> Tensor:
         """Tell of every instance whether it is forgotten, bool (k,)."""
@@ -34,7 +37,7 @@ class Misclassify:
         """Return −CE(f(x), y): unbounded below."""
         return -F.cross_entropy(logits, self.labels[instances], reduction="none")
 
-    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float | Tensor) -> Tensor:
         """Return relu(f_y − max of the others + margin)."""
         own, others = split_logits(logits, self.labels[instances])
         return F.relu(own - others + margin)
@@ -58,7 +61,7 @@ class Relabel:
         """Return CE(f(x), y*)."""
         return F.cross_entropy(logits, self.new_labels[instances], reduction="none")
 
-    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float) -> Tensor:
+    def margin_loss(self, logits: Tensor, instances: Tensor, margin: float | Tensor) -> Tensor:
         """Return relu(max of the others − f_y* + margin)."""
         wanted, others = split_logits(logits, self.new_labels[instances])
         return F.relu(others - wanted + margin)

@@ -14,7 +14,7 @@ to its original logits while everything stays forgotten. The classifier stays in
 statistics do not drift.
 
 In a chain of runs the anchors' logits are those of the classifier before the first run, and the earlier
-forget sets stay part of what is to be forgotten.
+forget sets stay part of what is to be forgotten, with the smaller margin: they need no further push.
 """
 
 import torch
@@ -61,9 +61,11 @@ class Anchor(Method):
             usual = ANCHOR_BATCH_OF_SMALL_PICTURES if self._small else ANCHOR_BATCH_OF_LARGE_PICTURES
             self.options = self.options | {"anchor_batch": usual}
         self._weight = float(self.options["retention"])
-        self._margin = self.options["margin"]
+        self._margins = torch.full(task.labels.shape, self.options["margin"], device=task.pixels.device)
+        if task.asked is not None:
+            self._margins[task.asked :] *= SETTLING_MARGIN
         self._settles = False
-        self._rate = self.options["learning_rate"] or first_order_rate(task, self.options["margin"])
+        self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins)
         self._penalty = None
         if self.options["importance_strength"]:
             with task.phase("importance"):
@@ -140,7 +142,7 @@ class Anchor(Method):
         logits = task.module(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
         chosen = chosen.to(device)
         at_instances, at_anchors = logits.split([len(instances), len(chosen)])
-        forget = task.goal.margin_loss(at_instances, instances, self._margin).mean()
+        forget = task.goal.margin_loss(at_instances, instances, self._margins[instances]).mean()
         retain = (at_anchors - self._logits[chosen]).square().sum(1).mean()
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
@@ -161,7 +163,7 @@ class Anchor(Method):
     def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, hold the retention weight and let the step size fall to 0."""
         self._settles = True
-        self._margin = SETTLING_MARGIN * self.options["margin"]
+        self._margins.fill_(SETTLING_MARGIN * self.options["margin"])
         for group in optimiser.param_groups:
             group["lr"] = SETTLING_RATE * left * self._rate
 
@@ -183,7 +185,7 @@ class Anchor(Method):
         self._weight = state["weight"].item()
 
 
-def first_order_rate(task: Task, margin: float) -> float:
+def first_order_rate(task: Task, margins: Tensor) -> float:
     """Return the step size at which `PREDICTED_STEPS` steps of Adam would lead to the goal.
 
     Adam's first step moves every weight by the step size against the sign of its gradient, so to first order
@@ -192,7 +194,7 @@ def first_order_rate(task: Task, margin: float) -> float:
     loss = torch.zeros((), device=task.pixels.device)
     task.module.zero_grad(set_to_none=True)
     for instances in torch.arange(len(task.pixels), device=task.pixels.device).split(ATTACK_BATCH):
-        part = task.goal.margin_loss(task.module(task.pixels[instances]), instances, margin).sum()
+        part = task.goal.margin_loss(task.module(task.pixels[instances]), instances, margins[instances]).sum()
         part.backward()
         loss = loss + part.detach()
     norm = sum(p.grad.abs().sum() for p in task.module.parameters() if p.grad is not None)
