@@ -33,7 +33,7 @@ def page() -> None:
         comparison = read_comparison(store().folder(run.id))
         algorithms, target, opacity, text = _controls(run, comparison)
         ids = chosen_ids(text) or telling_pictures(comparison)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             trust, near = _switches()
             settings = attribution_settings(algorithms)
         _draw(run, comparison, ids, algorithms, target, settings, opacity, trust, near)
