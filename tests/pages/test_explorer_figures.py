@@ -48,7 +48,9 @@ def film() -> dict[str, np.ndarray[Any, Any]]:
 
 
 def test_a_film_shows_one_step_and_holds_the_others() -> None:
-    steps = [{"step": step, "forget_accuracy": 100.0 - 50 * step} for step in range(2)]
+    steps = [
+        {"step": step, "forget_accuracy": 100.0 - 50 * step, "forgotten": step, "k": 2} for step in range(2)
+    ]
     figure = replay_figure(film(), steps, CLASSES, 2)
     assert [frame.name for frame in figure.frames] == ["0", "1", "5"]
     cursor = figure.data[3]
