@@ -84,7 +84,8 @@ def _after(result: dict[str, Any] | None, group: str) -> str:
         return ""
     accuracy, agreement = result["accuracy"][group], result["agreement"].get(group)
     if accuracy["before"] is not None:
-        return f"{percent(accuracy['before'])} → {percent(accuracy['after'])}"
+        n = accuracy["n"]
+        return f"{percent(accuracy['before'], n)} → {percent(accuracy['after'], n)}"
     return "" if agreement is None else f"agrees {percent(agreement)}"
 
 

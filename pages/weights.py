@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pages.parts.app_state import show_error, store
 from pages.parts.door import show
-from pages.parts.filter_view import filter_view
+from pages.parts.filter_view import FILTER, filter_name, filter_view
 from pages.parts.measured import measured
 from pages.parts.palette import CONFIG
 from pages.parts.run_picker import finished_run
@@ -19,13 +19,13 @@ from unlearn_core.measuring.comparison import read_comparison
 from unlearn_core.measuring.weight_reading import (
     WeightMaps,
     layer_means,
-    pooled,
     rank_correlation,
     read_weight_maps,
     share_in_most_important,
 )
 from unlearn_core.runs.store import Run
 
+_LAYER, _INSIDE = "layer", "filters"
 _DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
 
 
@@ -76,10 +76,12 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     if drawn == "bars":
         contrast = _contrast(run, maps)
         figure = layers_figure(names, importance, change, chosen, 340, contrast)
-        st.plotly_chart(figure, config=CONFIG, key="layers_figure")
+        st.plotly_chart(
+            figure, config=CONFIG, key="layers_figure", on_select=_open_layer, selection_mode="points"
+        )
         st.caption(
-            "Layers from the picture's side to the answer's. Magenta: how strongly the forgotten pictures' "
-            "outputs hang on the weights (MAS). Orange: how far the weights really moved."
+            "Layers from the picture's side to the answer's: click one to look inside. Magenta: how strongly "
+            "the forgotten pictures' outputs hang on the weights (MAS). Orange: how far the weights moved."
         )
     else:
         values = importance if drawn == "importance" else change
@@ -126,13 +128,41 @@ def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
     """Let the person choose a layer; the one that changed most comes first."""
     _, change = layer_means(maps)
     st.markdown("##### Inside a layer")
-    return st.selectbox(
+    name = st.selectbox(
         "Layer",
-        range(len(names)),
-        index=int(change.argmax()),
-        format_func=lambda number: f"{names[number]} · {_shape(maps, number)}",
+        [names[number] for number in np.argsort(-change, kind="stable")],
+        key=_LAYER,
+        bind="query-params",
+        on_change=_forget_filter,
         label_visibility="collapsed",
     )
+    return names.index(name)
+
+
+def _open_layer() -> None:
+    """Take the layer whose bar was clicked."""
+    points = st.session_state["layers_figure"].selection.points
+    if points:
+        st.session_state[_LAYER] = points[0]["x"]
+        _forget_filter()
+
+
+def _forget_filter() -> None:
+    """Begin at the first filter of another layer."""
+    st.session_state.pop(FILTER, None)
+    st.query_params.pop(FILTER, None)
+
+
+def _open_filter() -> None:
+    """Show the filter whose row was clicked.
+
+    The URL is set as well: Streamlit does not do it for a choice that is not on the page yet.
+    """
+    points = st.session_state["maps_figure"].selection.points
+    if points:
+        st.session_state[FILTER] = points[0]["customdata"]
+        st.query_params[FILTER] = filter_name(points[0]["customdata"])
+        st.session_state[_INSIDE] = "one filter"
 
 
 def _one_filter() -> bool:
@@ -140,9 +170,9 @@ def _one_filter() -> bool:
         st.segmented_control(
             "Show",
             ["all filters", "one filter"],
-            default="all filters",
+            default=None if _INSIDE in st.session_state else "all filters",
             required=True,
-            key="filters",
+            key=_INSIDE,
             bind="query-params",
             label_visibility="collapsed",
         )
@@ -165,10 +195,17 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
         help="Share of the squared change that falls on the 5 % of the cells that matter most; "
         "5 % would be chance.",
     )
-    st.plotly_chart(maps_figure(pooled(importance), pooled(change), 300), config=CONFIG, key="maps_figure")
+    st.plotly_chart(
+        maps_figure(importance, change, 300),
+        config=CONFIG,
+        key="maps_figure",
+        on_select=_open_filter,
+        selection_mode="points",
+    )
+    filters, channels = importance.shape
     st.caption(
-        "Each cell is one kernel: a filter (row) reading a channel (column). "
-        "The stronger the colour, the more."
+        f"{filters} filters (rows) read {channels} channels (columns): the stronger the colour, the more. "
+        "Click a row to look inside that filter."
     )
 
 
@@ -181,11 +218,6 @@ def _short(layers: tuple[str, ...]) -> list[str]:
     """Leave out the wrapper's name, which all layers share."""
     heads = {name.partition(".")[0] for name in layers}
     return [name.partition(".")[2] if len(heads) == 1 and "." in name else name for name in layers]
-
-
-def _shape(maps: WeightMaps, number: int) -> str:
-    filters, channels = maps.importance[number].shape
-    return f"{filters} × {channels}, {maps.sizes[number]:,} weights"
 
 
 def _number(value: float) -> str:

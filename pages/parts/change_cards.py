@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.result_cards import GROUPS, delta_color, percent
+from pages.parts.result_cards import GROUPS, decimals, delta_color, percent
 from unlearn_core.measuring.comparison import FORGET, RETAIN, TEST, Change, Comparison, group_change
 
 
@@ -19,7 +19,8 @@ def change_cards(comparison: Comparison) -> None:
 def _card(name: str, change: Change) -> None:
     title, meaning = GROUPS[name]
     low, high = change.after_interval
-    points = change.after - change.before
+    points, digits = change.after - change.before, decimals(change.n)
+    by = f"{points:+.{digits}f}"
     what = (
         f"Share of {meaning} that are predicted as by the original classifier"
         if change.agreement
@@ -27,12 +28,12 @@ def _card(name: str, change: Change) -> None:
     )
     st.metric(
         f"{title} · agreement" if change.agreement else title,
-        f"{percent(change.before)} → {percent(change.after)}",
+        f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
         # The forget set is all there is of it, so its change is no estimate.
-        f"{points:+.1f} points" if name == "forget" else f"{points:+.1f} ± {change.half_width:.1f} points",
+        f"{by} points" if name == "forget" else f"{by} ± {change.half_width:.{digits}f} points",
         delta_color=delta_color(name, points),
         delta_arrow="off",
         help=f"{what}, {change.n:,} in number."
-        + ("" if name == "forget" else f" 95 % interval after: {low:.1f} to {high:.1f}."),
+        + ("" if name == "forget" else f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."),
         border=True,
     )

@@ -91,6 +91,7 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
         default=present[0],
         required=True,
         key="moved_group",
+        bind="query-params",
         label_visibility="collapsed",
     )
     found = transitions(comparison, _GROUPS[name])
@@ -121,6 +122,7 @@ def _classes(comparison: Comparison) -> None:
         default=present[0],
         required=True,
         key="class_group",
+        bind="query-params",
         label_visibility="collapsed",
     )
     classes, before, after = class_changes(comparison, _GROUPS[name])

@@ -11,7 +11,15 @@ from unlearn_core.measuring.attribution_maps import common_scale, overlay
 from unlearn_core.measuring.comparison import Comparison
 from unlearn_core.runs.store import Run
 
+FILTER = "filter"
+"""Key of the chosen filter's number."""
+
 _IN_A_ROW = 3
+
+
+def filter_name(number: int) -> str:
+    """Return how a filter is called on the page and in its link."""
+    return f"filter {number}"
 
 
 def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np.float32]) -> None:
@@ -23,13 +31,16 @@ def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np
     number = st.selectbox(
         "Filter",
         np.argsort(-moved, kind="stable").tolist(),
-        format_func=lambda one: f"filter {one}, changed by {moved[one]:.1e}",
-        key=f"filter:{layer}",
-        label_visibility="collapsed",
+        format_func=filter_name,
+        key=FILTER,
+        bind="query-params",
+        help="The filter that changed most comes first.",
     )
     found, _ = measured(
         "filter_view", "Looking at this filter …", run_id=run.id, layer=layer, number=int(number)
     )
+    rank = int((moved > moved[number]).sum()) + 1
+    st.caption(f"Changed by {moved[number]:.1e} a weight: {rank} of {len(moved)} in this layer.")
     _undone(comparison, run, found)
     first, second = st.columns(2)
     with first:

@@ -21,26 +21,31 @@ def result_cards(result: dict[str, Any]) -> None:
             if accuracy["before"] is None:
                 st.metric(
                     f"{title} · agreement",
-                    f"{percent(result['agreement'][name])} %",
+                    f"{percent(result['agreement'][name], accuracy['n'])} %",
                     help=f"Share of {meaning} that are predicted as by the original classifier.",
                     border=True,
                 )
             else:
-                change = accuracy["after"] - accuracy["before"]
+                change, n = accuracy["after"] - accuracy["before"], accuracy["n"]
                 st.metric(
                     title,
-                    f"{percent(accuracy['before'])} → {percent(accuracy['after'])}",
-                    f"{change:+.1f} points" if abs(change) >= 0.05 else "no change",
+                    f"{percent(accuracy['before'], n)} → {percent(accuracy['after'], n)}",
+                    f"{change:+.{decimals(n)}f} points" if abs(change) >= 0.005 else "no change",
                     delta_color=delta_color(name, change),
                     delta_arrow="off",
-                    help=f"Accuracy in percent on {meaning}, {accuracy['n']:,} in number.",
+                    help=f"Accuracy in percent on {meaning}, {n:,} in number.",
                     border=True,
                 )
 
 
-def percent(value: float) -> str:
-    """Write a percentage with one decimal, and without it where it is whole."""
-    return f"{value:.1f}".removesuffix(".0")
+def decimals(n: int) -> int:
+    """Return how many decimals it takes that one of `n` pictures shows: 1, or 2 above a thousand."""
+    return 1 if n <= 1000 else 2
+
+
+def percent(value: float, n: int = 0) -> str:
+    """Write a percentage of `n` pictures, without decimals where it is whole."""
+    return f"{value:.{decimals(n)}f}".rstrip("0").removesuffix(".")
 
 
 def _has_numbers(result: dict[str, Any], name: str) -> bool:
@@ -49,6 +54,6 @@ def _has_numbers(result: dict[str, Any], name: str) -> bool:
 
 def delta_color(name: str, change: float) -> Literal["off", "normal", "inverse"]:
     """Return how `st.metric` colours a change: falling is good for the forget set alone."""
-    if abs(change) < 0.05:
+    if abs(change) < 0.005:
         return "off"
     return "inverse" if name == "forget" else "normal"

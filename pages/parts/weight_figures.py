@@ -6,9 +6,13 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from pages.parts.palette import AFTER, FORGET, RETAIN, style
+from unlearn_core.measuring.weight_reading import pooled
 
 _IMPORTANCE = [[0, "rgba(204, 42, 135, 0.06)"], [1, FORGET]]
 _CHANGE = [[0, "rgba(224, 120, 11, 0.06)"], [1, AFTER]]
+_WHOLE = "whole network"
+# Boxes carry their names, and a name is legible only on an opaque colour.
+_BOXES = {True: [[0, "#F6DDEA"], [1, FORGET]], False: [[0, "#FBE6CF"], [1, AFTER]]}
 
 
 def layers_figure(
@@ -73,7 +77,7 @@ def network_figure(
         important: whether `values` are importance (magenta) or change (orange).
         height: in pixels.
     """
-    boxes: dict[str, list[int]] = {}
+    boxes: dict[str, list[int]] = {_WHOLE: list(range(len(layers)))}
     for number, name in enumerate(layers):
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
@@ -87,16 +91,16 @@ def network_figure(
         go.Treemap(
             ids=list(boxes),
             labels=[box.rpartition(".")[2] for box in boxes],
-            parents=[box.rpartition(".")[0] for box in boxes],
+            parents=["" if box == _WHOLE else box.rpartition(".")[0] or _WHOLE for box in boxes],
             values=list(weights.values()),
             branchvalues="total",
             marker={
                 "colors": list(shades.values()),
-                "colorscale": _IMPORTANCE if important else _CHANGE,
+                "colorscale": _BOXES[important],
                 "cmin": float(values.min()) / 2,
                 "cmax": float(values.max()) or 1.0,
+                "line": {"width": 1, "color": "rgba(128, 136, 150, 0.6)"},
             },
-            root_color="rgba(0, 0, 0, 0)",
             customdata=list(shades.values()),
             hovertemplate="%{id}: %{customdata:" + digits + "}, %{value:,} weights<extra></extra>",
         )
@@ -107,8 +111,11 @@ def network_figure(
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 
+    Over each row lies an unseen bar whose `customdata` is the filter's number, so that a row can be clicked:
+    Plotly's heatmaps cannot.
+
     Args:
-        importance: (filters, channels), 0 to 1.
+        importance: (filters, channels), 0 to 1; of large layers means over blocks are drawn.
         change: root-mean-square change (filters, channels).
         height: in pixels.
     """
@@ -120,19 +127,45 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
         subplot_titles=["Importance", "Change"],
     )
     drawn = ((1, importance, _IMPORTANCE, 0.41, ".3f"), (2, change, _CHANGE, 1.0, ".2e"))
+    filters, channels = change.shape
     for column, cells, colours, place, digits in drawn:
+        shown = pooled(cells)
+        down, across = filters / len(shown), channels / shown.shape[1]
         figure.add_heatmap(
-            z=cells,
+            z=shown,
+            y0=(down - 1) / 2,
+            dy=down,
+            x0=(across - 1) / 2,
+            dx=across,
             colorscale=colours,
             zmin=0,
-            zmax=float(cells.max()) or 1.0,
+            zmax=float(shown.max()) or 1.0,
             row=1,
             col=column,
             colorbar={"x": place, "thickness": 10, "exponentformat": "power", "nticks": 5},
-            hovertemplate="filter %{y}, channel %{x}: %{z:" + digits + "}<extra></extra>",
+            hoverinfo="skip",
         )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(showgrid=False, title="channel")
+        unseen = {"marker": {"opacity": 0}}
+        figure.add_bar(
+            orientation="h",
+            y=np.arange(filters),
+            x=np.full(filters, channels),
+            base=-0.5,
+            width=1,
+            row=1,
+            col=column,
+            showlegend=False,
+            marker={"opacity": 0},
+            selected=unseen,
+            unselected=unseen,
+            customdata=np.arange(filters),
+            text=[f"{value:{digits}}" for value in cells.mean(1)],
+            textposition="none",
+            hovertemplate="filter %{customdata}: %{text} on average; click to look inside<extra></extra>",
+        )
+    figure.update_layout(bargap=0)
+    figure.update_yaxes(range=[filters - 0.5, -0.5], showgrid=False, zeroline=False)
+    figure.update_xaxes(range=[-0.5, channels - 0.5], showgrid=False, zeroline=False, title="channel")
     figure.update_yaxes(title="filter", row=1, col=1)
     return _small_titles(style(figure, height))
 

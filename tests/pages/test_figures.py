@@ -64,23 +64,33 @@ def test_layers_and_maps_show_their_numbers() -> None:
     three = layers_figure(["a"], np.ones(1), np.ones(1), 0, contrast=np.array([0.5])).data
     assert [bars.y[0] for bars in three] == [1, 0.5, 1]
     cells = np.arange(6, dtype=np.float32).reshape(2, 3)
-    importance, change = maps_figure(cells / np.float32(5), cells).data
+    importance, rows, change, _ = maps_figure(cells / np.float32(5), cells).data
     assert importance.zmax == 1
     assert change.zmax == 5
     assert np.array_equal(change.z, cells)
+    assert list(rows.customdata) == list(range(len(cells)))
+
+
+def test_a_large_layer_is_drawn_in_blocks_that_lie_where_their_filters_are() -> None:
+    cells = np.arange(200, dtype=np.float32)[:, None].repeat(2, 1)
+    shown = maps_figure(cells, cells).data[0]
+    assert len(shown.z) == 96
+    middles = shown.y0 + shown.dy * np.arange(96)
+    np.testing.assert_allclose(shown.z[:, 0], middles, atol=1)
 
 
 def test_the_whole_network_is_boxes_in_boxes() -> None:
     layers = ["conv1", "layer1.conv1", "layer1.conv2"]
     boxes = network_figure(layers, np.array([10, 30, 60]), np.array([1.0, 2.0, 4.0]), True).data[0]
     assert dict(zip(boxes.ids, boxes.parents, strict=True)) == {
-        "conv1": "",
-        "layer1": "",
+        "whole network": "",
+        "conv1": "whole network",
+        "layer1": "whole network",
         "layer1.conv1": "layer1",
         "layer1.conv2": "layer1",
     }
-    assert list(boxes["values"]) == [10, 90, 30, 60]
-    assert list(boxes.marker.colors) == pytest.approx([1.0, 300 / 90, 2.0, 4.0])
+    assert list(boxes["values"]) == [100, 10, 90, 30, 60]
+    assert list(boxes.marker.colors) == pytest.approx([3.1, 1.0, 300 / 90, 2.0, 4.0])
 
 
 def test_captions_are_words_and_never_markup() -> None:
