@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.parts.app_state import show_error, store
+from pages.parts.attribution_grid import map_grid_html
 from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.parts.attribution_settings import attribution_settings
 from pages.parts.door import show
@@ -131,19 +132,23 @@ def _draw(
         name: neighbour_rows(run.id, comparison, forgotten, name, settings)
         for name in (shown if forgotten else ())
     }
-    rows = []
+    grid = []
     for number, one in enumerate(ids):
-        for name, maps in shown.items():
-            rows.append(_row(comparison, maps, number, name, quality.get(name), several=len(shown) > 1))
-            if one in forgotten:
-                rows.append(neighbours[name][one])
-    st.html(maps_html(rows, opacity))
+        grid.append([_row(comparison, maps, number, quality.get(name)) for name, maps in shown.items()])
+        if one in forgotten:
+            grid.append([neighbours[name][one] for name in shown])
+    if len(shown) == 1:
+        st.html(maps_html([row[0] for row in grid], opacity))
+    else:
+        st.html(map_grid_html(grid, [algorithm_entry(name).title for name in shown], opacity))
     st.caption(
         "Before and after share one symmetric scale in each row, and so does their difference "
-        "(after − before): a paler map is a weaker one."
+        "(after − before): a paler map is a weaker one. Rank correlation and SSIM say how alike the two are: "
+        "1 is the same."
     )
     picture = BytesIO()
-    contact_sheet(rows, opacity).save(picture, "PNG")
+    titles = [algorithm_entry(name).title for name in shown]
+    contact_sheet(grid, titles, opacity).save(picture, "PNG")
     with st.container(horizontal=True):
         st.download_button(
             "Picture",
@@ -166,37 +171,31 @@ def _forgotten(comparison: Comparison) -> set[int]:
     return set(comparison.ids[own].tolist())
 
 
-def _row(
-    comparison: Comparison,
-    shown: Attributions,
-    number: int,
-    algorithm: str,
-    quality: Arrays | None,
-    several: bool,
-) -> MapRow:
+def _row(comparison: Comparison, shown: Attributions, number: int, quality: Arrays | None) -> MapRow:
     """Return one picture's maps by one algorithm with what is known of them in words."""
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
     named = {FORGET: "to forget", EARLIER: "forgotten earlier"}
     kind = named.get(int(comparison.group[position]), "kept" if old == new else "flipped")
-    change = (
+    words = (
         comparison.short_name(old)
         if old == new
         else f"{comparison.short_name(old)} → {comparison.short_name(new)}"
     )
-    words = f"{change} · {algorithm_entry(algorithm).title}" if several else change
-    small = (
-        f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}; "
-        f"rank correlation {_number(shown.rank_correlation[number])}, "
-        f"SSIM {_number(shown.similarity[number])}"
-    )
+    small = f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}"
+    numbers = [
+        ("rank correlation", _number(shown.rank_correlation[number])),
+        ("SSIM", _number(shown.similarity[number])),
+    ]
     if quality is not None:
         for name in ("infidelity", "sensitivity", "gap"):
             old_value, new_value = (quality[f"{when}_{name}"][number] for when in ("before", "after"))
             if not np.isnan(old_value):
-                small += f"; {name} {_number(old_value)} → {_number(new_value)}"
-    return MapRow(shown.inputs[number], shown.before[number], shown.after[number], words, small)
+                numbers.append((name, f"{_number(old_value)} → {_number(new_value)}"))
+    return MapRow(
+        shown.inputs[number], shown.before[number], shown.after[number], words, small, tuple(numbers)
+    )
 
 
 def _number(value: float) -> str:

@@ -11,24 +11,34 @@ from PIL import Image, ImageDraw
 from pages.parts.pictures import png_uri
 from unlearn_core.measuring.attribution_maps import Attributions, common_scale, overlay
 
-_COLUMNS = ("picture", "before", "after", "difference")
-_SMALLEST = 112
-# Few rows grow with the window: a class sits far from the screen.
+COLUMNS = ("picture", "before", "after", "difference")
+_SMALLEST = 104
+# Few rows fill the window and no more: a class sits far from the screen, and three rows fit on a laptop.
 _STYLE = """
 <style>
-.maps { display: grid; grid-template-columns: minmax(130px, 270px) repeat(4, auto); gap: 8px 14px;
-  align-items: center; justify-content: start; font-size: 14px;
-  --side: max(SMALLESTpx, min(13vw, 58vh / ROWS)); }
+.maps { display: grid; grid-template-columns: minmax(110px, 190px) repeat(4, auto) minmax(170px, auto);
+  gap: 8px 14px; align-items: center; justify-content: start; font-size: 14px;
+  --side: max(SMALLESTpx, min(13vw, (100vh - 425px) / ROWS - 8px)); }
 .maps .head { font-weight: 600; text-align: center; }
-.maps img { width: var(--side); height: var(--side); border-radius: 6px; display: block;
-  image-rendering: RENDER; }
-.maps .words { line-height: 1.35; }
-.maps .dim { opacity: 0.7; font-size: 12.5px; }
+.maps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }
+.maps .words { line-height: 1.35; font-size: 16px; font-weight: 600; }
+.maps .dim { opacity: 0.7; font-size: 12.5px; font-weight: 400; }
+.maps dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 12px; margin: 0 0 0 10px;
+  font-size: 13px; }
+.maps dt { opacity: 0.7; font-weight: 400; }
+.maps dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; }
+</style>
+"""
+LEGEND = """
+<style>
 .scale { display: flex; gap: 10px; align-items: center; font-size: 13px; margin-top: 6px; }
 .scale .bar { width: 220px; height: 10px; border-radius: 5px;
   background: linear-gradient(90deg, rgb(33, 96, 190), #fff, rgb(224, 120, 11)); border: 1px solid #8886; }
 </style>
+<div class="scale">speaks against <span class="bar"></span> speaks for</div>
 """
+"""What the colours of all maps mean, as HTML."""
+
 _RUNS_STYLE = """
 <style>
 .runmaps { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; }
@@ -42,13 +52,14 @@ _RUNS_STYLE = """
 
 @dataclass(frozen=True)
 class MapRow:
-    """One picture's maps by one algorithm, with a line of words and a dimmed one."""
+    """One picture's maps by one algorithm, with a line of words, a dimmed one, and numbers by their names."""
 
     picture: NDArray[np.uint8]
     before: NDArray[np.float32]
     after: NDArray[np.float32]
     words: str
     small_words: str
+    numbers: tuple[tuple[str, str], ...] = ()
 
     def tiles(self, opacity: float) -> list[NDArray[np.uint8]]:
         """Return uint8 (h, w, 3) four times: picture, before, after, difference, on one scale."""
@@ -65,17 +76,22 @@ def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
         rows: at least one.
         opacity: of the maps, 0 to 1.
     """
-    render = "pixelated" if rows[0].picture.shape[1] < _SMALLEST else "auto"
-    cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in _COLUMNS)]
+    cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in COLUMNS), "<span></span>"]
     for row in rows:
         small = escape(row.small_words)
         cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')
-        for name, tile in zip(_COLUMNS, row.tiles(opacity), strict=True):
-            cells.append(f'<img src="{png_uri(tile)}" alt="{escape(f"{row.words}: {name}")}">')
+        for name, tile in zip(COLUMNS, row.tiles(opacity), strict=True):
+            cells.append(tile_html(tile, f"{row.words}: {name}"))
+        facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in row.numbers)
+        cells.append(f"<dl>{''.join(facts)}</dl>")
     style = _STYLE.replace("SMALLEST", str(_SMALLEST)).replace("ROWS", str(len(rows)))
-    style = style.replace("RENDER", render)
-    legend = '<div class="scale">speaks against <span class="bar"></span> speaks for</div>'
-    return f'{style}<div class="maps">{"".join(cells)}</div>{legend}'
+    return f'{style}<div class="maps">{"".join(cells)}</div>{LEGEND}'
+
+
+def tile_html(tile: NDArray[np.uint8], words: str) -> str:
+    """Return one picture or map (h, w, 3) as HTML; small ones keep their pixels sharp."""
+    render = "pixelated" if tile.shape[1] < _SMALLEST else "auto"
+    return f'<img src="{png_uri(tile)}" alt="{escape(words)}" style="image-rendering: {render}">'
 
 
 def run_maps_html(shown: Sequence[Attributions], titles: Sequence[str], words: Sequence[str]) -> str:
@@ -88,27 +104,33 @@ def run_maps_html(shown: Sequence[Attributions], titles: Sequence[str], words: S
     """
     maps = [shown[0].before[0], *(one.after[0] for one in shown)]
     scale, picture = common_scale(*maps), shown[0].inputs[0]
-    render = "pixelated" if picture.shape[0] < 112 else "auto"
     tiles = [np.broadcast_to(picture, (*picture.shape[:2], 3))]
     tiles += [overlay(picture, values, scale, 0.8) for values in maps]
     figures = [
         f'<figure><figcaption class="head">{escape(title)}</figcaption>'
-        f'<img src="{png_uri(tile)}" alt="{escape(f"{title}: {word}")}" style="image-rendering: {render}">'
+        f"{tile_html(tile, f'{title}: {word}')}"
         f'<figcaption class="dim">{escape(word)}</figcaption></figure>'
         for title, word, tile in zip(["picture", *titles], ["", *words], tiles, strict=True)
     ]
     return f'{_RUNS_STYLE}<div class="runmaps">{"".join(figures)}</div>'
 
 
-def contact_sheet(rows: Sequence[MapRow], opacity: float) -> Image.Image:
-    """Return all rows as one picture to keep."""
+def contact_sheet(grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> Image.Image:
+    """Return all maps as one picture to keep: a row for each picture and algorithm.
+
+    Args:
+        grid: a picture each; of a picture one `MapRow` an algorithm.
+        titles: of the algorithms.
+        opacity: of the maps, 0 to 1.
+    """
     side, head = 224, 22
+    rows = [(f"{one.words}, {title}", one) for row in grid for title, one in zip(titles, row, strict=True)]
     sheet = Image.new("RGB", (4 * side, len(rows) * (side + head)), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, row in enumerate(rows):
+    for number, (words, row) in enumerate(rows):
         top = number * (side + head)
         for column, tile in enumerate(row.tiles(opacity)):
-            title = f"{row.words}: {_COLUMNS[column]}" if column == 0 else _COLUMNS[column]
+            title = words if column == 0 else COLUMNS[column]
             draw.text((column * side + 4, top + 5), title.replace("→", "->"), fill="black")
             grown = Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST)
             sheet.paste(grown, (column * side, top + head))

@@ -29,7 +29,7 @@ def neighbour_rows(
             found["before"][place],
             found["after"][place],
             f"seen as {name(before)}" + ("" if before == after else f", now as {name(after)}"),
-            f"adversarial neighbour of {one}, {found['distances'][place]:.2f} away (L2){reached}; "
-            f"explained: {name(target)}",
+            f"adversarial neighbour of {one}{reached}; explained: {name(target)}",
+            (("distance (L2)", f"{found['distances'][place]:.2f}"),),
         )
     return rows

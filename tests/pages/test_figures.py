@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts.attribution_pictures import MapRow, maps_html
+from pages.parts.attribution_grid import map_grid_html
+from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.parts.change_figures import class_figure, most_changed
 from pages.parts.live_chart import live_chart, settling_from
 from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
@@ -116,20 +117,36 @@ def test_before_and_after_share_one_scale() -> None:
     assert common_scale(0 * weak, 0 * weak) == 1
 
 
-def test_every_row_has_four_lossless_pictures() -> None:
+def some_map_rows() -> list[MapRow]:
     random = np.random.default_rng(0)
-    rows = [
+    return [
         MapRow(
             random.integers(0, 255, (28, 28, 1), dtype=np.uint8),
             np.ones((28, 28), np.float32),
             np.zeros((28, 28), np.float32),
             words,
             "",
+            (("SSIM", "<0.50"),),
         )
         for words in ("1 → 4", "2")
     ]
+
+
+def test_every_row_has_four_lossless_pictures() -> None:
+    rows = some_map_rows()
     html = maps_html(rows, 0.5)
     uris = re.findall(r"data:image/png;base64,([^\"]+)", html)
     assert len(uris) == 4 * len(rows)
     first = np.asarray(Image.open(io.BytesIO(base64.b64decode(uris[0]))))
     assert np.array_equal(first, np.repeat(rows[0].picture, 3, 2))
+    assert html.count("&lt;0.50") == 2
+
+
+def test_a_grid_has_each_picture_once_and_three_maps_an_algorithm() -> None:
+    rows = some_map_rows()
+    html = map_grid_html([[row, row] for row in rows], ["Saliency", "A & B"], 0.5)
+    assert html.count("data:image/png") == len(rows) * (1 + 3 * 2)
+    assert "A &amp; B" in html
+    assert html.count("SSIM &lt;0.50") == 4
+    sheet = contact_sheet([[row, row] for row in rows], ["Saliency", "A & B"], 0.5)
+    assert sheet.height > 4 * 224
