@@ -54,9 +54,10 @@ def test_importance_adds_nothing_at_the_start() -> None:
     assert torch.allclose(adv.losses(plain).total, both.losses(held).total)
 
 
-def test_anchor_starts_without_retention_loss_and_with_full_agreement() -> None:
+@pytest.mark.parametrize("bfloat16", [0, 1])
+def test_anchor_starts_without_retention_loss_and_with_full_agreement(bfloat16: int) -> None:
     task = tiny_task()
-    method = Anchor(options("anchor", examples=8))
+    method = Anchor(options("anchor", examples=8, bfloat16=bfloat16))
     method.prepare(task)
     losses = method.losses(task)
     assert losses.retain is not None
@@ -123,7 +124,7 @@ def test_anchor_chooses_steps_of_which_ten_lead_to_the_goal_to_first_order() -> 
 def test_anchor_asks_a_smaller_margin_of_what_earlier_runs_forgot() -> None:
     task = tiny_task()
     task.asked = 1
-    method = Anchor(options("anchor", examples=4, attack_iterations=2, margin=2.0))
+    method = Anchor(options("anchor", examples=4, attack_iterations=2, margin=2.0, bfloat16=0))
     method.prepare(task)
     logits = task.module(task.pixels)
     by_hand = task.goal.margin_loss(logits, torch.arange(2), torch.tensor([2.0, 0.4])).mean()

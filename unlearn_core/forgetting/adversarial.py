@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from unlearn_core.forgetting.precision import Classify
 
 
 def row_norms(difference: Tensor) -> Tensor:
@@ -35,7 +37,7 @@ def random_start(pixels: Tensor, radius: float, generator: torch.Generator) -> T
 
 
 def targeted_l2_pgd(
-    module: nn.Module,
+    module: Classify,
     pixels: Tensor,
     targets: Tensor,
     *,

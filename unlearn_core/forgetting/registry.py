@@ -108,6 +108,7 @@ METHODS = (
             Option(
                 "importance_strength", 0.0, 0.0, 1e6, "How strongly unimportant weights are held; 0: not."
             ),
+            Option("bfloat16", -1, -1, 1, "Calculate in bfloat16: 1 yes, 0 no; -1 where it is faster."),
         ),
     ),
     MethodEntry(

@@ -28,6 +28,7 @@ from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import has_statistics, invert
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, draw, logits_of
 from unlearn_core.forgetting.picture_store import PictureStore
+from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 
 ATTACK_BATCH = 256
 EXAMPLES_OF_SMALL_PICTURES = 512
@@ -51,10 +52,16 @@ class Anchor(Method):
 
     def prepare(self, task: Task) -> None:
         """Make the anchors and note the original logits on them."""
+        reduced = self.options["bfloat16"]
+        self._reduced = pays(task.pixels.device) if reduced < 0 else bool(reduced)
+        self._classify = self._called(task.module)
         with task.phase("attack"):
             self._anchors = self._made(task)
-            parts = self._anchors.batches(INFERENCE_BATCH)
-            self._logits = torch.cat([logits_of(task.original, part) for part in parts])
+            self._logits = self._logits_of_anchors(task.original)
+            # What a step compares with is calculated as in the step: rounding is then no difference.
+            self._rounded = (
+                self._logits_of_anchors(self._called(task.original)) if self._reduced else self._logits
+            )
             self._predicted = self._logits.argmax(1)
         self._small = is_small(task.pixels)
         if not self.options["anchor_batch"]:
@@ -71,6 +78,10 @@ class Anchor(Method):
             with task.phase("importance"):
                 strength = self.options["importance_strength"]
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+
+    def _called(self, module: nn.Module) -> Classify:
+        """Return how a classifier is called where its gradient is wanted; what decides is always float32."""
+        return in_bfloat16(module) if self._reduced else module
 
     def _made(self, task: Task) -> PictureStore:
         """Return the anchors: adversarial examples, three relatives of each, and inverted pictures."""
@@ -92,11 +103,12 @@ class Anchor(Method):
         """Put adversarial examples, spread evenly over the forget set; few iterations are enough."""
         targets = other_labels(task.labels.repeat_interleave(copies), task.classes, task.generator)
         radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
+        classify = self._called(task.original)
 
         def attack(part: slice) -> None:
             centres = task.pixels[torch.arange(part.start, part.stop, device=task.pixels.device) // copies]
             found = targeted_l2_pgd(
-                task.original,
+                classify,
                 centres,
                 targets[part],
                 radius=radius,
@@ -126,8 +138,14 @@ class Anchor(Method):
         )
         share = torch.rand(count, 1, 1, 1, generator=task.generator).to(first.device)
         labels = torch.randint(task.classes, (count,), generator=task.generator).to(first.device)
-        iterations = int(self.options["inversion_iterations"])
-        found = invert(task.original, second + share * (first - second), labels, iterations, task.check)
+        found = invert(
+            task.original,
+            second + share * (first - second),
+            labels,
+            int(self.options["inversion_iterations"]),
+            task.check,
+            self._called(task.original),
+        )
         anchors.put(len(anchors) - count, found)
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
@@ -139,11 +157,11 @@ class Anchor(Method):
         device = task.pixels.device
         instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
         chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator)
-        logits = task.module(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
+        logits = self._classify(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
         chosen = chosen.to(device)
         at_instances, at_anchors = logits.split([len(instances), len(chosen)])
         forget = task.goal.margin_loss(at_instances, instances, self._margins[instances]).mean()
-        retain = (at_anchors - self._logits[chosen]).square().sum(1).mean()
+        retain = (at_anchors - self._rounded[chosen]).square().sum(1).mean()
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
         if self._penalty is not None:
@@ -169,8 +187,10 @@ class Anchor(Method):
 
     def damage(self, task: Task) -> float:
         """Return the squared logit difference, averaged over all anchors."""
-        logits = torch.cat([logits_of(task.module, part) for part in self._anchors.batches(INFERENCE_BATCH)])
-        return float((logits - self._logits).square().sum(1).mean())
+        return float((self._logits_of_anchors(task.module) - self._logits).square().sum(1).mean())
+
+    def _logits_of_anchors(self, classify: Classify) -> Tensor:
+        return torch.cat([logits_of(classify, part) for part in self._anchors.batches(INFERENCE_BATCH)])
 
     def retention_weight(self) -> float:
         """Return the present weight of the logit matching."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.goals import Goal
+from unlearn_core.forgetting.precision import Classify
 
 if TYPE_CHECKING:
     from unlearn_core.catalog.training import Training
@@ -181,7 +182,7 @@ class Method(ABC):
 
 
 @torch.no_grad()
-def logits_of(module: nn.Module, pixels: Tensor) -> Tensor:
+def logits_of(module: Classify, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
     return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
 
