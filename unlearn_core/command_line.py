@@ -177,6 +177,9 @@ def _forget(asked: argparse.Namespace) -> int:
     weights_before(store, request)
     run = store.create(request, asked.name)
     result = _run_here(store, run, request.max_steps)
+    if result is None:
+        print("Cancelled before anything was changed.", file=sys.stderr)
+        return 130
     if asked.json:
         print(json.dumps(result))
     else:
@@ -184,8 +187,12 @@ def _forget(asked: argparse.Namespace) -> int:
     return 130 if result["stopped"] == "cancelled" else 0
 
 
-def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any]:
-    """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly."""
+def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any] | None:
+    """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly.
+
+    Returns:
+        The result, or None where it was cancelled before there was one.
+    """
     from tqdm import tqdm
 
     from unlearn_core.engine.job import run_forget
@@ -197,9 +204,7 @@ def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any]:
             run.id,
             on_step=lambda step: _show(bar, step),
         )
-    result = store.get(run.id).parsed_result()
-    assert result is not None
-    return result
+    return store.get(run.id).parsed_result()
 
 
 def _show(bar: Any, step: "Step") -> None:

@@ -1,6 +1,6 @@
 """The pictures of one job: its own image set and, behind it, one that is only measured on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -67,12 +67,20 @@ class JobPictures:
                 )
             self.group[np.isin(own_ids, one.ids)] = EARLIER
 
-    def predict(self, module: nn.Module) -> Predictions:
-        """Return what a classifier says of all pictures."""
-        parts = [
-            predict(module, one.pixels, self.labels[self._image_set == number], self._device)
-            for number, one in enumerate(self._sets)
-        ]
+    def predict(self, module: nn.Module, progressed: Callable[[float], None]) -> Predictions:
+        """Return what a classifier says of all pictures.
+
+        `progressed` is called with the share that is done, 0 to 1, and may raise to stop.
+        """
+        parts = []
+        for number, one in enumerate(self._sets):
+            own = np.flatnonzero(self._image_set == number)
+            start = int(own[0]) if len(own) else 0
+
+            def looked_at(count: int, start: int = start) -> None:
+                progressed((start + count) / len(self._ids))
+
+            parts.append(predict(module, one.pixels, self.labels[own], self._device, looked_at))
         return Predictions(
             *(
                 np.concatenate([getattr(part, name) for part in parts])

@@ -38,10 +38,14 @@ from unlearn_core.runs.request import ForgetRequest
 
 @dataclass
 class Observer:
-    """What to call while a job runs. `step` gets the step and the accuracy (or agreement) on a sample of D_r
-    in percent, which is None at steps where it was not measured."""
+    """What to call while a job runs.
+
+    `progress` gets the share of the phase that is done, 0 to 1. `step` gets the step and the accuracy (or
+    agreement) on a sample of D_r in percent, which is None at steps where it was not measured.
+    """
 
     phase: Callable[[str], None] = lambda phase: None
+    progress: Callable[[float], None] = lambda share: None
     step: Callable[[Step, float | None], None] = lambda step, retained: None
     snapshot: Callable[[int, torch.nn.Module], None] = lambda step, module: None
     cancelled: Callable[[], bool] = lambda: False
@@ -86,6 +90,8 @@ def unlearn(
 
     Raises:
         UserError: an unknown name, an impossible pick or a value out of range.
+        CancelledError: cancelled while the classifier was measured before anything else; when cancelled
+            later there is an outcome that says so.
     """
     asked = ForgetRequest.parse(**{"classifier": classifier.name, "images": images.name, **request})
     job = _Job(
@@ -123,7 +129,7 @@ class _Job:
     def run(self) -> Outcome:
         start = time.perf_counter()
         self.observer.phase("measure")
-        before = self.pictures.predict(self.original.module)
+        before = self.pictures.predict(self.original.module, self._told_before)
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.asked.pick, before, names, self.asked.seed)
@@ -134,7 +140,7 @@ class _Job:
         if self.asked.strength != 1:
             self._set_strength()
         with task.phase("measure"):
-            after = self.pictures.predict(self.classifier.module)
+            after = self.pictures.predict(self.classifier.module, self.observer.progress)
         measured = self.pictures.measured(before, after)
         return Outcome(
             self._result(measured, loop),
@@ -144,6 +150,12 @@ class _Job:
             task.pixels[: len(self.pictures.picked)],
             steps,
         )
+
+    def _told_before(self, share: float) -> None:
+        """Tell how far measuring is, before anything is changed: here a person may still stop for nothing."""
+        if self.observer.cancelled():
+            raise CancelledError
+        self.observer.progress(share)
 
     def _task(self) -> Task:
         pictures = self.pictures
@@ -160,6 +172,7 @@ class _Job:
             generator=torch.Generator().manual_seed(self.asked.seed),
             cancelled=self.observer.cancelled,
             entered=self.observer.phase,
+            progressed=self.observer.progress,
             seconds=self.seconds,
             retained=self._retained(),
             reference=self.reference,

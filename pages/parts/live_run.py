@@ -91,13 +91,15 @@ def _progress(run: Run, steps: list[dict[str, Any]]) -> None:
             0.0, f"Waiting: {ahead} {'run is' if ahead == 1 else 'runs are'} to be done before this one"
         )
     elif not steps:
-        st.progress(0.0, f"{_PHASES[run.phase]} …")
+        far = f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
+        st.progress(run.phase_share, f"{_PHASES[run.phase]} …{far}")
     else:
         last = steps[-1]
         left = _seconds_left(steps, run.parsed_request().max_steps)
         words = [f"{last['forgotten']} of {last['k']} forgotten", f"step {last['step']}"]
         if run.phase in ("measure", "keep"):
-            words.append("measuring and keeping the result")
+            far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
+            words.append(f"measuring and keeping the result{far}")
         elif last["forgotten"] == last["k"]:
             words.append("settling: bringing the rest back")
         elif left is not None:

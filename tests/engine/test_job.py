@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,26 @@ def test_a_run_cancelled_before_it_began_changes_nothing(store: Store) -> None:
     run_forget(store, run.id)
     assert store.get(run.id).state == RunState.CANCELLED
     assert not (store.folder(run.id) / "weights.safetensors").exists()
+
+
+def test_a_run_may_be_cancelled_while_the_classifier_is_measured(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create(ForgetRequest())
+    shares = []
+
+    def update(run_id: str, **fields: Any) -> None:
+        Store.update(store, run_id, **fields)
+        shares.extend([fields["phase_share"]] if "phase_share" in fields else [])
+        if fields.get("phase_share", 0) > 0.3:
+            Store.update(store, run_id, cancel_requested=True)
+
+    monkeypatch.setattr(store, "update", update)
+    run_forget(store, run.id)
+    assert store.get(run.id).state == RunState.CANCELLED
+    assert store.get(run.id).parsed_result() is None
+    assert shares == sorted(shares)
+    assert 0.3 < shares[-1] < 0.9
 
 
 def test_a_finished_run_is_not_carried_out_again(store: Store) -> None:

@@ -77,6 +77,19 @@ def test_anchors_lie_within_the_radius_or_are_shifted_copies() -> None:
     assert (row_norms(on_the_way - centres) <= row_norms(ends - centres) + 1e-6).all()
 
 
+@pytest.mark.parametrize("name", ["anchor", "adv"])
+def test_the_attack_tells_how_far_it_is(name: str) -> None:
+    task = tiny_task()
+    shares: list[float] = []
+    task.progressed = shares.append
+    given = {"examples": 8, "attack_iterations": 3} | ({"inversions": 4} if name == "anchor" else {})
+    method = method_entry(name).load()(options(name, **given))
+    method.prepare(task)
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert len(shares) == (3 + 20 if name == "anchor" else 3)
+
+
 def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
     method = Anchor(options("anchor", examples=8, retention=10.0))
     method.prepare(tiny_task())

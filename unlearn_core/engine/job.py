@@ -15,6 +15,7 @@ from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
+from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.measuring.weight_maps import write_weight_maps
 from unlearn_core.runs.chain import START, earlier_sets, weights_before
 from unlearn_core.runs.request import ForgetRequest
@@ -42,6 +43,9 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         outcome = _unlearn(store, run_id, on_step)
         store.update(run_id, phase="keep")
         _keep(store.folder(run_id), outcome)
+    except CancelledError:
+        store.finish(run_id, RunState.CANCELLED)
+        return
     except UserError as error:
         store.finish(run_id, RunState.FAILED, error=str(error))
         raise
@@ -76,7 +80,8 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> Outcome:
         on_step(step)
 
     observer = Observer(
-        phase=lambda phase: store.update(run_id, phase=phase),
+        phase=lambda phase: store.update(run_id, phase=phase, phase_share=0.0),
+        progress=lambda share: store.update(run_id, phase_share=share),
         step=keep_step,
         snapshot=snapshots.write,
         cancelled=lambda: store.cancel_requested(run_id),

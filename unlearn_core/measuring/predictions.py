@@ -1,5 +1,6 @@
 """What a classifier says of pictures, in batches and without gradients."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,11 @@ def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def predict(
-    module: nn.Module, pictures: NDArray[np.uint8], labels: NDArray[np.int64], device: torch.device
+    module: nn.Module,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    device: torch.device,
+    looked_at: Callable[[int], None] = lambda count: None,
 ) -> Predictions:
     """Return what the classifier says of the pictures.
 
@@ -36,9 +41,11 @@ def predict(
         pictures: uint8 (n, h, w, c).
         labels: int64 (n,); where a label is negative, the predicted class takes its place.
         device: of the module.
+        looked_at: called with the number of pictures done before each batch; may raise to stop.
     """
 
     def look(part: slice) -> tuple[Tensor, ...]:
+        looked_at(part.start)
         logits = module(to_pixels(pictures[part], device)).float().cpu()
         # Of the logits: nearly equal ones become one and the same probability.
         classes, logs = logits.argmax(1), logits.log_softmax(1)

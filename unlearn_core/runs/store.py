@@ -58,6 +58,7 @@ class Run(SQLModel, table=True):
     result: str | None = None
     error: str | None = None
     phase: str = "waiting"
+    phase_share: float = 0.0
     steps_done: int = 0
     cancel_requested: bool = False
     owner: str
@@ -228,12 +229,19 @@ def _default_name(request: ForgetRequest) -> str:
     return f"{request.method} · {pick} · {request.images}"
 
 
+_ADDED_COLUMNS = {
+    "visitor": "VARCHAR NOT NULL DEFAULT ''",
+    "phase_share": "FLOAT NOT NULL DEFAULT 0",
+}
+
+
 def _add_new_columns(sql: SqlEngine) -> None:
     """Bring a database of an earlier version up to date: it lacks the columns that came later."""
     with sql.begin() as connection:
         there = {column["name"] for column in inspect(connection).get_columns("run")}
-        if "visitor" not in there:
-            connection.execute(text("ALTER TABLE run ADD COLUMN visitor VARCHAR NOT NULL DEFAULT ''"))
+        for name, kind in _ADDED_COLUMNS.items():
+            if name not in there:
+                connection.execute(text(f"ALTER TABLE run ADD COLUMN {name} {kind}"))
 
 
 def _open_database(path: Path) -> SqlEngine:

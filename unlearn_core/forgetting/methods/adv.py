@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from unlearn_core.batches import in_batches
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
-from unlearn_core.forgetting.methods.base import Losses, Task, draw
+from unlearn_core.forgetting.methods.base import Losses, Task, batches_in, draw
 from unlearn_core.forgetting.methods.neggrad import NegGrad
 from unlearn_core.forgetting.picture_store import PictureStore
 
@@ -21,8 +21,9 @@ class Adv(NegGrad):
 
     def prepare(self, task: Task) -> None:
         """Attack the original classifier."""
-        with task.phase("attack"):
-            copies = int(self.options["examples"])
+        copies, batch = int(self.options["examples"]), int(self.options["attack_batch"])
+        batches = batches_in(copies * len(task.pixels), batch)
+        with task.phase("attack", batches * int(self.options["attack_iterations"])):
             labels = task.labels.repeat_interleave(copies)
             self._targets = other_labels(labels, task.classes, task.generator)
             self._examples = PictureStore(len(labels), tuple(task.pixels.shape[1:]), task.pixels.device)
@@ -43,7 +44,7 @@ class Adv(NegGrad):
                 )
                 self._examples.put(part.start, found)
 
-            for _ in in_batches(attack, len(labels), int(self.options["attack_batch"])):
+            for _ in in_batches(attack, len(labels), batch):
                 pass
 
     def losses(self, task: Task) -> Losses:

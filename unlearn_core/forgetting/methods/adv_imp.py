@@ -15,7 +15,7 @@ class AdvImp(Adv):
     def prepare(self, task: Task) -> None:
         """Attack the original classifier and measure which weights matter to the forget set."""
         super().prepare(task)
-        with task.phase("importance"):
+        with task.phase("importance", len(task.pixels)):
             strength = self.options["importance_strength"]
             self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
 

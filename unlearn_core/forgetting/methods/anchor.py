@@ -25,8 +25,17 @@ from unlearn_core.batches import in_batches
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH
 from unlearn_core.forgetting.inversion import has_statistics, invert
-from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, draw, logits_of
+from unlearn_core.forgetting.methods.base import (
+    INFERENCE_BATCH,
+    Losses,
+    Method,
+    Task,
+    batches_in,
+    draw,
+    logits_of,
+)
 from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 
@@ -55,7 +64,7 @@ class Anchor(Method):
         reduced = self.options["bfloat16"]
         self._reduced = pays(task.pixels.device) if reduced < 0 else bool(reduced)
         self._classify = self._called(task.module)
-        with task.phase("attack"):
+        with task.phase("attack", self._checks(task)):
             self._anchors = self._made(task)
             self._logits = self._logits_of_anchors(task.original)
             # What a step compares with is calculated as in the step: rounding is then no difference.
@@ -85,8 +94,7 @@ class Anchor(Method):
 
     def _made(self, task: Task) -> PictureStore:
         """Return the anchors: adversarial examples, three relatives of each, and inverted pictures."""
-        wanted = int(self.options["examples"]) or examples_for(task.pixels)
-        copies = -(-wanted // len(task.pixels))
+        copies = self._copies(task)
         count, inversions = copies * len(task.pixels), self._inversion_count(task)
         anchors = PictureStore(4 * count + inversions, tuple(task.pixels.shape[1:]), task.pixels.device)
         self._attack(task, anchors, copies)
@@ -98,6 +106,18 @@ class Anchor(Method):
         if inversions:
             self._invert(task, anchors, inversions)
         return anchors
+
+    def _copies(self, task: Task) -> int:
+        """Return how many adversarial examples each instance gets."""
+        return batches_in(int(self.options["examples"]) or examples_for(task.pixels), len(task.pixels))
+
+    def _checks(self, task: Task) -> int:
+        """Return how many steps attack and inversion will take in all."""
+        attacks = batches_in(self._copies(task) * len(task.pixels), ATTACK_BATCH)
+        inversions = batches_in(self._inversion_count(task), INVERSION_BATCH)
+        return attacks * int(self.options["attack_iterations"]) + inversions * int(
+            self.options["inversion_iterations"]
+        )
 
     def _attack(self, task: Task, anchors: PictureStore, copies: int) -> None:
         """Put adversarial examples, spread evenly over the forget set; few iterations are enough."""

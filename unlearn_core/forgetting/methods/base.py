@@ -39,6 +39,7 @@ class Task:
         generator: the one source of chance, on the CPU.
         cancelled: tells whether to stop.
         entered: called with the name of each phase as it begins.
+        progressed: called with the share of the phase that is done, 0 to 1, where its length is known.
         seconds: time spent in each phase so far.
         retained: pictures to learn from besides the forget set; None where the method gets none.
         reference: the classifier before the first run of a chain; None where this run is the first.
@@ -54,12 +55,15 @@ class Task:
     generator: torch.Generator
     cancelled: Callable[[], bool] = lambda: False
     entered: Callable[[str], None] = lambda phase: None
+    progressed: Callable[[float], None] = lambda share: None
     seconds: dict[str, float] = field(default_factory=dict)
     retained: "Retained | None" = None
     reference: nn.Module | None = None
     retrain: "Callable[[Retained], Training] | None" = None
     asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
+    _checks: int = 0
+    _checks_in_phase: int = 0
 
     @cached_property
     def classes(self) -> int:
@@ -73,16 +77,25 @@ class Task:
         return self.module if self.reference is None else self.reference
 
     def check(self) -> None:
-        """Raise `CancelledError` once the person asked to stop."""
+        """Raise `CancelledError` once the person asked to stop; tell how far the phase is."""
         if self.cancelled():
             raise CancelledError
+        if self._checks < self._checks_in_phase:
+            self.progressed(self._checks / self._checks_in_phase)
+            self._checks += 1
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str, checks: int = 0) -> Iterator[None]:
         """Announce a phase and add the time it takes to `seconds`; a phase inside another is not announced,
-        and its time is taken from the outer one's."""
+        and its time is taken from the outer one's.
+
+        Args:
+            name: of the phase.
+            checks: about how often `check` will be called in it; 0 where nobody knows.
+        """
         if not self._open_phases:
             self.entered(name)
+            self._checks, self._checks_in_phase = 0, checks
         self._open_phases.append(name)
         start = time.perf_counter()
         try:
@@ -185,6 +198,11 @@ class Method(ABC):
 def logits_of(module: Classify, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
     return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
+
+
+def batches_in(count: int, size: int) -> int:
+    """Return how many batches of at most `size` it takes for `count`."""
+    return -(-count // size)
 
 
 def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
