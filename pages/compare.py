@@ -6,25 +6,26 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.app_state import current_run, group_of, my_runs, show_error, store
-from pages.parts.attribution_pictures import run_maps_html
 from pages.parts.compare_figures import curves_figure, frontier_figure, titles
 from pages.parts.door import show
 from pages.parts.measured import measured
 from pages.parts.palette import CONFIG
+from pages.parts.run_maps import run_maps_html
 from pages.parts.run_picker import describe, nothing_yet
 from pages.parts.telling import chosen_ids, telling_pictures
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
 from unlearn_core.measuring.comparing import MOST_RUNS, compare
-from unlearn_core.measuring.comparison import read_comparison
+from unlearn_core.measuring.comparison import Comparison, read_comparison
 from unlearn_core.runs.store import Run
 
 _CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
+_MOST_PICTURES = 3
 
 
 def page() -> None:
-    """Draw the choice of runs, their numbers, their curves and one picture's maps in all of them."""
+    """Draw the choice of runs, their numbers, their curves and a few pictures' maps in all of them."""
     looked_at = None
     try:
         looked_at = current_run()
@@ -106,7 +107,7 @@ def _table(comparison: dict[str, Any]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    percent = st.column_config.NumberColumn(format="%.1f %%")
+    percent = st.column_config.NumberColumn(format="%.2f %%")
     st.dataframe(
         table,
         hide_index=True,
@@ -138,7 +139,7 @@ def _curves(comparison: dict[str, Any]) -> None:
 
 
 def _maps(comparison: dict[str, Any]) -> None:
-    """Show what one picture's maps became in every run, on one scale."""
+    """Show what the maps of a few pictures became in every run, each picture's on one scale."""
     lines = comparison["runs"]
     if comparison["agreement"] is None:
         st.caption("Maps need runs of one classifier and one set of pictures.")
@@ -152,33 +153,38 @@ def _maps(comparison: dict[str, Any]) -> None:
         bind="query-params",
     )
     text = second.text_input(
-        "Picture", key="picture", bind="query-params", placeholder="id; empty: a forgotten one"
+        "Pictures", key="picture", bind="query-params", placeholder="ids, such as 3, 14; empty: telling ones"
     )
     predictions = [read_comparison(store().folder(line["run"])) for line in lines]
-    ids = chosen_ids(text) or telling_pictures(predictions[0])
+    ids = (chosen_ids(text) or telling_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
         _, path = measured(
             "attributions",
             "Asking every classifier; photos take a while …",
             run_id=line["run"],
-            ids=(ids[0],),
+            ids=tuple(ids),
             algorithm=algorithm,
             target="label",
         )
         shown.append(read_attributions(path))
-    words = []
-    for one in predictions:
-        place = int(((one.image_set == 0) & (one.ids == ids[0])).argmax())
-        words.append(f"{one.short_name(one.after[place])} {100 * one.after_top[place]:.0f} %")
-    before = predictions[0]
-    place = int(((before.image_set == 0) & (before.ids == ids[0])).argmax())
-    start = f"{before.short_name(before.before[place])} {100 * before.before_top[place]:.0f} %"
-    st.html(run_maps_html(shown, ["before", *titles(lines)], [start, *words]))
+    words = [_taken_for(one, predictions) for one in ids]
+    st.html(run_maps_html(shown, ["before", *titles(lines)], words))
     st.caption(
-        f"Picture {ids[0]} in every classifier, on one scale; under each map what it is taken for. "
+        "Each picture in every classifier, on one scale; under each map what it is taken for. "
         f"{algorithm_entry(algorithm).reading}"
     )
+
+
+def _taken_for(picture: int, predictions: list[Comparison]) -> list[str]:
+    """Return what a picture was taken for before, and what in every run, with how sure each is."""
+    words = []
+    for number, one in enumerate(predictions):
+        place = int(((one.image_set == 0) & (one.ids == picture)).argmax())
+        if number == 0:
+            words.append(f"{one.short_name(one.before[place])} {100 * one.before_top[place]:.0f} %")
+        words.append(f"{one.short_name(one.after[place])} {100 * one.after_top[place]:.0f} %")
+    return words
 
 
 show(page)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pages.parts.pictures import png_uri
-from unlearn_core.measuring.attribution_maps import Attributions, common_scale, overlay
+from unlearn_core.measuring.attribution_maps import common_scale, overlay
 
 COLUMNS = ("picture", "before", "after", "difference")
 _SMALLEST = 104
@@ -38,16 +38,6 @@ LEGEND = """
 <div class="scale">speaks against <span class="bar"></span> speaks for</div>
 """
 """What the colours of all maps mean, as HTML."""
-
-_RUNS_STYLE = """
-<style>
-.runmaps { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-end; }
-.runmaps figure { margin: 0; width: 116px; font-size: 13px; text-align: center; }
-.runmaps img { width: 112px; height: 112px; border-radius: 6px; display: block; margin: 3px auto; }
-.runmaps .head { font-weight: 600; overflow-wrap: anywhere; min-height: 1.4em; }
-.runmaps .dim { opacity: 0.75; min-height: 1.3em; }
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -92,27 +82,6 @@ def tile_html(tile: NDArray[np.uint8], words: str) -> str:
     """Return one picture or map (h, w, 3) as HTML; small ones keep their pixels sharp."""
     render = "pixelated" if tile.shape[1] < _SMALLEST else "auto"
     return f'<img src="{png_uri(tile)}" alt="{escape(words)}" style="image-rendering: {render}">'
-
-
-def run_maps_html(shown: Sequence[Attributions], titles: Sequence[str], words: Sequence[str]) -> str:
-    """Return one picture's maps in several classifiers side by side, on one scale.
-
-    Args:
-        shown: of n runs, the same single picture in each; the first one gives the map before.
-        titles: of the n + 1 maps, the one before first.
-        words: under each map.
-    """
-    maps = [shown[0].before[0], *(one.after[0] for one in shown)]
-    scale, picture = common_scale(*maps), shown[0].inputs[0]
-    tiles = [np.broadcast_to(picture, (*picture.shape[:2], 3))]
-    tiles += [overlay(picture, values, scale, 0.8) for values in maps]
-    figures = [
-        f'<figure><figcaption class="head">{escape(title)}</figcaption>'
-        f"{tile_html(tile, f'{title}: {word}')}"
-        f'<figcaption class="dim">{escape(word)}</figcaption></figure>'
-        for title, word, tile in zip(["picture", *titles], ["", *words], tiles, strict=True)
-    ]
-    return f'{_RUNS_STYLE}<div class="runmaps">{"".join(figures)}</div>'
 
 
 def contact_sheet(grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> Image.Image:

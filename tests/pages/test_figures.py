@@ -14,8 +14,9 @@ from pages.parts.change_figures import class_figure, most_changed
 from pages.parts.live_chart import live_chart, settling_from
 from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.parts.pictures import Captioned, pictures_html
+from pages.parts.run_maps import run_maps_html
 from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
-from unlearn_core.measuring.attribution_maps import AGAINST, FOR, common_scale, overlay
+from unlearn_core.measuring.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 
 
 def test_classes_are_two_points_on_a_line() -> None:
@@ -92,6 +93,17 @@ def test_the_whole_network_is_boxes_in_boxes() -> None:
     }
     assert list(boxes["values"]) == [100, 10, 90, 30, 60]
     assert list(boxes.marker.colors) == pytest.approx([3.1, 1.0, 300 / 90, 2.0, 4.0])
+
+
+def test_every_run_has_a_map_of_every_picture() -> None:
+    random = np.random.default_rng(0)
+    maps = [random.normal(size=(2, 28, 28)).astype(np.float32) for _ in range(3)]
+    pictures, ids = random.integers(0, 255, (2, 28, 28, 1), dtype=np.uint8), np.array([3, 14])
+    shown = [Attributions(ids, ids, pictures, maps[0], after, ids * 1.0, ids * 1.0) for after in maps[1:]]
+    html = run_maps_html(shown, ["before", "anchor", "<b>"], [["2", "2", "7"], ["4", "4", "4"]])
+    assert html.count("data:image/png") == 2 * (1 + 1 + 2)
+    assert "id 14" in html
+    assert "<b>" not in html
 
 
 def test_captions_are_words_and_never_markup() -> None:
