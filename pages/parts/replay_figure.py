@@ -8,11 +8,14 @@ import plotly.graph_objects as go
 
 from pages.parts.live_chart import live_chart
 from pages.parts.measured import Arrays
-from pages.parts.palette import BEFORE, FORGET, class_colours, style
+from pages.parts.palette import AFTER, FORGET, class_colours, style
 from pages.parts.pictures import png_uri
 from unlearn_core.measuring.comparison import FORGET as FORGET_GROUP
 
 _AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
+_FULL = 127
+"""What stands for the full colour in a map."""
+
 _MILLISECONDS = 450
 HEIGHT = 480
 _BELOW = 0.38
@@ -63,7 +66,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
             "x": [step, step],
             "y": [0, 100],
             "mode": "lines",
-            "line": {"color": BEFORE, "width": 2, "dash": "dash"},
+            "line": {"color": AFTER, "width": 2},
             "showlegend": False,
             "hoverinfo": "skip",
         }
@@ -77,14 +80,14 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
         traces.append(
             {
                 "type": "scatter",
-                "x": places[inside, 0].tolist(),
-                "y": places[inside, 1].tolist(),
+                "x": places[inside, 0],
+                "y": places[inside, 1],
                 "mode": "markers",
                 "marker": marker,
                 "xaxis": "x2",
                 "yaxis": "y2",
                 "text": [label for label, one in zip(labels, inside, strict=True) if one],
-                "customdata": film["point_ids"][inside].tolist(),
+                "customdata": film["point_ids"][inside],
                 "hovertemplate": "%{text}, id %{customdata}<extra></extra>",
                 "showlegend": False,
             }
@@ -97,7 +100,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
 def _changes(frames: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
     """Leave of every trace what is not the same in all frames: Plotly keeps the rest as it was drawn."""
     changing = [
-        {"type", *(key for key in traces[0] if any(trace[key] != traces[0][key] for trace in traces))}
+        {"type", *(key for key in traces[0] if any(_differ(trace[key], traces[0][key]) for trace in traces))}
         for traces in zip(*frames, strict=True)
     ]
     return [
@@ -106,13 +109,19 @@ def _changes(frames: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
     ]
 
 
+def _differ(one: Any, other: Any) -> bool:
+    return not np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one != other)
+
+
 def _map(film: Arrays, row: int, number: int) -> dict[str, Any]:
+    """Return a map in whole numbers of a byte: Plotly sends such arrays packed, fifty times as short."""
     scale = float(np.percentile(np.abs(film["maps"][:, row]), 99.7)) or 1.0
+    shades = np.rint(_FULL * np.clip(film["maps"][number, row] / scale, -1, 1)).astype(np.int8)
     return {
         "type": "heatmap",
-        "z": np.round(film["maps"][number, row] / scale, 2)[::-1].tolist(),
-        "zmin": -1,
-        "zmax": 1,
+        "z": shades[::-1],
+        "zmin": -_FULL,
+        "zmax": _FULL,
         "colorscale": _AGAINST_FOR,
         "showscale": False,
         "hoverinfo": "skip",
