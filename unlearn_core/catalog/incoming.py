@@ -1,5 +1,6 @@
 """Files on their way in: uploads that a worker has not looked at yet."""
 
+import contextlib
 import re
 import shutil
 import time
@@ -38,6 +39,13 @@ def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
         shutil.rmtree(path.parent, ignore_errors=True)
         raise UserError(f"{name} cannot be kept: {error.strerror or error}.") from error
     return path
+
+
+def take_away(path: Path) -> None:
+    """Remove an upload that was taken in or refused."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
 
 
 def check_readable(root: Path, path: Path) -> None:

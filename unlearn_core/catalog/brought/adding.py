@@ -55,6 +55,11 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
     if min(std) <= 0:
         raise UserError("Every standard deviation must be above 0.")
     module = Normalised(origin.network, mean, std).eval()
+    for tensor_name, tensor in module.state_dict().items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{tensor_name} of the network holds values that are no numbers (NaN or infinite)."
+            )
     record = BroughtClassifier(
         name=check_name(wish.name or _default_name(wish.source)),
         architecture=origin.architecture,
