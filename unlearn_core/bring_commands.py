@@ -11,6 +11,7 @@ from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.sources.added import added_image_set, delete_added
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Store
+from unlearn_core.sharing import is_shared
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
@@ -102,7 +103,7 @@ def _add_images(asked: argparse.Namespace) -> None:
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
 
 
-def remove_brought(store: Store, name: str) -> None:
+def remove_brought(store: Store, name: str, visitor: str = "") -> None:
     """Remove a classifier or image set that the user brought; one that a run needs stays.
 
     Raises `UserError` for a name that is none, or that runs need.
@@ -110,6 +111,9 @@ def remove_brought(store: Store, name: str) -> None:
     for run in store.runs():
         request = run.parsed_request()
         if name in (request.classifier, request.images, request.measure_on):
+            # An id is also a link: nobody learns another visitor's.
+            if is_shared() and run.visitor != visitor:
+                raise UserError(f"A run of somebody else needs {name}.")
             raise UserError(f"Run {run.id} ({run.name}) needs {name}: delete it first.")
     if added_image_set(store.root, name) is not None:
         delete_added(store.root, name)

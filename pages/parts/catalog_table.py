@@ -93,6 +93,6 @@ def _found(name: str, there: set[str]) -> bool:
 
 def _remove(name: str) -> None:
     try:
-        remove_brought(store(), name)
+        remove_brought(store(), name, visitor())
     except UserError as error:
         st.session_state["remove_error"] = error

@@ -206,7 +206,7 @@ def classifier_entry(name: str) -> ClassifierEntry:
     record = brought_classifier(home(), name)
     if record is not None:
         return _as_entry(record)
-    known = ", ".join(entry.name for entry in classifiers())
+    known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
     raise UserError(f"There is no classifier {name}; there are {known}.")
 
 
@@ -240,8 +240,8 @@ def check_image_set(name: str) -> None:
         refuse_when_shared("paths")
         return
     own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
-    known = [entry.name for entry in image_sets()]
-    if not own and name not in known:
+    if not own and name not in [entry.name for entry in image_sets()]:
+        known = [entry.name for entry in image_sets() if not entry.visitor]
         raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
 
 

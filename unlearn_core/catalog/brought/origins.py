@@ -129,6 +129,8 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     architecture = f"{TIMM}:{name}"
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
+    else:
+        refuse_when_shared("names of hubs")
     try:
         network = timm.create_model(name, pretrained=True)
     # The hub's client raises errors of several libraries, none of them a common one.
