@@ -7,7 +7,7 @@ from typing import Any
 
 from unlearn_core.catalog.brought.records import ClassifierWish, delete_brought
 from unlearn_core.catalog.class_match import mend, read_mended
-from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
 from unlearn_core.catalog.sources.added import added_image_set, delete_added
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Store
@@ -81,11 +81,16 @@ def bring(name: str, architecture: str | None) -> str:
     kind, _, path = name.partition(":")
     kept = Path(path).stem if kind == "file" else name
     try:
-        return classifier_entry(kept).name
+        entry = classifier_entry(kept)
     except UserError:
         if ":" not in name:
             raise
-    return _take_in(wish)
+        return _take_in(wish)
+    if kind == "file":
+        from unlearn_core.catalog.brought.adding import check_same
+
+        check_same(Store().root, kept, wish)
+    return entry.name
 
 
 def _take_in(wish: ClassifierWish) -> str:
@@ -96,9 +101,15 @@ def _take_in(wish: ClassifierWish) -> str:
 
 def _add_images(asked: argparse.Namespace) -> None:
     from unlearn_core.catalog.sources.adding import add_image_set
+    from unlearn_core.catalog.sources.named import split_utkface
 
-    source = asked.source if ":" in asked.source else f"folder:{asked.source}"
-    kind, _, path = source.rpartition(":")
+    source = asked.source
+    if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
+        source = f"{FOLDER_PREFIX}{source}"
+    kind, _, path = source.partition(":")
+    if source.startswith(UTKFACE_PREFIX):
+        grouping, faces = split_utkface(source)
+        kind, path = f"{kind}:{grouping}", str(faces)
     record = add_image_set(Store().root, asked.name, f"{kind}:{Path(path).expanduser().absolute()}")
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
 

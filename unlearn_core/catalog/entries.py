@@ -54,6 +54,7 @@ class ImageSetEntry:
     source: str
     classes: int = 0
     visitor: str = ""
+    megabytes: float | None = None
 
 
 CLASSIFIERS = (
@@ -180,7 +181,7 @@ IMAGE_SETS = (
     ImageSetEntry(
         name="imagenet",
         title="ImageNet-1K",
-        summary="1,000 classes of photos; more than 100,000 pictures are refused, so give a part of it.",
+        summary="1,000 classes of photos; all of it takes 190 GB once decoded, so give a part of it.",
         fits=("imagenet-efficientnet-lite0",),
         licence="for research, not commercial use",
         source="torchvision",
@@ -264,6 +265,7 @@ def _as_image_entry(record: AddedImageSet) -> ImageSetEntry:
         fits=(),
         licence="yours",
         source=ADDED,
+        megabytes=record.megabytes,
         classes=len(record.class_names),
         visitor=record.visitor,
     )

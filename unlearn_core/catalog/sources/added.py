@@ -22,6 +22,7 @@ class AddedImageSet(BaseModel):
     pictures: int
     class_names: tuple[str, ...]
     visitor: str = ""
+    megabytes: float | None = None
 
 
 def added_folder(root: Path, name: str) -> Path:

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from unlearn_core.catalog.brought.records import MOST_BROUGHT, check_name
-from unlearn_core.catalog.entries import FOLDER_PREFIX, check_image_set, image_sets
+from unlearn_core.catalog.entries import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
 from unlearn_core.catalog.incoming import take_away
 from unlearn_core.catalog.pictures import read_picture
 from unlearn_core.catalog.sources.added import (
@@ -19,7 +20,7 @@ from unlearn_core.catalog.sources.added import (
 )
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import empty_classes
-from unlearn_core.catalog.sources.named import read_source
+from unlearn_core.catalog.sources.named import read_source, split_utkface
 from unlearn_core.errors import UserError
 
 _LOOKED_AT = 1000
@@ -48,8 +49,7 @@ def add_image_set(
         found = read_source(source if uploaded is None else f"{FOLDER_PREFIX}{uploaded}")
         _look_at(found)
         if source.startswith(FOLDER_PREFIX) or uploaded is not None:
-            path = uploaded or Path(source.removeprefix(FOLDER_PREFIX)).expanduser()
-            for empty in empty_classes(path)[:1]:
+            for empty in empty_classes(uploaded or _path(source))[:1]:
                 raise UserError(f"The class folder {empty} holds no pictures.")
         record = AddedImageSet(
             name=name,
@@ -58,12 +58,26 @@ def add_image_set(
             pictures=len(found.ids),
             class_names=found.class_names,
             visitor=visitor,
+            megabytes=_megabytes(uploaded or _path(source), found),
         )
         _keep(added_folder(root, name), record, uploaded)
     finally:
         if uploaded is not None:
             take_away(uploaded)
     return record
+
+
+def _path(source: str) -> Path:
+    if source.startswith(UTKFACE_PREFIX):
+        return split_utkface(source)[1]
+    return Path(source.partition(":")[2]).expanduser()
+
+
+def _megabytes(path: Path, found: ImageSource) -> float:
+    """Return the size of an archive, or of all picture files of a folder or table."""
+    folder = path if path.is_dir() else path.parent
+    files = [path] if zipfile.is_zipfile(path) else [folder / name for name in found.names]
+    return round(sum(file.stat().st_size for file in files) / 1e6, 1)
 
 
 def _free_name(root: Path, name: str, visitor: str) -> str:
