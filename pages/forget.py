@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts import selection
-from pages.parts.app_state import current_run, engine, leave_run, open_run, remember_group, show_error
+from pages.parts.app_state import current_run, leave_run, open_run, remember_group, show_error, start_run
 from pages.parts.class_match import class_match
 from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
@@ -17,7 +17,6 @@ from pages.parts.live_run import run_panel
 from pages.parts.settings import goal_and_method, more_settings, others_to_compare
 from pages.parts.source import adopt, choose_source
 from pages.parts.uploads import add_your_own
-from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 from unlearn_core.runs.request import ForgetRequest
@@ -163,7 +162,7 @@ def _forget(asked: list[dict[str, object]]) -> None:
         requests = [ForgetRequest.parse(**fields) for fields in asked]
         for request in requests:
             request.check_names()
-        runs = [engine().submit(request, visitor=visitor()) for request in requests]
+        runs = [start_run(request) for request in requests]
     except UserError as error:
         show_error(error)
     else:

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.parts.app_state import engine, open_run, show_error, store
+from pages.parts.app_state import open_run, show_error, start_run, store
 from pages.parts.dial_figure import dial_figure
 from pages.parts.door import show
 from pages.parts.measured import measured
@@ -136,7 +136,11 @@ def _keep(run: Run, percent: int) -> None:
     )
     if pressed:
         kept = request.model_copy(update={"strength": percent / 100})
-        run_id = engine().submit(kept, f"{run.name} · {percent} %"[:80])
+        try:
+            run_id = start_run(kept, f"{run.name} · {percent} %"[:80])
+        except UserError as error:
+            show_error(error)
+            return
         open_run(run_id)
         st.switch_page("pages/forget.py", query_params={"run": run_id})
 

@@ -6,11 +6,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts.app_state import current_run, engine, leave_run, my_runs, open_run, show_error, store
+from pages.parts.app_state import (
+    current_run,
+    engine,
+    leave_run,
+    my_runs,
+    open_run,
+    show_error,
+    start_run,
+    store,
+)
 from pages.parts.door import show
 from pages.parts.result_cards import percent
 from pages.parts.run_picker import nothing_yet
-from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import UNDER_WAY, Run
 
@@ -119,7 +127,7 @@ def _rename(run: Run) -> None:
 
 def _run_again(run: Run) -> None:
     try:
-        run_id = engine().submit(run.parsed_request(), run.name, visitor())
+        run_id = start_run(run.parsed_request(), run.name)
     except UserError as error:
         show_error(error)
         return

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from tests.quick import QUICK
+from unlearn_core.catalog.brought.architectures import seeded
 from unlearn_core.command_line import main
+from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 QUICKLY = [part for name, value in QUICK.items() for part in ("--option", f"{name}={value}")]
@@ -91,6 +94,9 @@ def test_the_catalog_as_an_object() -> None:
     content = json.loads(call_apart("catalog", "--json").stdout)
     assert "mnist-resnet" in [entry["name"] for entry in content["classifiers"]]
     assert "anchor" in [entry["name"] for entry in content["methods"]]
+    facts = {one["name"]: one for one in (*content["classifiers"], *content["images"])}
+    assert all(one["licence"] and one["source"] and one["megabytes"] for one in facts.values())
+    assert (facts["mnist"]["on_disk"], facts["cifar100"]["on_disk"]) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,9 @@ def test_the_catalog_as_an_object() -> None:
         ("forget", "--pick", "ids:4999999"),
         ("forget", "--pick", "class:ten:3"),
         ("forget", "--option", "speed=3"),
+        ("forget", "--goal", "relabel", "--new-label", "a=3"),
+        ("forget", "--goal", "relabel", "--new-label", "3=nan"),
+        ("forget", "--goal", "relabel", "--new-label", "3=1.5"),
         ("forget", "--option", "margin=wide"),
         ("forget", "--seed", "-1"),
         ("forget", "--device", "abacus"),
@@ -129,6 +138,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert done.stdout == ""
     sentences = [line for line in done.stderr.splitlines() if line.startswith("unlearn_core: ")]
     assert len(sentences) == 1, done.stderr
+    assert Store().runs() == []
 
 
 def test_bad_input_ends_the_process_without_a_traceback() -> None:
@@ -192,3 +202,24 @@ def test_bring_a_classifier_and_pictures_and_forget_with_them(
     unknown = call("forget", "--classifier", "torchvision:resnet19")
     assert unknown.returncode == 2
     assert unknown.stderr.startswith("unlearn_core: torchvision has no classifier resnet19; do you mean")
+
+
+def test_a_file_of_the_same_name_is_not_taken_for_another(
+    call: Callable[..., Called], own_home: Path, tmp_path: Path
+) -> None:
+    files = []
+    for classes in (3, 4):
+        path = tmp_path / str(classes) / "net.pt"
+        path.parent.mkdir()
+        torch.save(seeded("timm:resnet10t", classes, 3, None).state_dict(), path)
+        files.append(f"file:{path}")
+    quickly = ("--images", "photos", "--pick", "ids:0", "--max-steps", "1", *QUICKLY)
+    assert call(
+        "add", "classifier", files[0], "--architecture", "timm:resnet10t", "--input-size", "32"
+    ).stdout
+    assert call("forget", "--classifier", files[0], *quickly).returncode == 0
+    other = call("forget", "--classifier", files[1], *quickly)
+    assert (other.returncode, other.stderr) == (
+        2,
+        "unlearn_core: There is a classifier net already, with other weights: add yours by another name.\n",
+    )

@@ -7,10 +7,11 @@ from typing import Any
 
 from unlearn_core.catalog.brought.records import ClassifierWish, delete_brought
 from unlearn_core.catalog.class_match import mend, read_mended
-from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
 from unlearn_core.catalog.sources.added import added_image_set, delete_added
 from unlearn_core.errors import UserError
 from unlearn_core.runs.store import Store
+from unlearn_core.sharing import is_shared
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
@@ -80,11 +81,16 @@ def bring(name: str, architecture: str | None) -> str:
     kind, _, path = name.partition(":")
     kept = Path(path).stem if kind == "file" else name
     try:
-        return classifier_entry(kept).name
+        entry = classifier_entry(kept)
     except UserError:
         if ":" not in name:
             raise
-    return _take_in(wish)
+        return _take_in(wish)
+    if kind == "file":
+        from unlearn_core.catalog.brought.adding import check_same
+
+        check_same(Store().root, kept, wish)
+    return entry.name
 
 
 def _take_in(wish: ClassifierWish) -> str:
@@ -95,14 +101,20 @@ def _take_in(wish: ClassifierWish) -> str:
 
 def _add_images(asked: argparse.Namespace) -> None:
     from unlearn_core.catalog.sources.adding import add_image_set
+    from unlearn_core.catalog.sources.named import split_utkface
 
-    source = asked.source if ":" in asked.source else f"folder:{asked.source}"
-    kind, _, path = source.rpartition(":")
+    source = asked.source
+    if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
+        source = f"{FOLDER_PREFIX}{source}"
+    kind, _, path = source.partition(":")
+    if source.startswith(UTKFACE_PREFIX):
+        grouping, faces = split_utkface(source)
+        kind, path = f"{kind}:{grouping}", str(faces)
     record = add_image_set(Store().root, asked.name, f"{kind}:{Path(path).expanduser().absolute()}")
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
 
 
-def remove_brought(store: Store, name: str) -> None:
+def remove_brought(store: Store, name: str, visitor: str = "") -> None:
     """Remove a classifier or image set that the user brought; one that a run needs stays.
 
     Raises `UserError` for a name that is none, or that runs need.
@@ -110,6 +122,9 @@ def remove_brought(store: Store, name: str) -> None:
     for run in store.runs():
         request = run.parsed_request()
         if name in (request.classifier, request.images, request.measure_on):
+            # An id is also a link: nobody learns another visitor's.
+            if is_shared() and run.visitor != visitor:
+                raise UserError(f"A run of somebody else needs {name}.")
             raise UserError(f"Run {run.id} ({run.name}) needs {name}: delete it first.")
     if added_image_set(store.root, name) is not None:
         delete_added(store.root, name)

@@ -2,16 +2,18 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from unlearn_core.bring_commands import SOURCES, add_bring_commands, bring
-from unlearn_core.catalog.entries import PATTERNS, classifiers, image_sets
+from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.catalog_command import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import METHODS
@@ -29,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if getattr(asked, "data_dir", None):
         os.environ["UNLEARN_DATA_DIR"] = asked.data_dir
+    if not sys.warnoptions:
+        # What libraries remark about a file is not for the person who gave it.
+        warnings.simplefilter("ignore")
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
         return int(asked.run_command(asked) or 0)
     except UserError as error:
@@ -40,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
-    catalog = commands.add_parser("catalog", help="what can be picked")
-    catalog.add_argument("--json", action="store_true", help="print one JSON object")
-    catalog.set_defaults(run_command=_catalog)
+    add_catalog_command(commands)
     add_bring_commands(commands)
     _add_runs(commands)
     _add_compare(commands)
@@ -161,7 +165,7 @@ def _forget(asked: argparse.Namespace) -> int:
         images=asked.images,
         pick=asked.pick,
         goal=asked.goal,
-        new_labels={int(key): int(value) for key, value in _pairs(asked.new_label)},
+        new_labels=dict(_labels(asked.new_label)),
         method=asked.method,
         options=preset | dict(_pairs(asked.option)),
         seed=asked.seed,
@@ -199,11 +203,14 @@ def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any] | None:
 
     signal.signal(signal.SIGINT, lambda _signal, _frame: store.request_cancel(run.id))
     with tqdm(total=max_steps, unit="step", file=sys.stderr, desc=f"run {run.id}") as bar:
-        run_forget(
-            store,
-            run.id,
-            on_step=lambda step: _show(bar, step),
-        )
+        try:
+            run_forget(store, run.id, on_step=lambda step: _show(bar, step))
+        except UserError:
+            # The sentence is all that is left of a request that could not be met.
+            bar.leave = False
+            if not store.steps(run.id):
+                store.delete(run.id)
+            raise
     return store.get(run.id).parsed_result()
 
 
@@ -225,6 +232,14 @@ def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
     return pairs
 
 
+def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for text in texts:
+        picture, _, label = text.partition("=")
+        if not (picture.isdecimal() and label.isdecimal()):
+            raise UserError(f"{text!r} is not of the form ID=CLASS with two whole numbers.")
+        yield int(picture), int(label)
+
+
 def _in_words(result: dict[str, Any]) -> str:
     """Return the result as a few lines for people."""
     lines = [f"run {result['run']}: {result['stopped']} after {result['steps']} steps on {result['device']}"]
@@ -240,28 +255,6 @@ def _in_words(result: dict[str, Any]) -> str:
         lines.append(f"earlier run {one['run']}: {one['after']:.2f} % of {one['n']} recognised")
     lines += [f"{result['seconds']['total']:.1f} seconds", *result["remarks"]]
     return "\n".join(lines)
-
-
-def _catalog(asked: argparse.Namespace) -> None:
-    if asked.json:
-        content = {
-            "classifiers": [asdict(entry) for entry in classifiers()],
-            "images": [asdict(entry) for entry in image_sets()],
-            "methods": [asdict(entry) for entry in METHODS],
-            "picks": PICK_HELP,
-        }
-        print(json.dumps(content))
-        return
-    for heading, entries in (
-        ("Classifiers", classifiers()),
-        ("Image sets", image_sets()),
-        ("Methods", METHODS),
-    ):
-        print(heading)
-        for entry in entries:
-            print(f"  {entry.name:30}{entry.summary}")
-    print(f"  {'folder:PATH':30}Your own pictures in class folders.")
-    print(f"Picks\n  {PICK_HELP}")
 
 
 def _as_object(run: Run) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pages.parts.classifier_preview import preview
 from pages.parts.visitor import may_see, visitor
 from unlearn_core.catalog.brought.records import ClassifierWish
 from unlearn_core.catalog.entries import image_sets
-from unlearn_core.catalog.incoming import put_down
+from unlearn_core.catalog.incoming import most_bytes, put_down, take_away
 from unlearn_core.errors import UserError
 from unlearn_core.sharing import is_shared
 
@@ -74,14 +74,15 @@ def _source() -> dict[str, Any] | None:
         ).strip()
         return {"source": name} if name else None
     known = _architectures()
+    hub = way == "timm" and not is_shared()
     network = st.selectbox(
         "Network",
         known[str(way)],
         index=None,
         placeholder="resnet50",
         key=f"add_{way}",
-        accept_new_options=way == "timm",
-        help="timm also takes a Hugging Face hub id: hf-hub:OWNER/NAME." if way == "timm" else None,
+        accept_new_options=hub,
+        help="timm also takes a Hugging Face hub id: hf-hub:OWNER/NAME." if hub else None,
     )
     random = st.segmented_control(
         "Weights",
@@ -100,7 +101,7 @@ def _file() -> dict[str, Any] | None:
         "Checkpoint",
         FILES,
         key="add_file",
-        max_upload_size=2000,
+        max_upload_size=most_bytes() // 2**20,
         help="safetensors, or what torch.save wrote of a state_dict. Only tensors are read: no code in a "
         "file is ever run.",
     )
@@ -125,6 +126,7 @@ def _put_down(uploaded: Any) -> str | None:
     """Write an upload for the worker, once; return where."""
     known = st.session_state.get(_UPLOADED)
     if known is None or known[0] != uploaded.file_id:
+        _forget_upload()
         try:
             path = put_down(store().root, uploaded.name, uploaded.getbuffer())
         except UserError as error:
@@ -132,6 +134,13 @@ def _put_down(uploaded: Any) -> str | None:
             return None
         known = st.session_state[_UPLOADED] = (uploaded.file_id, str(path))
     return str(known[1])
+
+
+def _forget_upload() -> None:
+    """Remove what this tab put down before: its tensors are in the catalog by now, or not wanted."""
+    known = st.session_state.pop(_UPLOADED, None)
+    if known is not None:
+        take_away(Path(known[1]))
 
 
 def _settings() -> dict[str, Any]:
@@ -207,6 +216,7 @@ def _add(wish: dict[str, Any]) -> None:
         show_error(error)
         return
     st.session_state.pop(_TRY, None)
+    _forget_upload()
     st.rerun()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts.app_state import engine, show_error, store
 from pages.parts.visitor import visitor
-from unlearn_core.catalog.incoming import put_down
+from unlearn_core.catalog.incoming import most_bytes, put_down
 from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.errors import UserError
 from unlearn_core.sharing import is_shared
@@ -44,7 +44,9 @@ def add_images() -> None:
         uploaded, source = None, ""
         with left:
             if way == "upload":
-                uploaded = st.file_uploader("Pictures", ["zip"], key="add_zip", max_upload_size=2000)
+                uploaded = st.file_uploader(
+                    "Pictures", ["zip"], key="add_zip", max_upload_size=most_bytes() // 2**20
+                )
             else:
                 source = _path(way)
         name = right.text_input("Name in the catalog", key="add_images_name", max_chars=60)

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts.visitor import visitor
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
+from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run, Store
 
 _LAST_RUN = "last_run"
@@ -26,6 +27,11 @@ def engine() -> Engine:
 def my_runs() -> list[Run]:
     """Return the runs to list, the newest first: on a shared server this visitor's alone."""
     return store().runs(visitor())
+
+
+def start_run(request: ForgetRequest, name: str | None = None) -> str:
+    """Queue a run of this visitor's and return its id; one that is not possible raises `UserError`."""
+    return engine().submit(request, name, visitor())
 
 
 def current_run() -> Run | None:

@@ -7,9 +7,12 @@ import streamlit as st
 
 from pages.parts.app_state import show_error, store
 from pages.parts.image_tables import forget_table
+from pages.parts.visitor import visitor
 from unlearn_core.catalog.class_match import mend, read_mended
+from unlearn_core.catalog.entries import classifier_entry, image_sets
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
+from unlearn_core.sharing import is_shared
 
 _NONE = "–"
 _WORDS = {
@@ -29,8 +32,16 @@ def class_match(classifier: str, images: str, table: ImageTable) -> None:
     said = ", ".join(f"{counts[how]} {words}" for how, words in _WORDS.items() if counts[how])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Classes of these pictures: {said}.")
-        with st.popover("Mend", icon=":material/rule:", type="tertiary"):
-            _editor(classifier, images, table)
+        if _may_mend(classifier, images):
+            with st.popover("Mend", icon=":material/rule:", type="tertiary"):
+                _editor(classifier, images, table)
+
+
+def _may_mend(classifier: str, images: str) -> bool:
+    """Tell whether a mended match is this visitor's affair: what everybody sees stays as it is."""
+    owners = [classifier_entry(classifier).visitor]
+    owners += [entry.visitor for entry in image_sets() if entry.name == images]
+    return visitor() in owners if is_shared() else True
 
 
 def _editor(classifier: str, images: str, table: ImageTable) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.app_state import engine, group_of, leave_run, open_run, show_error, store
+from pages.parts.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
 from pages.parts.continual import forget_more_button, start_afresh
 from pages.parts.live_chart import HOW_TO_READ, SETTLING, live_chart, settling_from
 from pages.parts.palette import CONFIG
@@ -67,14 +67,15 @@ def _head(run: Run) -> None:
     with button:
         if run.state in UNDER_WAY:
             stopping = run.cancel_requested
-            label = "Stopping …" if stopping else "Cancel"
-            if st.button(
-                label,
+            mine = may_see(run.visitor)
+            pressed = st.button(
+                "Stopping …" if stopping else "Cancel",
                 key="cancel",
                 icon=":material/stop_circle:",
-                disabled=stopping or not may_see(run.visitor),
+                disabled=stopping or not mine,
                 width="stretch",
-            ):
+            )
+            if pressed and mine:
                 engine().cancel(run.id)
                 st.rerun(scope="fragment")
         else:
@@ -170,7 +171,7 @@ def _group(run: Run) -> None:
 
 def _run_again(run: Run) -> None:
     try:
-        open_run(engine().submit(run.parsed_request(), name=run.name))
+        open_run(start_run(run.parsed_request(), run.name))
     except UserError as error:
         show_error(error)
     else:

@@ -71,6 +71,9 @@ def adopt(run: Run) -> None:
     # On a shared server a link may name what another visitor brought.
     st.session_state[_LINKED] = (request.classifier, request.images)
     st.session_state["classifier"] = request.classifier
+    if request.images.startswith(_PATHS) and is_shared():
+        # A run from before the server served others: its link shows what came of it, not where it lay.
+        return
     if request.images.startswith(_PATHS):
         st.session_state["images"] = FOLDER
         st.session_state["path"] = request.images.removeprefix(FOLDER_PREFIX)

@@ -21,7 +21,9 @@ def add_your_own(classifier: str, images: str) -> None:
             "From", ["files", "camera"], default="files", required=True, key="upload_way"
         )
         if way == "files":
-            files = st.file_uploader("Photos", _TYPES, accept_multiple_files=True, key=f"upload_{number}")
+            files = st.file_uploader(
+                "Photos", _TYPES, accept_multiple_files=True, key=f"upload_{number}", max_upload_size=20
+            )
         else:
             shot = st.camera_input("Photo", key=f"camera_{number}")
             files = [] if shot is None else [shot]

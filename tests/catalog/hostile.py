@@ -95,6 +95,10 @@ def broken_pictures() -> Iterator[tuple[str, bytes]]:
             encoded(flat, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {})),
         )
     yield "21 MB", encoded(NOISE) + bytes(21 * 2**20)
+    strip = bytearray(encoded(NOISE, "TIFF"))
+    # Where the pixels begin is said with a fraction.
+    strip[strip.index(b"\x11\x01\x04\x00") + 2] = 12
+    yield "tiff that begins at a fraction", bytes(strip)
 
 
 def archives() -> Iterator[tuple[str, bytes]]:
@@ -133,6 +137,16 @@ def archives() -> Iterator[tuple[str, bytes]]:
     encrypted[6] |= 1
     encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
     yield "encrypted", bytes(encrypted)
+    squeezed = bytearray(made(("cat/a.png", b"BM" + bytes(5000)), method=zipfile.ZIP_DEFLATED))
+    squeezed[45:60] = b"\xff" * 15
+    yield "damaged where it is compressed", bytes(squeezed)
+    lying = made(*((f"cat/{number}.png", good) for number in range(5)))
+    entry = struct.pack("<I", len(good))
+    sizes = lying.index(b"PK\x01\x02")
+    yield "unpacks to 20 GB", lying[:sizes] + lying[sizes:].replace(entry * 2, entry + b"\xf0\xff\xff\xff")
+    end = b"PK\x05\x06" + bytes(4) + b"\x01\x00\x01\x00" + struct.pack("<IIH", 65 * 2**20, 0, 0)
+    yield "a list without end", bytes(65 * 2**20) + end
+    yield "an empty class", made(("cat/a.png", good), ("dog/readme.txt", b"hello"))
     yield "no zip at all", b"hello"
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w:gz") as archive:
@@ -181,6 +195,13 @@ def checkpoints(trap: Path, good: dict[str, torch.Tensor]) -> Iterator[tuple[str
         "a tensor that claims more than it holds",
         saved({**good, first: torch.zeros(1).expand(good[first].shape)}),
     )
+    yield "on no device", saved({**good, first: good[first].to("meta")})
+    yield "complex", saved({**good, first: good[first] * 1j})
+    yield "yes and no", saved({**good, first: good[first] > 0})
+    endless: dict[str, object] = {str(number): number for number in range(100)}
+    for _ in range(3):
+        endless = {str(number): endless for number in range(100)}
+    yield "dictionaries without end", saved({"state_dict": good, "more": endless})
     yield "sparse", saved({**good, first: good[first].to_sparse()})
     yield (
         "another network",

@@ -1,21 +1,27 @@
 """Whatever comes in: one clear sentence, no code run, and the store as it was."""
 
 import contextlib
+import io
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save as safetensors_bytes
 
 from tests.catalog.hostile import NOISE, archives, broken_pictures, checkpoints, encoded
 from unlearn_core.catalog.brought.adding import add_classifier
 from unlearn_core.catalog.brought.architectures import seeded
-from unlearn_core.catalog.brought.records import ClassifierWish
+from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint
+from unlearn_core.catalog.brought.records import ClassifierWish, brought_folder, check_name
 from unlearn_core.catalog.class_match import match_classes
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.catalog.pictures import fit, read_picture
+from unlearn_core.catalog.sources.added import added_folder
 from unlearn_core.catalog.sources.adding import add_image_set
 from unlearn_core.catalog.sources.uploads import add_upload
 from unlearn_core.errors import UserError
@@ -138,3 +144,52 @@ def test_any_classes_are_matched_to_known_ones(own: list[str], names: list[str])
     found = match_classes(own, names, ())
     assert len(found.classes) == len(found.how) == len(own)
     assert all(-1 <= index < len(names) for index in found.classes)
+
+
+@QUICKLY
+@given(name=st.text(max_size=20) | st.text("./: ~a", max_size=8))
+def test_any_name_is_that_of_a_folder_in_its_place_or_refused(name: str) -> None:
+    with contextlib.suppress(UserError):
+        known = check_name(name)
+        for folder in (brought_folder(Path("/home"), known), added_folder(Path("/home"), known)):
+            assert folder.resolve().parent == folder.parent
+            assert folder.parent.parent == Path("/home")
+
+
+@QUICKLY
+@given(place=st.integers(0, 400), garbage=st.binary(min_size=1, max_size=20), squeezed=st.booleans())
+def test_an_archive_with_garbage_in_it_is_read_or_refused(
+    tmp_path: Path, place: int, garbage: bytes, squeezed: bool
+) -> None:
+    file = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if squeezed else zipfile.ZIP_STORED) as archive:
+        for name in ("cat", "dog"):
+            archive.writestr(f"{name}/a.bmp", encoded(NOISE.resize((4, 4)), "BMP"))
+    data = bytearray(file.read_bytes())
+    data[place : place + len(garbage)] = garbage
+    file.write_bytes(data)
+    try:
+        images = load_images(f"folder:{file}", Wanted("any", 1, 8, ("cat", "dog"), ()))
+    except UserError as error:
+        assert_one_sentence(error)
+    else:
+        assert len(images.ids) > 0
+
+
+@QUICKLY
+@given(place=st.integers(0, 4000), garbage=st.binary(min_size=1, max_size=20), plain=st.booleans())
+def test_a_checkpoint_with_garbage_in_it_is_read_or_refused(
+    tmp_path: Path, place: int, garbage: bytes, plain: bool
+) -> None:
+    tensors = {"weight": torch.zeros(3, 3), "bias": torch.zeros(3)}
+    file = io.BytesIO()
+    torch.save(tensors, file)
+    data = bytearray(safetensors_bytes(tensors) if plain else file.getvalue())
+    place %= len(data)
+    data[place : place + len(garbage)] = garbage
+    (tmp_path / "net.pt").write_bytes(data)
+    try:
+        found = read_checkpoint(tmp_path / "net.pt")
+        check_fit(found, tensors, "net.pt does not fit")
+    except UserError as error:
+        assert_one_sentence(error)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from unlearn_core.catalog.pictures import fit, read_picture
 from unlearn_core.catalog.sources.uploads import LONGEST_SIDE, add_upload, uploads
@@ -61,11 +61,29 @@ def test_every_mode_becomes_rgb(picture: Image.Image, kind: str, expected: tuple
     assert read.getpixel((4, 3)) == pytest.approx(expected, abs=3)
 
 
-def test_a_picture_taken_sideways_is_turned_upright() -> None:
-    sideways = Image.new("RGB", (8, 6), "red")
-    exif = sideways.getexif()
-    exif[0x0112] = 6
-    assert read_picture(encoded(sideways, "JPEG", exif=exif), "photo").size == (6, 8)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_taken_sideways_is_turned_upright(kind: str, orientation: int) -> None:
+    corner = Image.new("RGB", (48, 32), "blue")
+    corner.paste("red", (0, 0, 24, 16))
+    exif = corner.getexif()
+    exif[0x0112] = orientation
+    data = encoded(corner, kind, exif=exif)
+    with Image.open(io.BytesIO(data)) as plain:
+        expected = ImageOps.exif_transpose(plain)
+    read = read_picture(data, "photo")
+    assert read.size == expected.size == ((48, 32) if orientation < 5 else (32, 48))
+    assert np.abs(np.asarray(read, int) - np.asarray(expected, int)).max() == 0
+
+
+def test_what_is_wrong_elsewhere_in_exif_does_not_matter() -> None:
+    exif = RED.getexif()
+    exif[0x0112], exif[0x010F] = 6, "camera"
+    data = bytearray(encoded(RED, "JPEG", exif=exif))
+    # The maker's name becomes a number: it could not be written anew.
+    entry = data.index(b"\x01\x0f\x00\x02")
+    data[entry + 3 : entry + 8] = b"\x0b\x00\x00\x00\x01"
+    assert read_picture(bytes(data), "photo").size == (6, 8)
 
 
 @pytest.mark.parametrize(

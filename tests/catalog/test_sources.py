@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -157,13 +158,14 @@ def test_a_large_set_is_decoded_once_into_a_file(
 
 def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     for name in ("cat/a.png", "dog/b.png"):
-        picture(tmp_path, name)
-    record = add_image_set(own_home, "pets", f"folder:{tmp_path}")
+        picture(tmp_path / "set", name)
+    record = add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     assert (record.pictures, record.class_names) == (2, ("cat", "dog"))
     assert load_images("pets", ANY).labels.tolist() == [0, 1]
-    for taken in ("pets", "mnist", "a:b", ""):
+    for taken in ("pets", "mnist", "a:b", "", ".", "..", " .. ", "../pets", "/etc"):
         with pytest.raises(UserError, match=r"cannot be called|A name has"):
-            add_image_set(own_home, taken, f"folder:{tmp_path}")
+            add_image_set(own_home, taken, f"folder:{tmp_path / 'set'}")
+    assert load_images("pets", ANY).labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -171,23 +173,38 @@ def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     [
         ("Cat/x.png", "Two classes have the same name: Cat and cat"),
         ("empty", "The class folder empty holds no pictures"),
+        ("words/notes.txt", "The class folder words holds no pictures"),
     ],
 )
 def test_a_set_with_a_fault_is_not_added(own_home: Path, tmp_path: Path, extra: str, sentence: str) -> None:
-    picture(tmp_path, "cat/a.png")
+    picture(tmp_path / "set", "cat/a.png")
     if extra.endswith(".png"):
-        picture(tmp_path, extra)
+        picture(tmp_path / "set", extra)
+    elif extra.endswith(".txt"):
+        (tmp_path / "set" / extra).parent.mkdir()
+        (tmp_path / "set" / extra).write_text("no picture")
     else:
-        (tmp_path / extra).mkdir()
+        (tmp_path / "set" / extra).mkdir()
     with pytest.raises(UserError, match=sentence):
-        add_image_set(own_home, "pets", f"folder:{tmp_path}")
+        add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     assert not list(own_home.glob("image_sets/*"))
 
 
+def test_hidden_files_and_what_a_mac_adds_are_no_pictures(tmp_path: Path, own_home: Path) -> None:
+    picture(tmp_path / "set", "cat/a.png")
+    for name in ("cat/._a.png", "__MACOSX/cat/._a.png", ".thumbnails/a.png"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(b"no picture")
+    archive = shutil.make_archive(str(own_home / "pets"), "zip", tmp_path / "set")
+    for name in (f"folder:{tmp_path / 'set'}", f"folder:{archive}"):
+        assert image_source(name).names == ("cat/a.png",)
+    assert add_image_set(own_home, "pets", "", uploaded=Path(archive)).class_names == ("cat",)
+
+
 def test_what_the_channels_lose_is_said(tmp_path: Path) -> None:
-    picture(tmp_path, "cat/a.png")
-    assert load_images(f"folder:{tmp_path}", ANY).notes == ()
-    grey = load_images(f"folder:{tmp_path}", Wanted("grey", 1, 16, ("cat",), ()))
+    picture(tmp_path / "set", "cat/a.png")
+    assert load_images(f"folder:{tmp_path / 'set'}", ANY).notes == ()
+    grey = load_images(f"folder:{tmp_path / 'set'}", Wanted("grey", 1, 16, ("cat",), ()))
     assert "colours are left out" in grey.notes[0]
     assert "all three channels are the same" in load_images("mnist", ANY).notes[0]
 
@@ -195,14 +212,14 @@ def test_what_the_channels_lose_is_said(tmp_path: Path) -> None:
 def test_a_server_that_serves_others_reads_no_paths(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture(tmp_path, "cat/a.png")
-    add_image_set(own_home, "pets", f"folder:{tmp_path}")
+    picture(tmp_path / "set", "cat/a.png")
+    add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     monkeypatch.setenv("UNLEARN_SHARED", "1")
-    for name in (f"folder:{tmp_path}", f"csv:{tmp_path}", f"utkface:{tmp_path}"):
+    for name in (f"folder:{tmp_path / 'set'}", f"csv:{tmp_path / 'set'}", f"utkface:{tmp_path / 'set'}"):
         with pytest.raises(UserError, match="serves others"):
             load_images(name, ANY)
     with pytest.raises(UserError, match="serves others"):
-        add_image_set(own_home, "more", f"folder:{tmp_path}")
+        add_image_set(own_home, "more", f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0]
     assert len(load_images("photos:0123456789abcdef", ANY).ids) == 16
     with pytest.raises(UserError, match="no image set photos:"):

@@ -54,6 +54,7 @@ class ImageSetEntry:
     source: str
     classes: int = 0
     visitor: str = ""
+    megabytes: float | None = None
 
 
 CLASSIFIERS = (
@@ -180,7 +181,7 @@ IMAGE_SETS = (
     ImageSetEntry(
         name="imagenet",
         title="ImageNet-1K",
-        summary="1,000 classes of photos; more than 100,000 pictures are refused, so give a part of it.",
+        summary="1,000 classes of photos; all of it takes 190 GB once decoded, so give a part of it.",
         fits=("imagenet-efficientnet-lite0",),
         licence="for research, not commercial use",
         source="torchvision",
@@ -206,7 +207,7 @@ def classifier_entry(name: str) -> ClassifierEntry:
     record = brought_classifier(home(), name)
     if record is not None:
         return _as_entry(record)
-    known = ", ".join(entry.name for entry in classifiers())
+    known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
     raise UserError(f"There is no classifier {name}; there are {known}.")
 
 
@@ -240,8 +241,8 @@ def check_image_set(name: str) -> None:
         refuse_when_shared("paths")
         return
     own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
-    known = [entry.name for entry in image_sets()]
-    if not own and name not in known:
+    if not own and name not in [entry.name for entry in image_sets()]:
+        known = [entry.name for entry in image_sets() if not entry.visitor]
         raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
 
 
@@ -264,6 +265,7 @@ def _as_image_entry(record: AddedImageSet) -> ImageSetEntry:
         fits=(),
         licence="yours",
         source=ADDED,
+        megabytes=record.megabytes,
         classes=len(record.class_names),
         visitor=record.visitor,
     )

@@ -19,8 +19,10 @@ from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecClus
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
 from unlearn_core.runs.chain import weights_before
+from unlearn_core.runs.cleaning import clean_up
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store, this_process
+from unlearn_core.sharing import is_shared, told
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
 _SETTINGS = {
@@ -66,6 +68,8 @@ class Engine:
         """Mark runs that an earlier server left behind as interrupted, and start the workers."""
         self.store = store
         store.mark_interrupted()
+        if is_shared():
+            clean_up(store)
         with dask.config.set(_SETTINGS):
             self._cluster = SpecCluster(
                 workers=_lanes(store.root),
@@ -153,7 +157,7 @@ class Engine:
         self._runs.pop(run_id, None)
         if future.status == "error" and self.store.get(run_id).state in UNDER_WAY:
             fault = future.exception()
-            sentence = _DIED if isinstance(fault, KilledWorker) else f"The program failed: {fault}"
+            sentence = _DIED if isinstance(fault, KilledWorker) else told(fault)
             self.store.finish(run_id, RunState.FAILED, error=sentence)
 
 
@@ -162,6 +166,9 @@ def _lanes(root: Path) -> dict[str, Any]:
     specification = {}
     for number, device in enumerate(_devices()):
         environment = {"UNLEARN_HOME": str(root)}
+        if is_shared():
+            # Whoever asks for weights asks in their own name, not in that of who runs the server.
+            environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
         if device is not None:
             environment["CUDA_VISIBLE_DEVICES"] = device
         for lane in _LANES:

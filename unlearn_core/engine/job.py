@@ -21,6 +21,7 @@ from unlearn_core.runs.chain import START, earlier_sets, weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.snapshots import SnapshotWriter
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store
+from unlearn_core.sharing import told
 from unlearn_core.unlearning import Observer, Outcome, unlearn
 
 OnStep = Callable[[Step], None]
@@ -54,7 +55,7 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         store.finish(run_id, RunState.FAILED, error=sentence)
         raise UserError(sentence) from error
     except Exception as error:
-        store.finish(run_id, RunState.FAILED, error=f"The program failed: {type(error).__name__}: {error}")
+        store.finish(run_id, RunState.FAILED, error=told(error))
         raise
     cancelled = outcome.result["stopped"] == "cancelled"
     state = RunState.CANCELLED if cancelled else RunState.DONE

@@ -1,5 +1,6 @@
 """What a classifier that is not in the catalog yet says of a few pictures: is it put together right?"""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from unlearn_core.measuring.kept import kept
 from unlearn_core.measuring.predictions import to_pixels
 
 PICTURES, TOP = 6, 5
+KEPT_SECONDS = 600
 
 
 def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) -> Path:
@@ -24,7 +26,7 @@ def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) ->
     `record`, the JSON of what is known of the classifier.
 
     Args:
-        root: of the store; the file replaces the one before.
+        root: of the store; the file is removed some time after it was read.
         wish: what the person says of the classifier.
         images: a name in the catalog.
         number: of the try, so that an answer is not mistaken for an older one.
@@ -47,10 +49,12 @@ def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) ->
     folder = root / "previews"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.npz"):
-        old.unlink(missing_ok=True)
+        # Another person may just be reading theirs.
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            old.unlink(missing_ok=True)
     return kept(
         folder,
-        [wish.model_dump(), images, number],
+        [wish.model_dump(), images, number, time.time_ns()],
         lambda: {
             "thumbnails": thumbnails(pictures.pixels[chosen]),
             "top": names[classes.numpy()],

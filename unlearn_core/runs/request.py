@@ -37,7 +37,7 @@ class ForgetRequest(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     max_steps: int = Field(default=300, ge=1, le=100_000)
     measure_on: str | None = None
-    after: str | None = Field(default=None, pattern="^[0-9a-f]{8}$")
+    after: str | None = Field(default=None, pattern="^([0-9a-f]{8}|[0-9a-f]{32})$")
     retained: int = Field(default=0, ge=0)
     strength: float = Field(default=1.0, ge=0, le=1.5)
 

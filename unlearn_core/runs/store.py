@@ -102,7 +102,8 @@ class Store:
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
-        run_id = uuid.uuid4().hex[:8]
+        # On a shared server the id is all that a link needs: nobody shall find one by trying.
+        run_id = uuid.uuid4().hex[: 32 if visitor else 8]
         run = Run(
             id=run_id,
             name=name or _default_name(request),

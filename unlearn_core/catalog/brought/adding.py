@@ -26,6 +26,7 @@ from unlearn_core.catalog.brought.records import (
     WEIGHTS,
     BroughtClassifier,
     ClassifierWish,
+    brought_classifier,
     brought_classifiers,
     brought_folder,
     check_name,
@@ -55,6 +56,11 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
     if min(std) <= 0:
         raise UserError("Every standard deviation must be above 0.")
     module = Normalised(origin.network, mean, std).eval()
+    for tensor_name, tensor in module.state_dict().items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{tensor_name} of the network holds values that are no numbers (NaN or infinite)."
+            )
     record = BroughtClassifier(
         name=check_name(wish.name or _default_name(wish.source)),
         architecture=origin.architecture,
@@ -117,6 +123,20 @@ def load_brought(root: Path, record: BroughtClassifier) -> nn.Module:
     check_fit(tensors, module.state_dict(), f"The weights kept for {record.name} do not fit")
     module.load_state_dict(tensors, strict=False)
     return module
+
+
+def check_same(root: Path, name: str, wish: ClassifierWish) -> None:
+    """Raise `UserError` where the classifier kept under a name has other weights than the file of a wish."""
+    record = brought_classifier(root, name)
+    if record is not None:
+        architecture = wish.architecture or record.architecture
+        wish = wish.model_copy(update={"architecture": architecture, "input_size": record.input_size})
+    asked = prepare(wish)[1].state_dict()
+    known = {} if record is None else load_brought(root, record).state_dict()
+    if not all(key in known and torch.equal(tensor, known[key]) for key, tensor in asked.items()):
+        raise UserError(
+            f"There is a classifier {name} already, with other weights: add yours by another name."
+        )
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from unlearn_core.catalog.archives import members
 from unlearn_core.errors import UserError
 
 MOST_BYTES = 8 * 2**30
+MOST_ENTRIES = 200_000
 _DEEPEST = 4
 _SHOWN = 3
 
@@ -36,7 +39,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
     if head[:2] == b"PK":
         _check_archive(path)
-    tensors = dict(_tensors(_load(path), "", _DEEPEST))
+    # Dictionaries may hold each other over and over: a small file can stand for endless ones.
+    entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
+    if len(entries) > MOST_ENTRIES:
+        raise UserError(f"{path.name} holds more than {MOST_ENTRIES:,} entries, which no classifier needs.")
+    tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} holds no tensors.")
     return tensors
@@ -44,15 +51,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 def _check_archive(path: Path) -> None:
     """Refuse TorchScript, which is code, and archives that unpack to more than they are."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UserError(f"{path.name} is a damaged checkpoint.") from error
-    if any("/code/" in f"/{member.filename}" or "constants.pkl" in member.filename for member in members):
+    found = members(path)
+    if any("/code/" in f"/{member.filename}" or "constants.pkl" in member.filename for member in found):
         raise UserError(f"{path.name} is TorchScript, which holds code: save model.state_dict() instead.")
     # torch.save never compresses: what is compressed was made by something else.
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+    if any(member.compress_type != zipfile.ZIP_STORED for member in found):
         raise UserError(f"{path.name} is a compressed archive, not a checkpoint that torch.save wrote.")
 
 
@@ -71,14 +74,13 @@ def _load(path: Path) -> Any:
         ) from error
 
 
-def _tensors(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+def _entries(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield all that dictionaries hold, tensors or not, with dotted names."""
     if isinstance(content, Mapping) and depth:
         for key, value in content.items():
             name = f"{prefix}.{key}" if prefix else str(key)
-            if isinstance(value, Tensor):
-                yield name, value.detach()
-            else:
-                yield from _tensors(value, name, depth - 1)
+            yield name, value
+            yield from _entries(value, name, depth - 1)
 
 
 def tensors_of_network(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -132,11 +134,20 @@ def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what:
         more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise UserError(f"{what}: {', '.join(wrong[:_SHOWN])}{more}.")
     for name, tensor in found.items():
-        plain = tensor.layout == torch.strided and not tensor.is_quantized
-        if not plain or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+        if not _is_plain(tensor):
             raise UserError(f"{what}: {name} is no plain tensor.")
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise UserError(f"{what}: {name} holds values that are no numbers (NaN or infinite).")
+        if expected[name].is_floating_point():
+            if not tensor.is_floating_point():
+                raise UserError(f"{what}: {name} holds {str(tensor.dtype)[6:]} values, not weights.")
+            if not tensor.float().isfinite().all():
+                raise UserError(f"{what}: {name} holds values that are no numbers (NaN or infinite).")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a block of memory that holds as much as it claims to."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
 def _shape(tensor: Tensor) -> str:

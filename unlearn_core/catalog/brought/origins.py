@@ -1,5 +1,6 @@
 """From a wish to a network with weights: torchvision, timm, a checkpoint file, or the user's own function."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +130,8 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     architecture = f"{TIMM}:{name}"
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
+    else:
+        refuse_when_shared("names of hubs")
     try:
         network = timm.create_model(name, pretrained=True)
     # The hub's client raises errors of several libraries, none of them a common one.
@@ -138,6 +141,8 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     if name.startswith("hf-hub:"):
         # From now on the tensors are at hand: the hub is not asked again.
         architecture = f"{TIMM}:{settings['architecture']}"
+        plain = build(architecture, settings["num_classes"], settings.get("input_size", (3,))[0], None)
+        check_fit(network.state_dict(), plain.state_dict(), f"{name} is no plain {architecture}")
     looks = resolve_data_config(settings)
     _check_given(wish, settings["num_classes"], looks["input_size"][0])
     return Origin(
@@ -231,17 +236,16 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
     Raises:
         UserError: as many names as there are classes are needed, each another.
     """
-    if given is not None:
-        if len(given) != origin.classes:
-            raise UserError(f"The classifier has {origin.classes} classes, but {len(given)} names are given.")
-        twice = [name for name in given if list(given).count(name) > 1]
-        if twice:
-            raise UserError(f"Two classes have the name {twice[0]!r}.")
-        return tuple(given), ()
-    if origin.classes == 1000:
-        names, wordnet_ids = imagenet_classes()
-        return names, wordnet_ids
-    return origin.class_names or tuple(f"class {index}" for index in range(origin.classes)), ()
+    if given is None and origin.classes == 1000:
+        return imagenet_classes()
+    numbered = tuple(f"class {index}" for index in range(origin.classes))
+    names = given if given is not None else origin.class_names or numbered
+    if len(names) != origin.classes:
+        raise UserError(f"The classifier has {origin.classes} classes, but {len(names)} names are given.")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise UserError(f"Two classes have the name {twice[0]!r}: give each a name of its own.")
+    return tuple(names), ()
 
 
 @torch.inference_mode()

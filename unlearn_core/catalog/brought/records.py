@@ -14,7 +14,8 @@ MOST_CLASSES = 100_000
 MOST_BROUGHT = 20
 """Classifiers, and image sets, that a visitor of a shared server may keep."""
 
-_NAME = re.compile(r"[\w.:/ -]{1,100}")
+# The first sign keeps "." and ".." out: a name is also that of a folder.
+_NAME = re.compile(r"\w[\w.:/ -]{0,99}")
 
 
 class ClassifierWish(BaseModel):
@@ -82,9 +83,13 @@ class BroughtClassifier(BaseModel):
 
 def check_name(name: str) -> str:
     """Return a name that can stand in the catalog; another one raises `UserError`."""
-    if not _NAME.fullmatch(name) or not name.strip():
-        raise UserError("A name has 1 to 100 letters, digits, spaces and the signs . _ : / -")
-    return name.strip()
+    name = name.strip()
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            "A name has 1 to 100 letters, digits, spaces and the signs . _ : / - "
+            "and begins with a letter or digit."
+        )
+    return name
 
 
 def brought_folder(root: Path, name: str) -> Path:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearn_core.errors import UserError
 
+RECORD, UPLOADED = "image_set.json", "uploaded.zip"
+
 
 class AddedImageSet(BaseModel):
     """One added set. `visitor` is whose it is on a shared server; "" is everybody's."""
@@ -20,6 +22,7 @@ class AddedImageSet(BaseModel):
     pictures: int
     class_names: tuple[str, ...]
     visitor: str = ""
+    megabytes: float | None = None
 
 
 def added_folder(root: Path, name: str) -> Path:
@@ -29,20 +32,13 @@ def added_folder(root: Path, name: str) -> Path:
 
 def added_image_sets(root: Path) -> list[AddedImageSet]:
     """Return all that are kept, by name; what is damaged is left out."""
-    found = [_read(path) for path in sorted((root / "image_sets").glob("*/image_set.json"))]
+    found = [_read(path) for path in sorted((root / "image_sets").glob(f"*/{RECORD}"))]
     return [record for record in found if record is not None]
 
 
 def added_image_set(root: Path, name: str) -> AddedImageSet | None:
     """Return the one of that name, or None."""
-    return _read(added_folder(root, name) / "image_set.json")
-
-
-def keep_image_set(root: Path, record: AddedImageSet) -> None:
-    """Write a set's record."""
-    folder = added_folder(root, record.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "image_set.json").write_text(record.model_dump_json())
+    return _read(added_folder(root, name) / RECORD)
 
 
 def delete_added(root: Path, name: str) -> None:

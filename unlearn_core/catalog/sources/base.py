@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.errors import UserError
+
 
 @dataclass(frozen=True)
 class PictureFile:
@@ -40,8 +42,16 @@ class ImageSource:
 
 
 def in_order(pictures: list[PictureFile], is_test: list[bool], classes: list[str]) -> ImageSource:
-    """Return a source of files whose ids are their places; a class without a name is ""."""
+    """Return a source of files whose ids are their places; a class without a name is "".
+
+    Two classes whose names differ in case alone raise `UserError`.
+    """
     names = sorted(set(classes) - {""})
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.casefold(), name)
+        if other != name:
+            raise UserError(f"Two classes have the same name: {other} and {name}.")
     places = {name: place for place, name in enumerate(names)} | {"": -1}
     return ImageSource(
         pictures,

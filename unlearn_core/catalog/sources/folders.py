@@ -4,13 +4,16 @@ import hashlib
 import stat
 import zipfile
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
+from unlearn_core.catalog.archives import members
 from unlearn_core.catalog.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.errors import UserError
+from unlearn_core.sharing import is_shared
 
 MOST_PICTURES = 100_000
+MOST_UNPACKED = 16 * 2**30
 _TRAIN = ("train", "training")
 _TEST = ("test", "testing", "val", "valid", "validation")
 
@@ -58,17 +61,39 @@ def folder_files(path: Path) -> list[PictureFile]:
 
 def _check(path: Path) -> None:
     if not path.exists():
-        raise UserError(f"There is no folder {path}.")
+        raise UserError(f"There is no folder {path.name if is_shared() else path}.")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise UserError(f"{path} is neither a folder nor a .zip file.")
+        raise UserError(f"{path.name} is neither a folder nor a .zip file.")
 
 
 def _plain_files(path: Path) -> list[PictureFile]:
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    found = sorted((file.relative_to(path), file) for file in path.rglob("*"))
     return [
-        PictureFile(file.relative_to(path).as_posix(), lambda file=file: read_file(file))  # type: ignore[misc]
-        for file in found
+        PictureFile(name.as_posix(), lambda file=file: read_file(file))  # type: ignore[misc]
+        for name, file in found
+        if _is_picture(name) and file.is_file()
     ]
+
+
+def _is_picture(name: PurePath) -> bool:
+    """Tell by its path inside the set whether a file is one of its pictures; hidden ones, and what a Mac adds
+    to its archives, are not."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+    return name.suffix.lower() in SUFFIXES and not hidden
+
+
+def empty_classes(path: Path) -> list[str]:
+    """Return the folders, of a folder or .zip, that hold no picture, neither themselves nor below."""
+    if path.is_file():
+        names = [PurePosixPath(member.filename) for member in members(path)]
+        folders = {folder for name in names for folder in name.parents}
+        folders |= {PurePosixPath(one.filename) for one in members(path) if one.is_dir()}
+    else:
+        names = [PurePosixPath(file.relative_to(path).as_posix()) for file in path.rglob("*")]
+        folders = {name for name in names if (path / name).is_dir()}
+    full = {folder for name in names if _is_picture(name) and name not in folders for folder in name.parents}
+    shown = (one for one in folders - full if not any(part[0] in "._" for part in one.parts))
+    return sorted(str(folder) for folder in shown)
 
 
 def read_file(file: Path) -> bytes:
@@ -78,20 +103,18 @@ def read_file(file: Path) -> bytes:
 
 
 def _zip_files(path: Path) -> list[PictureFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{path.name} is a damaged .zip file.") from error
-    files = []
-    for member in sorted(members, key=lambda member: member.filename):
+    files, unpacked = [], 0
+    for member in sorted(members(path), key=lambda member: member.filename):
         name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts or "\\" in member.filename:
             raise UserError(f"{path.name} holds a file that points out of it: {member.filename}.")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path.name} holds a link: {member.filename}.")
-        if name.suffix.lower() in SUFFIXES and not member.is_dir():
+        if _is_picture(name) and not member.is_dir():
+            unpacked += member.file_size
             files.append(PictureFile(str(name), _zip_reader(path, member.filename)))
+    if unpacked > MOST_UNPACKED:
+        raise UserError(f"{path.name} unpacks to more than {MOST_UNPACKED // 2**30} GB.")
     return files
 
 
@@ -101,7 +124,8 @@ def _zip_reader(path: Path, member: str) -> Callable[[], bytes]:
         try:
             with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
                 return opened.read(MOST_BYTES + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        # zipfile and each of its compressions have errors of their own.
+        except Exception as error:
             raise UserError(f"{member} in {path.name} cannot be unpacked.") from error
 
     return read

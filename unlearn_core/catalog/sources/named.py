@@ -9,7 +9,7 @@ from unlearn_core.catalog.entries import (
     UTKFACE_PREFIX,
     check_image_set,
 )
-from unlearn_core.catalog.sources.added import added_folder, added_image_set
+from unlearn_core.catalog.sources.added import UPLOADED, added_folder, added_image_set
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import folder_fingerprint, folder_source
 from unlearn_core.catalog.sources.packaged import TORCHVISION, mnist_source, torchvision_source
@@ -19,14 +19,12 @@ from unlearn_core.catalog.sources.uploads import upload_folder
 from unlearn_core.catalog.sources.utkface import GROUPINGS, utkface_source
 from unlearn_core.home import data_dir, home
 
-UPLOADED = "uploaded.zip"
-
 
 def image_source(name: str) -> ImageSource:
     """Return the pictures of an image set; one that is unknown or cannot be read raises `UserError`."""
     check_image_set(name)
     added = added_image_set(home(), name)
-    return _source(name if added is None else _place(name, added.source))
+    return read_source(name if added is None else _place(name, added.source))
 
 
 def source_fingerprint(name: str) -> str:
@@ -40,7 +38,8 @@ def _place(name: str, source: str) -> str:
     return f"{FOLDER_PREFIX}{added_folder(home(), name) / UPLOADED}" if source == UPLOADED else source
 
 
-def _source(name: str) -> ImageSource:
+def read_source(name: str) -> ImageSource:
+    """Return the pictures of a shipped set or a path, whoever asks: `image_source` checks that they may."""
     if name == "mnist":
         return mnist_source()
     if name in TORCHVISION:

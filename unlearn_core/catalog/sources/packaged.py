@@ -13,6 +13,7 @@ from unlearn_core.catalog.class_names import DIGITS
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.errors import UserError
 from unlearn_core.home import data_dir, home
+from unlearn_core.sharing import is_shared
 
 TRAIN_OF_EACH_DIGIT = 400
 
@@ -119,6 +120,10 @@ def torchvision_source(name: str) -> ImageSource:
         more = {"download": not _is_there(root, one)} if one.download else {}
         parts = [make(root, **arguments, **more) for arguments in (one.train, one.test)]
     except (OSError, RuntimeError, ValueError) as error:
+        if is_shared():
+            raise UserError(
+                f"The image set {name} is not on this machine and cannot be downloaded."
+            ) from error
         raise UserError(
             f"The image set {name} is not in {root} and cannot be downloaded: give the folder that holds "
             f"{one.needs} as --data-dir, or use folder:PATH."

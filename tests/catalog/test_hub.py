@@ -1,0 +1,88 @@
+"""Networks of a hub, as its client keeps them on the disk: nothing is fetched here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+from safetensors.torch import save_file
+from torch import Tensor
+
+from unlearn_core.catalog.brought.adding import add_classifier
+from unlearn_core.catalog.brought.architectures import seeded
+from unlearn_core.catalog.brought.records import ClassifierWish
+from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.errors import UserError
+
+LOOKS = {
+    "input_size": [3, 64, 64],
+    "mean": [0.5] * 3,
+    "std": [0.2] * 3,
+    "interpolation": "bicubic",
+    "crop_pct": 1.0,
+    "fixed_input_size": False,
+    "first_conv": "conv1.0",
+    "classifier": "fc",
+    "license": "mit",
+}
+CONFIG = {
+    "architecture": "resnet10t",
+    "num_classes": 3,
+    "pretrained_cfg": LOOKS,
+    "label_names": ["ant", "bee", "cow"],
+}
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensor]:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return seeded("timm:resnet10t", 3, 3, None).state_dict()
+
+
+def add(home: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    folder = home.parent / "hub" / "models--somebody--net"
+    (folder / "snapshots" / "0").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0")
+    (folder / "snapshots" / "0" / "config.json").write_text(json.dumps(config))
+    save_file(tensors, folder / "snapshots" / "0" / "model.safetensors")
+    return add_classifier(home, ClassifierWish(source="timm:hf-hub:somebody/net", name="net"))
+
+
+def test_all_that_a_hub_says_is_used(own_home: Path, network: dict[str, Tensor]) -> None:
+    loaded = load_classifier(add(own_home, CONFIG, network))
+    assert (loaded.class_names, loaded.input_size) == (("ant", "bee", "cow"), 64)
+    assert loaded.module.std.flatten().tolist() == pytest.approx([0.2] * 3)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"label_names": ["ant", "ant", "cow"]}, "Two classes have the name 'ant'"),
+        ({"model_args": {"stem_width": 16}}, "cannot be downloaded"),
+        ({"architecture": 5}, "cannot be downloaded"),
+    ],
+)
+def test_what_a_hub_says_wrongly_is_one_sentence(
+    own_home: Path, network: dict[str, Tensor], changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        add(own_home, {**CONFIG, **changes}, network)
+    assert not list(own_home.glob("classifiers/*"))
+
+
+def test_a_network_that_could_not_be_built_again_is_not_taken_in(
+    own_home: Path, network: dict[str, Tensor]
+) -> None:
+    import timm
+
+    wide = timm.create_model("resnet10t", num_classes=3, stem_width=16).state_dict()
+    with pytest.raises(UserError, match=r"is no plain timm:resnet10t: conv1\.0\.weight is 12"):
+        add(own_home, {**CONFIG, "model_args": {"stem_width": 16}}, wide)
+
+
+def test_values_that_are_no_numbers_are_found(own_home: Path, network: dict[str, Tensor]) -> None:
+    with pytest.raises(UserError, match="no numbers"):
+        add(own_home, CONFIG, {**network, "fc.bias": network["fc.bias"] * float("nan")})

@@ -1,0 +1,162 @@
+"""A server that serves others: nobody sees, takes out or mends what is another's, nor where anything lies."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.parts import visitor
+from tests.pages.conftest import OpenApp
+from tests.pages.test_forget import words_of
+from unlearn_core.bring_commands import remove_brought
+from unlearn_core.catalog.brought.adding import add_classifier
+from unlearn_core.catalog.brought.records import ClassifierWish, brought_classifiers
+from unlearn_core.catalog.entries import check_image_set, classifier_entry
+from unlearn_core.catalog.sources.added import AddedImageSet, added_image_sets
+from unlearn_core.catalog.sources.adding import add_image_set
+from unlearn_core.catalog.sources.uploads import upload_folder
+from unlearn_core.errors import UserError
+from unlearn_core.runs.cleaning import KEPT_DAYS, clean_up
+from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.runs.store import RunState, Store
+from unlearn_core.sharing import told
+
+OTHER = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_SHARED", "1")
+    # AppTest has no cookies: every app that it opens is another visitor's browser.
+    monkeypatch.setattr(visitor, "_token", lambda cookie: "")
+
+
+@pytest.fixture
+def pets(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddedImageSet:
+    """Somebody else's image set; a path, as the person who runs the server may have added it."""
+    (tmp_path / "set" / "cat").mkdir(parents=True)
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "set" / "cat" / "1.png")
+    monkeypatch.setenv("UNLEARN_SHARED", "0")
+    for old in added_image_sets(own_home):
+        remove_brought(Store(own_home), old.name)
+    record = add_image_set(own_home, "secret pets", f"folder:{tmp_path / 'set'}", visitor=OTHER)
+    monkeypatch.setenv("UNLEARN_SHARED", "1")
+    return record
+
+
+def forge(app: AppTest, key: str, text: str) -> None:
+    """Send the server a value that its page does not offer, as a browser under somebody's control may."""
+    states = app._tree.get_widget_states()
+    (widget,) = [one for one in states.widgets if one.id == app.selectbox(key=key).id]
+    widget.string_value = text
+    app._run(states)
+
+
+def test_another_ones_pictures_cannot_be_named(pets: AddedImageSet, open_app: OpenApp) -> None:
+    app = open_app()
+    assert pets.name not in app.selectbox(key="images").options
+    app.query_params["images"] = pets.name
+    app.run()
+    assert app.selectbox(key="images").value == "mnist"
+    for text in (pets.name, f"photos:{OTHER}", "folder", "folder:/etc"):
+        forge(app, "images", text)
+        assert app.selectbox(key="images").value == "mnist"
+        assert pets.name not in words_of(app)
+    add = open_app("pages/add.py")
+    assert pets.name not in add.selectbox(key="add_look").options
+    assert pets.name not in add.dataframe[0].value["name"].tolist()
+    forge(add, "add_look", pets.name)
+    assert add.selectbox(key="add_look").value != pets.name
+    assert not [one for one in add.selectbox if one.key == "take_out"]
+
+
+def test_a_sentence_about_names_tells_none_of_others(own_home: Path, pets: AddedImageSet) -> None:
+    wish = ClassifierWish(source="timm:resnet10t:random", classes=3, name="secret net")
+    add_classifier(own_home, wish, visitor=OTHER)
+    with pytest.raises(UserError) as classifiers:
+        classifier_entry("nothing")
+    with pytest.raises(UserError) as images:
+        check_image_set("nothing")
+    assert "secret" not in f"{classifiers.value} {images.value}"
+    store = Store(own_home)
+    run = store.create(ForgetRequest(classifier="secret net"), "named by me", visitor="f" * 16)
+    store.finish(run.id, RunState.FAILED)
+    with pytest.raises(UserError, match="A run of somebody else needs secret net") as needed:
+        remove_brought(store, "secret net", OTHER)
+    assert run.id not in str(needed.value)
+    store.delete(run.id)
+    remove_brought(store, "secret net", OTHER)
+
+
+def test_a_link_to_a_run_cannot_be_guessed_and_gives_no_more_than_a_look(
+    store: Store, open_app: OpenApp
+) -> None:
+    run = store.create(ForgetRequest(pick="ids:1"), "theirs", visitor=OTHER)
+    assert len(run.id) == 32
+    assert ForgetRequest.parse(after=run.id).after == run.id
+    store.finish(run.id, RunState.FAILED, error="It was only a test.")
+    assert "theirs" not in words_of(open_app("pages/runs.py"))
+    app = open_app(run=run.id)
+    assert "It was only a test." in words_of(app)
+    app.button(key="again").click().run()
+    assert not app.exception
+    (mine,) = [one for one in store.runs() if one.id != run.id]
+    assert mine.visitor not in ("", OTHER)
+    runs = open_app("pages/runs.py", run.id)
+    assert not [one for one in runs.button if one.key == "delete"]
+
+
+def test_no_page_says_where_anything_lies(own_home: Path, store: Store, open_app: OpenApp) -> None:
+    app = open_app()
+    app.selectbox(key="classifier").set_value("cifar10-resnet20").run()
+    assert "cifar10 is not on this machine" in app.error[0].value
+    assert str(own_home) not in words_of(app)
+    run = store.create(ForgetRequest(images="folder:/srv/private/pets"), "before", visitor="")
+    store.finish(run.id, RunState.FAILED)
+    linked = open_app(run=run.id)
+    assert "/srv/private" not in words_of(linked) + json.dumps(dict(linked.query_params))
+    assert st.get_option("client.showErrorDetails") == "none"
+    assert told(RuntimeError("/srv/private/x is broken")) == "The program failed: RuntimeError."
+
+
+def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) -> None:
+    app = open_app()
+    app.selectbox(key="classifier").set_value("imagenet-efficientnet-lite0").run()
+    assert not app.exception
+    assert not [one for one in app.button if one.key == "match_save"]
+
+
+def test_hubs_and_functions_are_not_offered(own_home: Path, open_app: OpenApp) -> None:
+    app = open_app("pages/add.py")
+    assert "A function of mine" not in app.segmented_control(key="add_from").options
+    for source in ("timm:hf-hub:somebody/net", "os:getcwd", "file:/etc/passwd"):
+        with pytest.raises(UserError, match="serves others"):
+            add_classifier(own_home, ClassifierWish(source=source, architecture="timm:resnet10t"))
+    assert not [one for one in brought_classifiers(own_home) if one.visitor == ""]
+
+
+def test_what_visitors_left_behind_is_removed_when_no_run_needs_it(
+    own_home: Path, pets: AddedImageSet
+) -> None:
+    photos = upload_folder(own_home, OTHER)
+    needed = upload_folder(own_home, "f" * 16)
+    for folder in (photos, needed):
+        folder.mkdir(parents=True)
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(folder / "0000-a.png")
+    store = Store(own_home)
+    run = store.create(ForgetRequest(images=f"photos:{'f' * 16}"))
+    store.finish(run.id, RunState.FAILED)
+    assert clean_up(store) == []
+    long_ago = time.time() - (KEPT_DAYS + 1) * 24 * 3600
+    for folder in (photos, needed, own_home / "image_sets" / "secret%20pets"):
+        os.utime(folder, (long_ago, long_ago))
+    assert sorted(clean_up(store)) == [f"photos:{OTHER}", "secret pets"]
+    assert not photos.exists()
+    assert needed.exists()
+    assert added_image_sets(own_home) == []

@@ -1,0 +1,49 @@
+"""How large what can be picked is, and whether it is on this machine; this file imports nothing heavy."""
+
+from unlearn_core.catalog.brought.records import WEIGHTS, brought_folder
+from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
+from unlearn_core.home import data_dir, home
+
+# Of the files that come in packages, and of the downloads that torchvision's documentation links to.
+_MEGABYTES = {
+    "mnist-resnet": 5.0,
+    "cifar10-resnet20": 2.5,
+    "imagenet-efficientnet-lite0": 18.8,
+    "mnist": 1.1,
+    "photos": 4.6,
+    "cifar10": 170.5,
+    "cifar100": 169.0,
+    "svhn": 246.4,
+    "stl10": 2640.4,
+    "flowers102": 345.2,
+    "oxford-pets": 811.0,
+    "imagenette": 341.7,
+    "imagenet": 144_000.0,
+}
+# torchvision's folders and files begin alike whether they are unpacked or not.
+_FILES = {
+    "cifar10": "cifar-10-",
+    "cifar100": "cifar-100-",
+    "svhn": "train_32x32",
+    "flowers102": "flowers",
+    "oxford-pets": "oxford",
+    "imagenet": "meta.bin",
+}
+
+
+def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
+    """Return the size of weights or pictures in MB, None where nothing says so."""
+    if isinstance(entry, ImageSetEntry):
+        return _MEGABYTES.get(entry.name, entry.megabytes)
+    if not entry.brought:
+        return _MEGABYTES[entry.name]
+    weights = brought_folder(home(), entry.name) / WEIGHTS
+    return round(weights.stat().st_size / 1e6, 1) if weights.exists() else None
+
+
+def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
+    """Tell whether nothing has to be downloaded before this can be used."""
+    if entry.source != "torchvision" or isinstance(entry, ClassifierEntry):
+        return True
+    start = _FILES.get(entry.name, entry.name)
+    return data_dir().is_dir() and any(path.name.startswith(start) for path in data_dir().iterdir())
