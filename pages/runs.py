@@ -40,7 +40,7 @@ def page() -> None:
         return
     chosen = _list(runs)
     if chosen is None:
-        st.caption("Select a run on its left edge to open, rename, repeat, download or delete it.")
+        st.caption("Click a run to open, rename, repeat, download or delete it.")
         return
     open_run(chosen.id)
     _actions(chosen)
@@ -52,14 +52,15 @@ def _list(runs: list[Run]) -> Run | None:
         pd.DataFrame([_row(run) for run in runs]),
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        # A row can only be selected by a box at its left edge; people click on its name.
+        selection_mode="single-cell",
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
         column_config={"when": st.column_config.DatetimeColumn(format="D MMM HH:mm")},
     )
-    rows = event.selection.rows
-    if rows and rows[0] < len(runs):
-        return runs[rows[0]]
+    cells = event.selection.cells
+    if cells and cells[0][0] < len(runs):
+        return runs[cells[0][0]]
     try:
         named = current_run()
     except UserError as error:
