@@ -139,3 +139,33 @@ def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: l
     other.get_by_role("button", name="Settings").click()
     chosen = other.get_by_role("combobox", name=re.compile("Compared with"))
     expect(chosen).to_have_value("white")
+
+
+def click_in(page: Page, selector: str, across: float, down: float) -> None:
+    """Click a point of a figure, in shares of its width and height, once it knows the mouse is there."""
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    page.mouse.move(x - 4, y)
+    page.mouse.move(x, y, steps=4)
+    page.wait_for_timeout(500)
+    page.mouse.click(x, y)
+
+
+def test_a_bar_opens_its_layer_a_row_its_filter_and_the_link_keeps_both(
+    open_page: OpenPage, runs: list[str]
+) -> None:
+    page = open_page(f"/weights?run={runs[0]}")
+    expect(page.locator(".st-key-layers_figure .point path").first).to_be_visible()
+    settle(page)
+    click_in(page, ".st-key-layers_figure .point path", 0.5, 0.5)
+    page.wait_for_url("**layer=conv1**")
+    settle(page)
+    click_in(page, ".st-key-maps_figure", 0.25, 0.5)
+    page.wait_for_url("**filter=filter**")
+    expect(page.get_by_text("Kernels that changed most")).to_be_visible()
+    shoot(page, "filter-light")
+    chosen = page.get_by_role("combobox", name="Filter")
+    other = open_page(f"/{page.url.split('/')[-1]}")
+    expect(other.get_by_text("Kernels that changed most")).to_be_visible()
+    expect(other.get_by_role("combobox", name="Filter")).to_have_value(chosen.input_value())
