@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts import selection
+from pages.parts.class_captions import class_captions
 from pages.parts.hover_pictures import hover_pictures
 from pages.parts.measured import Arrays, measured
 from pages.parts.palette import CONFIG, FORGET, class_colours, style
@@ -119,15 +120,20 @@ def map_figure(
         showlegend=False,
     )
     figure.update_layout(dragmode="lasso")
-    figure.update_xaxes(showticklabels=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, zeroline=False)
+    if colour in ("class", "prediction"):
+        figure.update_layout(annotations=class_captions(at, _classes(table, colour)[positions], names))
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
     return style(figure, _HEIGHT)
+
+
+def _classes(table: ImageTable, colour: str) -> NDArray[np.int64]:
+    return table.labels if colour == "class" else table.predictions
 
 
 def _marker(table: ImageTable, positions: NDArray[np.intp], colour: str) -> dict[str, object]:
     if colour in ("class", "prediction"):
-        of = table.labels if colour == "class" else table.predictions
-        return {"color": class_colours(of[positions])}
+        return {"color": class_colours(_classes(table, colour)[positions])}
     values = 100 * table.confidences if colour == "confidence" else np.log10(table.losses + 1e-6)
     title = "%" if colour == "confidence" else "log₁₀ loss"
     return {

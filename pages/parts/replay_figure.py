@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.parts.class_captions import class_captions
 from pages.parts.live_chart import live_chart
 from pages.parts.measured import Arrays
 from pages.parts.palette import AFTER, FORGET, class_colours, style
@@ -50,6 +51,7 @@ def replay_figure(film: Arrays, steps: list[dict[str, Any]], names: Sequence[str
         legend={"x": 0, "y": 1.0},
         **_axes(film, count),
         images=[_picture(film, row, count) for row in range(count)],
+        annotations=_captions(film, names, chosen),
         updatemenus=[_buttons()],
     )
     return figure
@@ -95,6 +97,11 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
     for row in range(len(film["ids"])):
         traces += [_map(film, row, number), _words(film, names, row, number)]
     return traces
+
+
+def _captions(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, Any]]:
+    kept = film["point_groups"] != FORGET_GROUP
+    return class_captions(film["places"][number, kept], film["point_labels"][kept], names, "2")
 
 
 def _changes(frames: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pages.parts.class_captions import class_captions
 from pages.parts.compare_figures import curves_figure, frontier_figure, titles
 from pages.parts.dial_figure import dial_figure
 from pages.parts.image_map import map_figure
@@ -134,6 +135,15 @@ def test_the_map_rings_what_is_picked() -> None:
         assert list(dots.customdata) == [13, 11]
         assert list(dots.x) == [6, 2]
         assert (list(rings.x), list(rings.y)) == ([2], [3])
+
+
+def test_class_names_stand_in_the_midst_of_their_dots() -> None:
+    places = np.array([[0.0, 0], [2, 0], [1, 9], [5, 5]])
+    first, second = class_captions(places, np.array([0, 0, 0, 1]), ["cat, tabby", "dog"], "2")
+    assert (first["text"], first["x"], first["y"]) == ("<b>cat</b>", 1, 0)
+    assert (second["x"], second["xref"], second["yref"]) == (5, "x2", "y2")
+    many = np.arange(50)
+    assert class_captions(np.zeros((50, 2)), many, [str(one) for one in many]) == []
 
 
 def test_runs_are_told_apart_by_method_and_then_by_id() -> None:
