@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from pages.parts.class_captions import class_captions
 from pages.parts.measured import Arrays
 from pages.parts.palette import AFTER, BEFORE, FORGET, GRID, RETAIN, TEST, style
 from unlearn_core.measuring.comparison import FORGET as FORGET_GROUP
@@ -113,8 +114,11 @@ def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go
             showlegend=False,
         )
         figure.add_scatter(**_dots(comparison, positions, after, chosen, title, colour, 8))
-    figure.update_xaxes(showticklabels=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, zeroline=False)
+    names = [comparison.short_name(one) for one in range(len(comparison.class_names))]
+    captions = class_captions(after[rest], comparison.after[positions][rest], names)
+    figure.update_layout(annotations=captions)
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
     return style(figure, height)
 
 
