@@ -25,9 +25,12 @@ def _direction(classify: Classify, module: nn.Module, pixels: Tensor, labels: Te
     return torch.cat([part.flatten() for part in torch.autograd.grad(loss, list(module.parameters()))])
 
 
-def test_it_pays_on_no_device_that_lacks_it() -> None:
-    assert not pays(torch.device("mps"))
-    assert pays(torch.device("cpu")) == torch.cpu._is_amx_tile_supported()
+def test_it_pays_where_the_device_is_built_for_it_and_the_network_gains() -> None:
+    module, cpu = tiny_classifier(), torch.device("cpu")
+    assert not pays(module, torch.device("mps"))
+    assert pays(module, cpu) == torch.cpu._is_amx_tile_supported()
+    assert not pays(nn.Sequential(module, nn.LayerNorm(4)), cpu)
+    assert not pays(nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), module), cpu)
 
 
 def test_forgetting_in_bfloat16_is_forgetting_in_float32() -> None:

@@ -9,11 +9,24 @@ Classify = Callable[[Tensor], Tensor]
 """Takes pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""
 
 
-def pays(device: torch.device) -> bool:
-    """Tell whether a device multiplies bfloat16 natively: NVIDIA's from Ampere, Intel's with AMX."""
+def pays(module: nn.Module, device: torch.device) -> bool:
+    """Tell whether a classifier is faster in bfloat16 on a device.
+
+    That takes a device that multiplies it natively: NVIDIA's from Ampere, Intel's with AMX. On the latter
+    plain convolutions gain, depthwise ones and transformers lose (benchmarks/tried.md).
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+    if device.type != "cpu" or not torch.cpu._is_amx_tile_supported():
+        return False
+    return not any(_gains_nothing(layer) for layer in module.modules())
+
+
+def _gains_nothing(layer: nn.Module) -> bool:
+    """Tell depthwise convolutions and what transformers are made of."""
+    if isinstance(layer, nn.Conv2d):
+        return 1 < layer.groups == layer.in_channels
+    return isinstance(layer, (nn.LayerNorm, nn.MultiheadAttention))
 
 
 def in_bfloat16(module: nn.Module) -> Classify:

@@ -62,7 +62,7 @@ class Anchor(Method):
     def prepare(self, task: Task) -> None:
         """Make the anchors and note the original logits on them."""
         reduced = self.options["bfloat16"]
-        self._reduced = pays(task.pixels.device) if reduced < 0 else bool(reduced)
+        self._reduced = pays(task.module, task.pixels.device) if reduced < 0 else bool(reduced)
         self._classify = self._called(task.module)
         with task.phase("attack", self._checks(task)):
             self._anchors = self._made(task)
