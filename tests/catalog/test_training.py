@@ -1,4 +1,4 @@
-"""The recipes: repeatable, a cycle begins where the last one ended, and a mean of weights may come out."""
+"""The recipes: repeatable, and a cycle begins where the last one ended."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,24 +49,6 @@ def test_cycles_follow_each_other_and_come_to_rest() -> None:
         moved.append(sum(float((weights(longer)[name] - before[name]).norm()) for name in before))
     assert moved[0] > 0
     assert moved[2] < moved[1]
-
-
-def test_of_the_epochs_behind_the_cycles_the_mean_comes_out() -> None:
-    longer, other = (training(replace(RECIPE, averaged_epochs=epochs)) for epochs in (2, 3))
-    ends = []
-    for epoch in range(1, 5):
-        longer.epoch()
-        other.epoch()
-        if epoch > 2:
-            ends.append(weights(other))
-    for name, mean in weights(longer).items():
-        torch.testing.assert_close(mean, (ends[0][name] + ends[1][name]) / 2)
-    # The statistics of BatchNorm are those of all the pictures under the mean weights.
-    linear, norm = longer.network.get_submodule("1"), longer.network.get_submodule("2")
-    with torch.inference_mode():
-        seen = linear(longer._pixels.flatten(1).float() / 255)
-    torch.testing.assert_close(norm.running_mean, seen.mean(0))
-    assert not longer.network.training
 
 
 @pytest.mark.parametrize("augment", [crop_and_flip, shift_and_turn])

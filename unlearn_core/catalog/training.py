@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, update_bn
 
 from unlearn_core.catalog.architectures import cifar_resnet20, mnist_resnet
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-
-STATISTICS_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,7 @@ class Recipe:
 
     SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate, from the
     second on with half the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so
-    that the classifier ends knowing the very pictures it may be asked to forget. `averaged_epochs` more at a
-    steady tenth of the peak may follow: the classifier is then the mean of the weights at their ends, with
-    BatchNorm's statistics taken anew (stochastic weight averaging, Izmailov et al. 2018, arXiv 1803.05407,
-    section 3.2).
+    that the classifier ends knowing the very pictures it may be asked to forget.
 
     `cycles` holds the epochs of each.
     """
@@ -38,12 +32,11 @@ class Recipe:
     peak_rate: float
     weight_decay: float
     bfloat16: bool = False
-    averaged_epochs: int = 0
 
     @property
     def epochs(self) -> int:
-        """The epochs of all cycles and those whose ends are averaged."""
-        return sum(self.cycles) + self.averaged_epochs
+        """The epochs of all cycles."""
+        return sum(self.cycles)
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -74,9 +67,7 @@ def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 RECIPES = {
     "mnist-resnet": Recipe(mnist_resnet, shift_and_turn, (30,), 2, 64, 0.1, 5e-4),
-    "cifar10-resnet20": Recipe(
-        cifar_resnet20, crop_and_flip, (46, 30), 1, 128, 0.2, 5e-4, bfloat16=True, averaged_epochs=6
-    ),
+    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, (46, 30), 1, 128, 0.2, 5e-4, bfloat16=True),
 }
 
 
@@ -97,43 +88,35 @@ class Training:
             self.network = recipe.build().to(memory_format=torch.channels_last).eval()
         self._generator = torch.Generator().manual_seed(seed)
         self._steps = len(pixels) // recipe.batch
-        self._averaged = AveragedModel(self.network)
-        self._begin(0)
+        self._begin_cycle(0, recipe.peak_rate)
         self.epochs_done = 0
 
-    def _begin(self, stretch: int) -> None:
-        """Begin a cycle, or behind the last one the epochs whose ends are averaged."""
-        recipe = self.recipe
-        peak = recipe.peak_rate if stretch == 0 else recipe.peak_rate / 2
-        self._stretch, self._averaging = stretch, stretch == len(recipe.cycles)
-        self._left = recipe.averaged_epochs if self._averaging else recipe.cycles[stretch]
+    def _begin_cycle(self, number: int, peak_rate: float) -> None:
+        epochs = self.recipe.cycles[number]
+        self._cycle, self._left = number, epochs
         self._optimiser = torch.optim.SGD(
             self.network.parameters(),
-            recipe.peak_rate / 10 if self._averaging else peak,
+            peak_rate,
             momentum=0.9,
-            weight_decay=recipe.weight_decay,
+            weight_decay=self.recipe.weight_decay,
             nesterov=True,
         )
-        self._schedule = (
-            torch.optim.lr_scheduler.ConstantLR(self._optimiser, factor=1)
-            if self._averaging
-            else torch.optim.lr_scheduler.OneCycleLR(
-                self._optimiser, peak, total_steps=self._left * self._steps
-            )
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, peak_rate, total_steps=epochs * self._steps
         )
 
     def epoch(self, check: Callable[[], None] = lambda: None) -> float:
         """Train for one epoch and return the last loss; `check` is called before every batch."""
         recipe = self.recipe
         if self._left == 0:
-            self._begin(self._stretch + 1)
+            self._begin_cycle(self._cycle + 1, recipe.peak_rate / 2)
         self.network.train()
         order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
         loss = torch.zeros(())
         for batch in order.split(recipe.batch):
             check()
             seen = self._pixels[batch].float() / 255
-            if self._averaging or self._left > recipe.plain_epochs:
+            if self._left > recipe.plain_epochs:
                 seen = recipe.augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 logits = self.network(seen.contiguous(memory_format=torch.channels_last))
@@ -144,11 +127,5 @@ class Training:
             self._schedule.step()
         self.epochs_done += 1
         self._left -= 1
-        if self._averaging:
-            self._averaged.update_parameters(self.network)
-            if self._left == 0:
-                self.network.load_state_dict(self._averaged.module.state_dict())
-                batches = (pixels.float() / 255 for pixels in self._pixels.split(STATISTICS_BATCH))
-                update_bn(batches, self.network)
         self.network.eval()
         return loss.item()
