@@ -1,13 +1,14 @@
 """How large what can be picked is, and whether it is on this machine; this file imports nothing heavy."""
 
+from pathlib import Path
+
 from unlearn_core.catalog.brought.records import WEIGHTS, brought_folder
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
 from unlearn_core.home import data_dir, home
 
+_SHIPPED = Path(__file__).parent / "weights"
 # Of the files that come in packages, and of the downloads that torchvision's documentation links to.
 _MEGABYTES = {
-    "mnist-resnet": 5.0,
-    "cifar10-resnet20": 2.5,
     "imagenet-efficientnet-lite0": 18.8,
     "mnist": 1.1,
     "photos": 4.6,
@@ -35,9 +36,10 @@ def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
     """Return the size of weights or pictures in MB, None where nothing says so."""
     if isinstance(entry, ImageSetEntry):
         return _MEGABYTES.get(entry.name, entry.megabytes)
-    if not entry.brought:
+    if entry.name in _MEGABYTES and not entry.brought:
         return _MEGABYTES[entry.name]
-    weights = brought_folder(home(), entry.name) / WEIGHTS
+    kept = brought_folder(home(), entry.name) / WEIGHTS
+    weights = kept if entry.brought else _SHIPPED / f"{entry.name}.safetensors"
     return round(weights.stat().st_size / 1e6, 1) if weights.exists() else None
 
 

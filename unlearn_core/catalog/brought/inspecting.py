@@ -1,10 +1,13 @@
 """What the attribution algorithms must know of a network that nobody described."""
 
+import logging
 import operator
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+
+_log = logging.getLogger(__name__)
 
 _OTHER_ACTIVATIONS = (
     nn.GELU,
@@ -87,6 +90,7 @@ def has_plain_relu(module: nn.Module) -> bool:
         graph = fx.Tracer().trace(module)
     # Tracing runs the network's own code on stand-ins for tensors, which may fail in any way.
     except Exception:
+        _log.info("%s cannot be traced", type(module).__name__, exc_info=True)
         return False
     used: list[str] = []
     for node in graph.nodes:

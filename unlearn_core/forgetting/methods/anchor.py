@@ -84,7 +84,7 @@ class Anchor(Method):
         self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins)
         self._penalty = None
         if self.options["importance_strength"]:
-            with task.phase("importance"):
+            with task.phase("importance", len(task.pixels)):
                 strength = self.options["importance_strength"]
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
 
