@@ -5,7 +5,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts import selection
-from pages.parts.app_state import current_run, leave_run, open_run, remember_group, show_error, start_run
+from pages.parts.app_state import (
+    current_run,
+    leave_run,
+    open_run,
+    remember_group,
+    show_error,
+    start_run,
+    store,
+)
 from pages.parts.class_match import class_match
 from pages.parts.continual import start_afresh, start_of_next_run
 from pages.parts.door import show
@@ -17,10 +25,12 @@ from pages.parts.live_run import run_panel
 from pages.parts.settings import goal_and_method, more_settings, others_to_compare
 from pages.parts.source import adopt, choose_source
 from pages.parts.uploads import add_your_own
+from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
+from unlearn_core.runs.visitors import check_room
 
 _BAD_LINK = "bad_link"
 # Image sets whose classes are those of the classifier that ships for them: nothing to match.
@@ -162,6 +172,7 @@ def _forget(asked: list[dict[str, object]]) -> None:
         requests = [ForgetRequest.parse(**fields) for fields in asked]
         for request in requests:
             request.check_names()
+        check_room(store(), visitor(), len(requests))
         runs = [start_run(request) for request in requests]
     except UserError as error:
         show_error(error)

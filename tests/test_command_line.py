@@ -134,6 +134,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     call: Callable[..., Called], arguments: tuple[str, ...]
 ) -> None:
     done = call(*arguments)
+    assert not Path("nowhere").exists()
     assert done.returncode == 2
     assert done.stdout == ""
     sentences = [line for line in done.stderr.splitlines() if line.startswith("unlearn_core: ")]

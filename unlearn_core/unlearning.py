@@ -274,7 +274,7 @@ class _Job:
             "retained_used": 0 if loop.task.retained is None else len(loop.task.retained.labels),
             "frontier": self.frontier,
         }
-        said = remarks(result)
+        said = [*remarks(result), *self.pictures.own.notes]
         if self.asked.strength != 1:
             said.append(
                 f"The weights went {100 * self.asked.strength:.0f} % of the way that the method found."

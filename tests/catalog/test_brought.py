@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -258,3 +259,13 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
     with pytest.raises(UserError, match="serves others"):
         prepare(wish.model_copy(update={"source": sly}))
+
+
+def test_a_network_too_large_for_the_memory_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = ClassifierWish(source="timm:resnet10t:random", classes=3)
+    memory = psutil.virtual_memory()._replace(total=2**20)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(
+        UserError, match=r"timm:resnet10t has 5 million weights; forgetting with it needs 0 GB"
+    ):
+        prepare(wish)

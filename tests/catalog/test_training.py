@@ -9,14 +9,27 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.classifiers import WEIGHTS
-from unlearn_core.catalog.training import RECIPES, Recipe, Training, crop_and_flip, shift_and_turn
+from unlearn_core.catalog.training import (
+    RECIPES,
+    Cycle,
+    Recipe,
+    Training,
+    crop_and_flip,
+    crop_flip_and_cut,
+    shift_and_turn,
+)
 
 
 def network() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
 
 
-RECIPE = Recipe(network, lambda pixels, generator: pixels, (2,), 1, 8, 0.05, 0.0)
+def unchanged(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    return pixels
+
+
+RECIPE = Recipe(network, (Cycle(2, 0.05, unchanged),), 1, 8, 0.0)
+LONGER = replace(RECIPE, cycles=(*RECIPE.cycles, Cycle(3, 0.025, unchanged), Cycle(1, 0.025, unchanged)))
 
 
 def training(recipe: Recipe) -> Training:
@@ -37,7 +50,7 @@ def test_same_seed_same_weights() -> None:
 
 
 def test_cycles_follow_each_other_and_come_to_rest() -> None:
-    cycle, longer = training(RECIPE), training(replace(RECIPE, cycles=(2, 3, 1)))
+    cycle, longer = training(RECIPE), training(LONGER)
     for _ in range(RECIPE.epochs):
         assert cycle.epoch() == longer.epoch()
     assert cycle.epochs_done == RECIPE.epochs
@@ -51,7 +64,7 @@ def test_cycles_follow_each_other_and_come_to_rest() -> None:
     assert moved[2] < moved[1]
 
 
-@pytest.mark.parametrize("augment", [crop_and_flip, shift_and_turn])
+@pytest.mark.parametrize("augment", [crop_and_flip, crop_flip_and_cut, shift_and_turn])
 def test_augmentation_keeps_shape_and_range(augment: Callable[[Tensor, torch.Generator], Tensor]) -> None:
     pixels = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     seen = augment(pixels, torch.Generator().manual_seed(1))

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.forgetting.test_methods import options
 from tests.forgetting.tiny import CLASSES, task_with_retained, tiny_classifier, tiny_pictures, tiny_task
-from unlearn_core.catalog.training import Recipe, Training
+from unlearn_core.catalog.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
@@ -197,7 +197,7 @@ def test_retrain_follows_the_recipe_to_its_end_without_the_forget_set() -> None:
                 layer.reset_parameters()
         return module
 
-    recipe = Recipe(fresh, lambda pixels, generator: pixels, (4,), 1, 16, 0.05, 0.0)
+    recipe = Recipe(fresh, (Cycle(4, 0.05, lambda pixels, generator: pixels),), 1, 16, 0.0)
     task.retrain = lambda retained: Training(recipe, retained.pixels, retained.labels, 0)
     loop = run(Retrain({}), task, max_steps=2)
     assert loop.step == 4

@@ -8,7 +8,7 @@ import torchvision
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from unlearn_core.catalog.training import Recipe, Training
+from unlearn_core.catalog.training import Cycle, Recipe, Training
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.methods.base import Task
@@ -48,7 +48,7 @@ def a_task(build: Callable[[], nn.Module], goal: str) -> Task:
     with torch.no_grad():
         labels = module(pixels).argmax(1)
     other = (labels + 1) % CLASSES
-    recipe = Recipe(build, lambda seen, generator: seen, (2,), 1, 4, 0.01, 0.0)
+    recipe = Recipe(build, (Cycle(2, 0.01, lambda seen, generator: seen),), 1, 4, 0.0)
     return Task(
         module=module,
         pixels=pixels[:FORGET],

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ from unlearn_core.catalog.sources.added import AddedImageSet, added_image_sets
 from unlearn_core.catalog.sources.adding import add_image_set
 from unlearn_core.catalog.sources.uploads import upload_folder
 from unlearn_core.errors import UserError
-from unlearn_core.runs.cleaning import KEPT_DAYS, clean_up
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import RunState, Store
+from unlearn_core.runs.visitors import KEPT_DAYS, MOST_RUNS, MOST_UNDER_WAY, check_room, clean_up
 from unlearn_core.sharing import told
 
 OTHER = "0123456789abcdef"
@@ -160,3 +161,43 @@ def test_what_visitors_left_behind_is_removed_when_no_run_needs_it(
     assert not photos.exists()
     assert needed.exists()
     assert added_image_sets(own_home) == []
+
+
+def test_old_runs_of_visitors_are_removed(own_home: Path) -> None:
+    store = Store(own_home)
+    long_ago = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1)
+    mine, theirs, recent = (store.create(ForgetRequest(), visitor=who) for who in ("", OTHER, OTHER))
+    for run in (mine, theirs, recent):
+        store.finish(run.id, RunState.DONE)
+    for run in (mine, theirs):
+        store.update(run.id, finished=long_ago)
+    assert theirs.id in clean_up(store)
+    assert {run.id for run in store.runs()} >= {mine.id, recent.id}
+    assert not store.folder(theirs.id).exists()
+
+
+def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -> None:
+    store = Store(own_home)
+    check_room(store, OTHER, MOST_UNDER_WAY)
+    runs = [store.create(ForgetRequest(), visitor=OTHER) for _ in range(MOST_UNDER_WAY)]
+    with pytest.raises(UserError, match="wait for one, or cancel it"):
+        check_room(store, OTHER)
+    check_room(store, "")
+    check_room(store, "f" * 16)
+    for run in runs:
+        store.finish(run.id, RunState.CANCELLED)
+    for _ in range(MOST_RUNS - MOST_UNDER_WAY):
+        store.finish(store.create(ForgetRequest(), visitor=OTHER).id, RunState.CANCELLED)
+    with pytest.raises(UserError, match="delete some on the page Runs"):
+        check_room(store, OTHER)
+
+
+def test_the_page_starts_no_more_runs_than_a_visitor_may_have(
+    store: Store, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearn_core.runs.visitors.MOST_UNDER_WAY", 0)
+    app = open_app()
+    app.button(key="quick_hardest").click().run()
+    app.button(key="forget").click().run()
+    assert "wait for one, or cancel it" in app.error[0].value
+    assert store.runs() == []

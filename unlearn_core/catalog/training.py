@@ -14,29 +14,34 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
+class Cycle:
+    """One rise and fall of the learning rate: how many epochs, how high, on pictures changed how."""
+
+    epochs: int
+    peak_rate: float
+    augment: Augment
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How one classifier is trained.
 
-    SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate, from the
-    second on with half the peak. The last `plain_epochs` of a cycle see the pictures without augmentation, so
-    that the classifier ends knowing the very pictures it may be asked to forget.
-
-    `cycles` holds the epochs of each.
+    SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate. The last
+    `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier ends knowing the
+    very pictures it may be asked to forget.
     """
 
     build: Callable[[], nn.Module]
-    augment: Augment
-    cycles: tuple[int, ...]
+    cycles: tuple[Cycle, ...]
     plain_epochs: int
     batch: int
-    peak_rate: float
     weight_decay: float
     bfloat16: bool = False
 
     @property
     def epochs(self) -> int:
         """The epochs of all cycles."""
-        return sum(self.cycles)
+        return sum(cycle.epochs for cycle in self.cycles)
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -65,9 +70,33 @@ def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return padded[pictures, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def crop_flip_and_cut(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return `crop_and_flip` of pixels (n, c, h, w) with a square of 10 × 10 grey, anywhere in each.
+
+    Cutout: DeVries and Taylor 2017 (arXiv 1708.04552), section 3.2.
+    """
+    seen = crop_and_flip(pixels, generator)
+    n, _, height, width = seen.shape
+
+    def within(length: int) -> Tensor:
+        centre = torch.randint(length, (n, 1), generator=generator)
+        distance = torch.arange(length) - centre
+        return (distance >= -5) & (distance < 5)
+
+    square = within(height)[:, None, :, None] & within(width)[:, None, None, :]
+    return seen.masked_fill(square, 0.5)
+
+
 RECIPES = {
-    "mnist-resnet": Recipe(mnist_resnet, shift_and_turn, (30,), 2, 64, 0.1, 5e-4),
-    "cifar10-resnet20": Recipe(cifar_resnet20, crop_and_flip, (46, 30), 1, 128, 0.2, 5e-4, bfloat16=True),
+    "mnist-resnet": Recipe(mnist_resnet, (Cycle(30, 0.1, shift_and_turn),), 2, 64, 5e-4),
+    "cifar10-resnet20": Recipe(
+        cifar_resnet20,
+        (Cycle(46, 0.2, crop_and_flip), Cycle(30, 0.1, crop_and_flip), Cycle(24, 0.1, crop_flip_and_cut)),
+        plain_epochs=1,
+        batch=128,
+        weight_decay=5e-4,
+        bfloat16=True,
+    ),
 }
 
 
@@ -88,28 +117,28 @@ class Training:
             self.network = recipe.build().to(memory_format=torch.channels_last).eval()
         self._generator = torch.Generator().manual_seed(seed)
         self._steps = len(pixels) // recipe.batch
-        self._begin_cycle(0, recipe.peak_rate)
+        self._begin_cycle(0)
         self.epochs_done = 0
 
-    def _begin_cycle(self, number: int, peak_rate: float) -> None:
-        epochs = self.recipe.cycles[number]
-        self._cycle, self._left = number, epochs
+    def _begin_cycle(self, number: int) -> None:
+        cycle = self.recipe.cycles[number]
+        self._cycle, self._left = number, cycle.epochs
         self._optimiser = torch.optim.SGD(
             self.network.parameters(),
-            peak_rate,
+            cycle.peak_rate,
             momentum=0.9,
             weight_decay=self.recipe.weight_decay,
             nesterov=True,
         )
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, peak_rate, total_steps=epochs * self._steps
+            self._optimiser, cycle.peak_rate, total_steps=cycle.epochs * self._steps
         )
 
     def epoch(self, check: Callable[[], None] = lambda: None) -> float:
         """Train for one epoch and return the last loss; `check` is called before every batch."""
         recipe = self.recipe
         if self._left == 0:
-            self._begin_cycle(self._cycle + 1, recipe.peak_rate / 2)
+            self._begin_cycle(self._cycle + 1)
         self.network.train()
         order = torch.randperm(len(self._pixels), generator=self._generator)[: self._steps * recipe.batch]
         loss = torch.zeros(())
@@ -117,7 +146,7 @@ class Training:
             check()
             seen = self._pixels[batch].float() / 255
             if self._left > recipe.plain_epochs:
-                seen = recipe.augment(seen, self._generator)
+                seen = recipe.cycles[self._cycle].augment(seen, self._generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
                 logits = self.network(seen.contiguous(memory_format=torch.channels_last))
             loss = F.cross_entropy(logits.float(), self._labels[batch])

@@ -19,9 +19,9 @@ from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecClus
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
 from unlearn_core.runs.chain import weights_before
-from unlearn_core.runs.cleaning import clean_up
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store, this_process
+from unlearn_core.runs.visitors import check_room, clean_up
 from unlearn_core.sharing import is_shared, told
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
@@ -97,9 +97,13 @@ class Engine:
         """Queue a forgetting job and return its run's id.
 
         Raises:
-            UserError: the request names something that does not exist, or the store cannot be written.
+            UserError: the request names something that does not exist, the store cannot be written, or the
+                visitor of a shared server has too many runs.
         """
         request.check_names()
+        if visitor:
+            clean_up(self.store)
+            check_room(self.store, visitor)
         weights_before(self.store, request)
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(

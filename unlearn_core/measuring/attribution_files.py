@@ -32,9 +32,9 @@ def write_attribution_files(
         algorithm_entry(algorithm)
     out = Path(folder).expanduser()
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for algorithm in algorithms:
             shown = read_attributions(write_attributions(root, run_id, ids, algorithm, target, settings))
+            out.mkdir(parents=True, exist_ok=True)
             for row, picture in enumerate(shown.inputs):
                 before, after = shown.before[row], shown.after[row]
                 scale = common_scale(before, after)

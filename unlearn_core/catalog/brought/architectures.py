@@ -6,12 +6,16 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+import psutil
 import torch
 from torch import nn
 
 from unlearn_core.errors import UserError
 
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
+
+_COPIES = 4
+"""Of the weights that forgetting holds at once: before, after, gradients and the steps' moments."""
 
 
 def split_architecture(text: str) -> tuple[str, str]:
@@ -132,10 +136,25 @@ def _replace_stem(network: nn.Module, channels: int) -> None:
 def _timm(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
     import timm
 
+    check_size(name)
     settings = timm.get_pretrained_cfg(name)
     fixed = settings is not None and settings.fixed_input_size
     size = {"img_size": input_size} if input_size and fixed else {}
     return timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **size)
+
+
+def check_size(name: str) -> None:
+    """Raise `UserError` where this machine has no room for a network of timm's; allocates nothing."""
+    import timm
+
+    with torch.device("meta"):
+        weights = sum(weight.numel() for weight in timm.create_model(name, pretrained=False).parameters())
+    needed, there = 4 * weights * _COPIES, psutil.virtual_memory().total
+    if needed > there:
+        raise UserError(
+            f"{TIMM}:{name} has {weights / 1e6:,.0f} million weights; forgetting with it needs "
+            f"{needed / 2**30:.0f} GB of memory, and this machine has {there / 2**30:.0f}."
+        )
 
 
 def _without_inplace(network: nn.Module) -> nn.Module:

@@ -15,12 +15,14 @@ from unlearn_core.catalog.brought.architectures import (
     TORCHVISION,
     build,
     check_architecture,
+    check_size,
     from_function,
     head_and_stem,
     seeded,
     split_architecture,
 )
 from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint, tensors_of_network
+from unlearn_core.catalog.brought.hub import cache_alone_when_offline
 from unlearn_core.catalog.brought.records import MOST_CLASSES, ClassifierWish
 from unlearn_core.catalog.class_names import imagenet_classes
 from unlearn_core.catalog.incoming import check_readable
@@ -130,10 +132,12 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     architecture = f"{TIMM}:{name}"
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
+        check_size(name)
     else:
         refuse_when_shared("names of hubs")
     try:
-        network = timm.create_model(name, pretrained=True)
+        with cache_alone_when_offline():
+            network = timm.create_model(name, pretrained=True)
     # The hub's client raises errors of several libraries, none of them a common one.
     except Exception as error:
         raise _no_download(architecture, error) from error

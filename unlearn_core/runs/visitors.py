@@ -1,0 +1,69 @@
+"""What visitors of a shared server may keep, and what they left behind: a closed browser never comes back."""
+
+import shutil
+import time
+from datetime import UTC
+from pathlib import Path
+
+from unlearn_core.catalog.brought.records import brought_classifiers, brought_folder
+from unlearn_core.catalog.entries import PHOTOS_PREFIX
+from unlearn_core.catalog.sources.added import added_folder, added_image_sets
+from unlearn_core.catalog.sources.uploads import upload_folder
+from unlearn_core.errors import UserError
+from unlearn_core.runs.store import UNDER_WAY, Run, Store
+
+KEPT_DAYS = 30
+_SECONDS = KEPT_DAYS * 24 * 3600
+MOST_RUNS, MOST_UNDER_WAY = 60, 6
+"""Of one visitor: kept, and waiting or running (as many as one press starts)."""
+
+
+def check_room(store: Store, visitor: str, count: int = 1) -> None:
+    """Raise `UserError` where so many further runs of a visitor ("": one person alone) would be too many."""
+    if not visitor:
+        return
+    runs = store.runs(visitor)
+    if sum(run.state in UNDER_WAY for run in runs) + count > MOST_UNDER_WAY:
+        raise UserError(
+            f"This server runs {MOST_UNDER_WAY} of a visitor's at most: wait for one, or cancel it."
+        )
+    if len(runs) + count > MOST_RUNS:
+        raise UserError(f"This server keeps {MOST_RUNS} runs of a visitor's: delete some on the page Runs.")
+
+
+def clean_up(store: Store) -> list[str]:
+    """Remove visitors' runs that ended `KEPT_DAYS` ago, and what they brought then and no run needs.
+
+    Returns:
+        The ids of the runs and the names of what was brought.
+    """
+    old = [run.id for run in store.runs() if run.visitor and _ended_long_ago(run)]
+    for run_id in old:
+        store.delete(run_id)
+    return [*old, *_remove_unneeded(store)]
+
+
+def _ended_long_ago(run: Run) -> bool:
+    if run.finished is None:
+        return False
+    return time.time() - run.finished.replace(tzinfo=UTC).timestamp() > _SECONDS
+
+
+def _remove_unneeded(store: Store) -> list[str]:
+    needed = set()
+    for run in store.runs():
+        request = run.parsed_request()
+        needed |= {request.classifier, request.images, request.measure_on}
+    root = store.root
+    brought = {one.name: brought_folder(root, one.name) for one in brought_classifiers(root) if one.visitor}
+    brought |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
+    folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
+    brought |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
+    gone = [name for name, folder in brought.items() if name not in needed and _is_old(folder)]
+    for name in gone:
+        shutil.rmtree(brought[name], ignore_errors=True)
+    return gone
+
+
+def _is_old(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime > _SECONDS
