@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import selection
 from pages.parts.app_state import (
@@ -129,11 +130,17 @@ def _map(
 def _load(classifier: str, images: str) -> None:
     try:
         with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
-            load_table(classifier, images)
+            bar = st.empty()
+            load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
     except UserError as error:
         show_error(error)
     else:
         st.rerun()
+
+
+def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
+    words = f"Downloading the pictures: {arrived:,.0f} of {size:,.0f} MB"
+    place.progress(min(1.0, arrived / size), words if arrived < size else "Unpacking the pictures")
 
 
 def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:

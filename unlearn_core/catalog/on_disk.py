@@ -30,6 +30,16 @@ _FILES = {
     "oxford-pets": "oxford",
     "imagenet": "meta.bin",
 }
+# What torchvision downloads, under its data folder.
+_ARCHIVES = {
+    "cifar10": "cifar-10-python.tar.gz",
+    "cifar100": "cifar-100-python.tar.gz",
+    "svhn": "*_32x32.mat",
+    "stl10": "stl10_binary.tar.gz",
+    "flowers102": "flowers-102/*.*",
+    "oxford-pets": "oxford-iiit-pet/*.tar.gz",
+    "imagenette": "imagenette2-320.tgz",
+}
 
 
 def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
@@ -49,3 +59,11 @@ def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
         return True
     start = _FILES.get(entry.name, entry.name)
     return data_dir().is_dir() and any(path.name.startswith(start) for path in data_dir().iterdir())
+
+
+def download(images: str) -> tuple[float, float]:
+    """Return how many MB of an image set's archives torchvision has fetched, and of how many; else zeros."""
+    if images not in _ARCHIVES:
+        return 0.0, 0.0
+    arrived = sum(path.stat().st_size for path in data_dir().glob(_ARCHIVES[images]))
+    return arrived / 1e6, _MEGABYTES[images]
