@@ -128,11 +128,12 @@ def _map(
 
 
 def _load(classifier: str, images: str) -> None:
+    bar = st.empty()
     try:
         with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
-            bar = st.empty()
             load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
     except UserError as error:
+        bar.empty()
         show_error(error)
     else:
         st.rerun()

@@ -14,9 +14,9 @@ _ROUND = "upload_round"
 
 def add_your_own(classifier: str, images: str) -> None:
     """Let the person add photos; they are kept in the store, and picked at once."""
-    with st.popover("Add your own photos", icon=":material/add_a_photo:"):
-        # A widget cannot be emptied: after each upload a new one takes its place.
-        number = st.session_state.setdefault(_ROUND, 0)
+    # A widget cannot be emptied nor closed: after each upload new ones take their places.
+    number = st.session_state.setdefault(_ROUND, 0)
+    with st.popover("Add your own photos", icon=":material/add_a_photo:", key=f"own_photos_{number}"):
         way = st.segmented_control(
             "From", ["files", "camera"], default="files", required=True, key="upload_way"
         )
@@ -27,8 +27,12 @@ def add_your_own(classifier: str, images: str) -> None:
         else:
             shot = st.camera_input("Photo", key=f"camera_{number}")
             files = [] if shot is None else [shot]
-        if files and st.button(f"Add {len(files)}", type="primary", key="upload_add"):
+        if files and st.button(_add_label(len(files)), type="primary", key="upload_add"):
             _add(files, classifier, images)
+
+
+def _add_label(count: int) -> str:
+    return "Add this photo" if count == 1 else f"Add {count} photos"
 
 
 def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier: str, images: str) -> None:

@@ -142,6 +142,17 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     expect(page.locator(".count")).to_have_text("1 selected")
 
 
+def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> None:
+    page = open_page("/?classifier=Photos+%C2%B7+EfficientNet-Lite0")
+    page.get_by_role("button", name="Add your own photos").click()
+    page.get_by_text("camera", exact=True).click()
+    page.get_by_role("button", name="Take Photo").click()
+    page.get_by_role("button", name="Add this photo").click()
+    expect(page.get_by_role("button", name="Forget 1 picture")).to_be_enabled()
+    expect(page.get_by_role("button", name="Take Photo")).not_to_be_visible()
+    expect(page.get_by_text("Shown of 17")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/?run=00000000", "/?images=A+folder+of+mine+…&path=/nowhere"])
 def test_a_bad_link_is_one_sentence(open_page: OpenPage, path: str) -> None:
     page = open_page(path)
