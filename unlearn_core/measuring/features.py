@@ -49,20 +49,27 @@ def activations(
         seen[layer] = read(layer, inputs, output)
 
     hooks = [layer.register_forward_hook(keep) for layer in layers]
+    found: list[NDArray[np.float32]] = []
 
-    def look(part: slice) -> list[NDArray[np.float32]]:
+    def look(part: slice) -> None:
         pixels = to_pixels(pictures[part], torch.device("cpu"))
         module(pixels)
         nothing = torch.empty(len(pixels), 0)
-        return [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
+        values = [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
+        if not found:
+            # Filled in place, for the same reason as in `predict`.
+            found.extend(np.empty((len(pictures), one.shape[1]), np.float32) for one in values)
+        for whole, one in zip(found, values, strict=True):
+            whole[part] = one
 
     try:
         with torch.inference_mode():
-            parts = list(in_batches(look, len(pictures), 256 if pictures.shape[1] <= SMALL else 16))
+            for _ in in_batches(look, len(pictures), 256 if pictures.shape[1] <= SMALL else 16):
+                pass
     finally:
         for hook in hooks:
             hook.remove()
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return found
 
 
 class Plane:

@@ -62,7 +62,11 @@ def _scores(
 ) -> dict[str, NDArray[np.float32]]:
     train = np.flatnonzero(~table.is_test)
     labels, confidence = table.labels[train], table.confidences[train]
-    looks = _unit(_small(pictures.pixels[train]))
+    # In chunks: a large set is mapped from a file and may not fit into memory.
+    chunks = [
+        _small(pictures.pixels[train[start : start + _CHUNK]]) for start in range(0, len(train), _CHUNK)
+    ]
+    looks = _unit(np.concatenate(chunks)) if chunks else np.empty((0, 1), np.float32)
     scores = {name: np.zeros(len(table.ids), np.float32) for name in ("by_heart", "odd_label")}
     scores["by_heart"][train] = confidence * others_share(looks, labels)
     scores["odd_label"][train] = (1 - confidence + others_share(unit[train], labels)) / 2

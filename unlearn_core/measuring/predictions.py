@@ -24,7 +24,8 @@ class Predictions:
 
 def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Return pictures (n, h, w, c) from 0 to 255 as pixels (n, c, h, w) in [0, 1]."""
-    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+    # Copied: what is mapped from a file cannot be written to, of which torch would warn.
+    return torch.tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def predict(
@@ -44,20 +45,25 @@ def predict(
         looked_at: called with the number of pictures done before each batch; may raise to stop.
     """
 
-    def look(part: slice) -> tuple[Tensor, ...]:
+    n = len(pictures)
+    # Filled in place: small tensors kept from each batch would keep its large ones from being given back.
+    found = Predictions(
+        np.empty(n, np.int64), np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    )
+
+    def look(part: slice) -> None:
         looked_at(part.start)
         logits = module(to_pixels(pictures[part], device)).float().cpu()
         # Of the logits: nearly equal ones become one and the same probability.
         classes, logs = logits.argmax(1), logits.log_softmax(1)
-        top = logs.gather(1, classes[:, None]).squeeze(1)
         given = torch.from_numpy(labels[part])
         own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
-        return classes, top.exp(), own.exp(), -own
+        found.classes[part] = classes
+        found.top_confidences[part] = logs.gather(1, classes[:, None]).squeeze(1).exp()
+        found.confidences[part] = own.exp()
+        found.losses[part] = -own
 
     with torch.inference_mode():
-        parts = list(in_batches(look, len(pictures), 512 if pictures.shape[1] <= SMALL else 32))
-    if not parts:
-        nothing = np.empty(0, np.float32)
-        return Predictions(np.empty(0, np.int64), nothing, nothing, nothing)
-    classes, top, own, loss = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
-    return Predictions(classes, top, own, loss)
+        for _ in in_batches(look, n, 512 if pictures.shape[1] <= SMALL else 32):
+            pass
+    return found
