@@ -65,8 +65,33 @@ def measure(case: Case, imagenet: str | None) -> Result:
     return unlearn(classifier, photos, measure_on=folder, **request).result
 
 
+def summary(results: list[Result]) -> str:
+    """Return what each method kept of each request: a row a request, a column a method."""
+    groups = grouped(
+        results, lambda r: (r["images"], r["case"]["goal"], r["case"]["pick"], _method(r["case"]))
+    )
+    methods = sorted({method for *_, method in groups}, key=lambda method: (method != "anchor", method))
+    requests = {tuple(request) for *request, _ in groups}
+    rows = []
+    for images, goal, pick in sorted(requests, key=lambda one: (*one[:2], len(one[2]), one[2])):
+        cells = [_kept(groups.get((images, goal, pick, method), [])) for method in methods]
+        rows.append([f"{images} {pick}{', relabel' if goal == 'relabel' else ''}", *cells])
+    return markdown(["forget", *methods], rows)
+
+
+def _kept(same: list[Result]) -> str:
+    """Return D_r afterwards, or agreement where labels are not the pictures' own, and what is left of D_f."""
+    if not same:
+        return ""
+    kept = [
+        r["accuracy"]["retain"]["after"] if r["images"] == "mnist" else r["agreement"]["retain"] for r in same
+    ]
+    left = [r["accuracy"]["forget"]["after"] for r in same]
+    return spread(kept) + (f" ({spread(left)} % not forgotten)" if any(left) else "")
+
+
 def table(results: list[Result]) -> str:
-    """Return the results as Markdown: mean ± standard deviation over the seeds."""
+    """Return the results as Markdown, what was kept and then all: mean ± standard deviation over the seeds."""
     head = [
         "images",
         "pick",
@@ -94,7 +119,7 @@ def table(results: list[Result]) -> str:
         rows.append([*key, f"{done} of {len(same)}", *cells])
     devices = sorted({result["device"] for result in results})
     said = f"\nAccuracy and agreement after, in percent. Device: {', '.join(devices)}.\n"
-    return markdown(head, rows) + said
+    return f"{summary(results)}\n{markdown(head, rows)}{said}"
 
 
 def _method(case: Case) -> str:

@@ -20,8 +20,8 @@ class Ssd(Sgd):
 
     def prepare(self, task: Task) -> None:
         """Measure the importance of every weight (diagonal Fisher information) on both sides."""
-        with task.phase("importance"):
-            pixels, labels = retained_batch(task, self.options)
+        pixels, labels = retained_batch(task, self.options)
+        with task.phase("importance", len(pixels) + len(task.pixels)):
             self._on_retained = squared_gradients(task, pixels, labels)
             self._on_forgotten = squared_gradients(task, task.pixels, task.labels)
             self._start = {name: p.detach().clone() for name, p in task.module.named_parameters()}
