@@ -91,7 +91,7 @@ def _kept(same: list[Result]) -> str:
 
 
 def table(results: list[Result]) -> str:
-    """Return the results as Markdown, what was kept and then all: mean ± standard deviation over the seeds."""
+    """Return the results as Markdown, what was kept, then all: mean ± standard deviation over seeds."""
     head = [
         "images",
         "pick",
