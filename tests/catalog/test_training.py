@@ -64,6 +64,18 @@ def test_cycles_follow_each_other_and_come_to_rest() -> None:
     assert moved[2] < moved[1]
 
 
+def test_the_ends_of_the_last_cycles_are_averaged() -> None:
+    plain, averaged = training(LONGER), training(replace(LONGER, averaged=2))
+    ends = []
+    for epoch in range(1, LONGER.epochs + 1):
+        plain.epoch()
+        averaged.epoch()
+        if epoch in (5, 6):
+            ends.append(weights(plain))
+    for name, value in weights(averaged).items():
+        torch.testing.assert_close(value, (ends[0][name] + ends[1][name]) / 2)
+
+
 @pytest.mark.parametrize("augment", [crop_and_flip, crop_flip_and_cut, shift_and_turn])
 def test_augmentation_keeps_shape_and_range(augment: Callable[[Tensor, torch.Generator], Tensor]) -> None:
     pixels = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))

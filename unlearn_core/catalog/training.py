@@ -1,7 +1,7 @@
 """The recipes behind the shipped weights: same seed, same machine, same weights."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,8 @@ class Recipe:
 
     SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate. The last
     `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier ends knowing the
-    very pictures it may be asked to forget.
+    very pictures it may be asked to forget. The weights are the mean
+    of the ends of the last `averaged` cycles.
     """
 
     build: Callable[[], nn.Module]
@@ -37,6 +38,7 @@ class Recipe:
     batch: int
     weight_decay: float
     bfloat16: bool = False
+    averaged: int = 1
 
     @property
     def epochs(self) -> int:
@@ -96,6 +98,7 @@ RECIPES = {
         batch=128,
         weight_decay=5e-4,
         bfloat16=True,
+        averaged=2,
     ),
 }
 
@@ -118,6 +121,7 @@ class Training:
         self._generator = torch.Generator().manual_seed(seed)
         self._steps = len(pixels) // recipe.batch
         self._begin_cycle(0)
+        self._ends: list[dict[str, Tensor]] = []
         self.epochs_done = 0
 
     def _begin_cycle(self, number: int) -> None:
@@ -157,4 +161,16 @@ class Training:
         self.epochs_done += 1
         self._left -= 1
         self.network.eval()
+        if self._left == 0 and recipe.averaged > 1:
+            self._ends.append({name: value.clone() for name, value in self.network.state_dict().items()})
+            if self.epochs_done == recipe.epochs:
+                self.network.load_state_dict(mean_of(self._ends[-recipe.averaged :]))
         return loss.item()
+
+
+def mean_of(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of several states of a network; what is counted is taken from the last."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if last.is_floating_point() else last
+        for name, last in states[-1].items()
+    }
