@@ -102,6 +102,7 @@ METHODS = (
             Option("inversion_iterations", 20, 1, 1000, "Steps of the inversion."),
             Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
             Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
+            Option("sparing", -1.0, -1.0, 1.0, "How much steps spare what matters to anchors; -1 chooses."),
             Option(
                 "settling", -1.0, -1.0, 10.0, "Steps after all is forgotten, per step before; -1 chooses."
             ),

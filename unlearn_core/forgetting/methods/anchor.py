@@ -1,14 +1,15 @@
 """anchor: forget by a bounded margin loss, keep by matching the original logits near the forget set.
 
 Ours; like the paper's it uses the classifier and the forget set alone. It differs from ADV (arXiv 2301.11578)
-in six ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
+in seven ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
 is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
 classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
 held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them, and
 pictures inverted from the classifier's BatchNorm statistics (inversion.py), where it has any. The weight of
 retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
-The step size is chosen such that, to first order, `PREDICTED_STEPS` steps of Adam lead to the goal, and the
-last step is shortened. Then, where pictures are small, as many steps again settle the classifier: with a
+Where pictures are small, Adam's steps spare the weights that matter to the anchors (preconditioning.py). The
+step size is chosen such that, to first order, `PREDICTED_STEPS` steps lead to the goal, and the last step is
+shortened. Then, where pictures are small, as many steps again settle the classifier: with a
 smaller margin, a step size that falls to 0 and the retention weight it has come to, they bring it back nearer
 to its original logits while everything stays forgotten. The classifier stays in eval mode: BatchNorm
 statistics do not drift.
@@ -16,6 +17,8 @@ statistics do not drift.
 In a chain of runs the anchors' logits are those of the classifier before the first run, and the earlier
 forget sets stay part of what is to be forgotten, with the smaller margin: they need no further push.
 """
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +41,7 @@ from unlearn_core.forgetting.methods.base import (
 )
 from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
+from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, SparingAdam, sparing_scales
 
 ATTACK_BATCH = 256
 EXAMPLES_OF_SMALL_PICTURES = 512
@@ -81,12 +85,25 @@ class Anchor(Method):
         if task.asked is not None:
             self._margins[task.asked :] *= SETTLING_MARGIN
         self._settles = False
-        self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins)
+        self._scales = self._sparing(task)
+        self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins, self._scales)
         self._penalty = None
         if self.options["importance_strength"]:
             with task.phase("importance", len(task.pixels)):
                 strength = self.options["importance_strength"]
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+
+    def _sparing(self, task: Task) -> list[Tensor] | None:
+        """Return how far each weight may move, by how much it matters to a sample of the anchors."""
+        exponent = float(self.options["sparing"])
+        exponent = float(self._small) if exponent < 0 else exponent
+        if not exponent:
+            return None
+        probes = torch.linspace(0, len(self._anchors) - 1, PROBES * PROBE_BATCH).long().split(PROBE_BATCH)
+        classify = self._called(task.module)
+        batches = ((lambda probe=probe: classify(self._anchors.take(probe))) for probe in probes)
+        with task.phase("importance", PROBES):
+            return sparing_scales(task.module, batches, PROBES, exponent, task.generator, task.check)
 
     def _called(self, module: nn.Module) -> Classify:
         """Return how a classifier is called where its gradient is wanted; what decides is always float32."""
@@ -169,8 +186,10 @@ class Anchor(Method):
         anchors.put(len(anchors) - count, found)
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return Adam without weight decay."""
-        return torch.optim.Adam(module.parameters(), self._rate)
+        """Return Adam without weight decay, its steps sparing what matters to the anchors."""
+        if self._scales is None:
+            return torch.optim.Adam(module.parameters(), self._rate)
+        return SparingAdam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
 
     def losses(self, task: Task) -> Losses:
         """Return margin loss + retention weight · squared logit difference on a batch of anchors."""
@@ -225,11 +244,11 @@ class Anchor(Method):
         self._weight = state["weight"].item()
 
 
-def first_order_rate(task: Task, margins: Tensor) -> float:
+def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = None) -> float:
     """Return the step size at which `PREDICTED_STEPS` steps of Adam would lead to the goal.
 
-    Adam's first step moves every weight by the step size against the sign of its gradient, so to first order
-    it lowers the loss by the step size times the gradient's L1 norm.
+    Adam's first step moves every weight by the step size (times its scale) against the sign of its gradient,
+    so to first order it lowers the loss by the step size times the (scaled) gradient's L1 norm.
     """
     loss = torch.zeros((), device=task.pixels.device)
     task.module.zero_grad(set_to_none=True)
@@ -237,7 +256,10 @@ def first_order_rate(task: Task, margins: Tensor) -> float:
         part = task.goal.margin_loss(task.module(task.pixels[instances]), instances, margins[instances]).sum()
         part.backward()
         loss = loss + part.detach()
-    norm = sum(p.grad.abs().sum() for p in task.module.parameters() if p.grad is not None)
+    weights = [p for p in task.module.parameters() if p.requires_grad]
+    factors: Sequence[Tensor | float] = [1.0] * len(weights) if scales is None else scales
+    pairs = zip(weights, factors, strict=True)
+    norm = sum((p.grad.abs() * factor).sum() for p, factor in pairs if p.grad is not None)
     task.module.zero_grad(set_to_none=True)
     return float(loss / PREDICTED_STEPS / norm) if norm and loss else SMALLEST_RATE
 
