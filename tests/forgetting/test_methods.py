@@ -80,14 +80,16 @@ def test_anchors_lie_within_the_radius_or_are_shifted_copies() -> None:
 @pytest.mark.parametrize("name", ["anchor", "adv"])
 def test_the_attack_tells_how_far_it_is(name: str) -> None:
     task = tiny_task()
-    shares: list[float] = []
-    task.progressed = shares.append
+    phases: dict[str, list[float]] = {}
+    task.entered = lambda phase: phases.setdefault(phase, [])  # type: ignore[assignment]
+    task.progressed = lambda share: list(phases.values())[-1].append(share)
     given = {"examples": 8, "attack_iterations": 3} | ({"inversions": 4} if name == "anchor" else {})
     method = method_entry(name).load()(options(name, **given))
     method.prepare(task)
-    assert shares == sorted(shares)
-    assert shares[0] == 0
-    assert len(shares) == (3 + 20 if name == "anchor" else 3)
+    for shares in phases.values():
+        assert shares == sorted(shares)
+        assert shares[0] == 0
+    assert len(phases["attack"]) == (3 + 20 if name == "anchor" else 3)
 
 
 def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
