@@ -9,7 +9,7 @@ pictures inverted from the classifier's BatchNorm statistics (inversion.py), whe
 retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
 Where pictures are small, Adam's steps spare the weights that matter to the anchors (preconditioning.py). The
 step size is chosen such that, to first order, `PREDICTED_STEPS` steps lead to the goal, and the last step is
-shortened. Then, where pictures are small, as many steps again settle the classifier: with a
+shortened. Then, where pictures are small, twice as many steps settle the classifier: with a
 smaller margin, a step size that falls to 0 and the retention weight it has come to, they bring it back nearer
 to its original logits while everything stays forgotten. The classifier stays in eval mode: BatchNorm
 statistics do not drift.
@@ -51,8 +51,8 @@ ANCHOR_BATCH_OF_SMALL_PICTURES = 192
 ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
 SMALLEST_RATE = 1e-7
-SETTLING_RATE, SETTLING_MARGIN = 0.5, 0.2
-"""Shares of the step size and the margin when settling begins."""
+SETTLING_SHARE, SETTLING_RATE, SETTLING_MARGIN = 2, 0.5, 0.2
+"""Of the steps before, of the step size and of the margin, when settling begins."""
 LARGEST_SHIFT = 0.15
 """Of the picture's side: how far the shifted anchors move at most."""
 
@@ -213,9 +213,9 @@ class Anchor(Method):
             self._weight *= 0.9
 
     def settling_steps(self, step: int) -> int:
-        """Return as many steps again, or the share of them that was asked for; by default none for photos."""
+        """Return twice as many steps, or the share of them that was asked for; by default none for photos."""
         share = self.options["settling"]
-        return round(step * (share if share >= 0 else float(self._small)))
+        return round(step * (share if share >= 0 else SETTLING_SHARE * self._small))
 
     def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, hold the retention weight and let the step size fall to 0."""
