@@ -3,17 +3,15 @@
 import shutil
 import time
 from datetime import UTC
-from pathlib import Path
 
 from unlearn_core.catalog.brought.records import brought_classifiers, brought_folder
 from unlearn_core.catalog.entries import PHOTOS_PREFIX
 from unlearn_core.catalog.sources.added import added_folder, added_image_sets
 from unlearn_core.catalog.sources.uploads import upload_folder
 from unlearn_core.errors import UserError
-from unlearn_core.runs.store import UNDER_WAY, Run, Store
+from unlearn_core.runs.store import UNDER_WAY, Store
 
 KEPT_DAYS = 30
-_SECONDS = KEPT_DAYS * 24 * 3600
 MOST_RUNS, MOST_UNDER_WAY = 60, 6
 """Of one visitor: kept, and waiting or running (as many as one press starts)."""
 
@@ -37,16 +35,11 @@ def clean_up(store: Store) -> list[str]:
     Returns:
         The ids of the runs and the names of what was brought.
     """
-    old = [run.id for run in store.runs() if run.visitor and _ended_long_ago(run)]
+    ended = {run.id: run.finished.replace(tzinfo=UTC) for run in store.runs() if run.visitor and run.finished}
+    old = [run_id for run_id, finished in ended.items() if _is_long_ago(finished.timestamp())]
     for run_id in old:
         store.delete(run_id)
     return [*old, *_remove_unneeded(store)]
-
-
-def _ended_long_ago(run: Run) -> bool:
-    if run.finished is None:
-        return False
-    return time.time() - run.finished.replace(tzinfo=UTC).timestamp() > _SECONDS
 
 
 def _remove_unneeded(store: Store) -> list[str]:
@@ -59,11 +52,15 @@ def _remove_unneeded(store: Store) -> list[str]:
     brought |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
     folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
     brought |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
-    gone = [name for name, folder in brought.items() if name not in needed and _is_old(folder)]
+    gone = [
+        name
+        for name, folder in brought.items()
+        if name not in needed and _is_long_ago(folder.stat().st_mtime)
+    ]
     for name in gone:
         shutil.rmtree(brought[name], ignore_errors=True)
     return gone
 
 
-def _is_old(folder: Path) -> bool:
-    return time.time() - folder.stat().st_mtime > _SECONDS
+def _is_long_ago(seconds: float) -> bool:
+    return time.time() - seconds > KEPT_DAYS * 24 * 3600

@@ -52,13 +52,32 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
 
 
 def check_architecture(architecture: str) -> None:
-    """Raise `UserError` that names the nearest ones where torchvision or timm has no such network."""
+    """Raise `UserError` for a network that is too large for this machine or that torchvision or timm lacks.
+
+    Where it lacks it, the sentence names the nearest ones.
+    """
     kind, name = split_architecture(architecture)
     known = torchvision_names() if kind == TORCHVISION else timm_names()
     if name not in known:
         near = difflib.get_close_matches(name, known, 3)
         hint = f"; do you mean {' or '.join(near)}?" if near else "."
         raise UserError(f"{kind} has no classifier {name}{hint}")
+    if kind == TIMM:
+        _check_size(name)
+
+
+def _check_size(name: str) -> None:
+    """Raise `UserError` where this machine has no room for a network of timm's; allocates nothing."""
+    import timm
+
+    with torch.device("meta"):
+        weights = sum(weight.numel() for weight in timm.create_model(name, pretrained=False).parameters())
+    needed, there = 4 * weights * _COPIES, psutil.virtual_memory().total
+    if needed > there:
+        raise UserError(
+            f"{TIMM}:{name} has {weights / 1e6:,.0f} million weights; forgetting with it needs "
+            f"{needed / 2**30:.0f} GB of memory, and this machine has {there / 2**30:.0f}."
+        )
 
 
 def torchvision_names() -> list[str]:
@@ -136,25 +155,10 @@ def _replace_stem(network: nn.Module, channels: int) -> None:
 def _timm(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
     import timm
 
-    check_size(name)
     settings = timm.get_pretrained_cfg(name)
     fixed = settings is not None and settings.fixed_input_size
     size = {"img_size": input_size} if input_size and fixed else {}
     return timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **size)
-
-
-def check_size(name: str) -> None:
-    """Raise `UserError` where this machine has no room for a network of timm's; allocates nothing."""
-    import timm
-
-    with torch.device("meta"):
-        weights = sum(weight.numel() for weight in timm.create_model(name, pretrained=False).parameters())
-    needed, there = 4 * weights * _COPIES, psutil.virtual_memory().total
-    if needed > there:
-        raise UserError(
-            f"{TIMM}:{name} has {weights / 1e6:,.0f} million weights; forgetting with it needs "
-            f"{needed / 2**30:.0f} GB of memory, and this machine has {there / 2**30:.0f}."
-        )
 
 
 def _without_inplace(network: nn.Module) -> nn.Module:

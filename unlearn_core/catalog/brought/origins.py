@@ -15,7 +15,6 @@ from unlearn_core.catalog.brought.architectures import (
     TORCHVISION,
     build,
     check_architecture,
-    check_size,
     from_function,
     head_and_stem,
     seeded,
@@ -132,7 +131,6 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     architecture = f"{TIMM}:{name}"
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
-        check_size(name)
     else:
         refuse_when_shared("names of hubs")
     try:
@@ -145,6 +143,7 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     if name.startswith("hf-hub:"):
         # From now on the tensors are at hand: the hub is not asked again.
         architecture = f"{TIMM}:{settings['architecture']}"
+        check_architecture(architecture)
         plain = build(architecture, settings["num_classes"], settings.get("input_size", (3,))[0], None)
         check_fit(network.state_dict(), plain.state_dict(), f"{name} is no plain {architecture}")
     looks = resolve_data_config(settings)
