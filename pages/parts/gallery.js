@@ -8,6 +8,13 @@
 const galleries = new WeakMap();
 const DEBOUNCE_MS = 150;
 
+// A thousand cells that each name a sheet of a megabyte as a data URI keep a browser busy for seconds.
+function shortUrl(dataUri) {
+  const [head, body] = dataUri.split(",");
+  const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: head.slice("data:".length, head.indexOf(";")) }));
+}
+
 class Gallery {
   constructor(root) {
     this.grid = root.querySelector(".grid");
@@ -55,13 +62,15 @@ class Gallery {
   }
 
   draw(data) {
+    this.close();
     this.sprite = data.sprite;
+    this.sheet = shortUrl(data.sprite);
     this.ids = data.ids;
     this.labels = data.labels;
     this.anchor = this.focused = 0;
     const { style, dataset } = this.grid;
     const rows = Math.ceil(data.ids.length / data.columns);
-    style.setProperty("--sprite", `url(${data.sprite})`);
+    style.setProperty("--sprite", `url(${this.sheet})`);
     style.setProperty("--sheet", `${data.columns * data.size}px ${rows * data.size}px`);
     style.setProperty("--size", data.size);
     style.setProperty("--above", data.above);
@@ -84,6 +93,10 @@ class Gallery {
     this.grid.replaceChildren(...cells);
     this.grid.scrollTop = 0;
     this.caption.textContent = "";
+  }
+
+  close() {
+    URL.revokeObjectURL(this.sheet);
   }
 
   paint() {
@@ -178,5 +191,10 @@ class Gallery {
 
 export default function ({ data, parentElement, setStateValue }) {
   if (!galleries.has(parentElement)) galleries.set(parentElement, new Gallery(parentElement));
-  galleries.get(parentElement).update(data, setStateValue);
+  const gallery = galleries.get(parentElement);
+  gallery.update(data, setStateValue);
+  return () => {
+    gallery.close();
+    galleries.delete(parentElement);
+  };
 }

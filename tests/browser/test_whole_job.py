@@ -15,6 +15,8 @@ PAGES = ("Before / after", "Weights", "Attributions", "Replay", "Compare", "Runs
 def settle(page: Page) -> None:
     """Wait until the page has drawn everything and shows no exception."""
     page.wait_for_timeout(300)
+    # Before the first run has begun, the page counts as "notRunning" too.
+    expect(page.get_by_test_id("stTopNavLink").first).to_be_attached()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
