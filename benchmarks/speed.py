@@ -3,8 +3,10 @@
     python -m benchmarks.speed [--k 16] [--seeds 0] [--max-steps 1500] [--json]
 
 All in one process on one device. The authors attack N times one after another, forget batches of at most 32
-at a time; ours attacks all of D_f × N in large batches. Both check the stop rule at every step. Seconds are
-those of attack, importance and optimisation; measuring is the same for all and left out.
+at a time; ours attacks all of D_f × N in large batches. Both check the stop rule at every step. At the
+paper's learning rate ADV+IMP may forget nothing within the steps allowed, so the authors' schedule runs at
+ten times that rate too: then what it keeps is that of a classifier that did forget. Seconds are those of
+attack, importance and optimisation; measuring is the same for all and left out.
 """
 
 import time
@@ -23,15 +25,23 @@ from unlearn_core.forgetting.adversarial import other_labels, random_start, targ
 from unlearn_core.measuring.predictions import to_pixels
 
 AUTHORS_FORGET_BATCH = 32
-ROUTES = ("anchor", "adv+imp", "authors' schedule")
+SCHEDULE = "authors' schedule"
+FASTER_SCHEDULE = "authors' schedule, 10 × rate"
+ROUTES = ("anchor", "adv+imp", SCHEDULE, FASTER_SCHEDULE)
+# The paper's rate is 1e-3 for every benchmark of its run scripts.
+FASTER_RATE = 1e-2
 
 
 def measure(case: Case) -> Result:
     """Run one request one way, beside the share of the device's peak that one attack batch reaches."""
     classifier = load_classifier(case["classifier"])
     images = load_images("mnist", classifier)
-    batch = min(AUTHORS_FORGET_BATCH, case["k"]) if case["route"] == "authors' schedule" else 256
+    authors = case["route"] in (SCHEDULE, FASTER_SCHEDULE)
+    batch = min(AUTHORS_FORGET_BATCH, case["k"]) if authors else 256
     method = "anchor" if case["route"] == "anchor" else "adv+imp"
+    options = {} if method == "anchor" else {"attack_batch": batch}
+    if case["route"] == FASTER_SCHEDULE:
+        options["learning_rate"] = FASTER_RATE
     result = unlearn(
         classifier,
         images,
@@ -39,7 +49,7 @@ def measure(case: Case) -> Result:
         method=method,
         seed=case["seed"],
         max_steps=case["max_steps"],
-        options={} if method == "anchor" else {"attack_batch": batch},
+        options=options,
     ).result
     forgetting = sum(result["seconds"][phase] for phase in ("attack", "importance", "optimise"))
     return result | {
@@ -94,7 +104,7 @@ def table(results: list[Result]) -> str:
     """Return the results as Markdown; ratios are means over the seeds, against the authors' schedule."""
     rows = []
     routes = grouped(results, lambda r: (ROUTES.index(r["case"]["route"]),))
-    slowest = {r["case"]["seed"]: r["forgetting_seconds"] for r in routes.get((2,), [])}
+    slowest = {r["case"]["seed"]: r["forgetting_seconds"] for r in routes.get((ROUTES.index(SCHEDULE),), [])}
     for (route,), same in routes.items():
         ratios = [
             slowest[r["case"]["seed"]] / r["forgetting_seconds"] for r in same if r["case"]["seed"] in slowest
