@@ -190,6 +190,8 @@ def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -
         store.finish(store.create(ForgetRequest(), visitor=OTHER).id, RunState.CANCELLED)
     with pytest.raises(UserError, match="delete some on the page Runs"):
         check_room(store, OTHER)
+    store.update(runs[0].id, finished=datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1))
+    check_room(store, OTHER)
 
 
 def test_the_page_starts_no_more_runs_than_a_visitor_may_have(

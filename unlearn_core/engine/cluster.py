@@ -101,9 +101,7 @@ class Engine:
                 visitor of a shared server has too many runs.
         """
         request.check_names()
-        if visitor:
-            clean_up(self.store)
-            check_room(self.store, visitor)
+        check_room(self.store, visitor)
         weights_before(self.store, request)
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(

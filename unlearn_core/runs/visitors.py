@@ -17,9 +17,13 @@ MOST_RUNS, MOST_UNDER_WAY = 60, 6
 
 
 def check_room(store: Store, visitor: str, count: int = 1) -> None:
-    """Raise `UserError` where so many further runs of a visitor ("": one person alone) would be too many."""
+    """Raise `UserError` where so many further runs of a visitor ("": one person alone) would be too many.
+
+    What visitors left behind long ago is removed first and does not count.
+    """
     if not visitor:
         return
+    clean_up(store)
     runs = store.runs(visitor)
     if sum(run.state in UNDER_WAY for run in runs) + count > MOST_UNDER_WAY:
         raise UserError(
