@@ -1,6 +1,6 @@
 """How long the same request takes by anchor, by ADV+IMP and by ADV+IMP on the authors' schedule.
 
-    python -m benchmarks.speed [--k 16] [--seeds 0] [--max-steps 1500] [--json]
+    python -m benchmarks.speed [--k 16] [--seeds 0] [--max-steps 4000] [--json]
 
 All in one process on one device. The authors attack N times one after another, forget batches of at most 32
 at a time; ours attacks all of D_f × N in large batches. Both check the stop rule at every step. At the
@@ -156,7 +156,7 @@ def main() -> None:
     parser = arguments(__doc__, "speed")
     parser.add_argument("--k", type=int, default=16)
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--max-steps", type=int, default=1500)
+    parser.add_argument("--max-steps", type=int, default=4000)
     asked = parser.parse_args()
     cases = [
         {

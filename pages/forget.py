@@ -31,7 +31,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.tables import ImageTable
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import Run
-from unlearn_core.runs.visitors import check_room
+from unlearn_core.runs.visitors import make_room
 
 _BAD_LINK = "bad_link"
 # Image sets whose classes are those of the classifier that ships for them: nothing to match.
@@ -180,7 +180,7 @@ def _forget(asked: list[dict[str, object]]) -> None:
         requests = [ForgetRequest.parse(**fields) for fields in asked]
         for request in requests:
             request.check_names()
-        check_room(store(), visitor(), len(requests))
+        make_room(store(), visitor(), len(requests))
         runs = [start_run(request) for request in requests]
     except UserError as error:
         show_error(error)

@@ -62,15 +62,15 @@ class Gallery {
   }
 
   draw(data) {
-    this.close();
+    this.dropSheet();
     this.sprite = data.sprite;
-    this.sheet = shortUrl(data.sprite);
+    this.sheetUrl = shortUrl(data.sprite);
     this.ids = data.ids;
     this.labels = data.labels;
     this.anchor = this.focused = 0;
     const { style, dataset } = this.grid;
     const rows = Math.ceil(data.ids.length / data.columns);
-    style.setProperty("--sprite", `url(${this.sheet})`);
+    style.setProperty("--sprite", `url(${this.sheetUrl})`);
     style.setProperty("--sheet", `${data.columns * data.size}px ${rows * data.size}px`);
     style.setProperty("--size", data.size);
     style.setProperty("--above", data.above);
@@ -95,8 +95,8 @@ class Gallery {
     this.caption.textContent = "";
   }
 
-  close() {
-    URL.revokeObjectURL(this.sheet);
+  dropSheet() {
+    URL.revokeObjectURL(this.sheetUrl);
   }
 
   paint() {
@@ -194,7 +194,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const gallery = galleries.get(parentElement);
   gallery.update(data, setStateValue);
   return () => {
-    gallery.close();
+    gallery.dropSheet();
     galleries.delete(parentElement);
   };
 }

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
-from tests.browser.test_whole_job import settle, shoot
+from tests.browser.test_whole_job import open_tab, settle, shoot
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import RunState, Store
 
@@ -31,7 +31,7 @@ def pets() -> bytes:
 
 def open_add(page: Page) -> None:
     settle(page)
-    page.get_by_role("link", name="Add", exact=True).click()
+    open_tab(page, "Add")
     expect(page.get_by_text("What there is")).to_be_visible()
     page.get_by_text("Pictures", exact=True).first.click()
     settle(page)
@@ -62,7 +62,7 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     store = Store(app.home)
     run = store.create(ForgetRequest(), name="somebody's", visitor="0123456789abcdef")
     store.finish(run.id, RunState.FAILED, error="It was only a test.")
-    second.get_by_role("link", name="Runs", exact=True).click()
+    open_tab(second, "Runs")
     expect(second.get_by_text("Nothing has been forgotten yet.")).to_be_visible()
     linked = open_page(f"/?run={run.id}")
     expect(linked.get_by_text("It was only a test.")).to_be_visible()

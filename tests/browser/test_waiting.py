@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import App, OpenPage
-from tests.browser.test_whole_job import settle
+from tests.browser.test_whole_job import open_tab
 
 pytestmark = pytest.mark.browser
 
@@ -12,9 +12,8 @@ pytestmark = pytest.mark.browser
 def test_a_click_while_the_pictures_load_is_not_lost(app: App, open_page: OpenPage) -> None:
     page = open_page("/")
     expect(page.get_by_text("The classifier looks at every picture once")).to_be_visible()
-    page.get_by_role("link", name="Runs", exact=True).click()
+    open_tab(page, "Runs")
     expect(page.get_by_text("Nothing has been forgotten yet")).to_be_visible()
     # The worker went on meanwhile: whoever comes back finds the pictures.
-    page.get_by_role("link", name="Forget", exact=True).click()
+    open_tab(page, "Forget")
     expect(page.locator(".cell").first).to_be_visible()
-    settle(page)

@@ -25,7 +25,7 @@ from unlearn_core.catalog.sources.uploads import upload_folder
 from unlearn_core.errors import UserError
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import RunState, Store
-from unlearn_core.runs.visitors import KEPT_DAYS, MOST_RUNS, MOST_UNDER_WAY, check_room, clean_up
+from unlearn_core.runs.visitors import KEPT_DAYS, MOST_RUNS, MOST_UNDER_WAY, clean_up, make_room
 from unlearn_core.sharing import told
 
 OTHER = "0123456789abcdef"
@@ -178,20 +178,20 @@ def test_old_runs_of_visitors_are_removed(own_home: Path) -> None:
 
 def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -> None:
     store = Store(own_home)
-    check_room(store, OTHER, MOST_UNDER_WAY)
+    make_room(store, OTHER, MOST_UNDER_WAY)
     runs = [store.create(ForgetRequest(), visitor=OTHER) for _ in range(MOST_UNDER_WAY)]
     with pytest.raises(UserError, match="wait for one, or cancel it"):
-        check_room(store, OTHER)
-    check_room(store, "")
-    check_room(store, "f" * 16)
+        make_room(store, OTHER)
+    make_room(store, "")
+    make_room(store, "f" * 16)
     for run in runs:
         store.finish(run.id, RunState.CANCELLED)
     for _ in range(MOST_RUNS - MOST_UNDER_WAY):
         store.finish(store.create(ForgetRequest(), visitor=OTHER).id, RunState.CANCELLED)
     with pytest.raises(UserError, match="delete some on the page Runs"):
-        check_room(store, OTHER)
+        make_room(store, OTHER)
     store.update(runs[0].id, finished=datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1))
-    check_room(store, OTHER)
+    make_room(store, OTHER)
 
 
 def test_the_page_starts_no_more_runs_than_a_visitor_may_have(

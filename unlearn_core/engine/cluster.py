@@ -21,7 +21,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store, this_process
-from unlearn_core.runs.visitors import check_room, clean_up
+from unlearn_core.runs.visitors import clean_up, make_room
 from unlearn_core.sharing import is_shared, told
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
@@ -101,7 +101,7 @@ class Engine:
                 visitor of a shared server has too many runs.
         """
         request.check_names()
-        check_room(self.store, visitor)
+        make_room(self.store, visitor)
         weights_before(self.store, request)
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(

@@ -16,10 +16,11 @@ MOST_RUNS, MOST_UNDER_WAY = 60, 6
 """Of one visitor: kept, and waiting or running (as many as one press starts)."""
 
 
-def check_room(store: Store, visitor: str, count: int = 1) -> None:
-    """Raise `UserError` where so many further runs of a visitor ("": one person alone) would be too many.
+def make_room(store: Store, visitor: str, count: int = 1) -> None:
+    """Clean up, for further runs of a visitor ("": one person alone, who may have any number).
 
-    What visitors left behind long ago is removed first and does not count.
+    Raises:
+        UserError: so many would still be too many.
     """
     if not visitor:
         return
