@@ -20,14 +20,14 @@ def main() -> None:
     st.logo(IMAGES / "logo.svg", size="large")
     st.html(STYLE)
     pages = [
-        st.Page("pages/forget.py", title="Forget", icon=":material/ink_eraser:", default=True),
-        st.Page("pages/before_after.py", title="Before / after", icon=":material/compare:"),
-        st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:"),
-        st.Page("pages/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
-        st.Page("pages/replay.py", title="Replay", icon=":material/movie:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("pages/add.py", title="Add", icon=":material/add_circle:"),
-        st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
+        st.Page("pages/forget/forget.py", title="Forget", icon=":material/ink_eraser:", default=True),
+        st.Page("pages/before_after/before_after.py", title="Before / after", icon=":material/compare:"),
+        st.Page("pages/weights/weights.py", title="Weights", icon=":material/grid_on:"),
+        st.Page("pages/attributions/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
+        st.Page("pages/replay/replay.py", title="Replay", icon=":material/movie:"),
+        st.Page("pages/compare/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("pages/add/add.py", title="Add", icon=":material/add_circle:"),
+        st.Page("pages/runs/runs.py", title="Runs", icon=":material/list_alt:"),
     ]
     st.navigation(pages, position="top").run()
 

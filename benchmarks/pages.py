@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 APP = Path(__file__).parents[1] / "app.py"
 PATIENCE = 300
@@ -64,7 +64,7 @@ def measure(case: Case) -> Result:
     times: list[float] = []
     for _ in range(case["repeats"] + 2):
         if click is None:
-            app.switch_page("pages/runs.py" if page != "pages/runs.py" else "pages/weights.py").run()
+            app.switch_page("pages/runs/runs.py" if page != "pages/runs/runs.py" else "pages/weights/weights.py").run()
             app.switch_page(page)
         else:
             if not times:

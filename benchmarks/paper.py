@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from benchmarks.running import Case, Result, arguments, carry_out, grouped, markdown, spread
 from unlearn_core import load_classifier, load_images, unlearn
-from unlearn_core.measuring.results import EarlierSet
+from unlearn_core.artifacts.results import EarlierSet
 
 METHODS = ("anchor", "adv+imp", "adv", "neggrad")
 CHAIN_LENGTH = CHAIN_SIZE = 8

@@ -33,7 +33,7 @@ def child(text: str) -> None:
     import torch.nn.functional as F
 
     from unlearn_core import load_classifier, load_images, unlearn
-    from unlearn_core.measuring.predictions import to_pixels
+    from unlearn_core.measuring.predict import to_pixels
 
     case = json.loads(text)
     classifier = load_classifier("mnist-resnet")

@@ -32,7 +32,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 def test_the_modules_of_the_server_import_nothing_heavy() -> None:
     assert len(SERVER_MODULES) > 5
-    statement = "import app, unlearn_core.engine, unlearn_core.runs.store\n"
+    statement = "import app, unlearn_core.engine, unlearn_core.store.runs\n"
     loaded = imported_after(statement + "\n".join(f"import {name}" for name in SERVER_MODULES))
     assert loaded.isdisjoint(HEAVY)
 
@@ -46,7 +46,7 @@ def test_what_a_page_imports_imports_nothing_heavy(page: Path) -> None:
 
 
 def test_importing_the_library_or_its_command_line_imports_no_torch() -> None:
-    assert imported_after("import unlearn_core, unlearn_core.command_line").isdisjoint(HEAVY)
+    assert imported_after("import unlearn_core, unlearn_core.commands.main").isdisjoint(HEAVY)
 
 
 def test_the_core_never_imports_the_screen() -> None:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.image_sets import load_images
-    from unlearn_core.unlearning import unlearn
+    from unlearn_core.jobs.unlearn import unlearn
 
 _HOMES = {
     "load_classifier": "unlearn_core.catalog.classifiers",
     "load_images": "unlearn_core.catalog.image_sets",
-    "unlearn": "unlearn_core.unlearning",
+    "unlearn": "unlearn_core.jobs.unlearn",
 }
 
 __all__ = ["load_classifier", "load_images", "unlearn"]

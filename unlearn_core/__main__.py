@@ -2,6 +2,6 @@
 
 import sys
 
-from unlearn_core.command_line import main
+from unlearn_core.commands.main import main
 
 sys.exit(main())

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
 from tests.browser.test_whole_job import open_tab, settle, shoot
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import RunState, Store
 
 pytestmark = pytest.mark.browser
 SERVER_SETTINGS = {"UNLEARN_SHARED": "1"}

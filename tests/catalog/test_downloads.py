@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from pages.parts.image_tables import wait_for
+from pages.shared.image_tables import wait_for
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.on_disk import download
-from unlearn_core.catalog.sources.named import image_source
+from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -12,8 +12,8 @@ from PIL import Image
 
 from unlearn_core.catalog import image_sets
 from unlearn_core.catalog.image_sets import Wanted, load_images
-from unlearn_core.catalog.sources.adding import add_image_set
-from unlearn_core.catalog.sources.named import image_source
+from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
 ANY = Wanted("any", 3, 16, ("cat", "dog"), ())

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_core.catalog.brought.adding import add_classifier
-from unlearn_core.catalog.brought.records import ClassifierWish
+from unlearn_core.catalog.custom.add_classifier import add_classifier
+from unlearn_core.catalog.custom.classifier_record import ClassifierWish
 from unlearn_core.engine import tasks
-from unlearn_core.engine.job import run_forget
-from unlearn_core.measuring.algorithms import offered
-from unlearn_core.measuring.weight_reading import read_weight_maps
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.attribution.registry import offered
+from unlearn_core.artifacts.weight_maps import read_weight_maps
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "densenet121", "vit_b_16", "swin_t")
 SLOW = ("resnet50", "densenet121", "vit_b_16", "swin_t")

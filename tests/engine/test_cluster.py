@@ -14,9 +14,9 @@ import pytest
 from tests.quick import QUICK
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.tables import read_image_table
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import UNDER_WAY, Run, RunState, Store
+from unlearn_core.artifacts.image_table import read_image_table
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import UNDER_WAY, Run, RunState, Store
 
 PATIENCE = 120.0
 EASY = ForgetRequest(pick="hardest:2", options=QUICK)
@@ -138,8 +138,8 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from unlearn_core.engine import Engine
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 if __name__ == "__main__":
     engine = Engine(Store(Path(sys.argv[1])))

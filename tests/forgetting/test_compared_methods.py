@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.forgetting.test_methods import options
 from tests.forgetting.tiny import CLASSES, task_with_retained, tiny_classifier, tiny_pictures, tiny_task
-from unlearn_core.catalog.training import Cycle, Recipe, Training
+from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop

@@ -8,7 +8,7 @@ import torchvision
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from unlearn_core.catalog.training import Cycle, Recipe, Training
+from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.methods.base import Task

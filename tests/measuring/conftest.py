@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.quick import QUICK
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 
 @pytest.fixture(scope="session")

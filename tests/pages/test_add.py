@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from tests.pages.conftest import OpenApp
-from unlearn_core.catalog.brought.architectures import seeded
-from unlearn_core.catalog.brought.records import brought_classifiers
-from unlearn_core.catalog.sources.added import added_image_sets
+from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.custom.classifier_record import brought_classifiers
+from unlearn_core.catalog.sources.image_set_record import added_image_sets
 
-PAGE = "pages/add.py"
+PAGE = "pages/add/add.py"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     app.button[0].click().run()
     assert len(app.error) == 1
     assert [one.name for one in added_image_sets(own_home)] == ["pets"]
-    app.switch_page("pages/forget.py").run()
+    app.switch_page("pages/forget/forget.py").run()
     assert "pets" in app.selectbox(key="images").options
     app.selectbox(key="images").set_value("pets").run()
     assert not app.exception

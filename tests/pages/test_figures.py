@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts.attribution_grid import map_grid_html
-from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
-from pages.parts.change_figures import class_figure, most_changed
-from pages.parts.live_chart import live_chart, settling_from
-from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
-from pages.parts.pictures import Captioned, pictures_html
-from pages.parts.run_maps import run_maps_html
-from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
-from unlearn_core.measuring.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
+from pages.attributions.attribution_grid import map_grid_html
+from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
+from pages.before_after.change_figures import class_figure, most_changed
+from pages.shared.live_chart import live_chart, settling_from
+from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN
+from pages.shared.thumbnails import Captioned, pictures_html
+from pages.compare.run_maps import run_maps_html
+from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
+from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 
 
 def test_classes_are_two_points_on_a_line() -> None:

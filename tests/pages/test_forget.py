@@ -2,9 +2,9 @@
 
 from tests.pages.conftest import OpenApp
 from tests.quick import QUICK
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import RunState, Store
 
 
 def words_of(app: object) -> str:

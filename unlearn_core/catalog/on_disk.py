@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from unlearn_core.catalog.brought.records import WEIGHTS, brought_folder
+from unlearn_core.catalog.custom.classifier_record import WEIGHTS, brought_folder
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
-from unlearn_core.home import data_dir, home
+from unlearn_core.common.home import data_dir, home
 
 _SHIPPED = Path(__file__).parent / "weights"
 # Of the files that come in packages, and of the downloads that torchvision's documentation links to.

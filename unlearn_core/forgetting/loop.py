@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.batches import OUT_OF_MEMORY, is_out_of_memory
+from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
 

@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry
-from unlearn_core.measuring.attributions import attribute
-from unlearn_core.measuring.comparison import FORGET, RETAIN
-from unlearn_core.measuring.features import Plane, features
-from unlearn_core.measuring.kept import kept
-from unlearn_core.measuring.looking import Looking, look_at, with_weights
-from unlearn_core.measuring.predictions import predict
-from unlearn_core.runs.snapshots import Weights, read_snapshots
-from unlearn_core.runs.store import Store
+from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.explain import attribute
+from unlearn_core.artifacts.predictions import FORGET, RETAIN
+from unlearn_core.measuring.representation.features import Plane, features
+from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
+from unlearn_core.measuring.predict import predict
+from unlearn_core.store.snapshots import Weights, read_snapshots
+from unlearn_core.store.runs import Store
 
 VERSION = 1
 MOST_PICTURES = 8

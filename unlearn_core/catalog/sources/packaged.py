@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from unlearn_core.catalog.class_names import DIGITS
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.errors import UserError
-from unlearn_core.home import data_dir, home
-from unlearn_core.sharing import is_shared
+from unlearn_core.common.home import data_dir, home
+from unlearn_core.common.sharing import is_shared
 
 TRAIN_OF_EACH_DIGIT = 400
 

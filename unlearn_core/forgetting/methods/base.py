@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import in_batches
 from unlearn_core.forgetting.goals import Goal
 from unlearn_core.forgetting.precision import Classify
 
 if TYPE_CHECKING:
-    from unlearn_core.catalog.training import Training
+    from unlearn_core.catalog.shipped.training import Training
     from unlearn_core.forgetting.retained import Retained
 
 

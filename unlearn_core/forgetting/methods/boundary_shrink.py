@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import in_batches
 from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch

@@ -1,0 +1,48 @@
+"""The chart that a person watches while a classifier forgets."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+
+HOW_TO_READ = (
+    "Magenta: share of the chosen pictures still recognised; it should fall. "
+    "Teal: share of the rest still right; it should stay."
+)
+SETTLING = "From the dashed line on all are forgotten, and further steps bring the rest back."
+
+
+def settling_from(steps: list[dict[str, Any]]) -> int | None:
+    """Return the step from which on every picture was forgotten, None unless further steps followed it."""
+    known = {step["step"]: step["forgotten"] == step["k"] for step in steps}
+    kept = next((number for number, done in sorted(known.items()) if done), None)
+    return kept if kept is not None and kept < max(known) else None
+
+
+def live_chart(steps: list[dict[str, Any]], height: int = 240) -> go.Figure:
+    """Draw D_f accuracy, a sample of D_r and the anchors' agreement over the steps, all in percent.
+
+    `steps` are the lines of `steps.jsonl`; values that were not measured are null and left out.
+    """
+    figure = go.Figure()
+    for key, name, line, mode in (
+        ("forget_accuracy", "forget set", {"color": FORGET, "width": 3}, "lines"),
+        ("retain_accuracy", "retain set (sample)", {"color": RETAIN, "width": 3}, "lines+markers"),
+        ("anchor_agreement", "anchors", {"color": RETAIN, "width": 1.5, "dash": "dot"}, "lines"),
+    ):
+        known = [step for step in steps if step.get(key) is not None]
+        figure.add_scatter(
+            x=[step["step"] for step in known],
+            y=[step[key] for step in known],
+            name=name,
+            mode=mode,
+            line=line,
+            hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
+        )
+    settled = settling_from(steps)
+    if settled is not None:
+        figure.add_vline(settled, line={"color": BEFORE, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
+    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    return style(figure, height)

@@ -1,0 +1,318 @@
+"""The same work without a screen: progress to stderr, results to stdout, a `UserError` is exit code 2."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from unlearn_core.commands.add import SOURCES, add_bring_commands, bring
+from unlearn_core.catalog.entries import PATTERNS
+from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.commands.catalog import add_catalog_command
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.presets import PRESETS, preset_options
+from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
+from unlearn_core.store.chain import weights_before
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Run, RunState, Store
+
+if TYPE_CHECKING:
+    from unlearn_core.forgetting.loop import Step
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
+    asked = _parser().parse_args(arguments)
+    if getattr(asked, "data_dir", None):
+        os.environ["UNLEARN_DATA_DIR"] = asked.data_dir
+    if not sys.warnoptions:
+        # What libraries remark about a file is not for the person who gave it.
+        warnings.simplefilter("ignore")
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
+    try:
+        return int(asked.run_command(asked) or 0)
+    except UserError as error:
+        print(f"unlearn_core: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_forget(commands)
+    add_catalog_command(commands)
+    add_bring_commands(commands)
+    _add_runs(commands)
+    _add_compare(commands)
+    _add_attribute(commands)
+    train = commands.add_parser("train", help="train a shipped classifier again")
+    train.add_argument("classifier", help="its name in the catalog")
+    train.add_argument("--images", default="mnist", help="the image set to train on")
+    _add_data_dir(train)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--out", help="where to write the weights instead of over the shipped ones")
+    train.set_defaults(run_command=_train)
+    return parser
+
+
+def _add_forget(commands: Any) -> None:
+    forget = commands.add_parser("forget", help="make a classifier forget pictures")
+    forget.add_argument("--classifier", default="mnist-resnet", help=f"a name in the catalog, {SOURCES}")
+    forget.add_argument("--architecture", help="of a file: classifier: torchvision:NAME or timm:NAME")
+    forget.add_argument("--images", default="mnist", help=f"a name in the catalog, {PATTERNS}")
+    _add_data_dir(forget)
+    forget.add_argument("--pick", default="hardest:16", help=PICK_HELP)
+    forget.add_argument("--goal", default="misclassify", choices=("misclassify", "relabel"))
+    forget.add_argument(
+        "--new-label",
+        action="append",
+        default=[],
+        metavar="ID=CLASS",
+        help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
+    )
+    forget.add_argument("--method", default="anchor", help=", ".join(entry.name for entry in METHODS))
+    forget.add_argument(
+        "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
+    )
+    forget.add_argument("--preset", help=f"the paper's numbers for {', '.join(PRESETS)}")
+    forget.add_argument("--seed", type=int, default=0)
+    forget.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    forget.add_argument("--max-steps", type=int, default=300)
+    forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set to measure as retained")
+    forget.add_argument("--after", metavar="RUN", help="start from another run's classifier")
+    forget.add_argument(
+        "--retained",
+        type=int,
+        default=0,
+        metavar="N",
+        help="retained pictures that the method may learn from",
+    )
+    forget.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="how far to go from the weights before to those after: 0 to 1.5",
+    )
+    forget.add_argument("--name", help="the run's name")
+    forget.add_argument("--json", action="store_true", help="print one JSON object")
+    forget.set_defaults(run_command=_forget)
+
+
+def _add_data_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
+
+
+def _add_attribute(commands: Any) -> None:
+    command = commands.add_parser("attribute", help="attribution maps before and after a run, as files")
+    command.add_argument("id", metavar="RUN")
+    command.add_argument("--ids", required=True, help="of pictures, such as 3,14")
+    command.add_argument(
+        "--algorithm",
+        default="integrated-gradients",
+        help=f"one or several with commas between them: {', '.join(entry.name for entry in ALGORITHMS)}",
+    )
+    command.add_argument(
+        "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
+    )
+    command.add_argument("--baseline", default=DEFAULT_SETTINGS.baseline, help=", ".join(BASELINES))
+    command.add_argument(
+        "--patches",
+        type=int,
+        default=DEFAULT_SETTINGS.patches,
+        help="that are covered, along a side: 2 to 28",
+    )
+    command.add_argument(
+        "--noise",
+        type=float,
+        default=DEFAULT_SETTINGS.noise,
+        help="of SmoothGrad and GradientSHAP, up to 0.5",
+    )
+    command.add_argument("--out", required=True, metavar="FOLDER")
+    command.set_defaults(run_command=_attribute)
+
+
+def _add_compare(commands: Any) -> None:
+    command = commands.add_parser("compare", help="the numbers of two to six runs side by side")
+    command.add_argument("ids", nargs="+", metavar="RUN")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run_command=_compare)
+
+
+def _add_runs(commands: Any) -> None:
+    runs = commands.add_parser("runs", help="what is kept")
+    actions = runs.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="one line a run, the newest first")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run_command=_list_runs)
+    show = actions.add_parser("show", help="one run as a JSON object")
+    show.add_argument("id")
+    show.set_defaults(run_command=_show_run)
+    delete = actions.add_parser("delete", help="remove a run and its files")
+    delete.add_argument("id")
+    delete.set_defaults(run_command=lambda asked: Store().delete(asked.id))
+
+
+def _forget(asked: argparse.Namespace) -> int:
+    preset = preset_options(asked.preset, asked.method) if asked.preset else {}
+    request = ForgetRequest.parse(
+        classifier=bring(asked.classifier, asked.architecture),
+        images=asked.images,
+        pick=asked.pick,
+        goal=asked.goal,
+        new_labels=dict(_labels(asked.new_label)),
+        method=asked.method,
+        options=preset | dict(_pairs(asked.option)),
+        seed=asked.seed,
+        device=asked.device,
+        max_steps=asked.max_steps,
+        measure_on=asked.measure_on,
+        after=asked.after,
+        retained=asked.retained,
+        strength=asked.strength,
+    )
+    request.check_names()
+    store = Store()
+    weights_before(store, request)
+    run = store.create(request, asked.name)
+    result = _run_here(store, run, request.max_steps)
+    if result is None:
+        print("Cancelled before anything was changed.", file=sys.stderr)
+        return 130
+    if asked.json:
+        print(json.dumps(result))
+    else:
+        print(_in_words(result))
+    return 130 if result["stopped"] == "cancelled" else 0
+
+
+def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any] | None:
+    """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly.
+
+    Returns:
+        The result, or None where it was cancelled before there was one.
+    """
+    from tqdm import tqdm
+
+    from unlearn_core.jobs.carry_out import run_forget
+
+    signal.signal(signal.SIGINT, lambda _signal, _frame: store.request_cancel(run.id))
+    with tqdm(total=max_steps, unit="step", file=sys.stderr, desc=f"run {run.id}") as bar:
+        try:
+            run_forget(store, run.id, on_step=lambda step: _show(bar, step))
+        except UserError:
+            # The sentence is all that is left of a request that could not be met.
+            bar.leave = False
+            if not store.steps(run.id):
+                store.delete(run.id)
+            raise
+    return store.get(run.id).parsed_result()
+
+
+def _show(bar: Any, step: "Step") -> None:
+    bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %")
+    bar.update(step.step - bar.n)
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
+    pairs = []
+    for text in texts:
+        name, equals, number = text.partition("=")
+        try:
+            pairs.append((name, float(number)))
+        except ValueError as error:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.") from error
+        if not name or not equals:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.")
+    return pairs
+
+
+def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for text in texts:
+        picture, _, label = text.partition("=")
+        if not (picture.isdecimal() and label.isdecimal()):
+            raise UserError(f"{text!r} is not of the form ID=CLASS with two whole numbers.")
+        yield int(picture), int(label)
+
+
+def _in_words(result: dict[str, Any]) -> str:
+    """Return the result as a few lines for people."""
+    lines = [f"run {result['run']}: {result['stopped']} after {result['steps']} steps on {result['device']}"]
+    for title, name in (("D_f", "forget"), ("D_r", "retain"), ("D_test", "test")):
+        accuracy, agreement = result["accuracy"][name], result["agreement"].get(name)
+        if accuracy["n"]:
+            lines.append(
+                f"{title:7}{accuracy['before']:6.2f} → {accuracy['after']:6.2f} % of {accuracy['n']}"
+            )
+        elif agreement is not None:
+            lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
+    for one in result["earlier"]:
+        lines.append(f"earlier run {one['run']}: {one['after']:.2f} % of {one['n']} recognised")
+    lines += [f"{result['seconds']['total']:.1f} seconds", *result["remarks"]]
+    return "\n".join(lines)
+
+
+def _as_object(run: Run) -> dict[str, Any]:
+    return {
+        **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
+        "request": run.parsed_request().model_dump(),
+        "result": run.parsed_result(),
+    }
+
+
+def _list_runs(asked: argparse.Namespace) -> None:
+    store = Store()
+    store.mark_interrupted()
+    runs = store.runs()
+    if asked.json:
+        print(json.dumps([_as_object(run) for run in runs]))
+        return
+    for run in runs:
+        print(f"{run.id}  {RunState(run.state):12}{run.created:%Y-%m-%d %H:%M}  {run.name}")
+
+
+def _show_run(asked: argparse.Namespace) -> None:
+    print(json.dumps(_as_object(Store().get(asked.id)), indent=2))
+
+
+def _attribute(asked: argparse.Namespace) -> None:
+    from unlearn_core.measuring.attribution.export import write_attribution_files
+
+    ids = [part.strip() for part in asked.ids.split(",")]
+    if not all(one.isdecimal() for one in ids):
+        raise UserError(f"--ids takes numbers with commas between them, not {asked.ids}.")
+    numbers = [int(one) for one in ids]
+    settings = Settings(asked.baseline, asked.patches, asked.noise)
+    for path in write_attribution_files(
+        Store().root, asked.id, numbers, asked.algorithm.split(","), asked.target, asked.out, settings
+    ):
+        print(path)
+
+
+def _compare(asked: argparse.Namespace) -> None:
+    from unlearn_core.store.compare_runs import compare
+
+    found = compare(Store(), asked.ids)
+    if asked.json:
+        print(json.dumps(found))
+        return
+    for line in found["runs"]:
+        shares = [
+            f"{title} {'–' if share is None else f'{share:.2f} %'}"
+            for title, share in zip(("D_f", "D_r", "D_test"), line["accuracy"].values(), strict=True)
+        ]
+        print(f"{line['run']}  {line['method']:16}{'  '.join(shares)}  {line['steps']} steps")
+
+
+def _train(asked: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from unlearn_core.catalog.shipped.train import train_shipped
+
+    out = None if asked.out is None else Path(asked.out)
+    print(train_shipped(asked.classifier, asked.images, asked.seed, out))

@@ -1,0 +1,88 @@
+"""What moved inside the classifier: its features on a plane before and after, layer by layer by CKA, and how
+near the pictures that paid lie to the forgotten ones."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from unlearn_core.catalog.entries import SMALL
+from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
+from unlearn_core.measuring.representation.features import Plane, activations, features, linear_cka
+from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import Looking, look_at
+from unlearn_core.measuring.weights.write_weight_maps import weight_matrices
+from unlearn_core.store.runs import Store
+
+VERSION = 1
+SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 600, 40
+ALIKE = 192
+"""Pictures that layers are compared on."""
+
+MOST_FLIPPED = 300
+
+
+def write_drift(root: Path, run_id: str) -> Path:
+    """Return the path of a run's drift, made now unless it is there.
+
+    An unknown run, one without weights and damaged files raise `UserError`.
+    """
+    folder = Store(root).folder(run_id) / "drift"
+    return kept(folder, [VERSION], lambda: _drift(look_at(root, run_id)))
+
+
+def _drift(run: Looking) -> dict[str, ArrayLike]:
+    positions = _points(run)
+    pictures = run.pictures(run.comparison.ids[positions].tolist())
+    old, new = (features(one.module, pictures) for one in (run.before, run.after))
+    plane = Plane(old)
+    forgotten = run.comparison.group[positions] == FORGET
+    nearest, distance = _nearest(old, old[forgotten])
+    sample = pictures[_spread(len(pictures))]
+    names = list(weight_matrices(run.before.module))
+    layers = (
+        activations(
+            one.module,
+            sample,
+            [one.module.get_submodule(name) for name in names],
+            lambda layer, inputs, output: output.mean((2, 3)) if isinstance(layer, nn.Conv2d) else output,
+        )
+        for one in (run.before, run.after)
+    )
+    return {
+        "positions": positions,
+        "before": plane.place(old),
+        "after": plane.place(new),
+        "nearest": run.comparison.ids[positions[forgotten]][nearest],
+        "distance": distance,
+        "layers": np.array(names),
+        "cka": [linear_cka(*pair) for pair in zip(*layers, strict=True)],
+    }
+
+
+def _points(run: Looking) -> NDArray[np.intp]:
+    """Return positions in the comparison: the forget set, all that flipped, and a sample of the rest."""
+    own = run.comparison.image_set == 0
+    others = np.isin(run.comparison.group, (RETAIN, TEST))
+    flipped = np.flatnonzero(own & others & (run.comparison.before != run.comparison.after))
+    rest = np.flatnonzero(own & others & (run.comparison.before == run.comparison.after))
+    small = run.before.input_size <= SMALL
+    most = SAMPLE_OF_SMALL_PICTURES if small else SAMPLE_OF_LARGE_PICTURES
+    random = np.random.default_rng(0)
+    chosen = random.permutation(rest)[:most], random.permutation(flipped)[:MOST_FLIPPED]
+    forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
+    return np.concatenate([forgotten, *(np.sort(one) for one in chosen)])
+
+
+def _nearest(
+    seen: NDArray[np.float32], forgotten: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return for each row the nearest forgotten one and the cosine distance to it, 0 to 2."""
+    unit = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in (seen, forgotten)]
+    likeness = unit[0] @ unit[1].T
+    return likeness.argmax(1), (1 - likeness.max(1)).clip(0).astype(np.float32)
+
+
+def _spread(count: int) -> NDArray[np.intp]:
+    return np.unique(np.linspace(0, count - 1, min(count, ALIKE)).round().astype(np.intp))

@@ -1,0 +1,76 @@
+"""Weights on the line from before to after, and past it: what is forgotten and what is kept on the way."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from unlearn_core.catalog.entries import SMALL
+from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
+from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
+from unlearn_core.measuring.predict import predict
+from unlearn_core.store.snapshots import Weights
+from unlearn_core.store.runs import Store
+
+VERSION = 1
+FURTHEST = 1.5
+SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 400, 24
+POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 31, 11
+MOST_PICTURES = 64
+
+
+def write_dial(root: Path, run_id: str) -> Path:
+    """Return the path of the measurements along the line, made now unless they are there.
+
+    An unknown run, one without weights and damaged files raise `UserError`.
+    """
+    folder = Store(root).folder(run_id) / "dial"
+    return kept(folder, [VERSION], lambda: _line(look_at(root, run_id)))
+
+
+def interpolated(before: Weights, after: Weights, strength: float) -> Weights:
+    """Return before + strength · (after − before) of every tensor; counters are taken from `after`."""
+    return {
+        name: torch.lerp(tensor, after[name], strength) if tensor.is_floating_point() else after[name]
+        for name, tensor in before.items()
+    }
+
+
+def _line(run: Looking) -> dict[str, ArrayLike]:
+    small = run.before.input_size <= SMALL
+    count = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
+    strengths = np.linspace(0, FURTHEST, count).round(4)
+    forgotten = run.comparison.in_group(FORGET)[:MOST_PICTURES]
+    samples = {"forget": forgotten, "retain": _sample(run, RETAIN), "test": _sample(run, TEST)}
+    before, after = run.before.module.state_dict(), run.after.module.state_dict()
+    shares: dict[str, list[float]] = {name: [] for name in samples}
+    classes, tops = [], []
+    for strength in strengths:
+        module = with_weights(run.before, interpolated(before, after, float(strength))).module
+        for name, positions in samples.items():
+            labels = run.comparison.labels[positions].astype(np.int64)
+            pictures = run.pictures(run.comparison.ids[positions].tolist())
+            said = predict(module, pictures, labels, torch.device("cpu"))
+            shares[name].append(100 * float((said.classes == labels).mean()) if len(labels) else np.nan)
+            if name == "forget":
+                classes.append(said.classes)
+                tops.append(said.top_confidences)
+    return {
+        "strengths": strengths,
+        **shares,
+        "ids": run.comparison.ids[forgotten],
+        "labels": run.comparison.labels[forgotten],
+        "inputs": run.pictures(run.comparison.ids[forgotten].tolist()),
+        "classes": np.stack(classes),
+        "tops": np.stack(tops),
+    }
+
+
+def _sample(run: Looking, group: int) -> NDArray[np.intp]:
+    """Return positions of at most a sample's number of a group's pictures, always the same ones."""
+    small = run.before.input_size <= SMALL
+    most = SAMPLE_OF_SMALL_PICTURES if small else SAMPLE_OF_LARGE_PICTURES
+    inside = np.flatnonzero((run.comparison.group == group) & (run.comparison.image_set == 0))
+    return np.sort(np.random.default_rng(0).permutation(inside)[:most])

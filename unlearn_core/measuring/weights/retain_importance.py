@@ -1,0 +1,46 @@
+"""Which weights matter to the retained pictures: the contrast to the importance for the forget set."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unlearn_core.catalog.entries import SMALL
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.importance import mas_importance, min_max_scaled
+from unlearn_core.artifacts.predictions import RETAIN
+from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import Looking, look_at
+from unlearn_core.measuring.weights.write_weight_maps import per_channel, weight_matrices
+from unlearn_core.store.runs import Store
+
+VERSION = 1
+SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 64, 8
+
+
+def write_retain_importance(root: Path, run_id: str) -> Path:
+    """Return the path of `importance_i`, (filters, channels) of layer number i as in `weight_maps.npz`.
+
+    MAS of the classifier before on a fixed sample of D_r, min-max scaled in its tensor. An unknown run, one
+    without retained pictures and damaged files raise `UserError`.
+    """
+    folder = Store(root).folder(run_id) / "retain_importance"
+    return kept(folder, [VERSION], lambda: _importance(look_at(root, run_id)))
+
+
+def _importance(run: Looking) -> dict[str, ArrayLike]:
+    inside = np.flatnonzero((run.comparison.image_set == 0) & (run.comparison.group == RETAIN))
+    if not len(inside):
+        raise UserError("This run has no retained pictures of its own to compare with.")
+    most = SAMPLE_OF_SMALL_PICTURES if run.before.input_size <= SMALL else SAMPLE_OF_LARGE_PICTURES
+    chosen = np.random.default_rng(0).permutation(inside)[:most]
+    module = run.before.module
+    module.requires_grad_(True)
+    try:
+        scaled = min_max_scaled(mas_importance(module, run.pixels(run.comparison.ids[chosen].tolist())))
+    finally:
+        module.requires_grad_(False)
+    return {
+        f"importance_{number}": per_channel(scaled[f"{name}.weight"])
+        for number, name in enumerate(weight_matrices(module))
+    }
