@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-IMAGES = Path(__file__).parent / "pages" / "parts"
+IMAGES = Path(__file__).parent / "pages" / "shared"
 # Streamlit's own margins leave too little of a laptop's width for two columns.
 STYLE = "<style>.stMainBlockContainer { padding-inline: 2.5rem; }</style>"
 
@@ -23,7 +23,9 @@ def main() -> None:
         st.Page("pages/forget/forget.py", title="Forget", icon=":material/ink_eraser:", default=True),
         st.Page("pages/before_after/before_after.py", title="Before / after", icon=":material/compare:"),
         st.Page("pages/weights/weights.py", title="Weights", icon=":material/grid_on:"),
-        st.Page("pages/attributions/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
+        st.Page(
+            "pages/attributions/attributions.py", title="Attributions", icon=":material/center_focus_strong:"
+        ),
         st.Page("pages/replay/replay.py", title="Replay", icon=":material/movie:"),
         st.Page("pages/compare/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/add/add.py", title="Add", icon=":material/add_circle:"),

@@ -64,7 +64,9 @@ def measure(case: Case) -> Result:
     times: list[float] = []
     for _ in range(case["repeats"] + 2):
         if click is None:
-            app.switch_page("pages/runs/runs.py" if page != "pages/runs/runs.py" else "pages/weights/weights.py").run()
+            app.switch_page(
+                "pages/runs/runs.py" if page != "pages/runs/runs.py" else "pages/weights/weights.py"
+            ).run()
             app.switch_page(page)
         else:
             if not times:

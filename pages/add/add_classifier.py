@@ -5,14 +5,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.app_state import engine, show_error, store
 from pages.add.classifier_preview import preview
+from pages.shared.app_state import engine, show_error, store
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.custom.classifier_record import ClassifierWish
 from unlearn_core.catalog.entries import image_sets
 from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down, take_away
-from unlearn_core.errors import UserError
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 _WAYS = {
     "torchvision": "torchvision",
@@ -28,7 +28,9 @@ def add_classifier() -> None:
     """Draw the two columns: what is asked on the left, what came of it on the right."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
-        st.page_link("pages/forget/forget.py", label="Forget something with it", query_params={"classifier": name})
+        st.page_link(
+            "pages/forget/forget.py", label="Forget something with it", query_params={"classifier": name}
+        )
     left, right = st.columns([5, 7], gap="large")
     with left:
         st.markdown("##### 1 · Where it comes from")

@@ -6,10 +6,10 @@ import streamlit as st
 
 from pages.shared.app_state import engine, show_error, store
 from pages.shared.visitor import visitor
-from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down
 from unlearn_core.catalog.sources.utkface import GROUPINGS
-from unlearn_core.errors import UserError
+from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}
 _HELP = {

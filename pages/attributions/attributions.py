@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.shared.app_state import show_error, store
 from pages.attributions.attribution_grid import map_grid_html
-from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.attributions.attribution_settings import attribution_settings
+from pages.attributions.neighbour_rows import neighbour_rows
+from pages.shared.app_state import show_error, store
+from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.door import show
 from pages.shared.measurements import Arrays, measured
-from pages.attributions.neighbour_rows import neighbour_rows
-from pages.shared.run_picker import finished_run
 from pages.shared.picture_choice import chosen_ids, telling_pictures
-from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry, offered, switched_off
+from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry, offered, switched_off
 from unlearn_core.store.runs import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}

@@ -2,8 +2,8 @@
 
 from pages.shared.attribution_pictures import MapRow
 from pages.shared.measurements import measured
-from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry
 from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry
 
 
 def neighbour_rows(

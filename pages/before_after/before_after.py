@@ -7,14 +7,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import show_error, store
 from pages.before_after.change_cards import change_cards
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
+from pages.shared.app_state import show_error, store
 from pages.shared.door import show
 from pages.shared.image_tables import load_table
-from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.run_picker import finished_run
-from unlearn_core.errors import UserError
+from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import (
     FORGET,
     GROUP_NAMES,
@@ -23,6 +22,7 @@ from unlearn_core.artifacts.predictions import (
     Comparison,
     read_comparison,
 )
+from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run
 
 _MOST_PICTURES = 60

@@ -5,14 +5,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.before_after.change_figures import class_figure, most_changed
-from pages.shared.measurements import Arrays, measured
-from pages.shared.palette import CONFIG
 from pages.before_after.transition_figures import (
     confidence_figure,
     layers_alike_figure,
     moves_figure,
     transition_figure,
 )
+from pages.shared.measurements import Arrays, measured
+from pages.shared.palette import CONFIG
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
 from unlearn_core.store.runs import Run
 

@@ -5,19 +5,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
+from pages.compare.run_maps import run_maps_html
+from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.door import show
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.compare.run_maps import run_maps_html
-from pages.shared.run_picker import describe, nothing_yet
 from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.run_picker import describe, nothing_yet
+from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
+from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
-from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.store.compare_runs import MOST_RUNS, compare
-from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.store.runs import Run
 
 _CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}

@@ -12,8 +12,8 @@ from unlearn_core.catalog.entries import (
     classifiers,
     fitting_image_sets,
 )
-from unlearn_core.store.runs import Run
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.store.runs import Run
 
 FOLDER = "folder"
 _ADOPTED = "adopted_run"

@@ -8,11 +8,11 @@ import streamlit as st
 from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
+from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_match import mend, read_mended
 from unlearn_core.catalog.entries import classifier_entry, image_sets
-from unlearn_core.errors import UserError
-from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 _NONE = "–"
 _WORDS = {

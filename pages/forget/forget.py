@@ -5,6 +5,13 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.forget.choose_data import adopt, choose_source
+from pages.forget.edit_class_match import class_match
+from pages.forget.gallery import KEY, gallery
+from pages.forget.gallery_filters import filter_bar, quick_picks
+from pages.forget.image_map import image_map
+from pages.forget.request_form import goal_and_method, more_settings, others_to_compare
+from pages.forget.upload_photos import add_your_own
 from pages.shared import selection
 from pages.shared.app_state import (
     current_run,
@@ -15,23 +22,16 @@ from pages.shared.app_state import (
     start_run,
     store,
 )
-from pages.forget.edit_class_match import class_match
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.door import show
-from pages.forget.gallery_filters import filter_bar, quick_picks
-from pages.forget.gallery import KEY, gallery
-from pages.forget.image_map import image_map
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.run_panel import run_panel
-from pages.forget.request_form import goal_and_method, more_settings, others_to_compare
-from pages.forget.choose_data import adopt, choose_source
-from pages.forget.upload_photos import add_your_own
 from pages.shared.visitor import visitor
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.errors import UserError
+from unlearn_core.store.limits import make_room
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run
-from unlearn_core.store.limits import make_room
 
 _BAD_LINK = "bad_link"
 # Image sets whose classes are those of the classifier that ships for them: nothing to match.

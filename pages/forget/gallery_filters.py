@@ -5,14 +5,14 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import selection
-from pages.shared.app_state import show_error
 from pages.forget.gallery import PAGE
 from pages.forget.image_map import features_of
+from pages.shared import selection
+from pages.shared.app_state import show_error
 from pages.shared.measurements import Arrays
+from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
-from unlearn_core.artifacts.image_table import ImageTable
 
 _SORTS = {
     "mixed": "mixed",

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.forget.hover_pictures import hover_pictures
 from pages.shared import selection
 from pages.shared.class_captions import class_captions
-from pages.forget.hover_pictures import hover_pictures
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG, FORGET, class_colours, style
 from unlearn_core.artifacts.image_table import ImageTable

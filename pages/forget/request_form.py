@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from unlearn_core.forgetting.registry import METHODS, Option, method_entry
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.forgetting.registry import METHODS, Option, method_entry
 
 _GOALS = {
     "misclassify": ("Misclassify", "No longer recognised: any other class will do."),

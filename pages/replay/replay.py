@@ -4,18 +4,18 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.app_state import open_run, show_error, start_run, store
 from pages.replay.interpolation_figure import dial_figure
+from pages.replay.replay_figure import replay_figure
+from pages.shared.app_state import open_run, show_error, start_run, store
 from pages.shared.door import show
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.thumbnails import Captioned, show_pictures
-from pages.replay.replay_figure import replay_figure
-from pages.shared.run_picker import finished_run
 from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.run_picker import finished_run
+from pages.shared.thumbnails import Captioned, show_pictures
+from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
-from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.store.runs import Run
 
 _QUICK = ("saliency", "input-x-gradient", "layer-gradcam", "integrated-gradients", "deeplift")

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import streamlit as st
 
 from pages.shared.app_state import engine, store
-from unlearn_core.catalog.on_disk import download
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
+from unlearn_core.catalog.on_disk import download
 
 Arriving = Callable[[float, float], None]
 """Is told how many MB of a download have arrived, and of how many."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison
+from unlearn_core.errors import UserError
 
 
 def chosen_ids(text: str) -> list[int]:

@@ -165,7 +165,9 @@ def _group(run: Run) -> None:
         st.caption(f"{left} of the {len(runs)} methods are still to come: see Runs.")
     else:
         st.page_link(
-            "pages/compare/compare.py", label=f"Compare the {len(runs)} methods", icon=":material/compare_arrows:"
+            "pages/compare/compare.py",
+            label=f"Compare the {len(runs)} methods",
+            icon=":material/compare_arrows:",
         )
 
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from pages.shared.app_state import show_error, store
 from pages.shared.door import show
-from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.run_picker import finished_run
+from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.predictions import read_comparison
 from unlearn_core.artifacts.weight_maps import (
     WeightMaps,
@@ -23,6 +22,7 @@ from unlearn_core.artifacts.weight_maps import (
     read_weight_maps,
     share_in_most_important,
 )
+from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run
 
 _LAYER, _INSIDE = "layer", "filters"

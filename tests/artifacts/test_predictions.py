@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.run_folder import write_predictions
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.predictions import (
     FORGET,
     RETAIN,
@@ -13,6 +12,7 @@ from unlearn_core.artifacts.predictions import (
     group_change,
     read_comparison,
 )
+from unlearn_core.errors import UserError
 
 
 def test_accuracy_of_each_group_counted_by_hand(tmp_path: Path) -> None:

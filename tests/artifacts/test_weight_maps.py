@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tests.run_folder import write_weight_maps
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.weight_maps import (
     layer_means,
     pooled,
@@ -12,6 +11,7 @@ from unlearn_core.artifacts.weight_maps import (
     read_weight_maps,
     share_in_most_important,
 )
+from unlearn_core.errors import UserError
 
 
 def test_layers_are_read_in_order_with_their_means(tmp_path: Path) -> None:

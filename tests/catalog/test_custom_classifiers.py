@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from unlearn_core.commands.add import remove_brought
+from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.custom.classifier_record import ClassifierWish, brought_classifiers
-from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.entries import classifier_entry, fitting_image_sets
 from unlearn_core.catalog.untrusted.uploads import put_down
+from unlearn_core.commands.add import remove_brought
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import offered, switched_off
 from unlearn_core.store.request import ForgetRequest
@@ -198,7 +198,9 @@ def own() -> nn.Module:
 
 
 def test_a_function_of_ones_own_takes_pixels_as_they_are(own_home: Path) -> None:
-    name = add_classifier(own_home, ClassifierWish(source="tests.catalog.test_custom_classifiers:own", input_size=16))
+    name = add_classifier(
+        own_home, ClassifierWish(source="tests.catalog.test_custom_classifiers:own", input_size=16)
+    )
     loaded = load_classifier(name)
     assert loaded.module(PIXELS).shape == (2, 4)
     assert torch.equal(loaded.module(PIXELS), loaded.module.network(PIXELS))  # type: ignore[operator]

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.quick import QUICK
+from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
-from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import UNDER_WAY, Run, RunState, Store
 

@@ -10,11 +10,11 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.quick import QUICK
-from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.errors import UserError
+from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.snapshots import read_snapshots
 from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.snapshots import read_snapshots
 
 
 def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> None:

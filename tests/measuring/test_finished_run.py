@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unlearn_core.artifacts.predictions import FORGET, read_comparison
+from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.export import write_attribution_files
-from unlearn_core.artifacts.predictions import FORGET, read_comparison
-from unlearn_core.measuring.weights.interpolation import write_dial
-from unlearn_core.measuring.representation.drift import write_drift
-from unlearn_core.measuring.weights.conv_filter import write_filter
-from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
 from unlearn_core.measuring.replay import write_replay
+from unlearn_core.measuring.representation.drift import write_drift
+from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
+from unlearn_core.measuring.weights.conv_filter import write_filter
+from unlearn_core.measuring.weights.interpolation import write_dial
 from unlearn_core.measuring.weights.retain_importance import write_retain_importance
-from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.store.runs import Store
 
 

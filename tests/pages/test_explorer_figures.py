@@ -6,23 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages.shared.class_captions import class_captions
-from pages.compare.compare_figures import curves_figure, frontier_figure, titles
-from pages.replay.interpolation_figure import dial_figure
-from pages.forget.image_map import map_figure
-from pages.shared.palette import AFTER, BEFORE, FORGET
-from pages.replay.replay_figure import replay_figure
-from pages.shared.picture_choice import chosen_ids, telling_pictures
 from pages.before_after.transition_figures import (
     confidence_figure,
     layers_alike_figure,
     moves_figure,
     transition_figure,
 )
+from pages.compare.compare_figures import curves_figure, frontier_figure, titles
+from pages.forget.image_map import map_figure
+from pages.replay.interpolation_figure import dial_figure
+from pages.replay.replay_figure import replay_figure
+from pages.shared.class_captions import class_captions
+from pages.shared.palette import AFTER, BEFORE, FORGET
+from pages.shared.picture_choice import chosen_ids, telling_pictures
 from tests.run_folder import CLASSES, write_predictions
-from unlearn_core.errors import UserError
-from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparison, transitions
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparison, transitions
+from unlearn_core.errors import UserError
 
 
 @pytest.fixture

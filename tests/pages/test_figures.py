@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from pages.attributions.attribution_grid import map_grid_html
-from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.before_after.change_figures import class_figure, most_changed
+from pages.compare.run_maps import run_maps_html
+from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.live_chart import live_chart, settling_from
 from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.shared.thumbnails import Captioned, pictures_html
-from pages.compare.run_maps import run_maps_html
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
 from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 

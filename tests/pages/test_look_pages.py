@@ -9,7 +9,12 @@ from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run, RunState, Store
 
-LOOKING = ("pages/before_after/before_after.py", "pages/weights/weights.py", "pages/attributions/attributions.py", "pages/replay/replay.py")
+LOOKING = (
+    "pages/before_after/before_after.py",
+    "pages/weights/weights.py",
+    "pages/attributions/attributions.py",
+    "pages/replay/replay.py",
+)
 ALL = (*LOOKING, "pages/compare/compare.py", "pages/runs/runs.py")
 
 

@@ -5,10 +5,10 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.quick import QUICK
-from unlearn_core.jobs.carry_out import run_forget
-from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.explain import write_attributions
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, read_comparison
+from unlearn_core.errors import UserError
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.attribution.explain import write_attributions
 from unlearn_core.store.chain import START, weights_before
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run, RunState, Store

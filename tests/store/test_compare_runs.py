@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.run_folder import write_predictions
+from unlearn_core.artifacts.predictions import RETAIN, read_comparison, transitions
 from unlearn_core.errors import UserError
 from unlearn_core.store.compare_runs import compare, mutual_agreement
-from unlearn_core.artifacts.predictions import RETAIN, read_comparison, transitions
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run, RunState, Store
 

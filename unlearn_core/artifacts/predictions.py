@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
+from unlearn_core.errors import UserError
 
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
 """Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""

@@ -3,11 +3,15 @@
 import re
 from dataclasses import dataclass
 
-from unlearn_core.catalog.custom.classifier_record import BroughtClassifier, brought_classifier, brought_classifiers
+from unlearn_core.catalog.custom.classifier_record import (
+    BroughtClassifier,
+    brought_classifier,
+    brought_classifiers,
+)
 from unlearn_core.catalog.sources.image_set_record import AddedImageSet, added_image_sets
-from unlearn_core.errors import UserError
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
+from unlearn_core.errors import UserError
 
 ADDED = "added by you"
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_mended
-from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
-from unlearn_core.errors import UserError
+from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
 from unlearn_core.common.home import home
+from unlearn_core.errors import UserError
 
 MOST_MEMORY = 2**30
 """Bytes of pixels: larger sets are decoded into a file and read from there."""

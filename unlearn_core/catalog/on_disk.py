@@ -6,7 +6,7 @@ from unlearn_core.catalog.custom.classifier_record import WEIGHTS, brought_folde
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
 from unlearn_core.common.home import data_dir, home
 
-_SHIPPED = Path(__file__).parent / "weights"
+_SHIPPED = Path(__file__).parent / "shipped" / "weights"
 # Of the files that come in packages, and of the downloads that torchvision's documentation links to.
 _MEGABYTES = {
     "imagenet-efficientnet-lite0": 18.8,

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish, delete_brought
 from unlearn_core.catalog.class_match import mend, read_mended
+from unlearn_core.catalog.custom.classifier_record import ClassifierWish, delete_brought
 from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
 from unlearn_core.catalog.sources.image_set_record import added_image_set, delete_added
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
-from unlearn_core.common.sharing import is_shared
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 

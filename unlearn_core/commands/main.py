@@ -10,9 +10,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unlearn_core.commands.add import SOURCES, add_bring_commands, bring
 from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.commands.add import SOURCES, add_bring_commands, bring
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options

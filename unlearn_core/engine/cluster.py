@@ -16,13 +16,13 @@ import dask
 from dask.base import tokenize
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster
 
+from unlearn_core.common.sharing import is_shared, told
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
+from unlearn_core.store.limits import clean_up, make_room
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import UNDER_WAY, RunState, Store, this_process
-from unlearn_core.store.limits import clean_up, make_room
-from unlearn_core.common.sharing import is_shared, told
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
 _SETTINGS = {

@@ -12,17 +12,17 @@ from safetensors.torch import save_file
 
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.common.sharing import told
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
 from unlearn_core.forgetting.methods.base import CancelledError
+from unlearn_core.jobs.unlearn import Observer, Outcome, unlearn
 from unlearn_core.measuring.weights.write_weight_maps import write_weight_maps
 from unlearn_core.store.chain import START, earlier_sets, weights_before
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.snapshots import SnapshotWriter
 from unlearn_core.store.runs import UNDER_WAY, RunState, Store
-from unlearn_core.common.sharing import told
-from unlearn_core.jobs.unlearn import Observer, Outcome, unlearn
+from unlearn_core.store.snapshots import SnapshotWriter
 
 OnStep = Callable[[Step], None]
 

@@ -11,6 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST
+from unlearn_core.artifacts.results import (
+    EarlierSet,
+    Measured,
+    accuracy,
+    agreement,
+    earlier_accuracy,
+    remarks,
+)
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.shipped.training import RECIPES, Training
@@ -22,17 +31,8 @@ from unlearn_core.forgetting.methods.base import CancelledError, Task, logits_of
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 from unlearn_core.jobs.data_split import JobPictures
-from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST
-from unlearn_core.measuring.weights.interpolation import interpolated
 from unlearn_core.measuring.predict import to_pixels
-from unlearn_core.artifacts.results import (
-    EarlierSet,
-    Measured,
-    accuracy,
-    agreement,
-    earlier_accuracy,
-    remarks,
-)
+from unlearn_core.measuring.weights.interpolation import interpolated
 from unlearn_core.store.request import ForgetRequest
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from unlearn_core.catalog.classifiers import brought_as_classifier
 from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.custom.classifier_record import ClassifierWish
-from unlearn_core.catalog.classifiers import brought_as_classifier
 from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.measuring.write_image_table import thumbnails
 from unlearn_core.store.cache import kept
-from unlearn_core.measuring.predict import to_pixels
 
 PICTURES, TOP = 6, 5
 KEPT_SECONDS = 600

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.errors import UserError
-from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.chain import START
 from unlearn_core.store.request import ForgetRequest

@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from unlearn_core.artifacts.predictions import FORGET, RETAIN
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.explain import attribute
-from unlearn_core.artifacts.predictions import FORGET, RETAIN
-from unlearn_core.measuring.representation.features import Plane, features
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
 from unlearn_core.measuring.predict import predict
-from unlearn_core.store.snapshots import Weights, read_snapshots
+from unlearn_core.measuring.representation.features import Plane, features
+from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
+from unlearn_core.store.snapshots import Weights, read_snapshots
 
 VERSION = 1
 MOST_PICTURES = 8

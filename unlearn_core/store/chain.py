@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.predictions import FORGET, read_comparison
 from unlearn_core.artifacts.results import EarlierSet
+from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 

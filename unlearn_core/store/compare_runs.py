@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.errors import UserError
 from unlearn_core.artifacts.predictions import FORGET, Comparison, read_comparison
+from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run, Store
 
 MOST_RUNS = 6

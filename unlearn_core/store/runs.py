@@ -23,8 +23,8 @@ from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
-from unlearn_core.errors import UserError
 from unlearn_core.common.home import home
+from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 
 

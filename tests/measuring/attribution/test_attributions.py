@@ -9,21 +9,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tests.quick import QUICK
+from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import ALGORITHMS, Settings, algorithm_entry, offered, switched_off
-from unlearn_core.artifacts.attribution_maps import read_attributions
-from unlearn_core.measuring.attribution.quality import quality, write_attribution_quality
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.attribution.adversarial_neighbours import RADIUS, write_neighbours
 from unlearn_core.measuring.attribution.explain import (
     attribute,
     rank_correlation,
     similarity,
     write_attributions,
 )
+from unlearn_core.measuring.attribution.quality import quality, write_attribution_quality
+from unlearn_core.measuring.attribution.registry import (
+    ALGORITHMS,
+    Settings,
+    algorithm_entry,
+    offered,
+    switched_off,
+)
 from unlearn_core.measuring.finished_run import look_at
-from unlearn_core.measuring.attribution.adversarial_neighbours import RADIUS, write_neighbours
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store

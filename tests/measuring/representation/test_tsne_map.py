@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unlearn_core.errors import UserError
-from unlearn_core.measuring.write_image_table import write_image_table
-from unlearn_core.measuring.representation.tsne_map import write_neighbour_map
 from unlearn_core.artifacts.image_table import read_image_table
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.representation.tsne_map import write_neighbour_map
+from unlearn_core.measuring.write_image_table import write_image_table
 
 
 def test_look_alikes_stand_side_by_side(own_home: Path) -> None:

@@ -9,17 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.catalog.custom.build_network import FILE, build
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
-from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
-from unlearn_core.catalog.custom.resolve_classifier import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    count_classes,
-    names_for,
-    origin_of,
-)
 from unlearn_core.catalog.custom.classifier_record import (
     MOST_BROUGHT,
     RECORD,
@@ -31,6 +22,15 @@ from unlearn_core.catalog.custom.classifier_record import (
     brought_folder,
     check_name,
 )
+from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
+from unlearn_core.catalog.custom.resolve_classifier import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    count_classes,
+    names_for,
+    origin_of,
+)
+from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.errors import UserError
 
 

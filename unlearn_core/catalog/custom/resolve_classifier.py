@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unlearn_core.catalog.class_names import imagenet_classes
 from unlearn_core.catalog.custom.build_network import (
     FILE,
     TIMM,
@@ -21,13 +22,12 @@ from unlearn_core.catalog.custom.build_network import (
     split_architecture,
 )
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint, tensors_of_network
-from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.classifier_record import MOST_CLASSES, ClassifierWish
-from unlearn_core.catalog.class_names import imagenet_classes
+from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.untrusted.uploads import check_readable
-from unlearn_core.errors import UserError
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
+from unlearn_core.errors import UserError
 
 RANDOM = "random"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

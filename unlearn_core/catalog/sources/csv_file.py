@@ -4,9 +4,9 @@ import csv
 import hashlib
 from pathlib import Path
 
-from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file
+from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
 from unlearn_core.errors import UserError
 
 PATHS = ("path", "file", "filename", "image", "picture")

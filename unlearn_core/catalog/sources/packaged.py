@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from unlearn_core.catalog.class_names import DIGITS
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
-from unlearn_core.errors import UserError
 from unlearn_core.common.home import data_dir, home
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 TRAIN_OF_EACH_DIGIT = 400
 

@@ -7,8 +7,8 @@ import time
 import uuid
 from pathlib import Path
 
-from unlearn_core.errors import UserError
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 _MOST_BYTES, _MOST_SHARED_BYTES = 2000 * 2**20, 200 * 2**20
 _LEFT_FREE = 2 * 2**30

@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.common.batches import in_batches
 from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.batches import in_batches
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 
 from unlearn_core.forgetting.adversarial import row_norms, targeted_l2_pgd
 from unlearn_core.forgetting.goals import runner_up
-from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings
 from unlearn_core.measuring.attribution.explain import attribute, check_offered
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings
 from unlearn_core.measuring.finished_run import look_at
+from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 
 VERSION = 1

@@ -32,8 +32,8 @@ from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.entries import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry, offered
-from unlearn_core.store.cache import kept
 from unlearn_core.measuring.finished_run import look_at
+from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 
 VERSION = 1

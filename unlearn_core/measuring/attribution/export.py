@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry
 from unlearn_core.artifacts.attribution_maps import common_scale, overlay, read_attributions
+from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.explain import write_attributions
+from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry
 
 _OPACITY = 0.7
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry
 from unlearn_core.measuring.attribution.explain import baseline, explanation
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry
 from unlearn_core.measuring.finished_run import look_at
+from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 
 VERSION = 1

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.representation.features import Plane, features
 from unlearn_core.measuring.write_image_table import key_of, write_image_table
-from unlearn_core.measuring.finished_run import frozen
-from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 
 VERSION = 2
 NEIGHBOURS = 10

@@ -14,9 +14,9 @@ from sklearn.manifold import TSNE
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.representation.features import features
 from unlearn_core.measuring.write_image_table import key_of
-from unlearn_core.measuring.finished_run import frozen
 
 VERSION = 1
 MOST_PICTURES, FEWEST_PICTURES = 20_000, 10

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from unlearn_core.catalog.entries import SMALL
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
-from unlearn_core.store.cache import kept
+from unlearn_core.catalog.entries import SMALL
 from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
 from unlearn_core.measuring.predict import predict
-from unlearn_core.store.snapshots import Weights
+from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
+from unlearn_core.store.snapshots import Weights
 
 VERSION = 1
 FURTHEST = 1.5
