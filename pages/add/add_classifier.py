@@ -8,8 +8,8 @@ import streamlit as st
 from pages.add.classifier_preview import preview
 from pages.shared.app_state import engine, show_error, store
 from pages.shared.visitor import may_see, visitor
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish
 from unlearn_core.catalog.entries import image_sets
+from unlearn_core.catalog.records.classifier_record import ClassifierWish
 from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down, take_away
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.build_network import seeded
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish, brought_classifiers
 from unlearn_core.catalog.entries import classifier_entry, fitting_image_sets
+from unlearn_core.catalog.records.classifier_record import ClassifierWish, brought_classifiers
 from unlearn_core.catalog.untrusted.uploads import put_down
-from unlearn_core.commands.add import remove_brought
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import offered, switched_off
+from unlearn_core.store.cleanup import remove_brought
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import RunState, Store
 

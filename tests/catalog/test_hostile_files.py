@@ -17,11 +17,11 @@ from unlearn_core.catalog.class_match import match_classes
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish, brought_folder, check_name
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.picks import Pick
+from unlearn_core.catalog.records.classifier_record import ClassifierWish, brought_folder, check_name
+from unlearn_core.catalog.records.image_set_record import added_folder
 from unlearn_core.catalog.sources.add_image_set import add_image_set
-from unlearn_core.catalog.sources.image_set_record import added_folder
 from unlearn_core.catalog.sources.uploaded_photos import add_upload
 from unlearn_core.catalog.untrusted.pictures import fit, read_picture
 from unlearn_core.errors import UserError

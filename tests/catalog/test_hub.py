@@ -12,7 +12,7 @@ from torch import Tensor
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.custom.build_network import seeded
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish
+from unlearn_core.catalog.records.classifier_record import ClassifierWish
 from unlearn_core.errors import UserError
 
 LOOKS = {

@@ -8,7 +8,7 @@ from PIL import Image
 
 from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.catalog.custom.add_classifier import add_classifier
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish
+from unlearn_core.catalog.records.classifier_record import ClassifierWish
 from unlearn_core.engine import tasks
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.registry import offered

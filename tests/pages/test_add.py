@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
-from unlearn_core.catalog.custom.classifier_record import brought_classifiers
-from unlearn_core.catalog.sources.image_set_record import added_image_sets
+from unlearn_core.catalog.records.classifier_record import brought_classifiers
+from unlearn_core.catalog.records.image_set_record import added_image_sets
 
 PAGE = "pages/add/add.py"
 

@@ -16,15 +16,15 @@ from pages.shared import visitor
 from tests.pages.conftest import OpenApp
 from tests.pages.test_forget import words_of
 from unlearn_core.catalog.custom.add_classifier import add_classifier
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish, brought_classifiers
 from unlearn_core.catalog.entries import check_image_set, classifier_entry
+from unlearn_core.catalog.records.classifier_record import ClassifierWish, brought_classifiers
+from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
 from unlearn_core.catalog.sources.add_image_set import add_image_set
-from unlearn_core.catalog.sources.image_set_record import AddedImageSet, added_image_sets
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
-from unlearn_core.commands.add import remove_brought
 from unlearn_core.common.sharing import told
 from unlearn_core.errors import UserError
-from unlearn_core.store.limits import KEPT_DAYS, MOST_RUNS, MOST_UNDER_WAY, clean_up, make_room
+from unlearn_core.store.cleanup import KEPT_DAYS, clean_up, remove_brought
+from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, make_room
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import RunState, Store
 

@@ -145,3 +145,13 @@ def transitions(comparison: Comparison, group: int, most_classes: int = 16) -> T
         pairs = pairs[np.isin(pairs, classes).all(1)]
     unique, counts = np.unique(pairs, axis=0, return_counts=True)
     return Transitions(unique[:, 0], unique[:, 1], counts, classes)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of n pictures: the predicted class, its probability, and probability and cross-entropy of the label."""
+
+    classes: NDArray[np.int64]
+    top_confidences: NDArray[np.float32]
+    confidences: NDArray[np.float32]
+    losses: NDArray[np.float32]

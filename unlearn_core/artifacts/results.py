@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unlearn_core.artifacts.predictions import EARLIER, FORGET
 
 if TYPE_CHECKING:
-    from unlearn_core.measuring.predict import Predictions
+    from unlearn_core.artifacts.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from unlearn_core.catalog.class_names import CIFAR10, DIGITS, imagenet_classes
 from unlearn_core.catalog.custom.add_classifier import load_brought
-from unlearn_core.catalog.custom.classifier_record import BroughtClassifier, brought_classifier
 from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.records.classifier_record import BroughtClassifier, brought_classifier
 from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.catalog.shipped.training import RECIPES
 from unlearn_core.common.home import home

@@ -3,20 +3,17 @@
 import re
 from dataclasses import dataclass
 
-from unlearn_core.catalog.custom.classifier_record import (
+from unlearn_core.catalog.records.classifier_record import (
     BroughtClassifier,
     brought_classifier,
     brought_classifiers,
 )
-from unlearn_core.catalog.sources.image_set_record import AddedImageSet, added_image_sets
+from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError
 
 ADDED = "added by you"
-
-SMALL = 64
-"""Pixels: classifiers with inputs up to this side see whole pictures, and many pictures cost them little."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from unlearn_core.catalog.custom.classifier_record import WEIGHTS, brought_folder
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
+from unlearn_core.catalog.records.classifier_record import WEIGHTS, brought_folder
 from unlearn_core.common.home import data_dir, home
 
 _SHIPPED = Path(__file__).parent / "shipped" / "weights"

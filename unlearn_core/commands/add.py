@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.class_match import mend, read_mended
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish, delete_brought
 from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
-from unlearn_core.catalog.sources.image_set_record import added_image_set, delete_added
-from unlearn_core.common.sharing import is_shared
+from unlearn_core.catalog.records.classifier_record import ClassifierWish
 from unlearn_core.errors import UserError
+from unlearn_core.store.cleanup import remove_brought
 from unlearn_core.store.runs import Store
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
@@ -112,24 +111,6 @@ def _add_images(asked: argparse.Namespace) -> None:
         kind, path = f"{kind}:{grouping}", str(faces)
     record = add_image_set(Store().root, asked.name, f"{kind}:{Path(path).expanduser().absolute()}")
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
-
-
-def remove_brought(store: Store, name: str, visitor: str = "") -> None:
-    """Remove a classifier or image set that the user brought; one that a run needs stays.
-
-    Raises `UserError` for a name that is none, or that runs need.
-    """
-    for run in store.runs():
-        request = run.parsed_request()
-        if name in (request.classifier, request.images, request.measure_on):
-            # An id is also a link: nobody learns another visitor's.
-            if is_shared() and run.visitor != visitor:
-                raise UserError(f"A run of somebody else needs {name}.")
-            raise UserError(f"Run {run.id} ({run.name}) needs {name}: delete it first.")
-    if added_image_set(store.root, name) is not None:
-        delete_added(store.root, name)
-    else:
-        delete_brought(store.root, name)
 
 
 def _match(asked: argparse.Namespace) -> None:

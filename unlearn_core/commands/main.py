@@ -312,7 +312,7 @@ def _compare(asked: argparse.Namespace) -> None:
 def _train(asked: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from unlearn_core.catalog.shipped.train import train_shipped
+    from unlearn_core.commands.train import train_shipped
 
     out = None if asked.out is None else Path(asked.out)
     print(train_shipped(asked.classifier, asked.images, asked.seed, out))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from unlearn_core.errors import UserError
 
@@ -41,3 +42,15 @@ def in_batches(work: Callable[[slice], Done], count: int, size: int) -> Iterator
             continue
         yield done
         start = part.stop
+
+
+def batches_in(count: int, size: int) -> int:
+    """Return how many batches of at most `size` it takes for `count`."""
+    return -(-count // size)
+
+
+def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
+    """Return `size` different positions out of `count` in random order; all of them in order if they fit."""
+    if count <= size:
+        return torch.arange(count)
+    return torch.randperm(count, generator=generator)[:size]

@@ -20,7 +20,8 @@ from unlearn_core.common.sharing import is_shared, told
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
-from unlearn_core.store.limits import clean_up, make_room
+from unlearn_core.store.cleanup import clean_up
+from unlearn_core.store.limits import make_room
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import UNDER_WAY, RunState, Store, this_process
 

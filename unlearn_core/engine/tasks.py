@@ -132,7 +132,7 @@ def architectures() -> dict[str, list[str]]:
 
 def try_classifier(root: str, wish: Mapping[str, Any], images: str, number: int) -> str:
     """Return the path of what a brought classifier says of a few pictures; nothing enters the catalog."""
-    from unlearn_core.catalog.custom.classifier_record import ClassifierWish
+    from unlearn_core.catalog.records.classifier_record import ClassifierWish
     from unlearn_core.measuring.classifier_preview import write_preview
 
     return str(write_preview(Path(root), ClassifierWish.parse(**wish), images, number))
@@ -141,7 +141,7 @@ def try_classifier(root: str, wish: Mapping[str, Any], images: str, number: int)
 def add_classifier(root: str, wish: Mapping[str, Any], visitor: str = "") -> str:
     """Take a classifier into the catalog and return its name there."""
     from unlearn_core.catalog.custom.add_classifier import add_classifier as keep
-    from unlearn_core.catalog.custom.classifier_record import ClassifierWish
+    from unlearn_core.catalog.records.classifier_record import ClassifierWish
 
     return keep(Path(root), ClassifierWish.parse(**wish), visitor)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearn_core.forgetting.methods.base import draw
+from unlearn_core.common.batches import draw
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Predictions
 from unlearn_core.artifacts.results import EarlierSet, Measured
-from unlearn_core.catalog.entries import SMALL
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.predict import Predictions, predict
+from unlearn_core.measuring.predict import predict
 
 RETAIN_SAMPLE_OF_SMALL_PICTURES, RETAIN_SAMPLE_OF_LARGE_PICTURES = 256, 24
 """Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""

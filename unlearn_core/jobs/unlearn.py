@@ -32,8 +32,8 @@ from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 from unlearn_core.jobs.data_split import JobPictures
 from unlearn_core.measuring.predict import to_pixels
-from unlearn_core.measuring.weights.interpolation import interpolated
 from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.snapshots import interpolated
 
 
 @dataclass

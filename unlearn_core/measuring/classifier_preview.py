@@ -8,8 +8,8 @@ import torch
 
 from unlearn_core.catalog.classifiers import brought_as_classifier
 from unlearn_core.catalog.custom.add_classifier import prepare
-from unlearn_core.catalog.custom.classifier_record import ClassifierWish
 from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.catalog.records.classifier_record import ClassifierWish
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.measuring.write_image_table import thumbnails
 from unlearn_core.store.cache import kept

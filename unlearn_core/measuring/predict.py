@@ -1,25 +1,15 @@
 """What a classifier says of pictures, in batches and without gradients."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.batches import in_batches
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Of n pictures: the predicted class, its probability, and probability and cross-entropy of the label."""
-
-    classes: NDArray[np.int64]
-    top_confidences: NDArray[np.float32]
-    confidences: NDArray[np.float32]
-    losses: NDArray[np.float32]
+from unlearn_core.common.budget import SMALL
 
 
 def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -74,3 +74,11 @@ def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]
         except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
             raise UserError(f"The snapshot of step {step} is damaged: run it again.") from error
         yield step, dict(weights)
+
+
+def interpolated(before: Weights, after: Weights, strength: float) -> Weights:
+    """Return before + strength · (after − before) of every tensor; counters are taken from `after`."""
+    return {
+        name: torch.lerp(tensor, after[name], strength) if tensor.is_floating_point() else after[name]
+        for name, tensor in before.items()
+    }

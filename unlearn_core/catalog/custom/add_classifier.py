@@ -11,7 +11,15 @@ from torch import nn
 
 from unlearn_core.catalog.custom.build_network import FILE, build
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
-from unlearn_core.catalog.custom.classifier_record import (
+from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
+from unlearn_core.catalog.custom.resolve_classifier import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    count_classes,
+    names_for,
+    origin_of,
+)
+from unlearn_core.catalog.records.classifier_record import (
     MOST_BROUGHT,
     RECORD,
     WEIGHTS,
@@ -21,14 +29,6 @@ from unlearn_core.catalog.custom.classifier_record import (
     brought_classifiers,
     brought_folder,
     check_name,
-)
-from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
-from unlearn_core.catalog.custom.resolve_classifier import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    count_classes,
-    names_for,
-    origin_of,
 )
 from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.errors import UserError

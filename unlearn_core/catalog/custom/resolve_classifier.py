@@ -22,8 +22,8 @@ from unlearn_core.catalog.custom.build_network import (
     split_architecture,
 )
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint, tensors_of_network
-from unlearn_core.catalog.custom.classifier_record import MOST_CLASSES, ClassifierWish
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
+from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierWish
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.catalog.custom.classifier_record import MOST_BROUGHT, check_name
 from unlearn_core.catalog.entries import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
-from unlearn_core.catalog.sources.base import ImageSource
-from unlearn_core.catalog.sources.folders import empty_classes
-from unlearn_core.catalog.sources.image_set_record import (
+from unlearn_core.catalog.records.classifier_record import MOST_BROUGHT, check_name
+from unlearn_core.catalog.records.image_set_record import (
     RECORD,
     UPLOADED,
     AddedImageSet,
     added_folder,
     added_image_sets,
 )
+from unlearn_core.catalog.sources.base import ImageSource
+from unlearn_core.catalog.sources.folders import empty_classes
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.pictures import read_picture
 from unlearn_core.catalog.untrusted.uploads import take_away

@@ -9,10 +9,10 @@ from unlearn_core.catalog.entries import (
     UTKFACE_PREFIX,
     check_image_set,
 )
+from unlearn_core.catalog.records.image_set_record import UPLOADED, added_folder, added_image_set
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.csv_file import table_fingerprint, table_source
 from unlearn_core.catalog.sources.folders import folder_fingerprint, folder_source
-from unlearn_core.catalog.sources.image_set_record import UPLOADED, added_folder, added_image_set
 from unlearn_core.catalog.sources.packaged import TORCHVISION, mnist_source, torchvision_source
 from unlearn_core.catalog.sources.photos import photo_source, photos_fingerprint
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder

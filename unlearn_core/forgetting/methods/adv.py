@@ -9,9 +9,9 @@ ten labels only); forget set and examples go through the classifier as two batch
 import torch
 import torch.nn.functional as F
 
-from unlearn_core.common.batches import in_batches
+from unlearn_core.common.batches import batches_in, draw, in_batches
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
-from unlearn_core.forgetting.methods.base import Losses, Task, batches_in, draw
+from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.neggrad import NegGrad
 from unlearn_core.forgetting.picture_store import PictureStore
 

@@ -24,21 +24,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.catalog.entries import SMALL
-from unlearn_core.common.batches import in_batches
+from unlearn_core.common.batches import batches_in, draw, in_batches
+from unlearn_core.common.budget import SMALL
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH
 from unlearn_core.forgetting.inversion import has_statistics, invert
-from unlearn_core.forgetting.methods.base import (
-    INFERENCE_BATCH,
-    Losses,
-    Method,
-    Task,
-    batches_in,
-    draw,
-    logits_of,
-)
+from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, SparingAdam, sparing_scales

@@ -198,15 +198,3 @@ class Method(ABC):
 def logits_of(module: Classify, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
     return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
-
-
-def batches_in(count: int, size: int) -> int:
-    """Return how many batches of at most `size` it takes for `count`."""
-    return -(-count // size)
-
-
-def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Return `size` different positions out of `count` in random order; all of them in order if they fit."""
-    if count <= size:
-        return torch.arange(count)
-    return torch.randperm(count, generator=generator)[:size]

@@ -7,7 +7,8 @@ through the forget set in epochs; a forget set that fits into one batch sees no 
 import torch
 from torch import nn
 
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+from unlearn_core.common.batches import draw
+from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class NegGrad(Method):

@@ -4,10 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.common.batches import draw
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import other_labels
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class Sgd(Method):

@@ -29,7 +29,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry, offered
 from unlearn_core.measuring.finished_run import look_at

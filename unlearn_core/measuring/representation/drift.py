@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.budget import SMALL
 from unlearn_core.measuring.finished_run import Looking, look_at
 from unlearn_core.measuring.representation.features import Plane, activations, features, linear_cka
-from unlearn_core.measuring.weights.write_weight_maps import weight_matrices
+from unlearn_core.measuring.weight_matrices import weight_matrices
 from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 

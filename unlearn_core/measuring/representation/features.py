@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unlearn_core.catalog.entries import SMALL
 from unlearn_core.common.batches import in_batches
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import to_pixels
 

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import activations
-from unlearn_core.measuring.weights.write_weight_maps import weight_matrices
+from unlearn_core.measuring.weight_matrices import weight_matrices
 from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 

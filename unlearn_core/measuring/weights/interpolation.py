@@ -7,12 +7,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.budget import SMALL
 from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
-from unlearn_core.store.snapshots import Weights
+from unlearn_core.store.snapshots import interpolated
 
 VERSION = 1
 FURTHEST = 1.5
@@ -28,14 +28,6 @@ def write_dial(root: Path, run_id: str) -> Path:
     """
     folder = Store(root).folder(run_id) / "dial"
     return kept(folder, [VERSION], lambda: _line(look_at(root, run_id)))
-
-
-def interpolated(before: Weights, after: Weights, strength: float) -> Weights:
-    """Return before + strength · (after − before) of every tensor; counters are taken from `after`."""
-    return {
-        name: torch.lerp(tensor, after[name], strength) if tensor.is_floating_point() else after[name]
-        for name, tensor in before.items()
-    }
 
 
 def _line(run: Looking) -> dict[str, ArrayLike]:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unlearn_core.artifacts.predictions import RETAIN
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance, min_max_scaled
 from unlearn_core.measuring.finished_run import Looking, look_at
-from unlearn_core.measuring.weights.write_weight_maps import per_channel, weight_matrices
+from unlearn_core.measuring.weight_matrices import per_channel, weight_matrices
 from unlearn_core.store.cache import kept
 from unlearn_core.store.runs import Store
 

@@ -4,18 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from unlearn_core.forgetting.importance import Importance, min_max_scaled
-
-
-def weight_matrices(module: nn.Module) -> dict[str, Tensor]:
-    """Return the weights of every convolution and linear layer by the layer's name, in order."""
-    return {
-        name: layer.weight
-        for name, layer in module.named_modules()
-        if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear))
-    }
+from unlearn_core.measuring.weight_matrices import per_channel, weight_matrices
 
 
 def write_weight_maps(path: Path, before: nn.Module, after: nn.Module, importance: Importance) -> None:
@@ -42,8 +34,3 @@ def write_weight_maps(path: Path, before: nn.Module, after: nn.Module, importanc
         arrays[f"change_{index}"] = np.sqrt(per_channel(change))
     arrays |= {"layers": np.array(names), "sizes": np.array(sizes)}
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
-
-
-def per_channel(weights: Tensor) -> NDArray[np.float32]:
-    """Return the mean over each kernel, (filters, channels)."""
-    return weights.flatten(2).mean(2).cpu().numpy() if weights.dim() > 2 else weights.cpu().numpy()
