@@ -16,6 +16,7 @@ test: .venv/tests-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 # The longest files come first (tests/conftest.py): nothing then waits for them at the end.
 # One thread each: two processes with a thread a core get in each other's way and take many times as long.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20

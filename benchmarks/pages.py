@@ -53,6 +53,10 @@ def _store() -> Store:
 _kept: list[TemporaryDirectory[str]] = []
 
 
+def _file(page: str) -> str:
+    return f"pages/{page}/{page}.py"
+
+
 def measure(case: Case) -> Result:
     """Return the seconds of every repeat, after one that does not count."""
     run = _store().runs()[0]
@@ -60,13 +64,11 @@ def measure(case: Case) -> Result:
     app.query_params["run"] = run.id
     app.run()
     click = CLICKS.get(case["what"])
-    page = f"pages/{case['what'] if click is None else click[0]}.py"
+    page = _file(case["what"] if click is None else click[0])
     times: list[float] = []
     for _ in range(case["repeats"] + 2):
         if click is None:
-            app.switch_page(
-                "pages/runs/runs.py" if page != "pages/runs/runs.py" else "pages/weights/weights.py"
-            ).run()
+            app.switch_page(_file("weights" if case["what"] == "runs" else "runs")).run()
             app.switch_page(page)
         else:
             if not times:

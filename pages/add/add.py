@@ -5,7 +5,6 @@ import streamlit as st
 from pages.add.add_classifier import add_classifier
 from pages.add.add_images import add_images
 from pages.add.catalog_table import catalog_table
-from pages.shared.door import show
 
 
 def page() -> None:
@@ -28,4 +27,4 @@ def page() -> None:
     catalog_table()
 
 
-show(page)
+page()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.add.classifier_preview import preview
 from pages.shared.app_state import engine, show_error, store
+from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.entries import image_sets
 from unlearn_core.catalog.records.classifier_record import ClassifierWish
@@ -28,9 +29,7 @@ def add_classifier() -> None:
     """Draw the two columns: what is asked on the left, what came of it on the right."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
-        st.page_link(
-            "pages/forget/forget.py", label="Forget something with it", query_params={"classifier": name}
-        )
+        st.page_link(FORGET.file, label="Forget something with it", query_params={"classifier": name})
     left, right = st.columns([5, 7], gap="large")
     with left:
         st.markdown("##### 1 · Where it comes from")

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.app_state import engine, show_error, store
+from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
 from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down
@@ -25,7 +26,7 @@ def add_images() -> None:
     """Draw the form, and what came of it."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
-        st.page_link("pages/forget/forget.py", label="Forget some of them")
+        st.page_link(FORGET.file, label="Forget some of them")
     ways = ["upload"] if is_shared() else list(_WAYS)
     way = str(
         st.segmented_control(

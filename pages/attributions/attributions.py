@@ -11,7 +11,6 @@ from pages.attributions.attribution_settings import attribution_settings
 from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.app_state import show_error, store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
-from pages.shared.door import show
 from pages.shared.measurements import Arrays, measured
 from pages.shared.picture_choice import chosen_ids, telling_pictures
 from pages.shared.run_picker import finished_run
@@ -202,4 +201,4 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
-show(page)
+page()

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pages.before_after.change_cards import change_cards
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
-from pages.shared.door import show
 from pages.shared.image_tables import load_table
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
@@ -144,4 +143,4 @@ def _download(run: Run, comparison: Comparison) -> None:
     )
 
 
-show(page)
+page()

@@ -8,7 +8,6 @@ import streamlit as st
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.compare.run_maps import run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
-from pages.shared.door import show
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import chosen_ids, telling_pictures
@@ -187,4 +186,4 @@ def _taken_for(picture: int, predictions: list[Comparison]) -> list[str]:
     return words
 
 
-show(page)
+page()

@@ -23,7 +23,6 @@ from pages.shared.app_state import (
     store,
 )
 from pages.shared.continue_run import start_afresh, start_of_next_run
-from pages.shared.door import show
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.run_panel import run_panel
 from pages.shared.visitor import visitor
@@ -191,4 +190,4 @@ def _forget(asked: list[dict[str, object]]) -> None:
         st.rerun()
 
 
-show(page)
+page()

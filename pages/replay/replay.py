@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.replay.interpolation_figure import dial_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import open_run, show_error, start_run, store
-from pages.shared.door import show
+from pages.shared.links import FORGET
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import chosen_ids, telling_pictures
@@ -142,7 +142,7 @@ def _keep(run: Run, percent: int) -> None:
             show_error(error)
             return
         open_run(run_id)
-        st.switch_page("pages/forget/forget.py", query_params={"run": run_id})
+        st.switch_page(FORGET.file, query_params={"run": run_id})
 
 
-show(page)
+page()

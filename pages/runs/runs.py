@@ -1,6 +1,7 @@
 """Runs: what was forgotten so far, and what to do with it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,20 +17,13 @@ from pages.shared.app_state import (
     start_run,
     store,
 )
-from pages.shared.door import show
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.result_cards import percent
 from pages.shared.run_picker import nothing_yet
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import UNDER_WAY, Run
 
-_PAGES = (
-    ("pages/forget/forget.py", "Watch", ":material/ink_eraser:"),
-    ("pages/before_after/before_after.py", "Before / after", ":material/compare:"),
-    ("pages/weights/weights.py", "Weights", ":material/grid_on:"),
-    ("pages/attributions/attributions.py", "Attributions", ":material/center_focus_strong:"),
-    ("pages/replay/replay.py", "Replay", ":material/movie:"),
-    ("pages/compare/compare.py", "Compare", ":material/compare_arrows:"),
-)
+_PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
 
 
 def page() -> None:
@@ -103,8 +97,8 @@ def _actions(run: Run) -> None:
     if run.error:
         st.warning(run.error, icon=":material/info:")
     with st.container(horizontal=True):
-        for page, label, icon in _PAGES if run.parsed_result() else _PAGES[:1]:
-            st.page_link(page, label=label, icon=icon, query_params={"run": run.id})
+        for page in _PAGES if run.parsed_result() else _PAGES[:1]:
+            st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _rename(run)
         if run.state in UNDER_WAY:
@@ -132,7 +126,7 @@ def _run_again(run: Run) -> None:
     except UserError as error:
         show_error(error)
         return
-    st.switch_page("pages/forget/forget.py", query_params={"run": run_id})
+    st.switch_page(FORGET.file, query_params={"run": run_id})
 
 
 def _downloads(run: Run) -> None:
@@ -175,4 +169,4 @@ def _try(action: Any, *arguments: object) -> None:
         st.session_state["run_error"] = error
 
 
-show(page)
+page()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import selection
 from pages.shared.app_state import leave_run, show_error, store
+from pages.shared.links import FORGET
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run
 
@@ -21,7 +22,7 @@ def forget_more_button(run: Run) -> None:
         st.session_state[_AFTER] = run.id
         leave_run()
         selection.pick([])
-        st.switch_page("pages/forget/forget.py")
+        st.switch_page(FORGET.file)
 
 
 def start_of_next_run() -> str | None:

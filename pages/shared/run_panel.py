@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, SETTLING, live_chart, settling_from
 from pages.shared.palette import CONFIG
 from pages.shared.result_cards import result_cards
@@ -82,7 +83,7 @@ def _head(run: Run) -> None:
             if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
                 leave_run()
                 start_afresh()
-                st.switch_page("pages/forget/forget.py")
+                st.switch_page(FORGET.file)
 
 
 def _progress(run: Run, steps: list[dict[str, Any]]) -> None:
@@ -144,13 +145,8 @@ def _next(run: Run) -> None:
             _run_again(run)
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        for page, label, icon in (
-            ("pages/before_after/before_after.py", "Before / after", ":material/compare:"),
-            ("pages/weights/weights.py", "Weights", ":material/grid_on:"),
-            ("pages/attributions/attributions.py", "Attributions", ":material/center_focus_strong:"),
-            ("pages/replay/replay.py", "Replay", ":material/movie:"),
-        ):
-            st.page_link(page, label=label, icon=icon, query_params={"run": run.id})
+        for page in (BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY):
+            st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
         forget_more_button(run)
     _group(run)
 
@@ -164,11 +160,7 @@ def _group(run: Run) -> None:
     if left:
         st.caption(f"{left} of the {len(runs)} methods are still to come: see Runs.")
     else:
-        st.page_link(
-            "pages/compare/compare.py",
-            label=f"Compare the {len(runs)} methods",
-            icon=":material/compare_arrows:",
-        )
+        st.page_link(COMPARE.file, label=f"Compare the {len(runs)} methods", icon=COMPARE.icon)
 
 
 def _run_again(run: Run) -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.app_state import current_run, my_runs, open_run, show_error
+from pages.shared.links import FORGET
 from pages.shared.run_panel import run_panel
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run, RunState
@@ -38,7 +39,7 @@ def finished_run() -> Run | None:
 def nothing_yet() -> None:
     """Say what to do while there is no run."""
     st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
-    st.page_link("pages/forget/forget.py", label="Forget something", icon=":material/ink_eraser:")
+    st.page_link(FORGET.file, label="Forget something", icon=":material/ink_eraser:")
 
 
 def describe(run: Run) -> str:

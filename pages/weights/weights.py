@@ -8,7 +8,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.app_state import show_error, store
-from pages.shared.door import show
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.run_picker import finished_run
@@ -224,4 +223,4 @@ def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
-show(page)
+page()

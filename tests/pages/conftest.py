@@ -41,7 +41,7 @@ def own_home(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_app() -> OpenApp:
-    """Open the app at a page, such as `pages/weights/weights.py`, and with a run in the URL; fail on an exception."""
+    """Open the app at a page, such as `pages/runs/runs.py`, with a run in the URL; fail on an exception."""
 
     def open_app(page: str | None = None, run: str | None = None) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
