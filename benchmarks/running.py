@@ -27,7 +27,7 @@ def arguments(doc: str | None, name: str) -> argparse.ArgumentParser:
 
 
 def carry_out(
-    asked: argparse.Namespace,
+    args: argparse.Namespace,
     cases: Sequence[Case],
     measure: Callable[[Case], Result],
     table: Callable[[list[Result]], str],
@@ -37,21 +37,21 @@ def carry_out(
 
     Beside the results file comes a Markdown file with the table and, with `figure`, an HTML page.
     """
-    if asked.fresh:
-        asked.out.unlink(missing_ok=True)
-    kept: dict[str, Result] = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    if args.fresh:
+        args.out.unlink(missing_ok=True)
+    kept: dict[str, Result] = json.loads(args.out.read_text()) if args.out.exists() else {}
     for case in tqdm(cases, file=sys.stderr, unit="case"):
         key = json.dumps(case, sort_keys=True)
         if key not in kept:
             kept[key] = {"case": case, **measure(case)}
-            _write(asked.out, json.dumps(kept, indent=1) + "\n")
+            _write(args.out, json.dumps(kept, indent=1) + "\n")
     results = list(kept.values())
     written = table(results)
-    _write(asked.out.with_suffix(".md"), written)
+    _write(args.out.with_suffix(".md"), written)
     if figure is not None:
         page = figure(results).to_html(include_plotlyjs="cdn")
-        _write(asked.out.with_suffix(".html"), page)
-    print(json.dumps(kept) if asked.json else written)
+        _write(args.out.with_suffix(".html"), page)
+    print(json.dumps(kept) if args.json else written)
 
 
 def _write(path: Path, text: str) -> None:

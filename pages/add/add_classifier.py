@@ -10,8 +10,8 @@ from pages.shared.app_state import engine, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.entries import image_sets
-from unlearn_core.catalog.records.classifier_record import ClassifierWish
-from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down, take_away
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
@@ -116,20 +116,20 @@ def _file() -> dict[str, Any] | None:
         placeholder="torchvision:resnet18",
         key="add_architecture",
     )
-    where = _put_down(uploaded) if uploaded is not None else path.strip()
+    where = _store_upload(uploaded) if uploaded is not None else path.strip()
     if not where or architecture is None:
         return None
     name = Path(uploaded.name).stem if uploaded is not None else Path(where).stem
     return {"source": f"file:{where}", "architecture": architecture, "name": name}
 
 
-def _put_down(uploaded: Any) -> str | None:
+def _store_upload(uploaded: Any) -> str | None:
     """Write an upload for the worker, once; return where."""
     known = st.session_state.get(_UPLOADED)
     if known is None or known[0] != uploaded.file_id:
         _forget_upload()
         try:
-            path = put_down(store().root, uploaded.name, uploaded.getbuffer())
+            path = store_upload(store().root, uploaded.name, uploaded.getbuffer())
         except UserError as error:
             show_error(error)
             return None
@@ -141,7 +141,7 @@ def _forget_upload() -> None:
     """Remove what this tab put down before: its tensors are in the catalog by now, or not wanted."""
     known = st.session_state.pop(_UPLOADED, None)
     if known is not None:
-        take_away(Path(known[1]))
+        remove_upload(Path(known[1]))
 
 
 def _settings() -> dict[str, Any]:
@@ -177,14 +177,14 @@ def _look_at() -> str:
     )
 
 
-def _try(wish: dict[str, Any], images: str) -> None:
+def _try(specification: dict[str, Any], images: str) -> None:
     st.session_state.pop(_TRY, None)
     number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
     try:
-        parsed = ClassifierWish.parse(**wish).model_dump()
+        parsed = ClassifierSpecification.parse(**specification).model_dump()
         with st.spinner("Building, loading, looking …"):
             look = engine().look(
-                "try_classifier", root=str(store().root), wish=parsed, images=images, number=number
+                "try_classifier", root=str(store().root), specification=parsed, images=images, number=number
             )
             path = str(look.result())
     except UserError as error:
@@ -200,18 +200,20 @@ def _result() -> None:
             "whether weights, normalisation and class names are right. Nothing is kept before you say so."
         )
         return
-    wish, content = st.session_state[_TRY]
+    specification, content = st.session_state[_TRY]
     record = preview(content)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name in the catalog", record["name"], key=f"add_name_{record['name']}")
         if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
-            _add({**wish, "name": name})
+            _add({**specification, "name": name})
 
 
-def _add(wish: dict[str, Any]) -> None:
+def _add(specification: dict[str, Any]) -> None:
     try:
         with st.spinner("Writing its tensors …"):
-            look = engine().look("add_classifier", root=str(store().root), wish=wish, visitor=visitor())
+            look = engine().look(
+                "add_classifier", root=str(store().root), specification=specification, visitor=visitor()
+            )
             st.session_state[_ADDED] = look.result()
     except UserError as error:
         show_error(error)

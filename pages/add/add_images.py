@@ -8,7 +8,7 @@ from pages.shared.app_state import engine, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
 from unlearn_core.catalog.sources.utkface import GROUPINGS
-from unlearn_core.catalog.untrusted.uploads import most_bytes, put_down
+from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
@@ -75,7 +75,7 @@ def _add(name: str, source: str, uploaded: Any) -> None:
         return
     try:
         root = store().root
-        path = None if uploaded is None else str(put_down(root, uploaded.name, uploaded.getbuffer()))
+        path = None if uploaded is None else str(store_upload(root, uploaded.name, uploaded.getbuffer()))
         with st.spinner("Looking at every picture …"):
             look = engine().look(
                 "add_image_set", root=str(root), name=name, source=source, uploaded=path, visitor=visitor()

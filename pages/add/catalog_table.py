@@ -11,7 +11,7 @@ from unlearn_core.catalog.entries import ADDED, ClassifierEntry, ImageSetEntry, 
 from unlearn_core.catalog.on_disk import is_on_disk, megabytes
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
-from unlearn_core.store.cleanup import remove_brought
+from unlearn_core.store.cleanup import remove_added
 
 
 def catalog_table() -> None:
@@ -61,6 +61,6 @@ def _may_remove(owner: str) -> bool:
 
 def _remove(name: str) -> None:
     try:
-        remove_brought(store(), name, visitor())
+        remove_added(store(), name, visitor())
     except UserError as error:
         st.session_state["remove_error"] = error

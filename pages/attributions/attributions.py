@@ -12,7 +12,7 @@ from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.app_state import show_error, store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.measurements import Arrays, measured
-from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
@@ -32,7 +32,7 @@ def page() -> None:
     try:
         comparison = read_comparison(store().folder(run.id))
         algorithms, target, opacity, text = _controls(run, comparison)
-        ids = chosen_ids(text) or telling_pictures(comparison)
+        ids = chosen_ids(text) or choose_pictures(comparison)
         with st.container(horizontal=True, vertical_alignment="center"):
             trust, near = _switches()
             settings = attribution_settings(algorithms)

@@ -10,7 +10,7 @@ from pages.compare.run_maps import run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import describe, nothing_yet
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
@@ -155,7 +155,7 @@ def _maps(comparison: dict[str, Any]) -> None:
         "Pictures", key="picture", bind="query-params", placeholder="ids, such as 3, 14; empty: telling ones"
     )
     predictions = [read_comparison(store().folder(line["run"])) for line in lines]
-    ids = (chosen_ids(text) or telling_pictures(predictions[0]))[:_MOST_PICTURES]
+    ids = (chosen_ids(text) or choose_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
         _, path = measured(

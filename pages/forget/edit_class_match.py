@@ -9,7 +9,7 @@ from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
 from unlearn_core.artifacts.image_table import ImageTable
-from unlearn_core.catalog.class_match import mend, read_mended
+from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import classifier_entry, image_sets
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
@@ -32,12 +32,12 @@ def class_match(classifier: str, images: str, table: ImageTable) -> None:
     said = ", ".join(f"{counts[how]} {words}" for how, words in _WORDS.items() if counts[how])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Classes of these pictures: {said}.")
-        if _may_mend(classifier, images):
+        if _may_override(classifier, images):
             with st.popover("Mend", icon=":material/rule:", type="tertiary"):
                 _editor(classifier, images, table)
 
 
-def _may_mend(classifier: str, images: str) -> bool:
+def _may_override(classifier: str, images: str) -> bool:
     """Tell whether a mended match is this visitor's affair: what everybody sees stays as it is."""
     owners = [classifier_entry(classifier).visitor]
     owners += [entry.visitor for entry in image_sets() if entry.name == images]
@@ -71,14 +71,14 @@ def _editor(classifier: str, images: str, table: ImageTable) -> None:
     }
     with st.container(horizontal=True):
         if st.button("Use this match", key="match_save", type="primary", disabled=not said):
-            _keep(classifier, images, {**read_mended(store().root, classifier, images), **said})
+            _keep(classifier, images, {**read_overrides(store().root, classifier, images), **said})
         if "you" in table.own_how and st.button("Take back what I mended", key="match_reset"):
             _keep(classifier, images, {})
 
 
 def _keep(classifier: str, images: str, said: dict[str, str]) -> None:
     try:
-        mend(store().root, classifier, images, said)
+        write_overrides(store().root, classifier, images, said)
     except UserError as error:
         show_error(error)
         return

@@ -19,7 +19,7 @@ _SORTS = {
     "id": "by id",
     "hardest": "hardest first",
     "confident": "most confident",
-    "by_heart": "known by heart",
+    "memorisation": "known by heart",
     "odd_label": "odd label first",
     "alike": "like the picked ones",
 }
@@ -28,7 +28,7 @@ _SORTS_HELP = (
     "**Odd label**: the classifier and the nearest pictures doubt the label. "
     "**Like the picked ones**: near them in the classifier's feature space."
 )
-_NEED_FEATURES = ("by_heart", "odd_label", "alike")
+_NEED_FEATURES = ("memorisation", "odd_label", "alike")
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 

@@ -12,7 +12,7 @@ _CURVES = (
 )
 
 
-def dial_figure(line: Arrays, chosen: float, height: int = 330) -> go.Figure:
+def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.Figure:
     """Draw the groups' accuracy against how far the weights went, with a cursor at `chosen`.
 
     Args:

@@ -4,13 +4,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.replay.interpolation_figure import dial_figure
+from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import open_run, show_error, start_run, store
 from pages.shared.links import FORGET
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
@@ -66,7 +66,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         bind="query-params",
         placeholder="ids, such as 3, 14; empty: telling ones",
     )
-    ids = chosen_ids(text) or telling_pictures(comparison, forgotten=3)
+    ids = chosen_ids(text) or choose_pictures(comparison, forgotten=3)
     film, path = measured(
         "replay",
         "Looking at every snapshot; photos take a while …",
@@ -100,7 +100,7 @@ def _dial(run: Run, comparison: Comparison) -> None:
     left, right = st.columns([7, 6], gap="large")
     with left:
         percent = st.slider("How far to go", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")
-        st.plotly_chart(dial_figure(line, percent / 100), config=CONFIG, key="dial_figure")
+        st.plotly_chart(interpolation_figure(line, percent / 100), config=CONFIG, key="dial_figure")
         st.caption(
             "Every weight is set to this share of the way that it went. At 0 % nothing is forgotten, at "
             "100 % you have the run's classifier; past it the change goes on in the same direction."

@@ -10,10 +10,10 @@ HOW_TO_READ = (
     "Magenta: share of the chosen pictures still recognised; it should fall. "
     "Teal: share of the rest still right; it should stay."
 )
-SETTLING = "From the dashed line on all are forgotten, and further steps bring the rest back."
+REPAIR = "From the dashed line on all are forgotten, and further steps bring the rest back."
 
 
-def settling_from(steps: list[dict[str, Any]]) -> int | None:
+def repair_from(steps: list[dict[str, Any]]) -> int | None:
     """Return the step from which on every picture was forgotten, None unless further steps followed it."""
     known = {step["step"]: step["forgotten"] == step["k"] for step in steps}
     kept = next((number for number, done in sorted(known.items()) if done), None)
@@ -40,9 +40,9 @@ def live_chart(steps: list[dict[str, Any]], height: int = 240) -> go.Figure:
             line=line,
             hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
         )
-    settled = settling_from(steps)
-    if settled is not None:
-        figure.add_vline(settled, line={"color": BEFORE, "width": 1, "dash": "dash"})
+    repair_start = repair_from(steps)
+    if repair_start is not None:
+        figure.add_vline(repair_start, line={"color": BEFORE, "width": 1, "dash": "dash"})
     figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
     figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
     return style(figure, height)

@@ -15,7 +15,7 @@ def chosen_ids(text: str) -> list[int]:
     return list(dict.fromkeys(int(part) for part in parts))
 
 
-def telling_pictures(comparison: Comparison, forgotten: int = 1) -> list[int]:
+def choose_pictures(comparison: Comparison, forgotten: int = 1) -> list[int]:
     """Return ids of forgotten pictures, a kept one of the first one's class, and a flipped one."""
     own = comparison.image_set == 0
     known = np.flatnonzero(own & (comparison.group == FORGET) & (comparison.before == comparison.labels))

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
-from pages.shared.live_chart import HOW_TO_READ, SETTLING, live_chart, settling_from
+from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
 from pages.shared.palette import CONFIG
 from pages.shared.result_cards import result_cards
 from pages.shared.visitor import may_see
@@ -56,7 +56,7 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         _outcome(run)
     if steps:
         st.plotly_chart(live_chart(steps), key=f"live_{run_id}", config=CONFIG)
-        st.caption(HOW_TO_READ if settling_from(steps) is None else f"{HOW_TO_READ} {SETTLING}")
+        st.caption(HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}")
     if run.state not in UNDER_WAY:
         _next(run)
 

@@ -13,11 +13,11 @@ from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.entries import classifier_entry, fitting_image_sets
-from unlearn_core.catalog.records.classifier_record import ClassifierWish, brought_classifiers
-from unlearn_core.catalog.untrusted.uploads import put_down
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, custom_classifiers
+from unlearn_core.catalog.untrusted.uploads import store_upload
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import offered, switched_off
-from unlearn_core.store.cleanup import remove_brought
+from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import RunState, Store
 
@@ -30,17 +30,17 @@ def network() -> nn.Module:
     return seeded(SMALL, 7, 3, None).eval()
 
 
-def as_file(path: Path, content: object) -> ClassifierWish:
+def as_file(path: Path, content: object) -> ClassifierSpecification:
     torch.save(content, path)
-    return ClassifierWish(source=f"file:{path}", architecture=SMALL, input_size=64)
+    return ClassifierSpecification(source=f"file:{path}", architecture=SMALL, input_size=64)
 
 
 def test_a_zoo_network_is_kept_as_plain_tensors_and_loads_again(own_home: Path) -> None:
-    wish = ClassifierWish(
+    specification = ClassifierSpecification(
         source="torchvision:squeezenet1_1:random", classes=5, input_size=64, mean=(0.5,), std=(0.25,)
     )
-    _, module = prepare(wish)
-    name = add_classifier(own_home, wish)
+    _, module = prepare(specification)
+    name = add_classifier(own_home, specification)
     loaded = load_classifier(name)
     assert name == "torchvision:squeezenet1_1:random"
     assert torch.equal(loaded.module(PIXELS), module(PIXELS))
@@ -55,8 +55,8 @@ def test_a_zoo_network_is_kept_as_plain_tensors_and_loads_again(own_home: Path) 
 
 
 def test_the_same_wish_gives_the_same_weights() -> None:
-    wish = ClassifierWish(source="timm:resnet10t:random", classes=4)
-    first, second = (prepare(wish)[1].state_dict() for _ in range(2))
+    specification = ClassifierSpecification(source="timm:resnet10t:random", classes=4)
+    first, second = (prepare(specification)[1].state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
@@ -92,8 +92,10 @@ def test_a_checkpoint_is_understood(network: nn.Module, tmp_path: Path, wrap) ->
 
 def test_a_moving_average_is_taken_before_the_network_itself(network: nn.Module, tmp_path: Path) -> None:
     average = {name: tensor + 1 for name, tensor in network.state_dict().items()}
-    wish = as_file(tmp_path / "net.pt", {"state_dict": network.state_dict(), "state_dict_ema": average})
-    _, module = prepare(wish)
+    specification = as_file(
+        tmp_path / "net.pt", {"state_dict": network.state_dict(), "state_dict_ema": average}
+    )
+    _, module = prepare(specification)
     assert torch.equal(module.state_dict()["network.fc.bias"], average["fc.bias"])
 
 
@@ -101,7 +103,7 @@ def test_safetensors_and_grey_pictures(tmp_path: Path) -> None:
     grey = seeded(SMALL, 3, 1, None).state_dict()
     save_file(grey, tmp_path / "grey.safetensors")
     record, module = prepare(
-        ClassifierWish(
+        ClassifierSpecification(
             source=f"file:{tmp_path / 'grey.safetensors'}",
             architecture=SMALL,
             input_size=32,
@@ -116,7 +118,7 @@ def test_safetensors_and_grey_pictures(tmp_path: Path) -> None:
 def test_torchvision_tensors_take_any_number_of_channels_and_classes(tmp_path: Path) -> None:
     torch.save(seeded("torchvision:mobilenet_v2", 4, 1, None).state_dict(), tmp_path / "net.pth")
     record, _ = prepare(
-        ClassifierWish(
+        ClassifierSpecification(
             source=f"file:{tmp_path / 'net.pth'}", architecture="torchvision:mobilenet_v2", input_size=32
         )
     )
@@ -144,10 +146,10 @@ def test_torchvision_tensors_take_any_number_of_channels_and_classes(tmp_path: P
 def test_what_does_not_fit_is_one_sentence(
     own_home: Path, network: nn.Module, tmp_path: Path, change: dict[str, object], sentence: str
 ) -> None:
-    wish = as_file(tmp_path / "net.pt", network.state_dict()).model_copy(update=change)
+    specification = as_file(tmp_path / "net.pt", network.state_dict()).model_copy(update=change)
     with pytest.raises(UserError, match=sentence):
-        add_classifier(own_home, wish)
-    assert brought_classifiers(own_home) == []
+        add_classifier(own_home, specification)
+    assert custom_classifiers(own_home) == []
     assert not list(own_home.glob("classifiers/*"))
 
 
@@ -166,7 +168,7 @@ def test_what_does_not_fit_is_one_sentence(
 )
 def test_an_unknown_source_is_one_sentence(own_home: Path, source: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        add_classifier(own_home, ClassifierWish(source=source))
+        add_classifier(own_home, ClassifierSpecification(source=source))
 
 
 def a_number() -> int:
@@ -199,7 +201,7 @@ def own() -> nn.Module:
 
 def test_a_function_of_ones_own_takes_pixels_as_they_are(own_home: Path) -> None:
     name = add_classifier(
-        own_home, ClassifierWish(source="tests.catalog.test_custom_classifiers:own", input_size=16)
+        own_home, ClassifierSpecification(source="tests.catalog.test_custom_classifiers:own", input_size=16)
     )
     loaded = load_classifier(name)
     assert loaded.module(PIXELS).shape == (2, 4)
@@ -212,34 +214,36 @@ def test_a_function_of_ones_own_takes_pixels_as_they_are(own_home: Path) -> None
 
 def test_a_network_of_tokens_has_no_grid_for_grad_cam(own_home: Path) -> None:
     name = add_classifier(
-        own_home, ClassifierWish(source="timm:vit_tiny_patch16_224:random", input_size=32, classes=3)
+        own_home, ClassifierSpecification(source="timm:vit_tiny_patch16_224:random", input_size=32, classes=3)
     )
     assert "layer-gradcam" not in [entry.name for entry in offered(name)]
     assert "grid" in dict(switched_off(name))["Grad-CAM"]
 
 
 def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home: Path) -> None:
-    wish = ClassifierWish(source="timm:resnet10t:random", classes=3, name="mine", input_size=32)
-    add_classifier(own_home, wish)
+    specification = ClassifierSpecification(
+        source="timm:resnet10t:random", classes=3, name="mine", input_size=32
+    )
+    add_classifier(own_home, specification)
     with pytest.raises(UserError, match="There is a classifier mine already"):
-        add_classifier(own_home, wish)
+        add_classifier(own_home, specification)
     with pytest.raises(UserError, match="There is a classifier mnist-resnet already"):
-        add_classifier(own_home, wish.model_copy(update={"name": "mnist-resnet"}))
+        add_classifier(own_home, specification.model_copy(update={"name": "mnist-resnet"}))
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="mine", images="photos"))
     store.finish(run.id, RunState.FAILED)
     with pytest.raises(UserError, match=rf"Run {run.id} .* needs mine"):
-        remove_brought(store, "mine")
+        remove_added(store, "mine")
     store.delete(run.id)
-    remove_brought(store, "mine")
+    remove_added(store, "mine")
     with pytest.raises(UserError, match="no classifier mine"):
         load_classifier("mine")
     with pytest.raises(UserError, match="no brought classifier mine"):
-        remove_brought(store, "mine")
+        remove_added(store, "mine")
 
 
 def test_damaged_tensors_of_a_kept_one_are_one_sentence(own_home: Path) -> None:
-    add_classifier(own_home, ClassifierWish(source="timm:resnet10t:random", classes=3, name="mine"))
+    add_classifier(own_home, ClassifierSpecification(source="timm:resnet10t:random", classes=3, name="mine"))
     (weights,) = own_home.rglob("classifiers/*/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(UserError, match="damaged safetensors"):
@@ -250,24 +254,27 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
     own_home: Path, network: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNLEARN_SHARED", "1")
-    wish = as_file(tmp_path / "net.pt", network.state_dict())
-    for refused in (wish, ClassifierWish(source="tests.catalog.test_custom_classifiers:own")):
+    specification = as_file(tmp_path / "net.pt", network.state_dict())
+    for refused in (
+        specification,
+        ClassifierSpecification(source="tests.catalog.test_custom_classifiers:own"),
+    ):
         with pytest.raises(UserError, match="serves others"):
             prepare(refused)
-    place = put_down(own_home, "../../net.pt", b"")
+    place = store_upload(own_home, "../../net.pt", b"")
     assert place.parent.parent == own_home / "incoming"
     uploaded = as_file(place, network.state_dict())
     assert prepare(uploaded)[0].name == "net"
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
     with pytest.raises(UserError, match="serves others"):
-        prepare(wish.model_copy(update={"source": sly}))
+        prepare(specification.model_copy(update={"source": sly}))
 
 
 def test_a_network_too_large_for_the_memory_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    wish = ClassifierWish(source="timm:resnet10t:random", classes=3)
+    specification = ClassifierSpecification(source="timm:resnet10t:random", classes=3)
     memory = psutil.virtual_memory()._replace(total=2**20)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     with pytest.raises(
         UserError, match=r"timm:resnet10t has 5 million weights; forgetting with it needs 0 GB"
     ):
-        prepare(wish)
+        prepare(specification)

@@ -104,8 +104,8 @@ def test_waiting_tells_how_much_of_a_download_has_arrived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNLEARN_DATA_DIR", str(tmp_path / "data"))
-    told: list[tuple[float, float]] = []
+    public_message: list[tuple[float, float]] = []
     look = Downloading(tmp_path / "data" / "stl10_binary.tar.gz")
-    found = wait_for(look, "stl10", lambda arrived, size: told.append((arrived, size)))
+    found = wait_for(look, "stl10", lambda arrived, size: public_message.append((arrived, size)))
     assert found == Path("table.npz")
-    assert told == [(0.5, 2640.4), (1.0, 2640.4)]
+    assert public_message == [(0.5, 2640.4), (1.0, 2640.4)]

@@ -184,8 +184,8 @@ def test_bring_a_classifier_and_pictures_and_forget_with_them(
     )
     assert (added.returncode, added.stdout) == (0, "net\n"), added.stderr
     assert call("add", "images", str(tmp_path / "pets"), "--name", "pets").returncode == 0
-    mended = call("match", "--classifier", "net", "--images", "pets", "--set", "dog=wolf", "--json")
-    assert [(row["own"], row["class"], row["by"]) for row in json.loads(mended.stdout)] == [
+    overrides = call("match", "--classifier", "net", "--images", "pets", "--set", "dog=wolf", "--json")
+    assert [(row["own"], row["class"], row["by"]) for row in json.loads(overrides.stdout)] == [
         ("cat", "cat", "name"),
         ("dog", "wolf", "you"),
     ]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.catalog.custom.add_classifier import add_classifier
-from unlearn_core.catalog.records.classifier_record import ClassifierWish
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.engine import tasks
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.registry import offered
@@ -32,8 +32,10 @@ def pictures(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
-    wish = ClassifierWish(source=f"torchvision:{network}:random", classes=5, input_size=32, name=network)
-    add_classifier(own_home, wish)
+    specification = ClassifierSpecification(
+        source=f"torchvision:{network}:random", classes=5, input_size=32, name=network
+    )
+    add_classifier(own_home, specification)
     store, root = Store(own_home), str(own_home)
     request = ForgetRequest(
         classifier=network, images=pictures, pick="random:1", max_steps=2, options=QUICKEST

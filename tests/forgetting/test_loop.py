@@ -157,9 +157,9 @@ def test_settling_brings_the_rest_back_and_keeps_all_forgotten() -> None:
         assert loop.stopped == "forgotten"
         assert steps[-1][-1].forgotten == 4
         assert not (task.module(task.pixels).argmax(1) == task.labels).any()
-    at_once, settled = steps
-    assert [step.step for step in settled] == list(range(2 * len(at_once) - 1))
-    assert settled[: len(at_once)] == at_once
+    at_once, repair_start = steps
+    assert [step.step for step in repair_start] == list(range(2 * len(at_once) - 1))
+    assert repair_start[: len(at_once)] == at_once
     assert damage[1] < damage[0]
 
 
@@ -168,13 +168,13 @@ def test_settling_that_only_harms_is_taken_back() -> None:
     list(loop_of("anchor", at_once, settling=0))
     task = tiny_task(4)
     loop = loop_of("anchor", task)
-    far = loop.method.settle
+    far = loop.method.start_repair_step
 
     def too_far(optimiser: torch.optim.Optimizer, left: float) -> None:
         far(optimiser, left)
         optimiser.param_groups[0]["lr"] = 0.5
 
-    loop.method.settle = too_far  # type: ignore[method-assign]
+    loop.method.start_repair_step = too_far  # type: ignore[method-assign]
     steps = list(loop)
     assert steps[-1].forgotten == 4
     expected, got = weights_of(at_once), weights_of(task)

@@ -14,16 +14,16 @@ from unlearn_core.measuring.replay import write_replay
 from unlearn_core.measuring.representation.drift import write_drift
 from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
 from unlearn_core.measuring.weights.conv_filter import write_filter
-from unlearn_core.measuring.weights.interpolation import write_dial
+from unlearn_core.measuring.weights.interpolation import write_interpolation
 from unlearn_core.measuring.weights.retain_importance import write_retain_importance
 from unlearn_core.store.runs import Store
 
 
-def test_a_film_begins_before_and_ends_after(kept_store: Store, finished: str) -> None:
-    comparison = read_comparison(kept_store.folder(finished))
+def test_a_film_begins_before_and_ends_after(cached_store: Store, finished: str) -> None:
+    comparison = read_comparison(cached_store.folder(finished))
     ids = [*comparison.ids[comparison.in_group(FORGET)].tolist(), 3, 700]
     places = np.searchsorted(comparison.ids, ids)
-    path = write_replay(kept_store.root, finished, ids, "saliency")
+    path = write_replay(cached_store.root, finished, ids, "saliency")
     with np.load(path) as film:
         frames = len(film["steps"])
         assert film["steps"][0] == 0
@@ -36,13 +36,13 @@ def test_a_film_begins_before_and_ends_after(kept_store: Store, finished: str) -
         np.testing.assert_allclose(film["tops"][0], comparison.before_top[places], atol=1e-5)
         np.testing.assert_allclose(film["tops"][-1], comparison.after_top[places], atol=1e-5)
     changed = path.stat().st_mtime_ns
-    assert write_replay(kept_store.root, finished, ids, "saliency").stat().st_mtime_ns == changed
+    assert write_replay(cached_store.root, finished, ids, "saliency").stat().st_mtime_ns == changed
 
 
-def test_the_dial_goes_from_before_to_after_and_past_it(kept_store: Store, finished: str) -> None:
-    comparison = read_comparison(kept_store.folder(finished))
+def test_the_dial_goes_from_before_to_after_and_past_it(cached_store: Store, finished: str) -> None:
+    comparison = read_comparison(cached_store.folder(finished))
     forgotten = comparison.in_group(FORGET)
-    with np.load(write_dial(kept_store.root, finished)) as line:
+    with np.load(write_interpolation(cached_store.root, finished)) as line:
         start, end = (int(np.flatnonzero(line["strengths"] == one)[0]) for one in (0, 1))
         assert line["strengths"][-1] == 1.5
         assert line["ids"].tolist() == comparison.ids[forgotten].tolist()
@@ -53,9 +53,9 @@ def test_the_dial_goes_from_before_to_after_and_past_it(kept_store: Store, finis
         assert line["test"].max() <= 100
 
 
-def test_what_moved_is_measured_from_the_forgotten_pictures(kept_store: Store, finished: str) -> None:
-    comparison = read_comparison(kept_store.folder(finished))
-    with np.load(write_drift(kept_store.root, finished)) as drift:
+def test_what_moved_is_measured_from_the_forgotten_pictures(cached_store: Store, finished: str) -> None:
+    comparison = read_comparison(cached_store.folder(finished))
+    with np.load(write_drift(cached_store.root, finished)) as drift:
         forgotten = comparison.group[drift["positions"]] == FORGET
         assert forgotten.sum() == 2
         np.testing.assert_allclose(drift["distance"][forgotten], 0, atol=1e-5)
@@ -67,11 +67,11 @@ def test_what_moved_is_measured_from_the_forgotten_pictures(kept_store: Store, f
         assert not np.array_equal(drift["before"], drift["after"])
 
 
-def test_maps_are_written_as_arrays_and_pictures(kept_store: Store, finished: str, tmp_path: Path) -> None:
+def test_maps_are_written_as_arrays_and_pictures(cached_store: Store, finished: str, tmp_path: Path) -> None:
     algorithms = ["saliency", "occlusion"]
     paths = list(
         write_attribution_files(
-            kept_store.root, finished, [3, 14], algorithms, "label", str(tmp_path / "out")
+            cached_store.root, finished, [3, 14], algorithms, "label", str(tmp_path / "out")
         )
     )
     assert len(paths) == 2 * 2 * 3 * 2
@@ -84,19 +84,19 @@ def test_maps_are_written_as_arrays_and_pictures(kept_store: Store, finished: st
 
 
 def test_what_cannot_be_written_or_followed_is_one_sentence(
-    kept_store: Store, finished: str, tmp_path: Path
+    cached_store: Store, finished: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot be written"):
         list(
             write_attribution_files(
-                kept_store.root, finished, [3], ["saliency"], "label", str(tmp_path / "file")
+                cached_store.root, finished, [3], ["saliency"], "label", str(tmp_path / "file")
             )
         )
     with pytest.raises(UserError, match="Choose 1 to 8"):
-        write_replay(kept_store.root, finished, list(range(9)), "saliency")
+        write_replay(cached_store.root, finished, list(range(9)), "saliency")
     with pytest.raises(UserError, match="There is no run 00000000"):
-        write_dial(kept_store.root, "00000000")
+        write_interpolation(cached_store.root, "00000000")
 
 
 def test_a_map_has_a_place_for_every_picture(own_home: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_map_has_a_place_for_every_picture(own_home: Path) -> None:
         assert places["places"].shape == (5000, 2)
         assert np.ptp(places["places"], axis=0).min() > 1
         np.testing.assert_allclose(np.linalg.norm(places["features"].astype(float), axis=1), 1, atol=0.01)
-        for score in ("by_heart", "odd_label"):
+        for score in ("memorisation", "odd_label"):
             assert 0 <= places[score].min() < places[score].max() <= 1
 
 
@@ -121,11 +121,11 @@ def test_the_share_of_other_labels_counted_by_hand() -> None:
     assert others_share(unit[:1], labels[:1]).tolist() == [0]
 
 
-def test_one_filter_is_shown_and_its_change_undone(kept_store: Store, finished: str) -> None:
-    comparison = read_comparison(kept_store.folder(finished))
+def test_one_filter_is_shown_and_its_change_undone(cached_store: Store, finished: str) -> None:
+    comparison = read_comparison(cached_store.folder(finished))
     forgotten = comparison.in_group(FORGET)
     for layer, number, size in (("network.layer4.0.conv2", 7, (3, 3)), ("network.fc", 4, (1, 1))):
-        with np.load(write_filter(kept_store.root, finished, layer, number)) as found:
+        with np.load(write_filter(cached_store.root, finished, layer, number)) as found:
             assert found["kernels_before"].shape == (12, *size)
             moved = np.abs(found["kernels_after"] - found["kernels_before"]).sum((1, 2))
             assert moved[0] > 0
@@ -135,14 +135,16 @@ def test_one_filter_is_shown_and_its_change_undone(kept_store: Store, finished: 
             assert found["undone_classes"].shape == found["classes"].shape
             assert not np.array_equal(found["tops"], found["undone_tops"])
     with pytest.raises(UserError, match="filters 0 to 9, not 10"):
-        write_filter(kept_store.root, finished, "network.fc", 10)
+        write_filter(cached_store.root, finished, "network.fc", 10)
     with pytest.raises(UserError, match="There is no layer"):
-        write_filter(kept_store.root, finished, "network.head", 0)
+        write_filter(cached_store.root, finished, "network.head", 0)
 
 
-def test_importance_for_retained_pictures_has_the_shape_of_the_maps(kept_store: Store, finished: str) -> None:
-    maps = read_weight_maps(kept_store.folder(finished))
-    with np.load(write_retain_importance(kept_store.root, finished)) as found:
+def test_importance_for_retained_pictures_has_the_shape_of_the_maps(
+    cached_store: Store, finished: str
+) -> None:
+    maps = read_weight_maps(cached_store.folder(finished))
+    with np.load(write_retain_importance(cached_store.root, finished)) as found:
         assert len(found.files) == len(maps.layers)
         for number, importance in enumerate(maps.importance):
             assert found[f"importance_{number}"].shape == importance.shape

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
-from unlearn_core.catalog.records.classifier_record import brought_classifiers
+from unlearn_core.catalog.records.classifier_record import custom_classifiers
 from unlearn_core.catalog.records.image_set_record import added_image_sets
 
 PAGE = "pages/add/add.py"
@@ -46,17 +46,17 @@ def test_a_checkpoint_is_tried_and_then_added(own_home: Path, open_app: OpenApp,
     words = " ".join(one.value for one in app.markdown)
     assert "timm:resnet10t" in words
     assert "cat · dog · bird · fish" in words
-    assert brought_classifiers(own_home) == []
+    assert custom_classifiers(own_home) == []
     app.text_input(key="add_name_net").set_value("my net")
     app.button(key="add").click().run()
     assert not app.exception
     assert "my net" in app.success[0].value
-    (record,) = brought_classifiers(own_home)
+    (record,) = custom_classifiers(own_home)
     assert (record.name, record.class_names) == ("my net", ("cat", "dog", "bird", "fish"))
     assert "my net" in app.dataframe[0].value["name"].tolist()
     app.selectbox(key="take_out").set_value("my net").run()
     app.button(key="take_out_now").click().run()
-    assert brought_classifiers(own_home) == []
+    assert custom_classifiers(own_home) == []
 
 
 def test_a_wrong_architecture_is_one_sentence(own_home: Path, open_app: OpenApp, checkpoint: bytes) -> None:

@@ -14,11 +14,11 @@ from pages.before_after.transition_figures import (
 )
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.forget.image_map import map_figure
-from pages.replay.interpolation_figure import dial_figure
+from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.class_captions import class_captions
 from pages.shared.palette import AFTER, BEFORE, FORGET
-from pages.shared.picture_choice import chosen_ids, telling_pictures
+from pages.shared.picture_choice import choose_pictures, chosen_ids
 from tests.run_folder import CLASSES, write_predictions
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparison, transitions
@@ -75,7 +75,7 @@ def test_the_dial_marks_the_chosen_point() -> None:
         "retain": np.array([100.0, 99, 98]),
         "test": np.array([97.0, 96, 95]),
     }
-    figure = dial_figure(line, 0.5)
+    figure = interpolation_figure(line, 0.5)
     assert list(figure.data[0].x) == [0, 50, 100]
     assert list(figure.data[0].y) == [100, 50, 0]
     assert figure.layout.shapes[0].x0 == 50
@@ -159,8 +159,8 @@ def test_runs_are_told_apart_by_method_and_then_by_id() -> None:
 
 
 def test_telling_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
-    assert telling_pictures(comparison) == [100, 102, 104]
-    assert telling_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
+    assert choose_pictures(comparison) == [100, 102, 104]
+    assert choose_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
     assert chosen_ids(" 3, 14,3") == [3, 14]
     with pytest.raises(UserError, match="x is no picture's id"):
         chosen_ids("3, x")

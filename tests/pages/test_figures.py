@@ -12,7 +12,7 @@ from pages.attributions.attribution_grid import map_grid_html
 from pages.before_after.change_figures import class_figure, most_changed
 from pages.compare.run_maps import run_maps_html
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
-from pages.shared.live_chart import live_chart, settling_from
+from pages.shared.live_chart import live_chart, repair_from
 from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.shared.thumbnails import Captioned, pictures_html
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
@@ -40,12 +40,12 @@ def _step(number: int, forgotten: int, **more: object) -> dict[str, object]:
 
 def test_a_line_stands_where_settling_begins() -> None:
     steps = [_step(0, 0), _step(1, 3), _step(2, 4)]
-    assert settling_from(steps) is None
+    assert repair_from(steps) is None
     assert not live_chart(steps).layout.shapes
     steps += [_step(3, 3), _step(4, 4)]
-    assert settling_from(steps) == 2
+    assert repair_from(steps) == 2
     assert [line.x0 for line in live_chart(steps).layout.shapes] == [2]
-    assert settling_from([_step(0, 0), _step(1, 1)]) is None
+    assert repair_from([_step(0, 0), _step(1, 1)]) is None
 
 
 def test_the_live_chart_leaves_out_what_was_not_measured() -> None:

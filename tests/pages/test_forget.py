@@ -127,7 +127,7 @@ def test_one_press_starts_the_same_request_with_several_methods(open_app: OpenAp
 def test_pictures_come_by_what_the_classifier_makes_of_them(open_app: OpenApp) -> None:
     app = open_app()
     app.number_input(key="quick_count").set_value(3)
-    for order in ("by_heart", "odd_label"):
+    for order in ("memorisation", "odd_label"):
         app.selectbox(key="sort").set_value(order).run()
         assert not app.exception
         app.button(key="quick_first").click().run()

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from unlearn_core.catalog.records.classifier_record import (
-    BroughtClassifier,
-    brought_classifier,
-    brought_classifiers,
+    CustomClassifier,
+    custom_classifier,
+    custom_classifiers,
 )
 from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
 from unlearn_core.common.home import home
@@ -197,7 +197,7 @@ _VISITOR = re.compile(r"[0-9a-f]{16}")
 
 def classifiers() -> tuple[ClassifierEntry, ...]:
     """Return the classifiers that ship, and those that the user brought."""
-    return (*CLASSIFIERS, *(_as_entry(record) for record in brought_classifiers(home())))
+    return (*CLASSIFIERS, *(_as_entry(record) for record in custom_classifiers(home())))
 
 
 def classifier_entry(name: str) -> ClassifierEntry:
@@ -205,14 +205,14 @@ def classifier_entry(name: str) -> ClassifierEntry:
     for entry in CLASSIFIERS:
         if entry.name == name:
             return entry
-    record = brought_classifier(home(), name)
+    record = custom_classifier(home(), name)
     if record is not None:
         return _as_entry(record)
     known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
     raise UserError(f"There is no classifier {name}; there are {known}.")
 
 
-def _as_entry(record: BroughtClassifier) -> ClassifierEntry:
+def _as_entry(record: CustomClassifier) -> ClassifierEntry:
     return ClassifierEntry(
         name=record.name,
         title=record.name,

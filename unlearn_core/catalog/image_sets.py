@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_mended
+from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_overrides
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
 from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
@@ -107,15 +107,15 @@ def fingerprint(name: str, classifier: str) -> str:
 
     An unknown name raises `UserError`.
     """
-    mended = sorted(read_mended(home(), classifier, name).items())
-    return source_fingerprint(name) + (repr(mended) if mended else "")
+    overrides = sorted(read_overrides(home(), classifier, name).items())
+    return source_fingerprint(name) + (repr(overrides) if overrides else "")
 
 
 @lru_cache(maxsize=4)
 def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
     source = image_source(name)
-    mended = read_mended(home(), wanted.name, name)
-    match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, mended)
+    overrides = read_overrides(home(), wanted.name, name)
+    match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, overrides)
     labels = match.labels(source.classes)
     return ImageSet(
         name,

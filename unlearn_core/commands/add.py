@@ -5,22 +5,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unlearn_core.catalog.class_match import mend, read_mended
+from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
-from unlearn_core.catalog.records.classifier_record import ClassifierWish
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.errors import UserError
-from unlearn_core.store.cleanup import remove_brought
+from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import Store
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
 
-def add_bring_commands(commands: Any) -> None:
+def add_custom_commands(commands: Any) -> None:
     """Add the commands to the parser's subcommands."""
     _add_add(commands)
     remove = commands.add_parser("remove", help="take a classifier or image set of your own out again")
     remove.add_argument("name")
-    remove.set_defaults(run_command=lambda asked: remove_brought(Store(), asked.name))
+    remove.set_defaults(run_command=lambda args: remove_added(Store(), args.name))
     match = commands.add_parser("match", help="which class of an image set is which class of a classifier")
     match.add_argument("--classifier", default="mnist-resnet")
     match.add_argument("--images", default="mnist")
@@ -56,27 +56,27 @@ def _add_add(commands: Any) -> None:
     images.set_defaults(run_command=_add_images)
 
 
-def _add_classifier(asked: argparse.Namespace) -> None:
-    wish = ClassifierWish.parse(
-        source=asked.source,
-        architecture=asked.architecture,
-        name=asked.name,
-        classes=asked.classes,
-        channels=asked.channels,
-        input_size=asked.input_size,
-        mean=_numbers(asked.mean),
-        std=_numbers(asked.std),
-        class_names=None if asked.class_names is None else _lines(Path(asked.class_names)),
+def _add_classifier(args: argparse.Namespace) -> None:
+    specification = ClassifierSpecification.parse(
+        source=args.source,
+        architecture=args.architecture,
+        name=args.name,
+        classes=args.classes,
+        channels=args.channels,
+        input_size=args.input_size,
+        mean=_numbers(args.mean),
+        std=_numbers(args.std),
+        class_names=None if args.class_names is None else _lines(Path(args.class_names)),
     )
-    print(_take_in(wish))
+    print(_take_in(specification))
 
 
-def bring(name: str, architecture: str | None) -> str:
+def resolve_or_add(name: str, architecture: str | None) -> str:
     """Return the catalog's name of a classifier; one that is not there but names a source is taken in.
 
     Raises `UserError` where that is not possible.
     """
-    wish = ClassifierWish.parse(source=name, architecture=architecture)
+    specification = ClassifierSpecification.parse(source=name, architecture=architecture)
     kind, _, path = name.partition(":")
     kept = Path(path).stem if kind == "file" else name
     try:
@@ -84,55 +84,55 @@ def bring(name: str, architecture: str | None) -> str:
     except UserError:
         if ":" not in name:
             raise
-        return _take_in(wish)
+        return _take_in(specification)
     if kind == "file":
         from unlearn_core.catalog.custom.add_classifier import check_same
 
-        check_same(Store().root, kept, wish)
+        check_same(Store().root, kept, specification)
     return entry.name
 
 
-def _take_in(wish: ClassifierWish) -> str:
+def _take_in(specification: ClassifierSpecification) -> str:
     from unlearn_core.catalog.custom.add_classifier import add_classifier
 
-    return add_classifier(Store().root, wish)
+    return add_classifier(Store().root, specification)
 
 
-def _add_images(asked: argparse.Namespace) -> None:
+def _add_images(args: argparse.Namespace) -> None:
     from unlearn_core.catalog.sources.add_image_set import add_image_set
     from unlearn_core.catalog.sources.resolve_source import split_utkface
 
-    source = asked.source
+    source = args.source
     if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
         source = f"{FOLDER_PREFIX}{source}"
     kind, _, path = source.partition(":")
     if source.startswith(UTKFACE_PREFIX):
         grouping, faces = split_utkface(source)
         kind, path = f"{kind}:{grouping}", str(faces)
-    record = add_image_set(Store().root, asked.name, f"{kind}:{Path(path).expanduser().absolute()}")
+    record = add_image_set(Store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
 
 
-def _match(asked: argparse.Namespace) -> None:
+def _match(args: argparse.Namespace) -> None:
     from unlearn_core.catalog.class_match import match_classes
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.sources.resolve_source import image_source
 
-    classifier, root = load_classifier(asked.classifier), Store().root
-    own = image_source(asked.images).class_names
-    said = {} if asked.reset else read_mended(root, asked.classifier, asked.images)
-    for text in asked.set:
+    classifier, root = load_classifier(args.classifier), Store().root
+    own = image_source(args.images).class_names
+    said = {} if args.reset else read_overrides(root, args.classifier, args.images)
+    for text in args.set:
         name, equals, wanted = text.partition("=")
         if not equals or name not in own:
-            raise UserError(f"{text!r} is not of the form OWN=CLASS with a class of {asked.images}.")
+            raise UserError(f"{text!r} is not of the form OWN=CLASS with a class of {args.images}.")
         if wanted and wanted not in classifier.class_names:
-            raise UserError(f"{asked.classifier} has no class {wanted!r}.")
+            raise UserError(f"{args.classifier} has no class {wanted!r}.")
         said[name] = wanted
-    if asked.set or asked.reset:
-        mend(root, asked.classifier, asked.images, said)
+    if args.set or args.reset:
+        write_overrides(root, args.classifier, args.images, said)
     found = match_classes(own, classifier.class_names, classifier.wordnet_ids, said)
     names = [None if index < 0 else classifier.class_names[index] for index in found.classes]
-    if asked.json:
+    if args.json:
         rows = zip(own, names, found.how, strict=True)
         print(json.dumps([{"own": one, "class": name, "by": how} for one, name, how in rows]))
         return

@@ -18,8 +18,8 @@ def add_catalog_command(commands: Any) -> None:
     catalog.set_defaults(run_command=_catalog)
 
 
-def _catalog(asked: argparse.Namespace) -> None:
-    if asked.json:
+def _catalog(args: argparse.Namespace) -> None:
+    if args.json:
         content = {
             "classifiers": [_as_object(entry) for entry in classifiers()],
             "images": [_as_object(entry) for entry in image_sets()],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
-from unlearn_core.commands.add import SOURCES, add_bring_commands, bring
+from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
-    asked = _parser().parse_args(arguments)
-    if getattr(asked, "data_dir", None):
-        os.environ["UNLEARN_DATA_DIR"] = asked.data_dir
+    args = _parser().parse_args(arguments)
+    if getattr(args, "data_dir", None):
+        os.environ["UNLEARN_DATA_DIR"] = args.data_dir
     if not sys.warnoptions:
         # What libraries remark about a file is not for the person who gave it.
         warnings.simplefilter("ignore")
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
-        return int(asked.run_command(asked) or 0)
+        return int(args.run_command(args) or 0)
     except UserError as error:
         print(f"unlearn_core: {error}", file=sys.stderr)
         return 2
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
     add_catalog_command(commands)
-    add_bring_commands(commands)
+    add_custom_commands(commands)
     _add_runs(commands)
     _add_compare(commands)
     _add_attribute(commands)
@@ -155,36 +155,36 @@ def _add_runs(commands: Any) -> None:
     show.set_defaults(run_command=_show_run)
     delete = actions.add_parser("delete", help="remove a run and its files")
     delete.add_argument("id")
-    delete.set_defaults(run_command=lambda asked: Store().delete(asked.id))
+    delete.set_defaults(run_command=lambda args: Store().delete(args.id))
 
 
-def _forget(asked: argparse.Namespace) -> int:
-    preset = preset_options(asked.preset, asked.method) if asked.preset else {}
+def _forget(args: argparse.Namespace) -> int:
+    preset = preset_options(args.preset, args.method) if args.preset else {}
     request = ForgetRequest.parse(
-        classifier=bring(asked.classifier, asked.architecture),
-        images=asked.images,
-        pick=asked.pick,
-        goal=asked.goal,
-        new_labels=dict(_labels(asked.new_label)),
-        method=asked.method,
-        options=preset | dict(_pairs(asked.option)),
-        seed=asked.seed,
-        device=asked.device,
-        max_steps=asked.max_steps,
-        measure_on=asked.measure_on,
-        after=asked.after,
-        retained=asked.retained,
-        strength=asked.strength,
+        classifier=resolve_or_add(args.classifier, args.architecture),
+        images=args.images,
+        pick=args.pick,
+        goal=args.goal,
+        new_labels=dict(_labels(args.new_label)),
+        method=args.method,
+        options=preset | dict(_pairs(args.option)),
+        seed=args.seed,
+        device=args.device,
+        max_steps=args.max_steps,
+        measure_on=args.measure_on,
+        after=args.after,
+        retained=args.retained,
+        strength=args.strength,
     )
     request.check_names()
     store = Store()
     weights_before(store, request)
-    run = store.create(request, asked.name)
+    run = store.create(request, args.name)
     result = _run_here(store, run, request.max_steps)
     if result is None:
         print("Cancelled before anything was changed.", file=sys.stderr)
         return 130
-    if asked.json:
+    if args.json:
         print(json.dumps(result))
     else:
         print(_in_words(result))
@@ -265,40 +265,40 @@ def _as_object(run: Run) -> dict[str, Any]:
     }
 
 
-def _list_runs(asked: argparse.Namespace) -> None:
+def _list_runs(args: argparse.Namespace) -> None:
     store = Store()
     store.mark_interrupted()
     runs = store.runs()
-    if asked.json:
+    if args.json:
         print(json.dumps([_as_object(run) for run in runs]))
         return
     for run in runs:
         print(f"{run.id}  {RunState(run.state):12}{run.created:%Y-%m-%d %H:%M}  {run.name}")
 
 
-def _show_run(asked: argparse.Namespace) -> None:
-    print(json.dumps(_as_object(Store().get(asked.id)), indent=2))
+def _show_run(args: argparse.Namespace) -> None:
+    print(json.dumps(_as_object(Store().get(args.id)), indent=2))
 
 
-def _attribute(asked: argparse.Namespace) -> None:
+def _attribute(args: argparse.Namespace) -> None:
     from unlearn_core.measuring.attribution.export import write_attribution_files
 
-    ids = [part.strip() for part in asked.ids.split(",")]
+    ids = [part.strip() for part in args.ids.split(",")]
     if not all(one.isdecimal() for one in ids):
-        raise UserError(f"--ids takes numbers with commas between them, not {asked.ids}.")
+        raise UserError(f"--ids takes numbers with commas between them, not {args.ids}.")
     numbers = [int(one) for one in ids]
-    settings = Settings(asked.baseline, asked.patches, asked.noise)
+    settings = Settings(args.baseline, args.patches, args.noise)
     for path in write_attribution_files(
-        Store().root, asked.id, numbers, asked.algorithm.split(","), asked.target, asked.out, settings
+        Store().root, args.id, numbers, args.algorithm.split(","), args.target, args.out, settings
     ):
         print(path)
 
 
-def _compare(asked: argparse.Namespace) -> None:
+def _compare(args: argparse.Namespace) -> None:
     from unlearn_core.store.compare_runs import compare
 
-    found = compare(Store(), asked.ids)
-    if asked.json:
+    found = compare(Store(), args.ids)
+    if args.json:
         print(json.dumps(found))
         return
     for line in found["runs"]:
@@ -309,10 +309,10 @@ def _compare(asked: argparse.Namespace) -> None:
         print(f"{line['run']}  {line['method']:16}{'  '.join(shares)}  {line['steps']} steps")
 
 
-def _train(asked: argparse.Namespace) -> None:
+def _train(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from unlearn_core.commands.train import train_shipped
 
-    out = None if asked.out is None else Path(asked.out)
-    print(train_shipped(asked.classifier, asked.images, asked.seed, out))
+    out = None if args.out is None else Path(args.out)
+    print(train_shipped(args.classifier, args.images, args.seed, out))

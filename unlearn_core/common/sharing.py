@@ -10,7 +10,7 @@ def is_shared() -> bool:
     return os.environ.get("UNLEARN_SHARED", "") not in ("", "0")
 
 
-def told(fault: BaseException | None) -> str:
+def public_message(fault: BaseException | None) -> str:
     """Return the sentence for a fault of the program; others are not told what it says of this machine."""
     words = type(fault).__name__ if is_shared() else f"{type(fault).__name__}: {fault}"
     return f"The program failed: {words}."

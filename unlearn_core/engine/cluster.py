@@ -16,7 +16,7 @@ import dask
 from dask.base import tokenize
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster
 
-from unlearn_core.common.sharing import is_shared, told
+from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.engine import tasks
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
@@ -160,7 +160,7 @@ class Engine:
         self._runs.pop(run_id, None)
         if future.status == "error" and self.store.get(run_id).state in UNDER_WAY:
             fault = future.exception()
-            sentence = _DIED if isinstance(fault, KilledWorker) else told(fault)
+            sentence = _DIED if isinstance(fault, KilledWorker) else public_message(fault)
             self.store.finish(run_id, RunState.FAILED, error=sentence)
 
 

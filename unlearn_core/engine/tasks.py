@@ -97,9 +97,9 @@ def replay(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
 
 def dial(root: str, run_id: str) -> str:
     """Return the path of what weights between before and after a run give."""
-    from unlearn_core.measuring.weights.interpolation import write_dial
+    from unlearn_core.measuring.weights.interpolation import write_interpolation
 
-    return str(write_dial(Path(root), run_id))
+    return str(write_interpolation(Path(root), run_id))
 
 
 def drift(root: str, run_id: str) -> str:
@@ -130,20 +130,20 @@ def architectures() -> dict[str, list[str]]:
     return {"torchvision": torchvision_names(), "timm": timm_names()}
 
 
-def try_classifier(root: str, wish: Mapping[str, Any], images: str, number: int) -> str:
+def try_classifier(root: str, specification: Mapping[str, Any], images: str, number: int) -> str:
     """Return the path of what a brought classifier says of a few pictures; nothing enters the catalog."""
-    from unlearn_core.catalog.records.classifier_record import ClassifierWish
+    from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
     from unlearn_core.measuring.classifier_preview import write_preview
 
-    return str(write_preview(Path(root), ClassifierWish.parse(**wish), images, number))
+    return str(write_preview(Path(root), ClassifierSpecification.parse(**specification), images, number))
 
 
-def add_classifier(root: str, wish: Mapping[str, Any], visitor: str = "") -> str:
+def add_classifier(root: str, specification: Mapping[str, Any], visitor: str = "") -> str:
     """Take a classifier into the catalog and return its name there."""
     from unlearn_core.catalog.custom.add_classifier import add_classifier as keep
-    from unlearn_core.catalog.records.classifier_record import ClassifierWish
+    from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 
-    return keep(Path(root), ClassifierWish.parse(**wish), visitor)
+    return keep(Path(root), ClassifierSpecification.parse(**specification), visitor)
 
 
 def add_image_set(root: str, name: str, source: str, uploaded: str | None = None, visitor: str = "") -> str:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.common.sharing import told
+from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.loop import Step
@@ -55,7 +55,7 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         store.finish(run_id, RunState.FAILED, error=sentence)
         raise UserError(sentence) from error
     except Exception as error:
-        store.finish(run_id, RunState.FAILED, error=told(error))
+        store.finish(run_id, RunState.FAILED, error=public_message(error))
         raise
     cancelled = outcome.result["stopped"] == "cancelled"
     state = RunState.CANCELLED if cancelled else RunState.DONE

@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unlearn_core.catalog.classifiers import brought_as_classifier
+from unlearn_core.catalog.classifiers import as_classifier
 from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.catalog.records.classifier_record import ClassifierWish
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.measuring.write_image_table import thumbnails
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 
 PICTURES, TOP = 6, 5
 KEPT_SECONDS = 600
 
 
-def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) -> Path:
+def write_preview(root: Path, specification: ClassifierSpecification, images: str, number: int) -> Path:
     """Return the path of what a classifier says of pictures spread over an image set.
 
     The arrays: `thumbnails` uint8 (n, s, s, c); `top` str (n, 5) and `shares` float32 (n, 5), the most likely
@@ -34,8 +34,8 @@ def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) ->
     Raises:
         UserError: what is wrong with the classifier or the pictures, in one sentence.
     """
-    record, module = prepare(wish)
-    classifier = brought_as_classifier(record, module)
+    record, module = prepare(specification)
+    classifier = as_classifier(record, module)
     pictures = load_images(images, classifier)
     chosen = np.linspace(0, len(pictures.ids) - 1, min(len(pictures.ids), PICTURES)).astype(int)
     with torch.inference_mode():
@@ -52,9 +52,9 @@ def write_preview(root: Path, wish: ClassifierWish, images: str, number: int) ->
         # Another person may just be reading theirs.
         if time.time() - old.stat().st_mtime > KEPT_SECONDS:
             old.unlink(missing_ok=True)
-    return kept(
+    return cached(
         folder,
-        [wish.model_dump(), images, number, time.time_ns()],
+        [specification.model_dump(), images, number, time.time_ns()],
         lambda: {
             "thumbnails": thumbnails(pictures.pixels[chosen]),
             "top": names[classes.numpy()],

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Looking:
+class FinishedRun:
     """What can be looked at; the classifiers are on the CPU, in eval mode and without parameter gradients.
 
     `before` is what the run started from: in a chain that is another run's classifier.
@@ -71,13 +71,13 @@ class Looking:
         return np.full(len(ids), int(target), np.int64)
 
 
-def look_at(root: Path, run_id: str) -> Looking:
+def load_finished_run(root: Path, run_id: str) -> FinishedRun:
     """Return a run of the store at `root`; one without weights or with damaged files raises `UserError`."""
     store = Store(root)
     folder, request = store.folder(run_id), store.get(run_id).parsed_request()
     comparison = read_comparison(folder)
     before, after = _classifiers(request.classifier, str(folder))
-    return Looking(folder, request, comparison, load_images(request.images, before), before, after)
+    return FinishedRun(folder, request, comparison, load_images(request.images, before), before, after)
 
 
 @lru_cache(maxsize=4)

@@ -12,10 +12,10 @@ from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import algorithm_entry
-from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import Plane, features
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import Weights, read_snapshots
 
@@ -43,10 +43,14 @@ def write_replay(root: Path, run_id: str, ids: Sequence[int], algorithm: str) ->
     if not 0 < len(ids) <= MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
     folder = Store(root).folder(run_id) / "replay"
-    return kept(folder, [VERSION, list(ids), algorithm], lambda: _film(look_at(root, run_id), ids, algorithm))
+    return cached(
+        folder,
+        [VERSION, list(ids), algorithm],
+        lambda: _film(load_finished_run(root, run_id), ids, algorithm),
+    )
 
 
-def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLike]:
+def _film(run: FinishedRun, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLike]:
     pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
     points = _points(run)
     seen = run.pictures(run.comparison.ids[points].tolist())
@@ -72,7 +76,7 @@ def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLi
     }
 
 
-def _way(run: Looking) -> list[tuple[int, Weights]]:
+def _way(run: FinishedRun) -> list[tuple[int, Weights]]:
     """Return step and weights from the start to the classifier that the run kept, which is the last frame.
 
     The snapshots between are rounded; both ends are exact. Where the run went only part of the way, or past
@@ -88,7 +92,7 @@ def _way(run: Looking) -> list[tuple[int, Weights]]:
     return [*snapshots, (last + 1, after)]
 
 
-def _points(run: Looking) -> NDArray[np.intp]:
+def _points(run: FinishedRun) -> NDArray[np.intp]:
     """Return positions of the pictures on the map: the forget set and a sample of the retained ones."""
     own = run.comparison.image_set == 0
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))

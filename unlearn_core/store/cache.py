@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def kept(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
+def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
     """Return the .npz in `folder` that answers `asked`; the first time its arrays are made.
 
     Args:

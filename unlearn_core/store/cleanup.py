@@ -5,7 +5,11 @@ import time
 from datetime import UTC
 
 from unlearn_core.catalog.entries import PHOTOS_PREFIX
-from unlearn_core.catalog.records.classifier_record import brought_classifiers, brought_folder, delete_brought
+from unlearn_core.catalog.records.classifier_record import (
+    custom_classifier_folder,
+    custom_classifiers,
+    delete_custom_classifier,
+)
 from unlearn_core.catalog.records.image_set_record import (
     added_folder,
     added_image_set,
@@ -18,7 +22,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
 
 
-def remove_brought(store: Store, name: str, visitor: str = "") -> None:
+def remove_added(store: Store, name: str, visitor: str = "") -> None:
     """Remove a classifier or image set that the user brought; one that a run needs stays.
 
     Raises `UserError` for a name that is none, or that runs need.
@@ -33,7 +37,7 @@ def remove_brought(store: Store, name: str, visitor: str = "") -> None:
     if added_image_set(store.root, name) is not None:
         delete_added(store.root, name)
     else:
-        delete_brought(store.root, name)
+        delete_custom_classifier(store.root, name)
 
 
 KEPT_DAYS = 30
@@ -58,7 +62,9 @@ def _remove_unneeded(store: Store) -> list[str]:
         request = run.parsed_request()
         needed |= {request.classifier, request.images, request.measure_on}
     root = store.root
-    brought = {one.name: brought_folder(root, one.name) for one in brought_classifiers(root) if one.visitor}
+    brought = {
+        one.name: custom_classifier_folder(root, one.name) for one in custom_classifiers(root) if one.visitor
+    }
     brought |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
     folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
     brought |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}

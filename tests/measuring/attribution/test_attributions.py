@@ -29,7 +29,7 @@ from unlearn_core.measuring.attribution.registry import (
     offered,
     switched_off,
 )
-from unlearn_core.measuring.finished_run import look_at
+from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
@@ -165,11 +165,11 @@ def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
     assert np.isnan(rank_correlation(one, 0 * one))
 
 
-def test_a_run_is_explained_before_and_after(kept_store: Store, finished: str) -> None:
-    result = kept_store.get(finished).parsed_result()
+def test_a_run_is_explained_before_and_after(cached_store: Store, finished: str) -> None:
+    result = cached_store.get(finished).parsed_result()
     assert result is not None
     ids = [*result["ids"], 3]
-    path = write_attributions(kept_store.root, finished, ids, "integrated-gradients", "label")
+    path = write_attributions(cached_store.root, finished, ids, "integrated-gradients", "label")
     with np.load(path) as kept:
         assert kept["ids"].tolist() == ids
         assert kept["inputs"].shape == (3, 28, 28, 1)
@@ -177,7 +177,7 @@ def test_a_run_is_explained_before_and_after(kept_store: Store, finished: str) -
         assert not np.array_equal(kept["before"], kept["after"])
         assert (kept["rank_correlation"] <= 1).all()
     changed = path.stat().st_mtime_ns
-    assert write_attributions(kept_store.root, finished, ids, "integrated-gradients", "label") == path
+    assert write_attributions(cached_store.root, finished, ids, "integrated-gradients", "label") == path
     assert path.stat().st_mtime_ns == changed
 
 
@@ -192,10 +192,10 @@ def test_a_run_is_explained_before_and_after(kept_store: Store, finished: str) -
     ],
 )
 def test_what_cannot_be_explained_is_one_sentence(
-    kept_store: Store, finished: str, ids: list[int], algorithm: str, target: str, sentence: str
+    cached_store: Store, finished: str, ids: list[int], algorithm: str, target: str, sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
-        write_attributions(kept_store.root, finished, ids, algorithm, target)
+        write_attributions(cached_store.root, finished, ids, algorithm, target)
 
 
 def test_a_run_without_weights_is_one_sentence(store: Store) -> None:
@@ -210,9 +210,9 @@ def test_a_run_without_weights_is_one_sentence(store: Store) -> None:
 
 
 def test_the_numbers_of_trust_are_zero_where_a_map_is_right(
-    kept_store: Store, finished: str, linear: tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
+    cached_store: Store, finished: str, linear: tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
 ) -> None:
-    with np.load(write_attribution_quality(kept_store.root, finished, [3], "deeplift", "label")) as found:
+    with np.load(write_attribution_quality(cached_store.root, finished, [3], "deeplift", "label")) as found:
         assert found["before_gap"][0] < 0.01
         assert 0 < found["before_sensitivity"][0] < 1
     classifier, pixels, targets, _ = linear
@@ -232,29 +232,29 @@ def test_what_is_wrong_on_a_classifier_is_not_offered() -> None:
     }
 
 
-def test_grad_cam_is_offered_at_other_layers_too(kept_store: Store, finished: str) -> None:
+def test_grad_cam_is_offered_at_other_layers_too(cached_store: Store, finished: str) -> None:
     names = [entry.name for entry in offered("mnist-resnet") if entry.name.startswith("layer-gradcam")]
     assert names == ["layer-gradcam", "layer-gradcam:network.layer1", "layer-gradcam:network.layer3"]
     assert algorithm_entry(names[1]).title == "Grad-CAM at layer1"
     maps = [
-        read_attributions(write_attributions(kept_store.root, finished, [3], name, "label")).before
+        read_attributions(write_attributions(cached_store.root, finished, [3], name, "label")).before
         for name in names
     ]
     assert not np.allclose(maps[0], maps[1])
     with pytest.raises(UserError, match="would give a wrong picture"):
-        write_attributions(kept_store.root, finished, [3], "layer-gradcam:network.fc", "label")
+        write_attributions(cached_store.root, finished, [3], "layer-gradcam:network.fc", "label")
 
 
 def test_an_adversarial_neighbour_is_near_and_was_seen_as_another_class(
-    kept_store: Store, finished: str
+    cached_store: Store, finished: str
 ) -> None:
-    ids = Store(kept_store.root).get(finished).parsed_result()["ids"]  # type: ignore[index]
-    with np.load(write_neighbours(kept_store.root, finished, ids, "saliency")) as found:
+    ids = Store(cached_store.root).get(finished).parsed_result()["ids"]  # type: ignore[index]
+    with np.load(write_neighbours(cached_store.root, finished, ids, "saliency")) as found:
         right = np.flatnonzero(found["seen_before"] == found["targets"])
         assert len(right)
         assert found["distances"].max() <= RADIUS + 1e-4
         assert found["before"].shape == found["after"].shape == found["inputs"].shape[:3]
-        own = look_at(kept_store.root, finished)
+        own = load_finished_run(cached_store.root, finished)
         distance = np.linalg.norm(
             (found["inputs"] / 255.0 - own.pictures(ids) / 255.0).reshape(len(ids), -1), axis=1
         )

@@ -20,38 +20,38 @@ from unlearn_core.catalog.custom.resolve_classifier import (
     origin_of,
 )
 from unlearn_core.catalog.records.classifier_record import (
-    MOST_BROUGHT,
+    MOST_ADDED,
     RECORD,
     WEIGHTS,
-    BroughtClassifier,
-    ClassifierWish,
-    brought_classifier,
-    brought_classifiers,
-    brought_folder,
+    ClassifierSpecification,
+    CustomClassifier,
     check_name,
+    custom_classifier,
+    custom_classifier_folder,
+    custom_classifiers,
 )
 from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.errors import UserError
 
 
-def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
+def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
     """Return a classifier that was built, loaded and checked, and what is known of it; nothing is kept.
 
     Raises:
         UserError: what is wrong with the source, the numbers or the names, in one sentence.
     """
-    origin = origin_of(wish)
+    origin = origin_of(specification)
     seen = count_classes(origin.network, origin.channels, origin.input_size)
     origin.classes = origin.classes or seen
     if seen != origin.classes:
         raise UserError(f"The network returns {seen} logits a picture, not {origin.classes}.")
-    class_names, wordnet_ids = names_for(origin, wish.class_names)
+    class_names, wordnet_ids = names_for(origin, specification.class_names)
     grey = origin.channels == 1
     usual: tuple[tuple[float, ...], tuple[float, ...]]
     usual = ((0.5,), (0.5,)) if grey else (IMAGENET_MEAN, IMAGENET_STD)
     if origin.mean and origin.std and len(origin.mean) in (1, origin.channels):
         usual = (origin.mean, origin.std)
-    mean, std = wish.mean or usual[0], wish.std or usual[1]
+    mean, std = specification.mean or usual[0], specification.std or usual[1]
     mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
     if min(std) <= 0:
         raise UserError("Every standard deviation must be above 0.")
@@ -61,10 +61,10 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
             raise UserError(
                 f"{tensor_name} of the network holds values that are no numbers (NaN or infinite)."
             )
-    record = BroughtClassifier(
-        name=check_name(wish.name or _default_name(wish.source)),
+    record = CustomClassifier(
+        name=check_name(specification.name or _default_name(specification.source)),
         architecture=origin.architecture,
-        source=_shown(wish.source),
+        source=_shown(specification.source),
         weights=origin.weights,
         licence=origin.licence,
         channels=origin.channels,
@@ -80,7 +80,7 @@ def prepare(wish: ClassifierWish) -> tuple[BroughtClassifier, nn.Module]:
     return record, module
 
 
-def add_classifier(root: Path, wish: ClassifierWish, visitor: str = "") -> str:
+def add_classifier(root: Path, specification: ClassifierSpecification, visitor: str = "") -> str:
     """Take a classifier into the catalog of the store at `root` and return its name.
 
     A name that is taken, by what ships or by another one, or a broken wish raises `UserError`, and nothing
@@ -93,12 +93,12 @@ def add_classifier(root: Path, wish: ClassifierWish, visitor: str = "") -> str:
     """
     from unlearn_core.catalog.entries import classifiers
 
-    if visitor and sum(one.visitor == visitor for one in brought_classifiers(root)) >= MOST_BROUGHT:
-        raise UserError(f"You brought {MOST_BROUGHT} classifiers already: take one out first.")
-    record, module = prepare(wish)
+    if visitor and sum(one.visitor == visitor for one in custom_classifiers(root)) >= MOST_ADDED:
+        raise UserError(f"You brought {MOST_ADDED} classifiers already: take one out first.")
+    record, module = prepare(specification)
     if record.name in [entry.name for entry in classifiers()]:
         raise UserError(f"There is a classifier {record.name} already: choose another name, or delete it.")
-    folder = brought_folder(root, record.name)
+    folder = custom_classifier_folder(root, record.name)
     half = folder.with_name(f".{os.getpid()}.half")
     shutil.rmtree(half, ignore_errors=True)
     try:
@@ -115,24 +115,26 @@ def add_classifier(root: Path, wish: ClassifierWish, visitor: str = "") -> str:
     return record.name
 
 
-def load_brought(root: Path, record: BroughtClassifier) -> nn.Module:
+def load_custom_classifier(root: Path, record: CustomClassifier) -> nn.Module:
     """Return a fresh copy of a kept classifier; damaged weights raise `UserError`."""
     network = build(record.architecture, len(record.class_names), record.channels, record.input_size)
     module = Normalised(network, record.mean, record.std)
-    tensors = read_checkpoint(brought_folder(root, record.name) / WEIGHTS)
+    tensors = read_checkpoint(custom_classifier_folder(root, record.name) / WEIGHTS)
     check_fit(tensors, module.state_dict(), f"The weights kept for {record.name} do not fit")
     module.load_state_dict(tensors, strict=False)
     return module
 
 
-def check_same(root: Path, name: str, wish: ClassifierWish) -> None:
+def check_same(root: Path, name: str, specification: ClassifierSpecification) -> None:
     """Raise `UserError` where the classifier kept under a name has other weights than the file of a wish."""
-    record = brought_classifier(root, name)
+    record = custom_classifier(root, name)
     if record is not None:
-        architecture = wish.architecture or record.architecture
-        wish = wish.model_copy(update={"architecture": architecture, "input_size": record.input_size})
-    asked = prepare(wish)[1].state_dict()
-    known = {} if record is None else load_brought(root, record).state_dict()
+        architecture = specification.architecture or record.architecture
+        specification = specification.model_copy(
+            update={"architecture": architecture, "input_size": record.input_size}
+        )
+    asked = prepare(specification)[1].state_dict()
+    known = {} if record is None else load_custom_classifier(root, record).state_dict()
     if not all(key in known and torch.equal(tensor, known[key]) for key, tensor in asked.items()):
         raise UserError(
             f"There is a classifier {name} already, with other weights: add yours by another name."

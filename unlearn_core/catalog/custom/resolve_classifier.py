@@ -23,7 +23,7 @@ from unlearn_core.catalog.custom.build_network import (
 )
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint, tensors_of_network
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
-from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierWish
+from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
@@ -49,32 +49,43 @@ class Origin:
     class_names: tuple[str, ...] | None = None
 
 
-def origin_of(wish: ClassifierWish) -> Origin:
+def origin_of(specification: ClassifierSpecification) -> Origin:
     """Return the network that a wish names.
 
     Raises:
         UserError: no such thing, weights that cannot be downloaded, or a file that does not fit.
     """
-    kind, _, rest = wish.source.partition(":")
+    kind, _, rest = specification.source.partition(":")
     if kind == FILE:
         path = Path(rest).expanduser()
         check_readable(home(), path)
-        return _from_file(path, wish)
+        return _from_file(path, specification)
     if kind in (TORCHVISION, TIMM):
         name, weights = _name_and_weights(rest, hub=kind == TIMM)
         if weights == RANDOM:
-            return _untrained(f"{kind}:{name}", wish)
-        return _torchvision(name, weights, wish) if kind == TORCHVISION else _timm(name, wish)
+            return _untrained(f"{kind}:{name}", specification)
+        return (
+            _torchvision(name, weights, specification) if kind == TORCHVISION else _timm(name, specification)
+        )
     if not kind or not rest:
         raise UserError(
-            f"{wish.source!r} is no classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, {FILE}:PATH or "
-            "module:function."
+            f"{specification.source!r} is no classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, "
+            f"{FILE}:PATH or module:function."
         )
     refuse_when_shared("code")
-    network = from_function(wish.source)
-    channels = wish.channels or _channels(network)
-    size = wish.input_size or 224
-    return Origin(network, wish.source, "its own", wish.classes or 0, channels, size, mean=(0.0,), std=(1.0,))
+    network = from_function(specification.source)
+    channels = specification.channels or _channels(network)
+    size = specification.input_size or 224
+    return Origin(
+        network,
+        specification.source,
+        "its own",
+        specification.classes or 0,
+        channels,
+        size,
+        mean=(0.0,),
+        std=(1.0,),
+    )
 
 
 def _name_and_weights(rest: str, hub: bool) -> tuple[str, str]:
@@ -84,17 +95,17 @@ def _name_and_weights(rest: str, hub: bool) -> tuple[str, str]:
     return name, weights
 
 
-def _untrained(architecture: str, wish: ClassifierWish) -> Origin:
+def _untrained(architecture: str, specification: ClassifierSpecification) -> Origin:
     """Return a network with random weights: of no use but to try things out."""
     check_architecture(architecture)
     known = _settings(architecture)
-    classes, channels = wish.classes or 1000, wish.channels or 3
-    size = wish.input_size or known["input_size"]
-    network = seeded(architecture, classes, channels, wish.input_size)
+    classes, channels = specification.classes or 1000, specification.channels or 3
+    size = specification.input_size or known["input_size"]
+    network = seeded(architecture, classes, channels, specification.input_size)
     return Origin(network, architecture, "random, seed 0", classes, channels, size, "none needed")
 
 
-def _torchvision(name: str, weights: str, wish: ClassifierWish) -> Origin:
+def _torchvision(name: str, weights: str, specification: ClassifierSpecification) -> Origin:
     import torchvision.models as models
 
     architecture = f"{TORCHVISION}:{name}"
@@ -108,8 +119,8 @@ def _torchvision(name: str, weights: str, wish: ClassifierWish) -> Origin:
     except (OSError, RuntimeError) as error:
         raise _no_download(f"{architecture} ({chosen.name})", error) from error
     looks = chosen.transforms()
-    _check_given(wish, 1000, 3)
-    size = wish.input_size or looks.crop_size[0]
+    _check_given(specification, 1000, 3)
+    size = specification.input_size or looks.crop_size[0]
     return Origin(
         network,
         architecture,
@@ -124,7 +135,7 @@ def _torchvision(name: str, weights: str, wish: ClassifierWish) -> Origin:
     )
 
 
-def _timm(name: str, wish: ClassifierWish) -> Origin:
+def _timm(name: str, specification: ClassifierSpecification) -> Origin:
     import timm
     from timm.data import resolve_data_config
 
@@ -147,14 +158,14 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
         plain = build(architecture, settings["num_classes"], settings.get("input_size", (3,))[0], None)
         check_fit(network.state_dict(), plain.state_dict(), f"{name} is no plain {architecture}")
     looks = resolve_data_config(settings)
-    _check_given(wish, settings["num_classes"], looks["input_size"][0])
+    _check_given(specification, settings["num_classes"], looks["input_size"][0])
     return Origin(
         network,
         architecture,
         str(settings.get("tag") or "pretrained"),
         settings["num_classes"],
         looks["input_size"][0],
-        wish.input_size or looks["input_size"][1],
+        specification.input_size or looks["input_size"][1],
         str(settings.get("license") or "not stated"),
         tuple(looks["mean"]),
         tuple(looks["std"]),
@@ -162,35 +173,42 @@ def _timm(name: str, wish: ClassifierWish) -> Origin:
     )
 
 
-def _from_file(path: Path, wish: ClassifierWish) -> Origin:
-    if not wish.architecture:
+def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
+    if not specification.architecture:
         raise UserError(
             f"{path.name} holds tensors alone: say which network they belong to, {TORCHVISION}:NAME or "
             f"{TIMM}:NAME."
         )
-    check_architecture(wish.architecture)
+    check_architecture(specification.architecture)
     file = read_checkpoint(path)
-    known = _settings(wish.architecture)
-    plain = build(wish.architecture, 1000, 3, None)
+    known = _settings(specification.architecture)
+    plain = build(specification.architecture, 1000, 3, None)
     found = tensors_of_network(file, plain.state_dict())
-    what = f"{path.name} does not fit {wish.architecture}"
-    head, stem = head_and_stem(wish.architecture, plain)
+    what = f"{path.name} does not fit {specification.architecture}"
+    head, stem = head_and_stem(specification.architecture, plain)
     for name in (head, stem):
         if name not in found or found[name].ndim < 2:
             raise UserError(f"{what}: it has no tensor {name}.")
     classes, channels = found[head].shape[0], found[stem].shape[1]
     if not 2 <= classes <= MOST_CLASSES or channels not in (1, 3):
         raise UserError(f"{what}: it would have {classes} classes and {channels} channels.")
-    if wish.classes not in (None, classes):
-        raise UserError(f"{path.name} holds {classes} classes, not {wish.classes}.")
-    if wish.channels not in (None, channels):
-        raise UserError(f"{path.name} takes {channels} channels, not {wish.channels}.")
-    network = build(wish.architecture, classes, channels, wish.input_size)
+    if specification.classes not in (None, classes):
+        raise UserError(f"{path.name} holds {classes} classes, not {specification.classes}.")
+    if specification.channels not in (None, channels):
+        raise UserError(f"{path.name} takes {channels} channels, not {specification.channels}.")
+    network = build(specification.architecture, classes, channels, specification.input_size)
     check_fit(found, network.state_dict(), what)
     network.load_state_dict(found, strict=False)
-    size = wish.input_size or known["input_size"]
+    size = specification.input_size or known["input_size"]
     return Origin(
-        network, wish.architecture, path.name, classes, channels, size, mean=known["mean"], std=known["std"]
+        network,
+        specification.architecture,
+        path.name,
+        classes,
+        channels,
+        size,
+        mean=known["mean"],
+        std=known["std"],
     )
 
 
@@ -210,11 +228,11 @@ def _settings(architecture: str) -> dict[str, Any]:
     return {"input_size": looks.crop_size[0], "mean": tuple(looks.mean), "std": tuple(looks.std)}
 
 
-def _check_given(wish: ClassifierWish, classes: int, channels: int) -> None:
-    if wish.classes not in (None, classes) or wish.channels not in (None, channels):
+def _check_given(specification: ClassifierSpecification, classes: int, channels: int) -> None:
+    if specification.classes not in (None, classes) or specification.channels not in (None, channels):
         raise UserError(
-            f"The weights of {wish.source} have {classes} classes and {channels} channels; others are "
-            "possible with untrained weights alone (:random)."
+            f"The weights of {specification.source} have {classes} classes and {channels} channels; others "
+            "are possible with untrained weights alone (:random)."
         )
 
 

@@ -11,14 +11,14 @@ from unlearn_core.errors import UserError
 
 RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
 MOST_CLASSES = 100_000
-MOST_BROUGHT = 20
+MOST_ADDED = 20
 """Classifiers, and image sets, that a visitor of a shared server may keep."""
 
 # The first sign keeps "." and ".." out: a name is also that of a folder.
 _NAME = re.compile(r"\w[\w.:/ -]{0,99}")
 
 
-class ClassifierWish(BaseModel):
+class ClassifierSpecification(BaseModel):
     """What a person says of a classifier that they bring; what is None is found out.
 
     Attributes:
@@ -47,7 +47,7 @@ class ClassifierWish(BaseModel):
     class_names: tuple[str, ...] | None = None
 
     @classmethod
-    def parse(cls, **fields: object) -> "ClassifierWish":
+    def parse(cls, **fields: object) -> "ClassifierSpecification":
         """Build a wish; a value out of range raises `UserError` with one sentence about the first one."""
         try:
             return cls(**fields)  # type: ignore[arg-type]
@@ -57,7 +57,7 @@ class ClassifierWish(BaseModel):
             raise UserError(f"{where}: {first['msg']}.") from error
 
 
-class BroughtClassifier(BaseModel):
+class CustomClassifier(BaseModel):
     """One brought classifier. `cam_layers` is empty where none has a grid that Grad-CAM could use; `digest`
     is of the weights; `visitor` is whose it is on a shared server, "" is everybody's."""
 
@@ -92,32 +92,32 @@ def check_name(name: str) -> str:
     return name
 
 
-def brought_folder(root: Path, name: str) -> Path:
+def custom_classifier_folder(root: Path, name: str) -> Path:
     """Return where the classifier of that name is kept."""
     return root / "classifiers" / quote(name, safe="")
 
 
-def brought_classifiers(root: Path) -> list[BroughtClassifier]:
+def custom_classifiers(root: Path) -> list[CustomClassifier]:
     """Return all that are kept, by name; what is damaged is left out."""
     folders = sorted((root / "classifiers").glob(f"*/{RECORD}"))
     found = [_read(path) for path in folders]
     return [record for record in found if record is not None]
 
 
-def brought_classifier(root: Path, name: str) -> BroughtClassifier | None:
+def custom_classifier(root: Path, name: str) -> CustomClassifier | None:
     """Return the one of that name, or None."""
-    return _read(brought_folder(root, name) / RECORD)
+    return _read(custom_classifier_folder(root, name) / RECORD)
 
 
-def delete_brought(root: Path, name: str) -> None:
+def delete_custom_classifier(root: Path, name: str) -> None:
     """Remove a brought classifier; a name that is none raises `UserError`."""
-    if brought_classifier(root, name) is None:
+    if custom_classifier(root, name) is None:
         raise UserError(f"There is no brought classifier {name}.")
-    shutil.rmtree(brought_folder(root, name), ignore_errors=True)
+    shutil.rmtree(custom_classifier_folder(root, name), ignore_errors=True)
 
 
-def _read(path: Path) -> BroughtClassifier | None:
+def _read(path: Path) -> CustomClassifier | None:
     try:
-        return BroughtClassifier.model_validate_json(path.read_bytes())
+        return CustomClassifier.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None

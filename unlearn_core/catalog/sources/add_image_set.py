@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.catalog.entries import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
-from unlearn_core.catalog.records.classifier_record import MOST_BROUGHT, check_name
+from unlearn_core.catalog.records.classifier_record import MOST_ADDED, check_name
 from unlearn_core.catalog.records.image_set_record import (
     RECORD,
     UPLOADED,
@@ -20,7 +20,7 @@ from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import empty_classes
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.pictures import read_picture
-from unlearn_core.catalog.untrusted.uploads import take_away
+from unlearn_core.catalog.untrusted.uploads import remove_upload
 from unlearn_core.errors import UserError
 
 _LOOKED_AT = 1000
@@ -63,7 +63,7 @@ def add_image_set(
         _keep(added_folder(root, name), record, uploaded)
     finally:
         if uploaded is not None:
-            take_away(uploaded)
+            remove_upload(uploaded)
     return record
 
 
@@ -83,8 +83,8 @@ def _megabytes(path: Path, found: ImageSource) -> float:
 def _free_name(root: Path, name: str, visitor: str) -> str:
     """Return a name that can be given; another one, or one too many, raises `UserError`."""
     name = check_name(name)
-    if visitor and sum(one.visitor == visitor for one in added_image_sets(root)) >= MOST_BROUGHT:
-        raise UserError(f"You brought {MOST_BROUGHT} image sets already: take one out first.")
+    if visitor and sum(one.visitor == visitor for one in added_image_sets(root)) >= MOST_ADDED:
+        raise UserError(f"You brought {MOST_ADDED} image sets already: take one out first.")
     if ":" in name or name in [entry.name for entry in image_sets()]:
         raise UserError(f"An image set cannot be called {name}: choose another name.")
     return name

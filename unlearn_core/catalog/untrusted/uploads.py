@@ -21,7 +21,7 @@ def most_bytes() -> int:
     return _MOST_SHARED_BYTES if is_shared() else _MOST_BYTES
 
 
-def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
+def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
     """Write an uploaded file into a folder of its own, unread, and return where; old ones are removed.
 
     Raises `UserError` for a kind of file that is never taken, or a full disk.
@@ -49,7 +49,7 @@ def put_down(root: Path, name: str, data: bytes | memoryview) -> Path:
     return path
 
 
-def take_away(path: Path) -> None:
+def remove_upload(path: Path) -> None:
     """Remove an upload that was taken in or refused."""
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -43,7 +43,7 @@ ANCHOR_BATCH_OF_SMALL_PICTURES = 192
 ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
 SMALLEST_RATE = 1e-7
-SETTLING_SHARE, SETTLING_RATE, SETTLING_MARGIN = 2, 0.5, 0.2
+REPAIR_SHARE, REPAIR_RATE, REPAIR_MARGIN = 2, 0.5, 0.2
 """Of the steps before, of the step size and of the margin, when settling begins."""
 LARGEST_SHIFT = 0.15
 """Of the picture's side: how far the shifted anchors move at most."""
@@ -75,8 +75,8 @@ class Anchor(Method):
         self._weight = float(self.options["retention"])
         self._margins = torch.full(task.labels.shape, self.options["margin"], device=task.pixels.device)
         if task.asked is not None:
-            self._margins[task.asked :] *= SETTLING_MARGIN
-        self._settles = False
+            self._margins[task.asked :] *= REPAIR_MARGIN
+        self._repairing = False
         self._scales = self._sparing(task)
         self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins, self._scales)
         self._penalty = None
@@ -201,20 +201,20 @@ class Anchor(Method):
 
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""
-        if step % 5 == 0 and not self._settles:
+        if step % 5 == 0 and not self._repairing:
             self._weight *= 0.9
 
-    def settling_steps(self, step: int) -> int:
+    def repair_steps(self, step: int) -> int:
         """Return twice as many steps, or the share of them that was asked for; by default none for photos."""
         share = self.options["settling"]
-        return round(step * (share if share >= 0 else SETTLING_SHARE * self._small))
+        return round(step * (share if share >= 0 else REPAIR_SHARE * self._small))
 
-    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:
+    def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, hold the retention weight and let the step size fall to 0."""
-        self._settles = True
-        self._margins.fill_(SETTLING_MARGIN * self.options["margin"])
+        self._repairing = True
+        self._margins.fill_(REPAIR_MARGIN * self.options["margin"])
         for group in optimiser.param_groups:
-            group["lr"] = SETTLING_RATE * left * self._rate
+            group["lr"] = REPAIR_RATE * left * self._rate
 
     def damage(self, task: Task) -> float:
         """Return the squared logit difference, averaged over all anchors."""

@@ -171,11 +171,11 @@ class Method(ABC):
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to what the last step reached; `forgotten` is bool (k,)."""
 
-    def settling_steps(self, step: int) -> int:
+    def repair_steps(self, step: int) -> int:
         """Return how many steps to go on after `step`, at which all was forgotten."""
         return 0
 
-    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
+    def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
         """Make ready for the next of those steps; `left` of them, 1 to above 0, are still to come."""
 
     def damage(self, task: Task) -> float:

@@ -15,8 +15,8 @@ from unlearn_core.forgetting.adversarial import row_norms, targeted_l2_pgd
 from unlearn_core.forgetting.goals import runner_up
 from unlearn_core.measuring.attribution.explain import attribute, check_offered
 from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings
-from unlearn_core.measuring.finished_run import look_at
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -42,7 +42,7 @@ def write_neighbours(
     check_offered(classifier, algorithm)
 
     def make() -> dict[str, ArrayLike]:
-        run = look_at(root, run_id)
+        run = load_finished_run(root, run_id)
         pixels, labels = run.pixels(ids), torch.from_numpy(run.targets(ids, "label"))
         with torch.no_grad():
             targets = runner_up(run.before.module(pixels), labels)
@@ -69,4 +69,4 @@ def write_neighbours(
         return found
 
     folder = Store(root).folder(run_id) / "neighbours"
-    return kept(folder, [VERSION, list(ids), algorithm, settings.used_by(algorithm)], make)
+    return cached(folder, [VERSION, list(ids), algorithm, settings.used_by(algorithm)], make)

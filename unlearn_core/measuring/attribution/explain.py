@@ -32,8 +32,8 @@ from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry, offered
-from unlearn_core.measuring.finished_run import look_at
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -77,7 +77,7 @@ def write_attributions(
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
 
     def make() -> dict[str, ArrayLike]:
-        run = look_at(root, run_id)
+        run = load_finished_run(root, run_id)
         pictures, targets = run.pictures(ids), run.targets(ids, target)
         pixels, seed = run.pixels(ids), run.request.seed
         old, new = (
@@ -95,7 +95,7 @@ def write_attributions(
         }
 
     folder = Store(root).folder(run_id) / "attributions"
-    return kept(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
+    return cached(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
 
 
 def check_offered(classifier: str, algorithm: str) -> None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.measuring.attribution.explain import baseline, explanation
 from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings, algorithm_entry
-from unlearn_core.measuring.finished_run import look_at
-from unlearn_core.store.cache import kept
+from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -46,7 +46,7 @@ def write_attribution_quality(
     algorithm_entry(algorithm)
 
     def make() -> dict[str, ArrayLike]:
-        run = look_at(root, run_id)
+        run = load_finished_run(root, run_id)
         pixels, targets = run.pixels(ids), torch.from_numpy(run.targets(ids, target))
         found: dict[str, ArrayLike] = {"ids": np.array(ids)}
         for when, classifier in (("before", run.before), ("after", run.after)):
@@ -56,7 +56,7 @@ def write_attribution_quality(
         return found
 
     folder = Store(root).folder(run_id) / "attribution_quality"
-    return kept(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
+    return cached(folder, [VERSION, list(ids), algorithm, target, settings.used_by(algorithm)], make)
 
 
 def quality(

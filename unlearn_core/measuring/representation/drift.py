@@ -9,10 +9,10 @@ from torch import nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
 from unlearn_core.common.budget import SMALL
-from unlearn_core.measuring.finished_run import Looking, look_at
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.measuring.representation.features import Plane, activations, features, linear_cka
 from unlearn_core.measuring.weight_matrices import weight_matrices
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -29,10 +29,10 @@ def write_drift(root: Path, run_id: str) -> Path:
     An unknown run, one without weights and damaged files raise `UserError`.
     """
     folder = Store(root).folder(run_id) / "drift"
-    return kept(folder, [VERSION], lambda: _drift(look_at(root, run_id)))
+    return cached(folder, [VERSION], lambda: _drift(load_finished_run(root, run_id)))
 
 
-def _drift(run: Looking) -> dict[str, ArrayLike]:
+def _drift(run: FinishedRun) -> dict[str, ArrayLike]:
     positions = _points(run)
     pictures = run.pictures(run.comparison.ids[positions].tolist())
     old, new = (features(one.module, pictures) for one in (run.before, run.after))
@@ -61,7 +61,7 @@ def _drift(run: Looking) -> dict[str, ArrayLike]:
     }
 
 
-def _points(run: Looking) -> NDArray[np.intp]:
+def _points(run: FinishedRun) -> NDArray[np.intp]:
     """Return positions in the comparison: the forget set, all that flipped, and a sample of the rest."""
     own = run.comparison.image_set == 0
     others = np.isin(run.comparison.group, (RETAIN, TEST))

@@ -67,8 +67,8 @@ def _scores(
         _small(pictures.pixels[train[start : start + _CHUNK]]) for start in range(0, len(train), _CHUNK)
     ]
     looks = _unit(np.concatenate(chunks)) if chunks else np.empty((0, 1), np.float32)
-    scores = {name: np.zeros(len(table.ids), np.float32) for name in ("by_heart", "odd_label")}
-    scores["by_heart"][train] = confidence * others_share(looks, labels)
+    scores = {name: np.zeros(len(table.ids), np.float32) for name in ("memorisation", "odd_label")}
+    scores["memorisation"][train] = confidence * others_share(looks, labels)
     scores["odd_label"][train] = (1 - confidence + others_share(unit[train], labels)) / 2
     return scores
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import activations
 from unlearn_core.measuring.weight_matrices import weight_matrices
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -36,10 +36,12 @@ def write_filter(root: Path, run_id: str, layer: str, number: int) -> Path:
         UserError: an unknown run, layer or filter, or a damaged run folder.
     """
     folder = Store(root).folder(run_id) / "filters"
-    return kept(folder, [VERSION, layer, number], lambda: _filter(look_at(root, run_id), layer, number))
+    return cached(
+        folder, [VERSION, layer, number], lambda: _filter(load_finished_run(root, run_id), layer, number)
+    )
 
 
-def _filter(run: Looking, layer: str, number: int) -> dict[str, ArrayLike]:
+def _filter(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike]:
     before, after = (weight_matrices(one.module) for one in (run.before, run.after))
     if layer not in before:
         raise UserError(f"There is no layer {layer} in {run.before.name}.")
@@ -63,7 +65,7 @@ def _kernels(before: Tensor, after: Tensor) -> dict[str, ArrayLike]:
     }
 
 
-def _strongest(run: Looking, layer: str, number: int) -> dict[str, ArrayLike]:
+def _strongest(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike]:
     """Return ids of the pictures with the filter's highest mean response, before and after."""
     positions = _sample(run, (FORGET, RETAIN))
     ids = run.comparison.ids[positions]
@@ -86,7 +88,7 @@ def _response(layer: nn.Module, output: Tensor, number: int) -> Tensor:
     return own.flatten(1).mean(1, keepdim=True) if own.dim() > 1 else own[:, None]
 
 
-def _undone(run: Looking, layer: str, number: int) -> dict[str, ArrayLike]:
+def _undone(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike]:
     weights = {name: tensor.clone() for name, tensor in run.after.module.state_dict().items()}
     weights[f"{layer}.weight"][number] = run.before.module.state_dict()[f"{layer}.weight"][number]
     undone = with_weights(run.after, weights).module
@@ -108,7 +110,7 @@ def _undone(run: Looking, layer: str, number: int) -> dict[str, ArrayLike]:
     return found
 
 
-def _sample(run: Looking, groups: tuple[int, ...]) -> NDArray[np.intp]:
+def _sample(run: FinishedRun, groups: tuple[int, ...]) -> NDArray[np.intp]:
     inside = np.flatnonzero((run.comparison.image_set == 0) & np.isin(run.comparison.group, groups))
     most = SAMPLE_OF_SMALL_PICTURES if run.before.input_size <= SMALL else SAMPLE_OF_LARGE_PICTURES
     return np.sort(np.random.default_rng(0).permutation(inside)[:most])

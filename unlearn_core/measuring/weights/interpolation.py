@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
 from unlearn_core.common.budget import SMALL
-from unlearn_core.measuring.finished_run import Looking, look_at, with_weights
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import interpolated
 
@@ -21,16 +21,16 @@ POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 31, 11
 MOST_PICTURES = 64
 
 
-def write_dial(root: Path, run_id: str) -> Path:
+def write_interpolation(root: Path, run_id: str) -> Path:
     """Return the path of the measurements along the line, made now unless they are there.
 
     An unknown run, one without weights and damaged files raise `UserError`.
     """
     folder = Store(root).folder(run_id) / "dial"
-    return kept(folder, [VERSION], lambda: _line(look_at(root, run_id)))
+    return cached(folder, [VERSION], lambda: _line(load_finished_run(root, run_id)))
 
 
-def _line(run: Looking) -> dict[str, ArrayLike]:
+def _line(run: FinishedRun) -> dict[str, ArrayLike]:
     small = run.before.input_size <= SMALL
     count = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
     strengths = np.linspace(0, FURTHEST, count).round(4)
@@ -60,7 +60,7 @@ def _line(run: Looking) -> dict[str, ArrayLike]:
     }
 
 
-def _sample(run: Looking, group: int) -> NDArray[np.intp]:
+def _sample(run: FinishedRun, group: int) -> NDArray[np.intp]:
     """Return positions of at most a sample's number of a group's pictures, always the same ones."""
     small = run.before.input_size <= SMALL
     most = SAMPLE_OF_SMALL_PICTURES if small else SAMPLE_OF_LARGE_PICTURES

@@ -9,9 +9,9 @@ from unlearn_core.artifacts.predictions import RETAIN
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance, min_max_scaled
-from unlearn_core.measuring.finished_run import Looking, look_at
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.measuring.weight_matrices import per_channel, weight_matrices
-from unlearn_core.store.cache import kept
+from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import Store
 
 VERSION = 1
@@ -25,10 +25,10 @@ def write_retain_importance(root: Path, run_id: str) -> Path:
     without retained pictures and damaged files raise `UserError`.
     """
     folder = Store(root).folder(run_id) / "retain_importance"
-    return kept(folder, [VERSION], lambda: _importance(look_at(root, run_id)))
+    return cached(folder, [VERSION], lambda: _importance(load_finished_run(root, run_id)))
 
 
-def _importance(run: Looking) -> dict[str, ArrayLike]:
+def _importance(run: FinishedRun) -> dict[str, ArrayLike]:
     inside = np.flatnonzero((run.comparison.image_set == 0) & (run.comparison.group == RETAIN))
     if not len(inside):
         raise UserError("This run has no retained pictures of its own to compare with.")
