@@ -26,7 +26,7 @@ def measure(case: Case) -> Result:
         method=case["method"],
         seed=case["seed"],
         retained=case["retained"],
-    ).result
+    ).result.to_json()
 
 
 def kept_at(result: Result, share: float) -> float | None:

@@ -11,6 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 from tqdm import tqdm
 
+from unlearn_core.common.files import atomic_write
+
 RESULTS = Path(__file__).parent / "results"
 
 Case = dict[str, Any]
@@ -57,9 +59,8 @@ def carry_out(
 def _write(path: Path, text: str) -> None:
     """Write a file such that a kill in between leaves the one of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.write_text(text)
-    half.replace(path)
+    with atomic_write(path) as half:
+        half.write_text(text, encoding="utf-8")
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -46,7 +46,7 @@ def child(text: str) -> None:
     del module, pixels
     result = unlearn(
         classifier, images, pick=f"random:{case['k']}", method=case["method"], seed=case["seed"]
-    ).result
+    ).result.to_json()
     print(json.dumps(result | {"batch_megabytes": batch, "job_megabytes": _peak_megabytes() - start}))
 
 

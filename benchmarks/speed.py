@@ -51,9 +51,9 @@ def measure(case: Case) -> Result:
         max_steps=case["max_steps"],
         options=options,
     ).result
-    forgetting = sum(result["seconds"][phase] for phase in ("attack", "importance", "optimise"))
-    return result | {
-        "forgetting_seconds": round(forgetting, 3),
+    spent = result.seconds
+    return result.to_json() | {
+        "forgetting_seconds": round(spent.attack + spent.importance + spent.optimise, 3),
         "peak_share": peak_share(images.pixels, batch),
     }
 

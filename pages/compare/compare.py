@@ -1,7 +1,5 @@
 """Compare: which of these runs forgot better, which kept more, and do they look at the same things now?"""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -16,7 +14,7 @@ from unlearn_core.artifacts.attribution_maps import Attributions, read_attributi
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
-from unlearn_core.store.compare_runs import MOST_RUNS, compare
+from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
 from unlearn_core.store.runs import Run
 
 _CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
@@ -85,24 +83,23 @@ def _alike(runs: list[Run], looked_at: Run | None) -> list[str]:
     return [first.id, *others][:MOST_RUNS]
 
 
-def _table(comparison: dict[str, Any]) -> pd.DataFrame:
-    lines = comparison["runs"]
+def _table(comparison: RunComparison) -> pd.DataFrame:
+    lines = comparison.runs
     rows = []
     for title, line in zip(titles(lines), lines, strict=True):
         rows.append(
             {
                 "": title,
-                "goal": line["goal"],
-                "k": line["k"],
-                **{
-                    f"D_{name if name == 'test' else name[0]}": line["accuracy"][name]
-                    for name in ("forget", "retain", "test")
-                },
-                "D_r agrees": line["agreement"]["retain"],
-                "steps": line["steps"],
-                "seconds": round(line["seconds"], 1),
-                "ended": line["stopped"],
-                "run": line["run"],
+                "goal": line.goal,
+                "k": line.k,
+                "D_f": line.accuracy.forget,
+                "D_r": line.accuracy.retain,
+                "D_test": line.accuracy.test,
+                "D_r agrees": line.agreement.retain,
+                "steps": line.steps,
+                "seconds": round(line.seconds, 1),
+                "ended": line.stopped,
+                "run": line.run,
             }
         )
     table = pd.DataFrame(rows)
@@ -115,8 +112,8 @@ def _table(comparison: dict[str, Any]) -> pd.DataFrame:
     return table
 
 
-def _curves(comparison: dict[str, Any]) -> None:
-    lines = comparison["runs"]
+def _curves(comparison: RunComparison) -> None:
+    lines = comparison.runs
     drawn = st.segmented_control(
         "Curves",
         list(_CURVES),
@@ -131,22 +128,22 @@ def _curves(comparison: dict[str, Any]) -> None:
         figure = frontier_figure(lines)
         words = "From the left (nothing forgotten) to each run's large mark. Higher at the right is better."
     else:
-        figure = curves_figure(lines, [store().steps(line["run"]) for line in lines], drawn)
+        figure = curves_figure(lines, [store().steps(line.run) for line in lines], drawn == "retain_accuracy")
         words = "Accuracy against the seconds since the start: D_f should fall, D_r should stay."
     st.plotly_chart(figure, config=CONFIG, key="compare_figure")
     st.caption(words)
 
 
-def _maps(comparison: dict[str, Any]) -> None:
+def _maps(comparison: RunComparison) -> None:
     """Show what the maps of a few pictures became in every run, each picture's on one scale."""
-    lines = comparison["runs"]
-    if comparison["agreement"] is None:
+    lines = comparison.runs
+    if comparison.agreement is None:
         st.caption("Maps need runs of one classifier and one set of pictures.")
         return
     first, second = st.columns(2, vertical_alignment="bottom")
     algorithm = first.selectbox(
         "Algorithm",
-        [entry.name for entry in offered(lines[0]["classifier"])],
+        [entry.name for entry in offered(lines[0].classifier)],
         format_func=lambda name: algorithm_entry(name).title,
         key="algorithm",
         bind="query-params",
@@ -154,14 +151,14 @@ def _maps(comparison: dict[str, Any]) -> None:
     text = second.text_input(
         "Pictures", key="picture", bind="query-params", placeholder="ids, such as 3, 14; empty: telling ones"
     )
-    predictions = [read_comparison(store().folder(line["run"])) for line in lines]
+    predictions = [read_comparison(store().folder(line.run)) for line in lines]
     ids = (chosen_ids(text) or choose_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
         _, path = measured(
             "attributions",
             "Asking every classifier; photos take a while …",
-            run_id=line["run"],
+            run_id=line.run,
             ids=tuple(ids),
             algorithm=algorithm,
             target="label",

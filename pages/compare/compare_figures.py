@@ -1,33 +1,29 @@
 """Figures that lay several runs over each other."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
 from pages.shared.palette import CLASSES, GRID, style
+from unlearn_core.artifacts.steps import StepRecord
+from unlearn_core.store.compare_runs import RunNumbers
 
-Line = dict[str, Any]
 
-
-def titles(lines: Sequence[Line]) -> list[str]:
+def titles(lines: Sequence[RunNumbers]) -> list[str]:
     """Return the method of each run, with the run's id where several used the same."""
-    methods = [line["method"] for line in lines]
-    return [
-        line["method"] if methods.count(line["method"]) == 1 else f"{line['method']} {line['run']}"
-        for line in lines
-    ]
+    methods = [line.method for line in lines]
+    return [line.method if methods.count(line.method) == 1 else f"{line.method} {line.run}" for line in lines]
 
 
-def frontier_figure(lines: Sequence[Line], height: int = 340) -> go.Figure:
+def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure:
     """Draw each run's way from nothing forgotten (left) to its end (marked); what is kept goes upwards."""
     figure = go.Figure()
     for colour, title, line in zip(CLASSES, titles(lines), lines, strict=False):
-        points = line["frontier"]
+        points = line.frontier
         figure.add_scatter(
-            x=[point["forgotten"] for point in points],
-            y=[point["retain"] for point in points],
-            text=[f"step {point['step']}" for point in points],
+            x=[point.forgotten for point in points],
+            y=[point.retain for point in points],
+            text=[f"step {point.step}" for point in points],
             name=title,
             mode="lines+markers",
             line={"color": colour, "width": 2},
@@ -40,22 +36,23 @@ def frontier_figure(lines: Sequence[Line], height: int = 340) -> go.Figure:
 
 
 def curves_figure(
-    lines: Sequence[Line], steps: Sequence[list[dict[str, Any]]], key: str, height: int = 340
+    lines: Sequence[RunNumbers], steps: Sequence[Sequence[StepRecord]], retained: bool, height: int = 340
 ) -> go.Figure:
     """Draw one measurement of every step, a curve a run.
 
     Args:
         lines: of the comparison.
-        steps: for each run the lines of its `steps.jsonl`.
-        key: "forget_accuracy" or "retain_accuracy", in percent.
+        steps: of each run.
+        retained: draw accuracy on a sample of D_r, else on D_f.
         height: in pixels.
     """
     figure = go.Figure()
     for colour, title, own in zip(CLASSES, titles(lines), steps, strict=False):
-        known = [step for step in own if step.get(key) is not None]
+        values = [(one.seconds, one.retain_accuracy if retained else one.forget_accuracy) for one in own]
+        known = [(seconds, value) for seconds, value in values if value is not None]
         figure.add_scatter(
-            x=[step["seconds"] for step in known],
-            y=[step[key] for step in known],
+            x=[seconds for seconds, _ in known],
+            y=[value for _, value in known],
             name=title,
             mode="lines",
             line={"color": colour, "width": 2.5},

@@ -89,7 +89,7 @@ def ids_of(run: Run) -> list[int]:
     """Return the ids that a run forgets, as far as they are known before it ran."""
     result = run.parsed_result()
     if result is not None:
-        return list(result["ids"])
+        return list(result.ids)
     kind, _, rest = run.parsed_request().pick.partition(":")
     return [int(one) for one in rest.split(",")] if kind == "ids" else []
 

@@ -19,16 +19,13 @@ from pages.shared.app_state import (
     open_run,
     remember_group,
     show_error,
-    start_run,
-    store,
+    start_runs,
 )
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.run_panel import run_panel
-from pages.shared.visitor import visitor
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.errors import UserError
-from unlearn_core.store.limits import make_room
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run
 
@@ -176,11 +173,7 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
 def _forget(asked: list[dict[str, object]]) -> None:
     """Queue all requests, or none where one is not possible; show the first one's run."""
     try:
-        requests = [ForgetRequest.parse(**fields) for fields in asked]
-        for request in requests:
-            request.check_names()
-        make_room(store(), visitor(), len(requests))
-        runs = [start_run(request) for request in requests]
+        runs = start_runs([ForgetRequest.parse(**fields) for fields in asked])
     except UserError as error:
         show_error(error)
     else:

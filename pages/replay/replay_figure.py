@@ -12,6 +12,7 @@ from pages.shared.measurements import Arrays
 from pages.shared.palette import AFTER, FORGET, class_colours, style
 from pages.shared.thumbnails import png_uri
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
+from unlearn_core.artifacts.steps import StepRecord
 
 _AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
 _FULL = 127
@@ -26,12 +27,12 @@ _ROOM = 1.25
 """Height of a map with the words above it, in sides of the map."""
 
 
-def replay_figure(film: Arrays, steps: list[dict[str, Any]], names: Sequence[str], chosen: int) -> go.Figure:
+def replay_figure(film: Arrays, steps: Sequence[StepRecord], names: Sequence[str], chosen: int) -> go.Figure:
     """Draw one frame of a film and hold the others ready for its play button.
 
     Args:
         film: as `measuring.replay` writes it.
-        steps: the lines of `steps.jsonl`.
+        steps: of the run.
         names: of the classes.
         chosen: number of the frame that is shown first.
     """

@@ -20,6 +20,7 @@ from pages.shared.app_state import (
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.result_cards import percent
 from pages.shared.run_picker import nothing_yet
+from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import UNDER_WAY, Run
 
@@ -63,32 +64,31 @@ def _list(runs: list[Run]) -> Run | None:
     return next((run for run in runs if named is not None and run.id == named.id), None)
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _row(run: Run) -> dict[str, object]:
     request, result = run.parsed_request(), run.parsed_result()
     return {
         "name": run.name,
         "state": run.state,
         "classifier": request.classifier,
         "method": request.method,
-        "k": None if result is None else result["k"],
+        "k": None if result is None else result.k,
         "D_f": _after(result, "forget"),
         "D_r": _after(result, "retain"),
         "D_test": _after(result, "test"),
         "steps": run.steps_done,
-        "seconds": None if result is None else round(result["seconds"]["total"], 1),
+        "seconds": None if result is None else round(result.seconds.total, 1),
         "when": run.created,
         "id": run.id,
     }
 
 
-def _after(result: dict[str, Any] | None, group: str) -> str:
+def _after(result: Result | None, group: str) -> str:
     """Return accuracy before → after, or agreement marked as such."""
     if result is None:
         return ""
-    accuracy, agreement = result["accuracy"][group], result["agreement"].get(group)
-    if accuracy["before"] is not None:
-        n = accuracy["n"]
-        return f"{percent(accuracy['before'], n)} → {percent(accuracy['after'], n)}"
+    accuracy, agreement = result.accuracy.by_group()[group], result.agreement.by_group().get(group)
+    if accuracy.before is not None and accuracy.after is not None:
+        return f"{percent(accuracy.before, accuracy.n)} → {percent(accuracy.after, accuracy.n)}"
     return "" if agreement is None else f"agrees {percent(agreement)}"
 
 
@@ -143,7 +143,7 @@ def _downloads(run: Run) -> None:
     if result is not None:
         st.download_button(
             "Result",
-            json.dumps(result, indent=1),
+            json.dumps(result.to_json(), indent=1),
             f"run-{run.id}.json",
             "application/json",
             icon=":material/download:",

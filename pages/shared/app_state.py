@@ -34,6 +34,11 @@ def start_run(request: ForgetRequest, name: str | None = None) -> str:
     return engine().submit(request, name, visitor())
 
 
+def start_runs(requests: list[ForgetRequest]) -> list[str]:
+    """Queue several runs of this visitor's, or none, and return their ids; raises as `start_run`."""
+    return engine().submit_all(requests, visitor=visitor())
+
+
 def current_run() -> Run | None:
     """Return the run that the URL names (`?run=ID`), else the one this tab looked at last, else None.
 

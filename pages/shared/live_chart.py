@@ -1,10 +1,11 @@
 """The chart that a person watches while a classifier forgets."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+from unlearn_core.artifacts.steps import StepRecord
 
 HOW_TO_READ = (
     "Magenta: share of the chosen pictures still recognised; it should fall. "
@@ -13,28 +14,38 @@ HOW_TO_READ = (
 REPAIR = "From the dashed line on all are forgotten, and further steps bring the rest back."
 
 
-def repair_from(steps: list[dict[str, Any]]) -> int | None:
+def repair_from(steps: Sequence[StepRecord]) -> int | None:
     """Return the step from which on every picture was forgotten, None unless further steps followed it."""
-    known = {step["step"]: step["forgotten"] == step["k"] for step in steps}
+    known = {step.step: step.forgotten == step.k for step in steps}
     kept = next((number for number, done in sorted(known.items()) if done), None)
     return kept if kept is not None and kept < max(known) else None
 
 
-def live_chart(steps: list[dict[str, Any]], height: int = 240) -> go.Figure:
+def live_chart(steps: Sequence[StepRecord], height: int = 240) -> go.Figure:
     """Draw D_f accuracy, a sample of D_r and the anchors' agreement over the steps, all in percent.
 
-    `steps` are the lines of `steps.jsonl`; values that were not measured are null and left out.
+    Values that were not measured are left out.
     """
     figure = go.Figure()
-    for key, name, line, mode in (
-        ("forget_accuracy", "forget set", {"color": FORGET, "width": 3}, "lines"),
-        ("retain_accuracy", "retain set (sample)", {"color": RETAIN, "width": 3}, "lines+markers"),
-        ("anchor_agreement", "anchors", {"color": RETAIN, "width": 1.5, "dash": "dot"}, "lines"),
+    for name, values, line, mode in (
+        ("forget set", [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
+        (
+            "retain set (sample)",
+            [one.retain_accuracy for one in steps],
+            {"color": RETAIN, "width": 3},
+            "lines+markers",
+        ),
+        (
+            "anchors",
+            [one.anchor_agreement for one in steps],
+            {"color": RETAIN, "width": 1.5, "dash": "dot"},
+            "lines",
+        ),
     ):
-        known = [step for step in steps if step.get(key) is not None]
+        known = [(one.step, value) for one, value in zip(steps, values, strict=True) if value is not None]
         figure.add_scatter(
-            x=[step["step"] for step in known],
-            y=[step[key] for step in known],
+            x=[step for step, _ in known],
+            y=[value for _, value in known],
             name=name,
             mode=mode,
             line=line,

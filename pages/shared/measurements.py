@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.app_state import engine, store
-from unlearn_core.errors import UserError
+from unlearn_core.artifacts.damaged import damaged_becomes
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -32,8 +32,8 @@ def measured(task: str, waiting: str, **arguments: Any) -> tuple[Arrays, Path]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _read(path: str) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"The measurements {Path(path).name} cannot be read: run it again.") from error
+    with (
+        damaged_becomes(f"The measurements {Path(path).name} cannot be read: run it again."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return {name: arrays[name] for name in arrays.files}

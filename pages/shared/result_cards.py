@@ -1,8 +1,10 @@
 """What came of a run in big numbers, each with its change."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
+
+from unlearn_core.artifacts.results import Result
 
 GROUPS = {
     "forget": ("Forget set D_f", "the pictures to forget"),
@@ -11,29 +13,32 @@ GROUPS = {
 }
 
 
-def result_cards(result: dict[str, Any]) -> None:
+def result_cards(result: Result) -> None:
     """Show accuracy on D_f, D_r and D_test before and after, or agreement where there are no labels."""
-    shown = [name for name in GROUPS if _has_numbers(result, name)]
+    accuracies, agreements = result.accuracy.by_group(), result.agreement.by_group()
+    shown = [
+        name for name in GROUPS if accuracies[name].before is not None or agreements.get(name) is not None
+    ]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
         title, meaning = GROUPS[name]
-        accuracy = result["accuracy"][name]
+        accuracy, agreement = accuracies[name], agreements.get(name)
         with column:
-            if accuracy["before"] is None:
-                st.metric(
-                    f"{title} · agreement",
-                    f"{percent(result['agreement'][name], accuracy['n'])} %",
-                    help=f"Share of {meaning} that are predicted as by the original classifier.",
-                    border=True,
-                )
-            else:
-                change, n = accuracy["after"] - accuracy["before"], accuracy["n"]
+            if accuracy.before is not None and accuracy.after is not None:
+                change, n = accuracy.after - accuracy.before, accuracy.n
                 st.metric(
                     title,
-                    f"{percent(accuracy['before'], n)} → {percent(accuracy['after'], n)}",
+                    f"{percent(accuracy.before, n)} → {percent(accuracy.after, n)}",
                     f"{change:+.{decimals(n)}f} points" if abs(change) >= 0.005 else "no change",
                     delta_color=delta_color(name, change),
                     delta_arrow="off",
                     help=f"Accuracy in percent on {meaning}, {n:,} in number.",
+                    border=True,
+                )
+            elif agreement is not None:
+                st.metric(
+                    f"{title} · agreement",
+                    f"{percent(agreement, accuracy.n)} %",
+                    help=f"Share of {meaning} that are predicted as by the original classifier.",
                     border=True,
                 )
 
@@ -46,10 +51,6 @@ def decimals(n: int) -> int:
 def percent(value: float, n: int = 0) -> str:
     """Write a percentage of `n` pictures, without decimals where it is whole."""
     return f"{value:.{decimals(n)}f}".rstrip("0").removesuffix(".")
-
-
-def _has_numbers(result: dict[str, Any], name: str) -> bool:
-    return result["accuracy"][name]["before"] is not None or result["agreement"].get(name) is not None
 
 
 def delta_color(name: str, change: float) -> Literal["off", "normal", "inverse"]:

@@ -1,6 +1,6 @@
 """One run as it goes on: phase, progress, chart, cancel; and in the end what came of it."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,6 +11,8 @@ from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
 from pages.shared.palette import CONFIG
 from pages.shared.result_cards import result_cards
 from pages.shared.visitor import may_see
+from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.runs import UNDER_WAY, Run, RunState
@@ -86,7 +88,7 @@ def _head(run: Run) -> None:
                 st.switch_page(FORGET.file)
 
 
-def _progress(run: Run, steps: list[dict[str, Any]]) -> None:
+def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
     ahead = _runs_ahead(run)
     if run.state == RunState.QUEUED and ahead:
         st.progress(
@@ -98,15 +100,15 @@ def _progress(run: Run, steps: list[dict[str, Any]]) -> None:
     else:
         last = steps[-1]
         left = _seconds_left(steps, run.parsed_request().max_steps)
-        words = [f"{last['forgotten']} of {last['k']} forgotten", f"step {last['step']}"]
+        words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}"]
         if run.phase in ("measure", "keep"):
             far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
             words.append(f"measuring and keeping the result{far}")
-        elif last["forgotten"] == last["k"]:
+        elif last.forgotten == last.k:
             words.append("settling: bringing the rest back")
         elif left is not None:
             words.append(f"at most {left:.0f} s left")
-        st.progress(last["forgotten"] / last["k"], " · ".join(words))
+        st.progress(last.forgotten / last.k, " · ".join(words))
 
 
 def _outcome(run: Run) -> None:
@@ -118,8 +120,8 @@ def _outcome(run: Run) -> None:
     elif result is None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
-        words = _STOPPED[result["stopped"]].format(steps=result["steps"], seconds=result["seconds"]["total"])
-        if result["stopped"] == "forgotten":
+        words = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
+        if result.stopped == "forgotten":
             st.success(words, icon=":material/check_circle:")
         else:
             st.warning(words, icon=":material/info:")
@@ -127,14 +129,13 @@ def _outcome(run: Run) -> None:
         _say_more(result)
 
 
-def _say_more(result: dict[str, Any]) -> None:
+def _say_more(result: Result) -> None:
     """Say what should not be missed, and how the earlier forget sets of a chain fare."""
-    for remark in result.get("remarks", []):
+    for remark in result.remarks:
         st.caption(f":material/priority_high: {remark}")
-    earlier = result.get("earlier", [])
-    if earlier:
-        back = sum(round(one["after"] * one["n"] / 100) for one in earlier)
-        total = sum(one["n"] for one in earlier)
+    if result.earlier:
+        back = sum(one.recognised for one in result.earlier)
+        total = sum(one.n for one in result.earlier)
         st.caption(f"Of {total} pictures forgotten by earlier runs, {back} are recognised.")
 
 
@@ -176,10 +177,10 @@ def _runs_ahead(run: Run) -> int:
     return sum(other.state in UNDER_WAY and other.created < run.created for other in store().runs())
 
 
-def _seconds_left(steps: list[dict[str, Any]], max_steps: int) -> float | None:
+def _seconds_left(steps: Sequence[StepRecord], max_steps: int) -> float | None:
     """Return the time to the step limit at the speed so far; forgetting mostly ends long before it."""
     first, last = steps[0], steps[-1]
-    done = last["step"] - first["step"]
+    done = last.step - first.step
     if done < 2:
         return None
-    return (last["seconds"] - first["seconds"]) / done * (max_steps - last["step"])
+    return (last.seconds - first.seconds) / done * (max_steps - last.step)

@@ -17,10 +17,10 @@ from unlearn_core.artifacts.predictions import read_comparison
 from unlearn_core.artifacts.weight_maps import (
     WeightMaps,
     layer_means,
-    rank_correlation,
     read_weight_maps,
     share_in_most_important,
 )
+from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Run
 

@@ -7,10 +7,10 @@ from tests.run_folder import write_weight_maps
 from unlearn_core.artifacts.weight_maps import (
     layer_means,
     pooled,
-    rank_correlation,
     read_weight_maps,
     share_in_most_important,
 )
+from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
 
 

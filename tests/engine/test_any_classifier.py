@@ -44,7 +44,7 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     run_forget(store, run.id)
     result = store.get(run.id).parsed_result()
     assert result is not None
-    assert (result["k"], result["agreement"]["test"] is None) == (1, False)
+    assert (result.k, result.agreement.test is None) == (1, False)
     maps = read_weight_maps(store.folder(run.id))
     assert any(change.any() for change in maps.change)
     with np.load(tasks.image_map(root, network, pictures)) as found:
@@ -55,11 +55,11 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     for entry in offered(network):
         if network in SLOW and entry.name in ("integrated-gradients", "occlusion", "feature-ablation"):
             continue
-        with np.load(tasks.attributions(root, run.id, result["ids"], entry.name, "label")) as found:
+        with np.load(tasks.attributions(root, run.id, list(result.ids), entry.name, "label")) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
     if network not in SLOW:
-        closest_looks(root, run.id, result["ids"])
+        closest_looks(root, run.id, list(result.ids))
 
 
 def closest_looks(root: str, run_id: str, ids: list[int]) -> None:

@@ -89,10 +89,10 @@ def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:
     assert run.state == RunState.DONE, run.error
     result = run.parsed_result()
     assert result is not None
-    assert result["accuracy"]["forget"]["after"] == 0
+    assert result.accuracy.forget.after == 0
     kept = {path.name for path in engine.store.folder(run.id).iterdir()}
     assert {"weights.safetensors", "predictions.npz", "weight_maps.npz", "steps.jsonl", "snapshots"} <= kept
-    assert engine.store.steps(run.id)[-1]["forgotten"] == 2
+    assert engine.store.steps(run.id)[-1].forgotten == 2
 
 
 def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
@@ -118,7 +118,7 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert run.state == RunState.CANCELLED
     result = run.parsed_result()
     assert result is not None
-    assert result["stopped"] == "cancelled"
+    assert result.stopped == "cancelled"
     assert engine.store.get(waiting).started is None
 
 

@@ -6,9 +6,10 @@ import torch
 from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
+from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.registry import METHODS, method_entry
+from unlearn_core.forgetting.step import Step
 
 FAST = {"learning_rate": 3e-3}
 FAST_ATTACK = {"examples": 3, "attack_iterations": 3}

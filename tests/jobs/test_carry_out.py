@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from tests import made
 from tests.quick import QUICK
+from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
@@ -29,7 +31,7 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> N
         forgotten = kept["group"] == 0
         assert (kept["after"][forgotten] != kept["labels"][forgotten]).all()
         agreement = 100 * (kept["before"] == kept["after"])[kept["group"] == 1].mean()
-        assert result["agreement"]["retain"] == pytest.approx(agreement, abs=1e-3)
+        assert result.agreement.retain == pytest.approx(agreement, abs=1e-3)
     with np.load(folder / "weight_maps.npz") as maps:
         for number, _ in enumerate(maps["layers"]):
             assert maps[f"importance_{number}"].shape == maps[f"change_{number}"].shape
@@ -37,9 +39,9 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> N
             assert maps[f"importance_{number}"].max() <= 1
         assert any(maps[f"change_{number}"].max() > 0 for number in range(len(maps["layers"])))
     steps = store.steps(run.id)
-    assert len(steps) == result["steps"] + 1
+    assert len(steps) == result.steps + 1
     snapshots = {int(path.stem) for path in (folder / "snapshots").iterdir()}
-    assert {0, result["steps"]} <= snapshots
+    assert {0, result.steps} <= snapshots
     assert not list(folder.rglob("*.pkl"))
 
 
@@ -62,10 +64,11 @@ def test_photos_without_labels_are_measured_by_agreement(store: Store) -> None:
     run_forget(store, run.id)
     result = store.get(run.id).parsed_result()
     assert result is not None
-    assert result["accuracy"]["forget"] == {"before": 100.0, "after": 0.0, "n": 1}
-    assert result["accuracy"]["retain"] == {"before": None, "after": None, "n": 0}
-    assert result["agreement"]["retain"] >= 90
-    assert result["agreement"]["test"] is None
+    assert result.accuracy.forget == Accuracy(before=100.0, after=0.0, n=1)
+    assert result.accuracy.retain == Accuracy(before=None, after=None, n=0)
+    assert result.agreement.retain is not None
+    assert result.agreement.retain >= 90
+    assert result.agreement.test is None
 
 
 def test_a_run_cancelled_before_it_began_changes_nothing(store: Store) -> None:
@@ -98,9 +101,9 @@ def test_a_run_may_be_cancelled_while_the_classifier_is_measured(
 
 def test_a_finished_run_is_not_carried_out_again(store: Store) -> None:
     run = store.create(ForgetRequest())
-    store.finish(run.id, RunState.DONE, result={"steps": 7})
+    store.finish(run.id, RunState.DONE, result=made.result(steps=7))
     run_forget(store, run.id)
-    assert store.get(run.id).parsed_result() == {"steps": 7}
+    assert store.get(run.id).parsed_result() == made.result(steps=7)
 
 
 def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -> None:
@@ -135,5 +138,5 @@ def test_a_run_that_goes_part_of_the_way_lies_on_the_line(store: Store) -> None:
             np.testing.assert_allclose(a_quarter[name], expected, atol=1e-6)
     result = store.get(part.id).parsed_result()
     assert result is not None
-    assert "The weights went 25 % of the way that the method found." in result["remarks"]
-    assert any("All forgotten pictures are of one class, 3" in remark for remark in result["remarks"])
+    assert "The weights went 25 % of the way that the method found." in result.remarks
+    assert any("All forgotten pictures are of one class, 3" in remark for remark in result.remarks)

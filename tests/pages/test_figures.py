@@ -16,6 +16,7 @@ from pages.shared.live_chart import live_chart, repair_from
 from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN
 from pages.shared.thumbnails import Captioned, pictures_html
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
+from tests.made import step
 from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 
 
@@ -34,24 +35,20 @@ def test_of_many_classes_those_that_changed_most_are_drawn() -> None:
     assert most_changed(np.arange(10), before[:10], before[:10]).tolist() == list(range(10))
 
 
-def _step(number: int, forgotten: int, **more: object) -> dict[str, object]:
-    return {"step": number, "forgotten": forgotten, "k": 4, **more}
-
-
 def test_a_line_stands_where_settling_begins() -> None:
-    steps = [_step(0, 0), _step(1, 3), _step(2, 4)]
+    steps = [step(0, 0), step(1, 3), step(2, 4)]
     assert repair_from(steps) is None
     assert not live_chart(steps).layout.shapes
-    steps += [_step(3, 3), _step(4, 4)]
+    steps += [step(3, 3), step(4, 4)]
     assert repair_from(steps) == 2
     assert [line.x0 for line in live_chart(steps).layout.shapes] == [2]
-    assert repair_from([_step(0, 0), _step(1, 1)]) is None
+    assert repair_from([step(0, 0), step(1, 1)]) is None
 
 
 def test_the_live_chart_leaves_out_what_was_not_measured() -> None:
     steps = [
-        _step(0, 0, forget_accuracy=100.0, retain_accuracy=99.0, anchor_agreement=None),
-        _step(1, 4, forget_accuracy=0.0, retain_accuracy=None, anchor_agreement=98.0),
+        step(0, 0, forget_accuracy=100.0, retain_accuracy=99.0, anchor_agreement=None),
+        step(1, 4, forget_accuracy=0.0, retain_accuracy=None, anchor_agreement=98.0),
     ]
     forget, retain, anchors = live_chart(steps).data
     assert (list(forget.y), forget.line.color) == ([100, 0], FORGET)

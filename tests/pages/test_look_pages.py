@@ -54,7 +54,7 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(open_app: OpenApp, store
     app = open_app("pages/attributions/attributions.py", run.id)
     earlier = store.get(first.id).parsed_result()
     assert earlier is not None
-    app.text_input(key="pictures").set_value(str(earlier["ids"][0])).run()
+    app.text_input(key="pictures").set_value(str(earlier.ids[0])).run()
     assert not app.error
     assert not app.exception
 

@@ -27,14 +27,14 @@ def test_a_chain_reports_every_earlier_set_and_anchor_keeps_it_forgotten(store: 
     third = run_after(store, second.id, "ids:2500")
     result = third.parsed_result()
     assert result is not None
-    assert result["after"] == second.id
-    assert [(one["run"], one["ids"], one["labels"]) for one in result["earlier"]] == [
-        (first.id, [3, 14], [0, 0]),
-        (second.id, [800], [1]),
+    assert result.after == second.id
+    assert [(one.run, one.ids, one.labels) for one in result.earlier] == [
+        (first.id, (3, 14), (0, 0)),
+        (second.id, (800,), (1,)),
     ]
-    assert [one["after"] for one in result["earlier"]] == [0, 0]
-    assert (result["k"], result["accuracy"]["forget"]["after"]) == (1, 0)
-    assert result["accuracy"]["retain"]["n"] == 4000 - 4
+    assert [one.after for one in result.earlier] == [0, 0]
+    assert (result.k, result.accuracy.forget.after) == (1, 0)
+    assert result.accuracy.retain.n == 4000 - 4
 
     comparison = read_comparison(store.folder(third.id))
     assert comparison.ids[comparison.group == FORGET].tolist() == [2500]

@@ -3,48 +3,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.made import result
 from tests.run_folder import write_predictions
 from unlearn_core.artifacts.predictions import RETAIN, read_comparison, transitions
 from unlearn_core.errors import UserError
-from unlearn_core.store.compare_runs import compare, mutual_agreement
+from unlearn_core.store.compare_runs import GroupShares, compare, mutual_agreement
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Run, RunState, Store
-
-RESULT = {
-    "classifier": "mnist-resnet",
-    "images": "mnist",
-    "method": "anchor",
-    "goal": "misclassify",
-    "k": 2,
-    "seed": 0,
-    "accuracy": {name: {"before": 100.0, "after": 50.0, "n": 4} for name in ("forget", "retain", "test")},
-    "agreement": {"retain": 60.0, "test": 70.0},
-    "steps": 7,
-    "seconds": {"total": 3.5},
-    "stopped": "forgotten",
-    "frontier": [],
-}
 
 
 def done(store: Store, **differs: object) -> Run:
     run = store.create(ForgetRequest())
     write_predictions(store.folder(run.id))
-    store.finish(run.id, RunState.DONE, result=RESULT | differs)
+    store.finish(run.id, RunState.DONE, result=result(**differs))
     return store.get(run.id)
 
 
 def test_two_runs_side_by_side(store: Store) -> None:
     runs = [done(store), done(store, method="adv")]
     found = compare(store, [run.id for run in runs])
-    assert [line["run"] for line in found["runs"]] == [run.id for run in runs]
-    assert found["runs"][0]["accuracy"] == {"forget": 50.0, "retain": 50.0, "test": 50.0}
-    assert found["runs"][1]["method"] == "adv"
-    assert found["agreement"] == [[100.0, 100.0], [100.0, 100.0]]
+    assert [line.run for line in found.runs] == [run.id for run in runs]
+    assert found.runs[0].accuracy == GroupShares(forget=50.0, retain=50.0, test=50.0)
+    assert found.runs[1].method == "adv"
+    assert found.agreement == [[100.0, 100.0], [100.0, 100.0]]
 
 
 def test_runs_of_different_pictures_have_no_mutual_agreement(store: Store) -> None:
     runs = [done(store), done(store, images="photos")]
-    assert compare(store, [run.id for run in runs])["agreement"] is None
+    assert compare(store, [run.id for run in runs]).agreement is None
 
 
 def test_what_cannot_be_compared_is_one_sentence(store: Store) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.made import result, step
+from unlearn_core.artifacts.steps import append_step
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import RunState, Store, is_alive, this_process
@@ -31,9 +33,9 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
 
 def test_finishing_keeps_result_and_time(store: Store) -> None:
     run = store.create(REQUEST)
-    store.finish(run.id, RunState.DONE, result={"steps": 7})
+    store.finish(run.id, RunState.DONE, result=result(steps=7))
     kept = store.get(run.id)
-    assert kept.parsed_result() == {"steps": 7}
+    assert kept.parsed_result() == result(steps=7)
     assert kept.finished is not None
 
 
@@ -76,19 +78,19 @@ def test_a_deleted_run_counts_as_cancelled_and_stays_deleted(store: Store) -> No
 def test_steps_leave_out_a_line_that_is_still_being_written(store: Store) -> None:
     run = store.create(REQUEST)
     assert store.steps(run.id) == []
-    store.append_step(run.id, {"step": 0})
+    append_step(store.folder(run.id), step(0))
     with (store.folder(run.id) / "steps.jsonl").open("a") as file:
         file.write('{"step": 1')
-    assert store.steps(run.id) == [{"step": 0}]
+    assert store.steps(run.id) == [step(0)]
 
 
 def test_damaged_steps_are_one_sentence_and_harm_no_other_run(store: Store) -> None:
     damaged, whole = store.create(REQUEST), store.create(REQUEST)
-    store.append_step(whole.id, {"step": 0})
+    append_step(store.folder(whole.id), step(0))
     (store.folder(damaged.id) / "steps.jsonl").write_bytes(b"\x00\xff not json\n")
     with pytest.raises(UserError, match="damaged"):
         store.steps(damaged.id)
-    assert store.steps(whole.id) == [{"step": 0}]
+    assert store.steps(whole.id) == [step(0)]
     assert len(store.runs()) == 2
 
 
@@ -135,8 +137,8 @@ def _create_and_finish(root: str, times: int) -> None:
     store = Store(Path(root))
     for number in range(times):
         run = store.create(REQUEST)
-        store.append_step(run.id, {"step": number})
-        store.finish(run.id, RunState.DONE, result={"number": number})
+        append_step(store.folder(run.id), step(number))
+        store.finish(run.id, RunState.DONE, result=result(steps=number))
 
 
 def test_several_processes_write_at_once(store: Store) -> None:
@@ -171,7 +173,7 @@ def _fill_the_disk(root: str, queue: "multiprocessing.Queue[str]") -> None:
 
 def test_a_full_disk_is_one_sentence_and_what_is_kept_stays(store: Store) -> None:
     kept = store.create(REQUEST, "kept")
-    store.finish(kept.id, RunState.DONE, result={"steps": 1})
+    store.finish(kept.id, RunState.DONE, result=result(steps=1))
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[str] = context.Queue()
     writer = context.Process(target=_fill_the_disk, args=(str(store.root), queue))
@@ -180,7 +182,7 @@ def test_a_full_disk_is_one_sentence_and_what_is_kept_stays(store: Store) -> Non
     writer.join()
     assert "cannot be written" in sentence
     again = Store(store.root)
-    assert again.get(kept.id).parsed_result() == {"steps": 1}
+    assert again.get(kept.id).parsed_result() == result(steps=1)
     assert again.create(REQUEST).id in {run.id for run in again.runs()}
 
 

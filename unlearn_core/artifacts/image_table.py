@@ -1,13 +1,15 @@
-"""Image tables: an image set as one classifier sees it, read without torch."""
+"""Image tables: an image set as one classifier sees it."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.errors import UserError
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.files import write_arrays
+
+_TEXTS = ("class_names", "own_names", "own_how", "notes")
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,16 @@ class ImageTable:
 
 
 def read_image_table(path: Path) -> ImageTable:
-    """Read a table that `write_image_table` wrote; a missing or damaged one raises `UserError`."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"The image table {path.name} cannot be read; load the pictures again.") from error
-    texts = ("class_names", "own_names", "own_how", "notes")
-    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in texts}})
+    """Read a table; a missing or damaged one raises `UserError`."""
+    with (
+        damaged_becomes(f"The image table {path.name} cannot be read; load the pictures again."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
+    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
+
+
+def write_image_table(path: Path, table: ImageTable) -> None:
+    """Write a table; not compressed, since it is read at every first look at an image set."""
+    texts = {name: np.array(getattr(table, name), str) for name in _TEXTS}
+    write_arrays(path, {**vars(table), **texts})

@@ -1,24 +1,41 @@
-"""What changed in the predictions of a run, read from its `predictions.npz` without torch."""
+"""`predictions.npz` of a run: every measured picture before and after, and what that says."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.damaged import damaged_becomes
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
-from unlearn_core.errors import UserError
+from unlearn_core.common.files import write_compressed
 
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
 """Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""
 
 GROUP_NAMES = ("forget", "retain", "test", "earlier")
 
+_FILE = "predictions.npz"
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """n measured pictures before and after; arrays as docs/architecture.md lists them, (n,) each."""
+    """n measured pictures before and after, in the order of the image sets; arrays (n,).
+
+    Attributes:
+        ids: of the pictures, in their image set.
+        image_set: 0 the request's own, 1 the one that is only measured on.
+        group: FORGET, RETAIN, TEST or EARLIER.
+        labels: class indices of the classifier; the prediction before where the picture has no label.
+        labelled: False there.
+        before: predicted classes.
+        after: predicted classes.
+        before_confidences: probability of the label, 0 to 1.
+        after_confidences: probability of the label, 0 to 1.
+        before_top: probability of the predicted class, 0 to 1.
+        after_top: probability of the predicted class, 0 to 1.
+        class_names: of the classifier.
+    """
 
     ids: NDArray[np.int64]
     image_set: NDArray[np.int8]
@@ -65,14 +82,18 @@ class Change:
 
 def read_comparison(folder: Path) -> Comparison:
     """Read a run's folder; missing or damaged predictions raise `UserError`."""
-    try:
-        with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-            fields = {name: arrays[name] for name in Comparison.__dataclass_fields__}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(
-            f"The predictions of run {folder.name} are missing or damaged: run it again."
-        ) from error
+    with (
+        damaged_becomes(f"The predictions of run {folder.name} are missing or damaged: run it again."),
+        np.load(folder / _FILE, allow_pickle=False) as arrays,
+    ):
+        fields = {name: arrays[name] for name in Comparison.__dataclass_fields__}
     return Comparison(**{**fields, "class_names": tuple(fields["class_names"].tolist())})
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> None:
+    """Write the predictions into a run's folder."""
+    arrays = {**vars(comparison), "class_names": np.array(comparison.class_names)}
+    write_compressed(folder / _FILE, arrays)
 
 
 def group_change(comparison: Comparison, group: int) -> Change | None:

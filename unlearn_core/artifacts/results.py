@@ -1,16 +1,10 @@
-"""The numbers that a run ends with, as the command line prints them."""
+"""The result of a run: the numbers that it ends with, kept in its row and printed by the command line."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
-from unlearn_core.artifacts.predictions import EARLIER, FORGET
-
-if TYPE_CHECKING:
-    from unlearn_core.artifacts.predictions import Predictions
+from unlearn_core.forgetting.step import Stopped
 
 
 @dataclass(frozen=True)
@@ -22,91 +16,104 @@ class EarlierSet:
     labels: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Every measured picture before and after, in the order of the image set."""
-
-    ids: NDArray[np.int64]
-    image_set: NDArray[np.int8]
-    group: NDArray[np.int8]
-    labels: NDArray[np.int64]
-    labelled: NDArray[np.bool_]
-    before: "Predictions"
-    after: "Predictions"
+class _Numbers(BaseModel):
+    model_config = ConfigDict(frozen=True)
 
 
-def accuracy(measured: Measured, group: int) -> dict[str, float | int | None]:
-    """Return accuracy in percent; of the forget set against the former prediction where there is no label."""
-    chosen = measured.group == group
-    if group != FORGET:
-        chosen &= measured.labelled
-    n = int(chosen.sum())
-    if not n:
-        return {"before": None, "after": None, "n": 0}
-    labels = measured.labels[chosen]
-    return {
-        "before": _percent(measured.before.classes[chosen] == labels),
-        "after": _percent(measured.after.classes[chosen] == labels),
-        "n": n,
-    }
+class Accuracy(_Numbers):
+    """Percent of a group's n labelled pictures predicted as their label; None where there are none."""
+
+    before: float | None
+    after: float | None
+    n: int
 
 
-def agreement(measured: Measured, group: int) -> float | None:
-    """Return the percentage of a group predicted as before, None where the group is empty."""
-    chosen = measured.group == group
-    if not chosen.any():
-        return None
-    return _percent(measured.before.classes[chosen] == measured.after.classes[chosen])
+class GroupAccuracy(_Numbers):
+    """Accuracy on D_f, D_r and D_test."""
+
+    forget: Accuracy
+    retain: Accuracy
+    test: Accuracy
+
+    def by_group(self) -> dict[str, Accuracy]:
+        """Return the same by the group's name."""
+        return {"forget": self.forget, "retain": self.retain, "test": self.test}
 
 
-def earlier_accuracy(measured: Measured, earlier: Sequence[EarlierSet]) -> list[dict[str, Any]]:
-    """Return for each earlier forget set the percentage still (or again) predicted as its label."""
-    positions = {int(measured.ids[place]): place for place in np.flatnonzero(measured.group == EARLIER)}
-    found = []
-    for one in earlier:
-        chosen = [positions[picture] for picture in one.ids]
-        labels = np.array(one.labels)
-        found.append(
-            {
-                "run": one.run,
-                "ids": list(one.ids),
-                "labels": list(one.labels),
-                "before": _percent(measured.before.classes[chosen] == labels),
-                "after": _percent(measured.after.classes[chosen] == labels),
-                "n": len(chosen),
-            }
-        )
-    return found
+class Agreement(_Numbers):
+    """Percent of D_r and D_test predicted as by the original classifier; None where there are no pictures."""
+
+    retain: float | None
+    test: float | None
+
+    def by_group(self) -> dict[str, float | None]:
+        """Return the same by the group's name."""
+        return {"retain": self.retain, "test": self.test}
 
 
-NOTABLE_LOSS = 5.0
-"""Points of accuracy or agreement; a loss above it is said in words."""
+class Seconds(_Numbers):
+    """Time spent in each phase, and in all."""
+
+    load: float = 0.0
+    attack: float = 0.0
+    importance: float = 0.0
+    optimise: float = 0.0
+    measure: float = 0.0
+    total: float
 
 
-def remarks(result: dict[str, Any]) -> list[str]:
-    """Return what a person should not miss: instances not forgotten, a real loss, earlier sets come back."""
-    found = []
-    if result["stopped"] == "step limit":
-        found.append(f"Not everything was forgotten within {result['steps']} steps.")
-    forget = result["accuracy"]["forget"]
-    still = round(forget["after"] * forget["n"] / 100) if forget["n"] else 0
-    if result["stopped"] == "forgotten" and still:
-        found.append(f"Measured again, {still} of the {forget['n']} pictures are still recognised.")
-    for name, title in (("retain", "D_r"), ("test", "D_test")):
-        measured, agrees = result["accuracy"][name], result["agreement"][name]
-        lost = (
-            measured["before"] - measured["after"]
-            if measured["n"]
-            else 100 - (100 if agrees is None else agrees)
-        )
-        if lost > NOTABLE_LOSS:
-            found.append(f"{title} lost {lost:.1f} points.")
-    for one in result["earlier"]:
-        back = round(one["after"] * one["n"] / 100)
-        if back:
-            found.append(f"{back} of the {one['n']} pictures forgotten by run {one['run']} are recognised.")
-    return found
+class EarlierResult(_Numbers):
+    """How an earlier forget set of the chain fares: percent of its n pictures predicted as their label."""
+
+    run: str
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    before: float
+    after: float
+    n: int
+
+    @property
+    def recognised(self) -> int:
+        """How many of the pictures are recognised after the run."""
+        return round(self.after * self.n / 100)
 
 
-def _percent(hits: NDArray[np.bool_]) -> float:
-    return round(100 * float(hits.mean()), 3)
+class FrontierPoint(_Numbers):
+    """Percent of D_f forgotten, and accuracy in percent on a sample of D_r, at a step with a snapshot."""
+
+    step: int
+    forgotten: float
+    retain: float
+
+
+class Result(_Numbers):
+    """What came of a run; fields with a default are missing in rows of earlier versions.
+
+    `run` is the run's id where there is one; `k` pictures were to be forgotten, those with `ids`; `after` is
+    the run that this one started from; `retained_used` is how many retained pictures the method could learn
+    from; `remarks` are sentences that a person should not miss.
+    """
+
+    run: str | None = None
+    classifier: str
+    images: str
+    method: str
+    goal: str
+    device: str
+    seed: int
+    k: int
+    ids: tuple[int, ...]
+    accuracy: GroupAccuracy
+    agreement: Agreement
+    seconds: Seconds
+    steps: int
+    stopped: Stopped
+    after: str | None = None
+    earlier: tuple[EarlierResult, ...] = ()
+    retained_used: int = 0
+    frontier: tuple[FrontierPoint, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the command line's JSON object; what an earlier version did not measure stays left out."""
+        return self.model_dump(exclude_unset=True)

@@ -1,14 +1,15 @@
-"""Importance and change of a run's weights, read from its `weight_maps.npz` without torch."""
+"""`weight_maps.npz` of a run: importance and change of its weights, and what they say."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from numpy.typing import ArrayLike, NDArray
 
-from unlearn_core.errors import UserError
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.files import write_compressed
+
+_FILE = "weight_maps.npz"
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,22 @@ class WeightMaps:
 
 def read_weight_maps(folder: Path) -> WeightMaps:
     """Read a run's folder; missing or damaged maps raise `UserError`."""
-    try:
-        with np.load(folder / "weight_maps.npz", allow_pickle=False) as arrays:
-            layers = tuple(arrays["layers"].tolist())
-            importance = tuple(arrays[f"importance_{number}"] for number in range(len(layers)))
-            change = tuple(arrays[f"change_{number}"] for number in range(len(layers)))
-            return WeightMaps(layers, arrays["sizes"], importance, change)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(
-            f"The weight maps of run {folder.name} are missing or damaged: run it again."
-        ) from error
+    with (
+        damaged_becomes(f"The weight maps of run {folder.name} are missing or damaged: run it again."),
+        np.load(folder / _FILE, allow_pickle=False) as arrays,
+    ):
+        layers = tuple(arrays["layers"].tolist())
+        importance = tuple(arrays[f"importance_{number}"] for number in range(len(layers)))
+        change = tuple(arrays[f"change_{number}"] for number in range(len(layers)))
+        return WeightMaps(layers, arrays["sizes"], importance, change)
+
+
+def write_weight_maps(folder: Path, maps: WeightMaps) -> None:
+    """Write the maps into a run's folder."""
+    arrays: dict[str, ArrayLike] = {"layers": np.array(maps.layers, str), "sizes": maps.sizes}
+    for number, (importance, change) in enumerate(zip(maps.importance, maps.change, strict=True)):
+        arrays |= {f"importance_{number}": importance, f"change_{number}": change}
+    write_compressed(folder / _FILE, arrays)
 
 
 def layer_means(maps: WeightMaps) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -47,13 +54,6 @@ def layer_means(maps: WeightMaps) -> tuple[NDArray[np.float64], NDArray[np.float
     importance = np.array([one.mean(dtype=np.float64) for one in maps.importance])
     change = np.array([np.sqrt(np.square(one, dtype=np.float64).mean()) for one in maps.change])
     return importance, change
-
-
-def rank_correlation(importance: NDArray[np.floating], change: NDArray[np.floating]) -> float:
-    """Return Spearman's rank correlation of two maps, −1 to 1; nan where one of them is constant."""
-    if np.ptp(importance) == 0 or np.ptp(change) == 0:
-        return float("nan")
-    return float(spearmanr(importance.ravel(), change.ravel()).statistic)
 
 
 def share_in_most_important(

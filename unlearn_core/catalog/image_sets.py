@@ -17,6 +17,7 @@ from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_ove
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
 from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
+from unlearn_core.common.files import atomic_write
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
@@ -164,12 +165,8 @@ def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> 
                 f"{n:,} pictures of {size} × {size} need {np.prod(shape) / 2**30:.1f} GB on the disk; "
                 f"{free / 2**30:.1f} GB are free."
             )
-        half = path.with_suffix(f".{os.getpid()}.half")
-        try:
+        with atomic_write(path) as half:
             _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
     return np.lib.format.open_memmap(path, "r")
 
 

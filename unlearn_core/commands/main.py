@@ -8,8 +8,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
@@ -17,13 +18,11 @@ from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.forgetting.step import Step
 from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
 from unlearn_core.store.chain import weights_before
-from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.request import DEFAULT, ForgetRequest
 from unlearn_core.store.runs import Run, RunState, Store
-
-if TYPE_CHECKING:
-    from unlearn_core.forgetting.loop import Step
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,12 +62,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_forget(commands: Any) -> None:
     forget = commands.add_parser("forget", help="make a classifier forget pictures")
-    forget.add_argument("--classifier", default="mnist-resnet", help=f"a name in the catalog, {SOURCES}")
+    forget.add_argument("--classifier", default=DEFAULT.classifier, help=f"a name in the catalog, {SOURCES}")
     forget.add_argument("--architecture", help="of a file: classifier: torchvision:NAME or timm:NAME")
-    forget.add_argument("--images", default="mnist", help=f"a name in the catalog, {PATTERNS}")
+    forget.add_argument("--images", default=DEFAULT.images, help=f"a name in the catalog, {PATTERNS}")
     _add_data_dir(forget)
-    forget.add_argument("--pick", default="hardest:16", help=PICK_HELP)
-    forget.add_argument("--goal", default="misclassify", choices=("misclassify", "relabel"))
+    forget.add_argument("--pick", default=DEFAULT.pick, help=PICK_HELP)
+    forget.add_argument("--goal", default=DEFAULT.goal, choices=("misclassify", "relabel"))
     forget.add_argument(
         "--new-label",
         action="append",
@@ -76,27 +75,27 @@ def _add_forget(commands: Any) -> None:
         metavar="ID=CLASS",
         help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
     )
-    forget.add_argument("--method", default="anchor", help=", ".join(entry.name for entry in METHODS))
+    forget.add_argument("--method", default=DEFAULT.method, help=", ".join(entry.name for entry in METHODS))
     forget.add_argument(
         "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
     )
     forget.add_argument("--preset", help=f"the paper's numbers for {', '.join(PRESETS)}")
-    forget.add_argument("--seed", type=int, default=0)
-    forget.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    forget.add_argument("--max-steps", type=int, default=300)
+    forget.add_argument("--seed", type=int, default=DEFAULT.seed)
+    forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
+    forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
     forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set to measure as retained")
     forget.add_argument("--after", metavar="RUN", help="start from another run's classifier")
     forget.add_argument(
         "--retained",
         type=int,
-        default=0,
+        default=DEFAULT.retained,
         metavar="N",
         help="retained pictures that the method may learn from",
     )
     forget.add_argument(
         "--strength",
         type=float,
-        default=1.0,
+        default=DEFAULT.strength,
         help="how far to go from the weights before to those after: 0 to 1.5",
     )
     forget.add_argument("--name", help="the run's name")
@@ -185,13 +184,13 @@ def _forget(args: argparse.Namespace) -> int:
         print("Cancelled before anything was changed.", file=sys.stderr)
         return 130
     if args.json:
-        print(json.dumps(result))
+        print(json.dumps(result.to_json()))
     else:
         print(_in_words(result))
-    return 130 if result["stopped"] == "cancelled" else 0
+    return 130 if result.stopped == "cancelled" else 0
 
 
-def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any] | None:
+def _run_here(store: Store, run: Run, max_steps: int) -> Result | None:
     """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly.
 
     Returns:
@@ -214,7 +213,7 @@ def _run_here(store: Store, run: Run, max_steps: int) -> dict[str, Any] | None:
     return store.get(run.id).parsed_result()
 
 
-def _show(bar: Any, step: "Step") -> None:
+def _show(bar: Any, step: Step) -> None:
     bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %")
     bar.update(step.step - bar.n)
 
@@ -240,28 +239,30 @@ def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield int(picture), int(label)
 
 
-def _in_words(result: dict[str, Any]) -> str:
+def _in_words(result: Result) -> str:
     """Return the result as a few lines for people."""
-    lines = [f"run {result['run']}: {result['stopped']} after {result['steps']} steps on {result['device']}"]
-    for title, name in (("D_f", "forget"), ("D_r", "retain"), ("D_test", "test")):
-        accuracy, agreement = result["accuracy"][name], result["agreement"].get(name)
-        if accuracy["n"]:
-            lines.append(
-                f"{title:7}{accuracy['before']:6.2f} → {accuracy['after']:6.2f} % of {accuracy['n']}"
-            )
+    lines = [f"run {result.run}: {result.stopped} after {result.steps} steps on {result.device}"]
+    for title, accuracy, agreement in (
+        ("D_f", result.accuracy.forget, None),
+        ("D_r", result.accuracy.retain, result.agreement.retain),
+        ("D_test", result.accuracy.test, result.agreement.test),
+    ):
+        if accuracy.n:
+            lines.append(f"{title:7}{accuracy.before:6.2f} → {accuracy.after:6.2f} % of {accuracy.n}")
         elif agreement is not None:
             lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
-    for one in result["earlier"]:
-        lines.append(f"earlier run {one['run']}: {one['after']:.2f} % of {one['n']} recognised")
-    lines += [f"{result['seconds']['total']:.1f} seconds", *result["remarks"]]
+    for one in result.earlier:
+        lines.append(f"earlier run {one.run}: {one.after:.2f} % of {one.n} recognised")
+    lines += [f"{result.seconds.total:.1f} seconds", *result.remarks]
     return "\n".join(lines)
 
 
-def _as_object(run: Run) -> dict[str, Any]:
+def _as_object(run: Run) -> dict[str, object]:
+    result = run.parsed_result()
     return {
         **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
         "request": run.parsed_request().model_dump(),
-        "result": run.parsed_result(),
+        "result": None if result is None else result.to_json(),
     }
 
 
@@ -299,14 +300,18 @@ def _compare(args: argparse.Namespace) -> None:
 
     found = compare(Store(), args.ids)
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(found.model_dump()))
         return
-    for line in found["runs"]:
+    for line in found.runs:
         shares = [
             f"{title} {'–' if share is None else f'{share:.2f} %'}"
-            for title, share in zip(("D_f", "D_r", "D_test"), line["accuracy"].values(), strict=True)
+            for title, share in (
+                ("D_f", line.accuracy.forget),
+                ("D_r", line.accuracy.retain),
+                ("D_test", line.accuracy.test),
+            )
         ]
-        print(f"{line['run']}  {line['method']:16}{'  '.join(shares)}  {line['steps']} steps")
+        print(f"{line.run}  {line.method:16}{'  '.join(shares)}  {line.steps} steps")
 
 
 def _train(args: argparse.Namespace) -> None:

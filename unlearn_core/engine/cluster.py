@@ -9,6 +9,7 @@ import os
 import threading
 import uuid
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,26 @@ class Engine:
         ]
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
-        """Queue a forgetting job and return its run's id.
+        """Queue a forgetting job and return its run's id; raises as `submit_all`."""
+        return self.submit_all([request], name, visitor)[0]
+
+    def submit_all(
+        self, requests: Sequence[ForgetRequest], name: str | None = None, visitor: str = ""
+    ) -> list[str]:
+        """Queue several forgetting jobs, or none where one is not possible; return their runs' ids.
 
         Raises:
-            UserError: the request names something that does not exist, the store cannot be written, or the
+            UserError: a request names something that does not exist, the store cannot be written, or the
                 visitor of a shared server has too many runs.
         """
-        request.check_names()
-        make_room(self.store, visitor)
-        weights_before(self.store, request)
+        for request in requests:
+            request.check_names()
+        make_room(self.store, visitor, len(requests))
+        for request in requests:
+            weights_before(self.store, request)
+        return [self._queue(request, name, visitor) for request in requests]
+
+    def _queue(self, request: ForgetRequest, name: str | None, visitor: str) -> str:
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(
             tasks.forget,

@@ -16,9 +16,9 @@ def warm() -> None:
 def forget(root: str, run_id: str) -> None:
     """Carry out a queued run of the store at `root`."""
     from unlearn_core.jobs.carry_out import run_forget
-    from unlearn_core.store.runs import Store
+    from unlearn_core.store.runs import open_store
 
-    run_forget(Store(Path(root)), run_id)
+    run_forget(open_store(Path(root)), run_id)
 
 
 def image_table(root: str, classifier: str, images: str) -> str:

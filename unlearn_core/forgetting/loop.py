@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +9,10 @@ from torch import Tensor, nn
 from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
+from unlearn_core.forgetting.step import Step, Stopped
 
 BACK_OFF_HALVINGS = 6
 """Finds the shortest sufficient part of the last step to within 1/64."""
-
-Stopped = Literal["forgotten", "step limit", "cancelled"]
 
 
 @dataclass
@@ -25,26 +23,6 @@ class Settling:
     until: int
     start: list[Tensor]
     kept: list[Tensor]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is known after one optimiser step; step 0 is the classifier before the first one.
-
-    `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
-    as their label, `anchor_agreement` the percentage of this step's retention batch that the classifier
-    still predicts as it should.
-    """
-
-    step: int
-    loss: float | None
-    forget_loss: float | None
-    retain_loss: float | None
-    forgotten: int
-    k: int
-    forget_accuracy: float
-    anchor_agreement: float | None
-    retention_weight: float | None
 
 
 class ForgettingLoop:

@@ -7,15 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Predictions
-from unlearn_core.artifacts.results import EarlierSet, Measured
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions
+from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import predict
 
-RETAIN_SAMPLE_OF_SMALL_PICTURES, RETAIN_SAMPLE_OF_LARGE_PICTURES = 256, 24
+RETAIN_SAMPLE = Budget(256, 24)
 """Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
 
 
@@ -29,7 +29,9 @@ class JobPictures:
         device: where predictions are made.
 
     Attributes:
-        group: int8 (n,), as in `measuring.comparison`.
+        own: the image set that pictures are picked from.
+        device: where predictions are made.
+        group: int8 (n,), as in `artifacts.predictions`.
         labels: int64 (n,); once `know` was called, the original's prediction where there is none.
         picked: ids of the forget set, and `positions`, where its pictures stand; once `choose` was called.
     """
@@ -43,7 +45,7 @@ class JobPictures:
     ) -> None:
         self.own = images
         self._sets = [images] if measure_on is None else [images, measure_on]
-        self._earlier, self._device = earlier, device
+        self._earlier, self.device = earlier, device
         sizes = [len(one.ids) for one in self._sets]
         self._ids = np.concatenate([one.ids for one in self._sets])
         self._labelled = np.concatenate([one.labelled for one in self._sets])
@@ -80,7 +82,7 @@ class JobPictures:
             def looked_at(count: int, start: int = start) -> None:
                 progressed((start + count) / len(self._ids))
 
-            parts.append(predict(module, one.pixels, self.labels[own], self._device, looked_at))
+            parts.append(predict(module, one.pixels, self.labels[own], self.device, looked_at))
         return Predictions(
             *(
                 np.concatenate([getattr(part, name) for part in parts])
@@ -117,9 +119,7 @@ class JobPictures:
         retained = self.retained(own=True)
         if not len(retained):
             retained = self.retained(own=False)
-        small = self.own.pixels.shape[1] <= SMALL
-        size = RETAIN_SAMPLE_OF_SMALL_PICTURES if small else RETAIN_SAMPLE_OF_LARGE_PICTURES
-        return np.random.default_rng(seed).permutation(retained)[:size]
+        return sample(retained, RETAIN_SAMPLE.of(self.own.pixels.shape[1]), seed)
 
     def share_kept(self, module: nn.Module, sample: NDArray[np.intp]) -> float | None:
         """Return the percentage of a sample predicted as its label; None of an empty one."""
@@ -128,9 +128,22 @@ class JobPictures:
         number = self._image_set[sample[0]]
         inside = sample - np.flatnonzero(self._image_set == number)[0]
         labels = self.labels[sample]
-        said = predict(module, self._sets[number].pixels[inside], labels, self._device)
+        said = predict(module, self._sets[number].pixels[inside], labels, self.device)
         return 100 * float((said.classes == labels).mean())
 
-    def measured(self, before: Predictions, after: Predictions) -> Measured:
+    def comparison(self, before: Predictions, after: Predictions, class_names: tuple[str, ...]) -> Comparison:
         """Return all pictures with what was said of them."""
-        return Measured(self._ids, self._image_set, self.group, self.labels, self._labelled, before, after)
+        return Comparison(
+            ids=self._ids,
+            image_set=self._image_set,
+            group=self.group,
+            labels=self.labels,
+            labelled=self._labelled,
+            before=before.classes,
+            after=after.classes,
+            before_confidences=before.confidences,
+            after_confidences=after.confidences,
+            before_top=before.top_confidences,
+            after_top=after.top_confidences,
+            class_names=class_names,
+        )

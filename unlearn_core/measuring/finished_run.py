@@ -18,7 +18,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.chain import START
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 
 CPU = torch.device("cpu")
 
@@ -73,7 +73,7 @@ class FinishedRun:
 
 def load_finished_run(root: Path, run_id: str) -> FinishedRun:
     """Return a run of the store at `root`; one without weights or with damaged files raises `UserError`."""
-    store = Store(root)
+    store = open_store(root)
     folder, request = store.folder(run_id), store.get(run_id).parsed_request()
     comparison = read_comparison(folder)
     before, after = _classifiers(request.classifier, str(folder))

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import algorithm_entry
@@ -16,13 +16,13 @@ from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, 
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import Plane, features
 from unlearn_core.store.cache import cached
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import Weights, read_snapshots
 
 VERSION = 1
 MOST_PICTURES = 8
 MOST_FRAMES = 24
-POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 400, 40
+POINTS = Budget(400, 40)
 MAP_SIDE = 56
 """Pixels: larger maps are thinned out, since a film holds dozens of them."""
 
@@ -42,7 +42,7 @@ def write_replay(root: Path, run_id: str, ids: Sequence[int], algorithm: str) ->
     algorithm_entry(algorithm)
     if not 0 < len(ids) <= MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
-    folder = Store(root).folder(run_id) / "replay"
+    folder = open_store(root).folder(run_id) / "replay"
     return cached(
         folder,
         [VERSION, list(ids), algorithm],
@@ -97,10 +97,8 @@ def _points(run: FinishedRun) -> NDArray[np.intp]:
     own = run.comparison.image_set == 0
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
     retained = np.flatnonzero(own & (run.comparison.group == RETAIN))
-    small = run.before.input_size <= SMALL
-    most = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
-    chosen = np.random.default_rng(0).permutation(retained)[:most]
-    return np.concatenate([forgotten[:most], np.sort(chosen)])
+    most = POINTS.of(run.before.input_size)
+    return np.concatenate([forgotten[:most], np.sort(sample(retained, most))])
 
 
 def _thinned(frames: list[tuple[int, Weights]]) -> list[tuple[int, Weights]]:

@@ -1,7 +1,6 @@
 """Writes image tables: what a classifier says of every picture of a set, with thumbnails."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.image_table import write_image_table as write_table
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.image_sets import fingerprint, load_images
 from unlearn_core.common.devices import choose_device
+from unlearn_core.common.files import make_once
 from unlearn_core.measuring.predict import predict
 
 THUMBNAIL = 64
@@ -26,17 +28,16 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
     Raises `UserError` where the classifier or the image set cannot be loaded.
     """
     path = root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
-    if path.exists():
-        return path
+    return make_once(path, lambda: _table(classifier, images), write_table)
+
+
+def _table(classifier: str, images: str) -> ImageTable:
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
     device = choose_device("auto")
     module = loaded.module.to(device).to(memory_format=torch.channels_last)
     said = predict(module, pictures.pixels, pictures.labels, device)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(
-        half,
+    return ImageTable(
         ids=pictures.ids,
         is_test=pictures.is_test,
         labels=np.where(pictures.labelled, pictures.labels, said.classes),
@@ -45,14 +46,12 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
         confidences=said.confidences,
         losses=said.losses,
         thumbnails=thumbnails(pictures.pixels),
-        class_names=np.array(pictures.class_names),
-        own_names=np.array(pictures.own_names, str),
+        class_names=pictures.class_names,
+        own_names=pictures.own_names,
         own_classes=np.array(pictures.match.classes, np.int64),
-        own_how=np.array(pictures.match.how, str),
-        notes=np.array(pictures.notes, str),
+        own_how=pictures.match.how,
+        notes=pictures.notes,
     )
-    half.replace(path)
-    return path
 
 
 def key_of(version: int, classifier: str, images: str) -> str:

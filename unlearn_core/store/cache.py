@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
+
+from unlearn_core.common.files import make_once, write_compressed
 
 
 def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
@@ -20,11 +19,4 @@ def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLik
         make: returns the arrays by name.
     """
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
-    path = folder / f"{key}.npz"
-    if not path.exists():
-        arrays: Any = make()
-        folder.mkdir(exist_ok=True)
-        half = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez_compressed(half, **arrays)
-        half.replace(path)
-    return path
+    return make_once(folder / f"{key}.npz", make, write_compressed)

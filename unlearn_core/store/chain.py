@@ -41,9 +41,7 @@ def earlier_sets(store: Store, request: ForgetRequest) -> list[EarlierSet]:
         return []
     result = store.get(request.after).parsed_result()
     assert result is not None
-    chain = [
-        EarlierSet(one["run"], tuple(one["ids"]), tuple(one["labels"])) for one in result.get("earlier", [])
-    ]
+    chain = [EarlierSet(one.run, one.ids, one.labels) for one in result.earlier]
     predictions = read_comparison(store.folder(request.after))
     chosen = np.flatnonzero(predictions.group == FORGET)
     ids, labels = predictions.ids[chosen].tolist(), predictions.labels[chosen].tolist()

@@ -1,13 +1,15 @@
 """Several runs beside each other, from what they kept; without torch."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from unlearn_core.artifacts.predictions import FORGET, Comparison, read_comparison
+from unlearn_core.artifacts.results import Agreement, FrontierPoint
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.step import Stopped
 from unlearn_core.store.runs import Run, Store
 
 MOST_RUNS = 6
@@ -28,28 +30,65 @@ def comparable_runs(store: Store, ids: Sequence[str]) -> list[Run]:
     return runs
 
 
-def numbers(run: Run) -> dict[str, Any]:
-    """Return what stands in a run's line of the comparison; accuracy and agreement in percent or None."""
+class GroupShares(BaseModel):
+    """Percent of D_f, D_r and D_test, None where it is not known."""
+
+    forget: float | None
+    retain: float | None
+    test: float | None
+
+
+class RunNumbers(BaseModel):
+    """A run's line of the comparison: accuracy after and before, in percent; `seconds` are those in all."""
+
+    run: str
+    name: str
+    classifier: str
+    images: str
+    method: str
+    goal: str
+    k: int
+    seed: int
+    accuracy: GroupShares
+    before: GroupShares
+    agreement: Agreement
+    steps: int
+    seconds: float
+    stopped: Stopped
+    frontier: tuple[FrontierPoint, ...]
+
+
+class RunComparison(BaseModel):
+    """Runs side by side; `agreement` is the percentage that each two predict alike, (n, n).
+
+    It is None where the runs are not all of one classifier and image set.
+    """
+
+    runs: tuple[RunNumbers, ...]
+    agreement: list[list[float]] | None
+
+
+def _numbers(run: Run) -> RunNumbers:
     result = run.parsed_result()
     assert result is not None
-    accuracy = {name: one["after"] for name, one in result["accuracy"].items()}
-    return {
-        "run": run.id,
-        "name": run.name,
-        "classifier": result["classifier"],
-        "images": result["images"],
-        "method": result["method"],
-        "goal": result["goal"],
-        "k": result["k"],
-        "seed": result["seed"],
-        "accuracy": accuracy,
-        "before": {name: one["before"] for name, one in result["accuracy"].items()},
-        "agreement": result["agreement"],
-        "steps": result["steps"],
-        "seconds": result["seconds"]["total"],
-        "stopped": result["stopped"],
-        "frontier": result["frontier"],
-    }
+    groups = result.accuracy.by_group()
+    return RunNumbers(
+        run=run.id,
+        name=run.name,
+        classifier=result.classifier,
+        images=result.images,
+        method=result.method,
+        goal=result.goal,
+        k=result.k,
+        seed=result.seed,
+        accuracy=GroupShares(**{name: one.after for name, one in groups.items()}),
+        before=GroupShares(**{name: one.before for name, one in groups.items()}),
+        agreement=result.agreement,
+        steps=result.steps,
+        seconds=result.seconds.total,
+        stopped=result.stopped,
+        frontier=result.frontier,
+    )
 
 
 def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
@@ -75,16 +114,15 @@ def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
     return dict(zip(keys, comparison.after[chosen].tolist(), strict=True))
 
 
-def compare(store: Store, ids: Sequence[str]) -> dict[str, Any]:
+def compare(store: Store, ids: Sequence[str]) -> RunComparison:
     """Return the comparison of runs as the command line prints it: their numbers and mutual agreement.
 
-    Agreement is only given where all runs are of one classifier and image set. Raises as `comparable_runs`,
-    and where a run's files are damaged.
+    Raises as `comparable_runs`, and where a run's files are damaged.
     """
     runs = comparable_runs(store, ids)
-    lines = [numbers(run) for run in runs]
-    alike = len({(line["classifier"], line["images"]) for line in lines}) == 1
+    lines = tuple(_numbers(run) for run in runs)
+    alike = len({(line.classifier, line.images) for line in lines}) == 1
     agreement = (
         mutual_agreement([read_comparison(store.folder(run.id)) for run in runs]).tolist() if alike else None
     )
-    return {"runs": lines, "agreement": agreement}
+    return RunComparison(runs=lines, agreement=agreement)

@@ -10,6 +10,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 
 Goal = Literal["misclassify", "relabel"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class ForgetRequest(BaseModel):
@@ -34,7 +35,7 @@ class ForgetRequest(BaseModel):
     method: str = "anchor"
     options: dict[str, float | int] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**31)
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     max_steps: int = Field(default=300, ge=1, le=100_000)
     measure_on: str | None = None
     after: str | None = Field(default=None, pattern="^([0-9a-f]{8}|[0-9a-f]{32})$")
@@ -64,3 +65,7 @@ class ForgetRequest(BaseModel):
         for images in (self.images, self.measure_on):
             if images is not None:
                 check_image_set(images)
+
+
+DEFAULT = ForgetRequest()
+"""What is asked for where nothing else is said; here alone stand the defaults."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
+from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.steps import StepRecord, read_steps
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
@@ -68,9 +71,9 @@ class Run(SQLModel, table=True):
         """Return the request this run answers."""
         return ForgetRequest.model_validate_json(self.request)
 
-    def parsed_result(self) -> dict[str, Any] | None:
-        """Return the result (the command line's JSON object), or None while there is none."""
-        return json.loads(self.result) if self.result else None
+    def parsed_result(self) -> Result | None:
+        """Return the result, or None while there is none."""
+        return Result.model_validate_json(self.result) if self.result else None
 
 
 def this_process() -> str:
@@ -147,10 +150,10 @@ class Store:
                 session.commit()
 
     def finish(
-        self, run_id: str, state: RunState, *, result: dict[str, Any] | None = None, error: str | None = None
+        self, run_id: str, state: RunState, *, result: Result | None = None, error: str | None = None
     ) -> None:
         """Set the final state with its result or its error, and the time."""
-        written = None if result is None else json.dumps(result)
+        written = None if result is None else json.dumps(result.to_json())
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
 
     def rename(self, run_id: str, name: str) -> None:
@@ -205,21 +208,15 @@ class Store:
         """Return the run's folder."""
         return self.root / "runs" / run_id
 
-    def append_step(self, run_id: str, step: dict[str, Any]) -> None:
-        """Add one line to the run's `steps.jsonl`."""
-        with (self.folder(run_id) / "steps.jsonl").open("a") as file:
-            file.write(json.dumps(step) + "\n")
+    def steps(self, run_id: str) -> list[StepRecord]:
+        """Return the run's steps so far; damaged ones raise `UserError`."""
+        return read_steps(self.folder(run_id))
 
-    def steps(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the steps so far; a last line that is still being written is left out."""
-        path = self.folder(run_id) / "steps.jsonl"
-        if not path.exists():
-            return []
-        whole_lines = path.read_text(errors="replace").split("\n")[:-1]
-        try:
-            return [json.loads(line) for line in whole_lines]
-        except json.JSONDecodeError as error:
-            raise UserError(f"The steps of run {run_id} are damaged and cannot be read.") from error
+
+@lru_cache
+def open_store(root: Path) -> Store:
+    """Return the store at `root`, the same one for the whole process."""
+    return Store(root)
 
 
 def _default_name(request: ForgetRequest) -> str:

@@ -5,7 +5,6 @@ weight once compressed. The next difference is taken from what a reader would ha
 not add up.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.errors import UserError
+from unlearn_core.artifacts.damaged import damaged_becomes
 
 LARGEST = 127
 WIDTH = 1.5
@@ -64,15 +63,15 @@ def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]
     weights = {name: tensor.clone() for name, tensor in start.items()}
     steps = sorted(int(file.stem) for file in folder.glob("*.npz"))
     for step in steps:
-        try:
-            with np.load(folder / f"{step}.npz", allow_pickle=False) as arrays:
-                for name in arrays.files:
-                    if name.startswith(_CODE):
-                        own = name.removeprefix(_CODE)
-                        code = torch.from_numpy(arrays[name]).float()
-                        weights[own] = weights[own] + code * float(arrays[_SCALE + own])
-        except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, EOFError) as error:
-            raise UserError(f"The snapshot of step {step} is damaged: run it again.") from error
+        with (
+            damaged_becomes(f"The snapshot of step {step} is damaged: run it again."),
+            np.load(folder / f"{step}.npz", allow_pickle=False) as arrays,
+        ):
+            for name in arrays.files:
+                if name.startswith(_CODE):
+                    own = name.removeprefix(_CODE)
+                    code = torch.from_numpy(arrays[name]).float()
+                    weights[own] = weights[own] + code * float(arrays[_SCALE + own])
         yield step, dict(weights)
 
 

@@ -168,7 +168,7 @@ def test_equal_maps_are_wholly_alike_and_opposite_ones_are_not() -> None:
 def test_a_run_is_explained_before_and_after(cached_store: Store, finished: str) -> None:
     result = cached_store.get(finished).parsed_result()
     assert result is not None
-    ids = [*result["ids"], 3]
+    ids = [*result.ids, 3]
     path = write_attributions(cached_store.root, finished, ids, "integrated-gradients", "label")
     with np.load(path) as kept:
         assert kept["ids"].tolist() == ids
@@ -248,7 +248,7 @@ def test_grad_cam_is_offered_at_other_layers_too(cached_store: Store, finished: 
 def test_an_adversarial_neighbour_is_near_and_was_seen_as_another_class(
     cached_store: Store, finished: str
 ) -> None:
-    ids = Store(cached_store.root).get(finished).parsed_result()["ids"]  # type: ignore[index]
+    ids = cached_store.get(finished).parsed_result().ids  # type: ignore[union-attr]
     with np.load(write_neighbours(cached_store.root, finished, ids, "saliency")) as found:
         right = np.flatnonzero(found["seen_before"] == found["targets"])
         assert len(right)

@@ -1,8 +1,6 @@
 """Taking a classifier in: build, check, write as plain tensors."""
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 
 import torch
@@ -31,6 +29,7 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifiers,
 )
 from unlearn_core.catalog.shipped.architectures import Normalised
+from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
 
@@ -99,19 +98,16 @@ def add_classifier(root: Path, specification: ClassifierSpecification, visitor: 
     if record.name in [entry.name for entry in classifiers()]:
         raise UserError(f"There is a classifier {record.name} already: choose another name, or delete it.")
     folder = custom_classifier_folder(root, record.name)
-    half = folder.with_name(f".{os.getpid()}.half")
-    shutil.rmtree(half, ignore_errors=True)
+    tensors = {name: t.contiguous().clone() for name, t in module.state_dict().items()}
     try:
-        half.mkdir(parents=True)
-        save_file({name: t.contiguous().clone() for name, t in module.state_dict().items()}, half / WEIGHTS)
-        digest = hashlib.sha256((half / WEIGHTS).read_bytes()).hexdigest()[:24]
-        record = record.model_copy(update={"digest": digest, "visitor": visitor})
-        (half / RECORD).write_text(record.model_dump_json())
-        half.replace(folder)
+        with atomic_write(folder) as half:
+            half.mkdir()
+            save_file(tensors, half / WEIGHTS)
+            digest = hashlib.sha256((half / WEIGHTS).read_bytes()).hexdigest()[:24]
+            record = record.model_copy(update={"digest": digest, "visitor": visitor})
+            (half / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"The classifier cannot be kept: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return record.name
 
 

@@ -1,6 +1,5 @@
 """Taking an image set into the catalog under a name of its own."""
 
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from unlearn_core.catalog.sources.folders import empty_classes
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.pictures import read_picture
 from unlearn_core.catalog.untrusted.uploads import remove_upload
+from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
 _LOOKED_AT = 1000
@@ -100,16 +100,11 @@ def _look_at(found: ImageSource) -> None:
 
 
 def _keep(folder: Path, record: AddedImageSet, uploaded: Path | None) -> None:
-    """Write the set beside its place first, so that there is never half of one."""
-    half = folder.with_name(f".{os.getpid()}.half")
-    shutil.rmtree(half, ignore_errors=True)
     try:
-        half.mkdir(parents=True)
-        (half / RECORD).write_text(record.model_dump_json())
-        if uploaded is not None:
-            shutil.move(uploaded, half / UPLOADED)
-        half.replace(folder)
+        with atomic_write(folder) as half:
+            half.mkdir()
+            (half / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
+            if uploaded is not None:
+                shutil.move(uploaded, half / UPLOADED)
     except OSError as error:
         raise UserError(f"The image set cannot be kept: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(half, ignore_errors=True)

@@ -1,12 +1,12 @@
 """Pictures that the user uploads: decoded, shrunk and written anew, so that only pixels are kept."""
 
-import os
 import re
 from pathlib import Path
 
 from PIL import Image
 
 from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
 LONGEST_SIDE = 1024
@@ -35,9 +35,8 @@ def add_upload(folder: Path, name: str, data: bytes) -> int:
         raise UserError(f"There are {MOST_UPLOADS} uploads already; delete some first.")
     number = 1 + max((number for number, _ in kept), default=-1)
     stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "picture"
-    half = folder / f".{os.getpid()}.tmp"
-    picture.save(half, "PNG")
-    half.replace(folder / f"{number:04d}-{stem}.png")
+    with atomic_write(folder / f"{number:04d}-{stem}.png") as half:
+        picture.save(half, "PNG")
     return number
 
 

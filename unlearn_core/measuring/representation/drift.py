@@ -8,15 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.measuring.representation.features import Plane, activations, features, linear_cka
 from unlearn_core.measuring.weight_matrices import weight_matrices
 from unlearn_core.store.cache import cached
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 
 VERSION = 1
-SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 600, 40
+SAMPLE = Budget(600, 40)
 ALIKE = 192
 """Pictures that layers are compared on."""
 
@@ -28,7 +28,7 @@ def write_drift(root: Path, run_id: str) -> Path:
 
     An unknown run, one without weights and damaged files raise `UserError`.
     """
-    folder = Store(root).folder(run_id) / "drift"
+    folder = open_store(root).folder(run_id) / "drift"
     return cached(folder, [VERSION], lambda: _drift(load_finished_run(root, run_id)))
 
 
@@ -39,12 +39,12 @@ def _drift(run: FinishedRun) -> dict[str, ArrayLike]:
     plane = Plane(old)
     forgotten = run.comparison.group[positions] == FORGET
     nearest, distance = _nearest(old, old[forgotten])
-    sample = pictures[_spread(len(pictures))]
+    compared = pictures[_spread(len(pictures))]
     names = list(weight_matrices(run.before.module))
     layers = (
         activations(
             one.module,
-            sample,
+            compared,
             [one.module.get_submodule(name) for name in names],
             lambda layer, inputs, output: output.mean((2, 3)) if isinstance(layer, nn.Conv2d) else output,
         )
@@ -67,10 +67,8 @@ def _points(run: FinishedRun) -> NDArray[np.intp]:
     others = np.isin(run.comparison.group, (RETAIN, TEST))
     flipped = np.flatnonzero(own & others & (run.comparison.before != run.comparison.after))
     rest = np.flatnonzero(own & others & (run.comparison.before == run.comparison.after))
-    small = run.before.input_size <= SMALL
-    most = SAMPLE_OF_SMALL_PICTURES if small else SAMPLE_OF_LARGE_PICTURES
     random = np.random.default_rng(0)
-    chosen = random.permutation(rest)[:most], random.permutation(flipped)[:MOST_FLIPPED]
+    chosen = sample(rest, SAMPLE.of(run.before.input_size), random), sample(flipped, MOST_FLIPPED, random)
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
     return np.concatenate([forgotten, *(np.sort(one) for one in chosen)])
 

@@ -1,6 +1,5 @@
 """An image set as its classifier sees it before its last layer: places on a plane, look-alikes, odd ones."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.representation.features import Plane, features
 from unlearn_core.measuring.write_image_table import key_of, write_image_table
@@ -37,24 +37,21 @@ def write_image_map(root: Path, classifier: str, images: str) -> Path:
     Raises `UserError` where the classifier or the image set cannot be loaded.
     """
     path = root / "maps" / f"{key_of(VERSION, classifier, images)}.npz"
-    if path.exists():
-        return path
+    return make_once(path, lambda: _map(root, classifier, images), write_arrays)
+
+
+def _map(root: Path, classifier: str, images: str) -> dict[str, NDArray[np.generic]]:
     table = read_image_table(write_image_table(root, classifier, images))
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
     seen = features(frozen(loaded.module), pictures.pixels)
     unit = _unit(seen)
-    arrays = {
+    return {
         "ids": pictures.ids,
         "places": Plane(seen).place(seen),
         "features": unit.astype(np.float16),
         **_scores(table, pictures, unit),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(half, **arrays)  # type: ignore[arg-type]
-    half.replace(path)
-    return path
 
 
 def _scores(

@@ -5,14 +5,15 @@ small groups. t-SNE (van der Maaten and Hinton 2008) of scikit-learn, which is i
 of UMAP here without numba and llvmlite, which are larger than all the rest.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.representation.features import features
@@ -32,8 +33,10 @@ def write_neighbour_map(root: Path, classifier: str, images: str) -> Path:
     large.
     """
     path = root / "maps" / f"neighbours-{key_of(VERSION, classifier, images)}.npz"
-    if path.exists():
-        return path
+    return make_once(path, lambda: _places(classifier, images), write_arrays)
+
+
+def _places(classifier: str, images: str) -> dict[str, NDArray[np.generic]]:
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
     n = len(pictures.ids)
@@ -48,8 +51,4 @@ def write_neighbour_map(root: Path, classifier: str, images: str) -> Path:
         2, perplexity=min(30, (n - 1) / 3), init="pca", random_state=0, max_iter=_ITERATIONS, n_jobs=1
     )
     places = layout.fit_transform(centred @ axes[:_COMPONENTS].T)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(half, ids=pictures.ids, places=places.astype(np.float32))
-    half.replace(path)
-    return path
+    return {"ids": pictures.ids, "places": places.astype(np.float32)}

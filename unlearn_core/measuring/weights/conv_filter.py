@@ -8,19 +8,19 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import activations
 from unlearn_core.measuring.weight_matrices import weight_matrices
 from unlearn_core.store.cache import cached
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 
 VERSION = 1
 SHOWN_KERNELS = 12
 STRONGEST = 8
-SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 500, 24
+SAMPLE = Budget(500, 24)
 
 
 def write_filter(root: Path, run_id: str, layer: str, number: int) -> Path:
@@ -35,7 +35,7 @@ def write_filter(root: Path, run_id: str, layer: str, number: int) -> Path:
     Raises:
         UserError: an unknown run, layer or filter, or a damaged run folder.
     """
-    folder = Store(root).folder(run_id) / "filters"
+    folder = open_store(root).folder(run_id) / "filters"
     return cached(
         folder, [VERSION, layer, number], lambda: _filter(load_finished_run(root, run_id), layer, number)
     )
@@ -112,5 +112,4 @@ def _undone(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike]:
 
 def _sample(run: FinishedRun, groups: tuple[int, ...]) -> NDArray[np.intp]:
     inside = np.flatnonzero((run.comparison.image_set == 0) & np.isin(run.comparison.group, groups))
-    most = SAMPLE_OF_SMALL_PICTURES if run.before.input_size <= SMALL else SAMPLE_OF_LARGE_PICTURES
-    return np.sort(np.random.default_rng(0).permutation(inside)[:most])
+    return np.sort(sample(inside, SAMPLE.of(run.before.input_size)))

@@ -7,17 +7,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.store.cache import cached
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import interpolated
 
 VERSION = 1
 FURTHEST = 1.5
-SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 400, 24
-POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 31, 11
+SAMPLE, POINTS = Budget(400, 24), Budget(31, 11)
 MOST_PICTURES = 64
 
 
@@ -26,14 +25,12 @@ def write_interpolation(root: Path, run_id: str) -> Path:
 
     An unknown run, one without weights and damaged files raise `UserError`.
     """
-    folder = Store(root).folder(run_id) / "dial"
+    folder = open_store(root).folder(run_id) / "dial"
     return cached(folder, [VERSION], lambda: _line(load_finished_run(root, run_id)))
 
 
 def _line(run: FinishedRun) -> dict[str, ArrayLike]:
-    small = run.before.input_size <= SMALL
-    count = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
-    strengths = np.linspace(0, FURTHEST, count).round(4)
+    strengths = np.linspace(0, FURTHEST, POINTS.of(run.before.input_size)).round(4)
     forgotten = run.comparison.in_group(FORGET)[:MOST_PICTURES]
     samples = {"forget": forgotten, "retain": _sample(run, RETAIN), "test": _sample(run, TEST)}
     before, after = run.before.module.state_dict(), run.after.module.state_dict()
@@ -62,7 +59,5 @@ def _line(run: FinishedRun) -> dict[str, ArrayLike]:
 
 def _sample(run: FinishedRun, group: int) -> NDArray[np.intp]:
     """Return positions of at most a sample's number of a group's pictures, always the same ones."""
-    small = run.before.input_size <= SMALL
-    most = SAMPLE_OF_SMALL_PICTURES if small else SAMPLE_OF_LARGE_PICTURES
     inside = np.flatnonzero((run.comparison.group == group) & (run.comparison.image_set == 0))
-    return np.sort(np.random.default_rng(0).permutation(inside)[:most])
+    return np.sort(sample(inside, SAMPLE.of(run.before.input_size)))

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unlearn_core.artifacts.predictions import RETAIN
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance, min_max_scaled
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.measuring.weight_matrices import per_channel, weight_matrices
 from unlearn_core.store.cache import cached
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 
 VERSION = 1
-SAMPLE_OF_SMALL_PICTURES, SAMPLE_OF_LARGE_PICTURES = 64, 8
+SAMPLE = Budget(64, 8)
 
 
 def write_retain_importance(root: Path, run_id: str) -> Path:
@@ -24,7 +24,7 @@ def write_retain_importance(root: Path, run_id: str) -> Path:
     MAS of the classifier before on a fixed sample of D_r, min-max scaled in its tensor. An unknown run, one
     without retained pictures and damaged files raise `UserError`.
     """
-    folder = Store(root).folder(run_id) / "retain_importance"
+    folder = open_store(root).folder(run_id) / "retain_importance"
     return cached(folder, [VERSION], lambda: _importance(load_finished_run(root, run_id)))
 
 
@@ -32,8 +32,7 @@ def _importance(run: FinishedRun) -> dict[str, ArrayLike]:
     inside = np.flatnonzero((run.comparison.image_set == 0) & (run.comparison.group == RETAIN))
     if not len(inside):
         raise UserError("This run has no retained pictures of its own to compare with.")
-    most = SAMPLE_OF_SMALL_PICTURES if run.before.input_size <= SMALL else SAMPLE_OF_LARGE_PICTURES
-    chosen = np.random.default_rng(0).permutation(inside)[:most]
+    chosen = sample(inside, SAMPLE.of(run.before.input_size))
     module = run.before.module
     module.requires_grad_(True)
     try:
