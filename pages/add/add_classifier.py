@@ -203,7 +203,7 @@ def _result() -> None:
     specification, content = st.session_state[_TRY]
     record = preview(content)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name in the catalog", record["name"], key=f"add_name_{record['name']}")
+        name = st.text_input("Name in the catalog", record.name, key=f"add_name_{record.name}")
         if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
             _add({**specification, "name": name})
 

@@ -1,15 +1,15 @@
 """What a classifier under trial says of a few pictures, and what was found out about it."""
 
 import io
-import json
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.thumbnails import png_uri
+from unlearn_core.catalog.records.classifier_record import CustomClassifier
 
 _STYLE = """
 <style>
@@ -28,7 +28,7 @@ _STYLE = """
 """
 
 
-def preview(content: bytes) -> dict[str, Any]:
+def preview(content: bytes) -> CustomClassifier:
     """Draw the checks, the facts and the pictures with their most likely classes; return the record.
 
     Args:
@@ -36,15 +36,15 @@ def preview(content: bytes) -> dict[str, Any]:
     """
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         found = {name: arrays[name] for name in arrays.files}
-    record: dict[str, Any] = json.loads(str(found["record"]))
-    classes, size = len(record["class_names"]), record["input_size"]
-    channels = {1: "grey", 3: "colour"}.get(record["channels"], f"{record['channels']} channels")
+    record = CustomClassifier.model_validate_json(str(found["record"]))
+    classes, size = len(record.class_names), record.input_size
+    channels = {1: "grey", 3: "colour"}.get(record.channels, f"{record.channels} channels")
     for check in (
-        f"Built as `{record['architecture']}`, {record['parameters'] / 1e6:.1f} million parameters",
-        f"Weights: {record['weights']}; every tensor fits and is a number",
-        f"Takes {channels} pictures of {size} × {size}, mean {_list(record['mean'])}, "
-        f"standard deviation {_list(record['std'])}",
-        f"Tells {classes:,} classes apart: {_few(record['class_names'])}",
+        f"Built as `{record.architecture}`, {record.parameters / 1e6:.1f} million parameters",
+        f"Weights: {record.weights}; every tensor fits and is a number",
+        f"Takes {channels} pictures of {size} × {size}, mean {_list(record.mean)}, "
+        f"standard deviation {_list(record.std)}",
+        f"Tells {classes:,} classes apart: {_few(record.class_names)}",
     ):
         st.markdown(f":green[:material/check:] {check}")
     pictures = zip(found["thumbnails"], found["top"], found["shares"], found["labels"], strict=True)
@@ -66,10 +66,10 @@ def _card(
     return f'<figure><div><img src="{png_uri(picture)}" alt="{words}">{known}</div><div>{bars}</div></figure>'
 
 
-def _few(names: list[str]) -> str:
+def _few(names: Sequence[str]) -> str:
     """Return the first names, each without its synonyms."""
     return " · ".join(name.split(",")[0] for name in names[:4]) + (" …" if len(names) > 4 else "")
 
 
-def _list(values: list[float]) -> str:
+def _list(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.3g}" for value in values)

@@ -100,7 +100,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
     return traces
 
 
-def _captions(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, Any]]:
+def _captions(film: Arrays, names: Sequence[str], number: int) -> list[go.layout.Annotation]:
     kept = film["point_groups"] != FORGET_GROUP
     return class_captions(film["places"][number, kept], film["point_labels"][kept], names, "2")
 

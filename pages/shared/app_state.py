@@ -6,7 +6,7 @@ from pages.shared.visitor import visitor
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run, Store
+from unlearn_core.store.runs import Run, Store, open_store
 
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
@@ -15,7 +15,7 @@ _GROUP = "started_together"
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
     """Return the store of this `UNLEARN_HOME`, one a server."""
-    return Store()
+    return open_store()
 
 
 @st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)

@@ -10,7 +10,7 @@ from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREF
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
-from unlearn_core.store.runs import Store
+from unlearn_core.store.runs import open_store
 
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
@@ -20,7 +20,7 @@ def add_custom_commands(commands: Any) -> None:
     _add_add(commands)
     remove = commands.add_parser("remove", help="take a classifier or image set of your own out again")
     remove.add_argument("name")
-    remove.set_defaults(run_command=lambda args: remove_added(Store(), args.name))
+    remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
     match = commands.add_parser("match", help="which class of an image set is which class of a classifier")
     match.add_argument("--classifier", default="mnist-resnet")
     match.add_argument("--images", default="mnist")
@@ -88,14 +88,14 @@ def resolve_or_add(name: str, architecture: str | None) -> str:
     if kind == "file":
         from unlearn_core.catalog.custom.add_classifier import check_same
 
-        check_same(Store().root, kept, specification)
+        check_same(open_store().root, kept, specification)
     return entry.name
 
 
 def _take_in(specification: ClassifierSpecification) -> str:
     from unlearn_core.catalog.custom.add_classifier import add_classifier
 
-    return add_classifier(Store().root, specification)
+    return add_classifier(open_store().root, specification)
 
 
 def _add_images(args: argparse.Namespace) -> None:
@@ -109,7 +109,7 @@ def _add_images(args: argparse.Namespace) -> None:
     if source.startswith(UTKFACE_PREFIX):
         grouping, faces = split_utkface(source)
         kind, path = f"{kind}:{grouping}", str(faces)
-    record = add_image_set(Store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
+    record = add_image_set(open_store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
 
 
@@ -118,7 +118,7 @@ def _match(args: argparse.Namespace) -> None:
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.sources.resolve_source import image_source
 
-    classifier, root = load_classifier(args.classifier), Store().root
+    classifier, root = load_classifier(args.classifier), open_store().root
     own = image_source(args.images).class_names
     said = {} if args.reset else read_overrides(root, args.classifier, args.images)
     for text in args.set:

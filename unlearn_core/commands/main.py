@@ -22,7 +22,7 @@ from unlearn_core.forgetting.step import Step
 from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.request import DEFAULT, ForgetRequest
-from unlearn_core.store.runs import Run, RunState, Store
+from unlearn_core.store.runs import Run, RunState, Store, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,7 +154,7 @@ def _add_runs(commands: Any) -> None:
     show.set_defaults(run_command=_show_run)
     delete = actions.add_parser("delete", help="remove a run and its files")
     delete.add_argument("id")
-    delete.set_defaults(run_command=lambda args: Store().delete(args.id))
+    delete.set_defaults(run_command=lambda args: open_store().delete(args.id))
 
 
 def _forget(args: argparse.Namespace) -> int:
@@ -176,7 +176,7 @@ def _forget(args: argparse.Namespace) -> int:
         strength=args.strength,
     )
     request.check_names()
-    store = Store()
+    store = open_store()
     weights_before(store, request)
     run = store.create(request, args.name)
     result = _run_here(store, run, request.max_steps)
@@ -267,7 +267,7 @@ def _as_object(run: Run) -> dict[str, object]:
 
 
 def _list_runs(args: argparse.Namespace) -> None:
-    store = Store()
+    store = open_store()
     store.mark_interrupted()
     runs = store.runs()
     if args.json:
@@ -278,7 +278,7 @@ def _list_runs(args: argparse.Namespace) -> None:
 
 
 def _show_run(args: argparse.Namespace) -> None:
-    print(json.dumps(_as_object(Store().get(args.id)), indent=2))
+    print(json.dumps(_as_object(open_store().get(args.id)), indent=2))
 
 
 def _attribute(args: argparse.Namespace) -> None:
@@ -290,7 +290,7 @@ def _attribute(args: argparse.Namespace) -> None:
     numbers = [int(one) for one in ids]
     settings = Settings(args.baseline, args.patches, args.noise)
     for path in write_attribution_files(
-        Store().root, args.id, numbers, args.algorithm.split(","), args.target, args.out, settings
+        open_store().root, args.id, numbers, args.algorithm.split(","), args.target, args.out, settings
     ):
         print(path)
 
@@ -298,7 +298,7 @@ def _attribute(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     from unlearn_core.store.compare_runs import compare
 
-    found = compare(Store(), args.ids)
+    found = compare(open_store(), args.ids)
     if args.json:
         print(json.dumps(found.model_dump()))
         return

@@ -213,9 +213,13 @@ class Store:
         return read_steps(self.folder(run_id))
 
 
+def open_store(root: Path | None = None) -> Store:
+    """Return the store at `root`, by default that of `UNLEARN_HOME`: the same one for the whole process."""
+    return _open_store(root or home())
+
+
 @lru_cache
-def open_store(root: Path) -> Store:
-    """Return the store at `root`, the same one for the whole process."""
+def _open_store(root: Path) -> Store:
     return Store(root)
 
 
