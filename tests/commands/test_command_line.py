@@ -155,7 +155,7 @@ from unlearn_core import load_classifier, load_images, unlearn
 classifier = load_classifier("mnist-resnet")
 images = load_images("mnist", classifier)
 options = {"examples": 64, "inversions": 0}
-print(unlearn(classifier, images, pick="hardest:2", options=options).result["accuracy"]["forget"]["after"])
+print(unlearn(classifier, images, pick="hardest:2", options=options).result.accuracy.forget.after)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "0.0", done.stderr

@@ -99,7 +99,19 @@ def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
     before = len(engine.store.runs())
     with pytest.raises(UserError):
         engine.submit(ForgetRequest(method="magic"))
+    for impossible in (ForgetRequest(method="magic"), ForgetRequest(after="00000000")):
+        with pytest.raises(UserError):
+            engine.submit_all([EASY, impossible])
     assert len(engine.store.runs()) == before
+
+
+def test_a_visitor_gets_all_of_several_runs_or_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.store.limits.MOST_UNDER_WAY", 1)
+    with pytest.raises(UserError, match="wait for one"):
+        engine.submit_all([EASY, EASY], visitor="f" * 16)
+    assert engine.store.runs("f" * 16) == []
+    (run_id,) = engine.submit_all([EASY], visitor="f" * 16)
+    assert wait_for_the_end(engine, run_id).state == RunState.DONE
 
 
 def test_what_only_the_worker_can_know_fails_with_one_sentence(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from tests.made import result, step
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store, is_alive, this_process
+from unlearn_core.store.runs import RunState, Store, is_alive, open_store, this_process
 
 REQUEST = ForgetRequest(pick="ids:3,14")
 
@@ -24,6 +24,12 @@ def test_a_run_comes_back_as_it_was_asked_for(store: Store) -> None:
     assert again.parsed_request() == REQUEST
     assert (again.name, again.state, again.parsed_result()) == ("two digits", RunState.QUEUED, None)
     assert store.folder(run.id).is_dir()
+
+
+def test_a_process_opens_a_store_once(store: Store, tmp_path: Path) -> None:
+    assert open_store() is open_store(store.root)
+    assert open_store(tmp_path) is not open_store()
+    assert open_store().get(store.create(REQUEST).id).parsed_request() == REQUEST
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
