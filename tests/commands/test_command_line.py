@@ -15,7 +15,7 @@ from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.commands.main import main
 from unlearn_core.store.runs import Store
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 QUICKLY = [part for name, value in QUICK.items() for part in ("--option", f"{name}={value}")]
 
 

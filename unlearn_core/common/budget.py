@@ -1,9 +1,12 @@
 """How much is looked at: budgets that depend on the size of the pictures."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.integer)
 
 SMALL = 64
 """Pixels: classifiers with inputs up to this side see whole pictures, and many pictures cost them little."""
@@ -21,7 +24,7 @@ class Budget:
         return self.small if input_size <= SMALL else self.large
 
 
-def sample(positions: NDArray[np.intp], most: int, seed: int | np.random.Generator = 0) -> NDArray[np.intp]:
+def sample(positions: NDArray[Number], most: int, seed: int | np.random.Generator = 0) -> NDArray[Number]:
     """Return at most `most` of the positions in random order: the same ones for the same seed.
 
     A generator in the place of the seed is drawn from, so that a second sample goes on where the first ended.
