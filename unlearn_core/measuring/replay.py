@@ -14,7 +14,7 @@ from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
-from unlearn_core.measuring.representation.features import Plane, features
+from unlearn_core.measuring.representation.features import features, principal_components
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import Weights, read_snapshots
@@ -54,7 +54,7 @@ def _film(run: FinishedRun, ids: Sequence[int], algorithm: str) -> dict[str, Arr
     pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
     points = _points(run)
     seen = run.pictures(run.comparison.ids[points].tolist())
-    plane = Plane(features(run.before.module, seen))
+    plane = principal_components(features(run.before.module, seen), 2)
     frames: dict[str, list[ArrayLike]] = {name: [] for name in ("steps", "classes", "tops", "maps", "places")}
     for step, weights in _thinned(_way(run)):
         classifier = with_weights(run.before, weights)
@@ -64,7 +64,7 @@ def _film(run: FinishedRun, ids: Sequence[int], algorithm: str) -> dict[str, Arr
         frames["classes"].append(said.classes)
         frames["tops"].append(said.top_confidences)
         frames["maps"].append(_thin(maps))
-        frames["places"].append(plane.place(features(classifier.module, seen)))
+        frames["places"].append(plane.transform(features(classifier.module, seen)))
     return {
         **{name: np.stack(values) for name, values in frames.items()},
         "ids": np.array(ids),

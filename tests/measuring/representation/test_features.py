@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.representation.features import Plane, features, linear_cka
+from unlearn_core.measuring.representation.features import features, linear_cka, principal_components
 
 
 def test_features_are_what_goes_into_the_last_linear_layer() -> None:
@@ -26,12 +26,12 @@ def test_the_plane_has_the_two_directions_of_largest_spread() -> None:
     random = np.random.default_rng(0)
     spread = np.array([10.0, 1.0, 3.0, 0.1])
     seen = (random.normal(size=(500, 4)) * spread + 5).astype(np.float32)
-    plane = Plane(seen)
-    np.testing.assert_allclose(np.abs(plane.axes), [[1, 0, 0, 0], [0, 0, 1, 0]], atol=0.05)
-    placed = plane.place(seen)
+    plane = principal_components(seen, 2)
+    np.testing.assert_allclose(np.abs(plane.components_), [[1, 0, 0, 0], [0, 0, 1, 0]], atol=0.05)
+    placed = plane.transform(seen)
     np.testing.assert_allclose(placed.mean(0), 0, atol=1e-3)
-    assert plane.axes[0, 0] > 0
-    assert np.array_equal(Plane(seen).place(seen), placed)
+    assert plane.components_[0, 0] > 0
+    assert np.array_equal(principal_components(seen, 2).transform(seen), placed)
 
 
 def test_cka_is_one_for_a_turned_and_scaled_copy_and_none_for_strangers() -> None:

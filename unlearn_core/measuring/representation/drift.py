@@ -5,12 +5,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
-from unlearn_core.measuring.representation.features import Plane, activations, features, linear_cka
+from unlearn_core.measuring.representation.features import (
+    activations,
+    features,
+    linear_cka,
+    principal_components,
+)
 from unlearn_core.measuring.weight_matrices import weight_matrices
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
@@ -36,9 +42,9 @@ def _drift(run: FinishedRun) -> dict[str, ArrayLike]:
     positions = _points(run)
     pictures = run.pictures(run.comparison.ids[positions].tolist())
     old, new = (features(one.module, pictures) for one in (run.before, run.after))
-    plane = Plane(old)
+    plane = principal_components(old, 2)
     forgotten = run.comparison.group[positions] == FORGET
-    nearest, distance = _nearest(old, old[forgotten])
+    distance, nearest = NearestNeighbors(n_neighbors=1, metric="cosine").fit(old[forgotten]).kneighbors(old)
     compared = pictures[_spread(len(pictures))]
     names = list(weight_matrices(run.before.module))
     layers = (
@@ -52,10 +58,10 @@ def _drift(run: FinishedRun) -> dict[str, ArrayLike]:
     )
     return {
         "positions": positions,
-        "before": plane.place(old),
-        "after": plane.place(new),
-        "nearest": run.comparison.ids[positions[forgotten]][nearest],
-        "distance": distance,
+        "before": plane.transform(old),
+        "after": plane.transform(new),
+        "nearest": run.comparison.ids[positions[forgotten]][nearest[:, 0]],
+        "distance": distance[:, 0].astype(np.float32),
         "layers": np.array(names),
         "cka": [linear_cka(*pair) for pair in zip(*layers, strict=True)],
     }
@@ -71,15 +77,6 @@ def _points(run: FinishedRun) -> NDArray[np.intp]:
     chosen = sample(rest, SAMPLE.of(run.before.input_size), random), sample(flipped, MOST_FLIPPED, random)
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
     return np.concatenate([forgotten, *(np.sort(one) for one in chosen)])
-
-
-def _nearest(
-    seen: NDArray[np.float32], forgotten: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return for each row the nearest forgotten one and the cosine distance to it, 0 to 2."""
-    unit = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in (seen, forgotten)]
-    likeness = unit[0] @ unit[1].T
-    return likeness.argmax(1), (1 - likeness.max(1)).clip(0).astype(np.float32)
 
 
 def _spread(count: int) -> NDArray[np.intp]:

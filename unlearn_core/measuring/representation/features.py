@@ -1,10 +1,11 @@
-"""What a classifier makes of pictures before its last layer, and a plane to draw it on."""
+"""What a classifier makes of pictures before its last layer, and principal components to draw it on."""
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from unlearn_core.common.batches import in_batches
@@ -72,19 +73,9 @@ def activations(
     return found
 
 
-class Plane:
-    """The two directions in which features differ most (principal components), to draw others on too."""
-
-    def __init__(self, seen: NDArray[np.float32]) -> None:
-        self.centre = seen.mean(0)
-        _, _, axes = np.linalg.svd(seen - self.centre, full_matrices=False)
-        # The sign of a principal component is arbitrary: the largest entry is made positive.
-        largest = axes[np.arange(len(axes)), np.abs(axes).argmax(1)]
-        self.axes = (axes * np.sign(largest)[:, None])[:2]
-
-    def place(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return where features (n, d) lie on the plane, (n, 2)."""
-        return ((seen - self.centre) @ self.axes.T).astype(np.float32)
+def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
+    """Return the first `count` principal components of features (n, d), or min(n, d) where that is fewer."""
+    return PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
 
 
 def linear_cka(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

@@ -16,7 +16,7 @@ from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import frozen
-from unlearn_core.measuring.representation.features import features
+from unlearn_core.measuring.representation.features import features, principal_components
 from unlearn_core.measuring.write_image_table import key_of
 
 VERSION = 1
@@ -45,10 +45,8 @@ def _places(classifier: str, images: str) -> dict[str, NDArray[np.generic]]:
             f"This layout takes {FEWEST_PICTURES} to {MOST_PICTURES:,} pictures; there are {n:,}."
         )
     seen = features(frozen(loaded.module), pictures.pixels)
-    centred = seen - seen.mean(0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
     layout = TSNE(
         2, perplexity=min(30, (n - 1) / 3), init="pca", random_state=0, max_iter=_ITERATIONS, n_jobs=1
     )
-    places = layout.fit_transform(centred @ axes[:_COMPONENTS].T)
+    places = layout.fit_transform(principal_components(seen, _COMPONENTS).transform(seen))
     return {"ids": pictures.ids, "places": places.astype(np.float32)}
