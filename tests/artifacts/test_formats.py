@@ -1,6 +1,7 @@
 """What is written is read again, and a damaged file is one sentence."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -92,8 +93,12 @@ def _cut_off(path: Path) -> None:
 
 
 def _overwritten(path: Path) -> None:
+    """Damage the content of the first array alone: the list of files at the end stays right."""
+    with zipfile.ZipFile(path) as file:
+        first, second = file.infolist()[:2]
     content = bytearray(path.read_bytes())
-    content[60 : len(content) - 200] = b"\xff" * (len(content) - 260)
+    start = first.header_offset + 30 + len(first.filename) + 20
+    content[start : second.header_offset] = b"\xff" * (second.header_offset - start)
     path.write_bytes(content)
 
 
