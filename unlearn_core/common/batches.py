@@ -1,11 +1,11 @@
 """Work in batches that shrink when memory runs out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import torch
-from torch import Tensor
-
+from unlearn_core.common.lazy_torch import Tensor, torch
 from unlearn_core.errors import UserError
 
 Done = TypeVar("Done")

@@ -1,9 +1,10 @@
 """Which weights matter to the forget set: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 
-import torch
-from torch import Tensor, nn
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Importance = dict[str, Tensor]
 

@@ -6,10 +6,10 @@ forgets. Deviations: targets are drawn from all classes but y (the authors' redr
 ten labels only); forget set and examples go through the classifier as two batches of one step, as there.
 """
 
-import torch
-import torch.nn.functional as F
+from __future__ import annotations
 
 from unlearn_core.common.batches import batches_in, draw, in_batches
+from unlearn_core.common.lazy_torch import F, torch
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.neggrad import NegGrad

@@ -5,11 +5,10 @@ retain-free form, without. Deviations: the attack goes toward the runner-up clas
 every instance has an example, and an instance without one at the largest radius keeps its last try.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
 from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.adversarial import targeted_l2_pgd
 from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task, logits_of

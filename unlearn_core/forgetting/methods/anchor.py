@@ -18,14 +18,13 @@ In a chain of runs the anchors' logits are those of the classifier before the fi
 forget sets stay part of what is to be forgotten, with the smaller margin: they need no further push.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from collections.abc import Sequence
 
 from unlearn_core.common.batches import batches_in, draw, in_batches
 from unlearn_core.common.budget import SMALL
+from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH
@@ -33,7 +32,7 @@ from unlearn_core.forgetting.inversion import has_statistics, invert
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
-from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, SparingAdam, sparing_scales
+from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
 
 ATTACK_BATCH = 256
 EXAMPLES_OF_SMALL_PICTURES = 512
@@ -181,7 +180,7 @@ class Anchor(Method):
         """Return Adam without weight decay, its steps sparing what matters to the anchors."""
         if self._scales is None:
             return torch.optim.Adam(module.parameters(), self._rate)
-        return SparingAdam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
+        return sparing_adam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
 
     def losses(self, task: Task) -> Losses:
         """Return margin loss + retention weight · squared logit difference on a batch of anchors."""

@@ -1,5 +1,7 @@
 """What a method is: something to prepare, a loss and an optimiser. The loop does everything else."""
 
+from __future__ import annotations
+
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -8,10 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
 from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.goals import Goal
 from unlearn_core.forgetting.precision import Classify
 
@@ -57,9 +57,9 @@ class Task:
     entered: Callable[[str], None] = lambda phase: None
     progressed: Callable[[float], None] = lambda share: None
     seconds: dict[str, float] = field(default_factory=dict)
-    retained: "Retained | None" = None
+    retained: Retained | None = None
     reference: nn.Module | None = None
-    retrain: "Callable[[Retained], Training] | None" = None
+    retrain: Callable[[Retained], Training] | None = None
     asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
     _checks: int = 0
@@ -194,7 +194,7 @@ class Method(ABC):
         """Take up a state that `state()` returned."""
 
 
-@torch.no_grad()
 def logits_of(module: Classify, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
-    return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
+    with torch.no_grad():
+        return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))

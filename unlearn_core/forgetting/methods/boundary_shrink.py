@@ -5,11 +5,10 @@ after one step against the instance's own label (FGSM, untargeted). Deviations: 
 prediction changes; the new label of goal relabel takes the place of the found one.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
 from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch

@@ -5,8 +5,9 @@ mean over i of ‖f(x) − f(x + ε_i)‖ / ‖ε_i‖ with Gaussian ε_i. Devia
 instead of for one pass.
 """
 
-import torch
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import torch
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch

@@ -5,10 +5,9 @@ other class c, and stop when the two cross. Deviation: an instance stops countin
 the difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
 """
 
-import torch
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import Tensor, torch
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, wrong_labels
 
@@ -18,6 +17,8 @@ class MuMis(Sgd):
 
     def losses(self, task: Task) -> Losses:
         """Return the mean of what the squared sensitivities lack to crossing, over a batch of instances."""
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
         instances = forget_batch(task, self.options)
         pixels = task.pixels[instances].clone().requires_grad_(True)
         # The faster kernels of attention have no second derivative.

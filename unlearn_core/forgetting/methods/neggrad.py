@@ -4,10 +4,10 @@ Paper: arXiv 2301.11578, section 4.1. Deviation: batches are drawn anew at every
 through the forget set in epochs; a forget set that fits into one batch sees no difference.
 """
 
-import torch
-from torch import nn
+from __future__ import annotations
 
 from unlearn_core.common.batches import draw
+from unlearn_core.common.lazy_torch import nn, torch
 from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 

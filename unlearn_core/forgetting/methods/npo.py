@@ -5,8 +5,9 @@ Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section
 With goal relabel it is cross-entropy to the new label, where nothing needs a floor.
 """
 
-import torch.nn.functional as F
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.methods.base import Losses, Task, logits_of
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained

@@ -4,8 +4,9 @@ Source: amnesiac unlearning (Graves et al., arXiv 2010.10981, section 4.1). Devi
 drawn once; it runs until the goal is reached instead of for a number of epochs.
 """
 
-import torch.nn.functional as F
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained, wrong_labels
 

@@ -4,9 +4,9 @@ Needs a classifier whose training recipe ships, and retained pictures. One step 
 runs to the recipe's end: an instance that the new classifier still recognises was not known by memory.
 """
 
-import torch
-from torch import Tensor, nn
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import Losses, Method, Task
 

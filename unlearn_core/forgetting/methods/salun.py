@@ -4,10 +4,9 @@ Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviation: the threshold
 `saliency` over all layers together; its default, a half, is the paper's median.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F, nn, torch
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.methods.random_labels import RandomLabels
 

@@ -4,12 +4,11 @@ Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: steps t
 stay take turns one by one instead of epoch by epoch, all at one learning rate; no rewinding (its "+R").
 """
 
+from __future__ import annotations
+
 import copy
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_batch
 

@@ -6,10 +6,9 @@ from classifier to classifier, each step lowers it by a tenth, starting from the
 goal is reached. The options give α at the start and λ.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
 from unlearn_core.forgetting.importance import Importance, mean_gradient
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
@@ -31,16 +30,16 @@ class Ssd(Sgd):
         """Return an optimiser that the loop can keep; dampening takes no gradient steps."""
         return torch.optim.SGD(module.parameters(), 0.0)
 
-    @torch.no_grad()
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
         """Set θ = min(λ · I_r / I_f, 1) · θ₀ wherever I_f > α · I_r."""
-        for name, parameter in task.module.named_parameters():
-            own, other = self._on_forgotten[name], self._on_retained[name]
-            share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
-            chosen = own > self._threshold * other
-            parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
-        self._threshold *= 0.9
-        return self.losses(task)
+        with torch.no_grad():
+            for name, parameter in task.module.named_parameters():
+                own, other = self._on_forgotten[name], self._on_retained[name]
+                share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
+                chosen = own > self._threshold * other
+                parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
+            self._threshold *= 0.9
+            return self.losses(task)
 
     def losses(self, task: Task) -> Losses:
         """Return the goal's loss on the forget set, for the chart alone."""
