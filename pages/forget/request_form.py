@@ -3,7 +3,8 @@
 import streamlit as st
 
 from unlearn_core.artifacts.image_table import ImageTable
-from unlearn_core.forgetting.registry import METHODS, Option, method_entry
+from unlearn_core.forgetting.entry import Option
+from unlearn_core.forgetting.registry import method_entry, methods
 
 _GOALS = {
     "misclassify": ("Misclassify", "No longer recognised: any other class will do."),
@@ -32,7 +33,7 @@ def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, objec
 
 def _method() -> dict[str, object]:
     """Show the main methods as a choice at a glance, the others behind one more click."""
-    others = [entry for entry in METHODS if entry.name not in _MAIN]
+    others = [entry for entry in methods() if entry.name not in _MAIN]
     chosen = st.radio(
         "Method",
         [*_MAIN, _OTHER],
@@ -109,7 +110,7 @@ def others_to_compare(method: str) -> list[dict[str, object]]:
     """Let the person start the same request with other methods too; return what differs in each request."""
     chosen = st.multiselect(
         "At the same press also with",
-        [entry.name for entry in METHODS if entry.name not in (method, "retrain")],
+        [entry.name for entry in methods() if entry.name not in (method, "retrain")],
         format_func=lambda name: method_entry(name).title,
         max_selections=5,
         key="compare_with",

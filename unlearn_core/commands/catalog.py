@@ -8,7 +8,7 @@ from typing import Any
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry, classifiers, image_sets
 from unlearn_core.catalog.on_disk import is_on_disk, megabytes
 from unlearn_core.catalog.picks import HELP
-from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.forgetting.registry import methods
 
 
 def add_catalog_command(commands: Any) -> None:
@@ -23,7 +23,7 @@ def _catalog(args: argparse.Namespace) -> None:
         content = {
             "classifiers": [_as_object(entry) for entry in classifiers()],
             "images": [_as_object(entry) for entry in image_sets()],
-            "methods": [asdict(entry) for entry in METHODS],
+            "methods": [asdict(entry) for entry in methods()],
             "picks": HELP,
         }
         print(json.dumps(content))
@@ -34,7 +34,7 @@ def _catalog(args: argparse.Namespace) -> None:
             print(f"  {one.name:30}{one.summary}\n  {'':30}{_facts(one)}")
     print(f"  {'folder:PATH':30}Your own pictures in class folders.")
     print("Methods")
-    for method in METHODS:
+    for method in methods():
         print(f"  {method.name:30}{method.summary}")
     print(f"Picks\n  {HELP}")
 

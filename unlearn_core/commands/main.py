@@ -17,7 +17,7 @@ from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_a
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
-from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.forgetting.registry import methods
 from unlearn_core.forgetting.step import Step
 from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
 from unlearn_core.store.chain import weights_before
@@ -75,7 +75,7 @@ def _add_forget(commands: Any) -> None:
         metavar="ID=CLASS",
         help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
     )
-    forget.add_argument("--method", default=DEFAULT.method, help=", ".join(entry.name for entry in METHODS))
+    forget.add_argument("--method", default=DEFAULT.method, help=", ".join(entry.name for entry in methods()))
     forget.add_argument(
         "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
     )

@@ -18,7 +18,7 @@ def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] 
         check: called before every picture; may raise to stop.
     """
     scalars = ((lambda picture=picture: module(picture).norm()) for picture in pixels.split(1))
-    return mean_gradient(module, scalars, len(pixels), Tensor.abs, check)
+    return mean_gradient(module, scalars, len(pixels), torch.Tensor.abs, check)
 
 
 def mean_gradient(

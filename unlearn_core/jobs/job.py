@@ -13,7 +13,7 @@ from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.devices import choose_device, describe
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method
-from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.forgetting.registry import load_method, method_entry
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.build_result import build_result
 from unlearn_core.jobs.data_split import JobPictures
@@ -162,4 +162,4 @@ def _registered(request: ForgetRequest) -> Method:
     """Return the method that a request names, with its options complete."""
     entry = method_entry(request.method)
     entry.check_retained(request.retained)
-    return entry.load()(entry.complete(request.options))
+    return load_method(entry)(entry.complete(request.options))

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from unlearn_core.common.batches import in_batches
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
+from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.goals import Goal
 from unlearn_core.forgetting.precision import Classify
 
@@ -123,6 +124,9 @@ class Losses:
 
 class Method(ABC):
     """A way to forget. Constructed with the complete options of its registry entry."""
+
+    entry: ClassVar[MethodEntry]
+    """What a person picks and tunes; a method that is only given to `unlearn` as an instance needs none."""
 
     train_mode = False
     """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""

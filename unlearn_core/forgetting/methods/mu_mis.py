@@ -7,13 +7,24 @@ the difference has no lower bound and would drive the classifier to infinity; th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unlearn_core.common.lazy_torch import Tensor, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, wrong_labels
 
 
 class MuMis(Sgd):
     """Suppress the sensitivity of the label's logit to the picture."""
+
+    entry = MethodEntry(
+        name="mu-mis",
+        title="MU-Mis",
+        summary="Takes back how strongly each picture shapes its own output.",
+        paper="arXiv 2402.15109",
+        options=(replace(STEP_SIZE, default=1e-4), FORGET_BATCH),
+    )
 
     def losses(self, task: Task) -> Losses:
         """Return the mean of what the squared sensitivities lack to crossing, over a batch of instances."""

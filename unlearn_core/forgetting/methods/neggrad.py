@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from unlearn_core.common.batches import draw
 from unlearn_core.common.lazy_torch import nn, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry
 from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class NegGrad(Method):
     """Stochastic gradient steps on the goal's loss over the forget set."""
+
+    entry = MethodEntry(
+        name="neggrad",
+        title="NegGrad",
+        summary="Only pushes the pictures away, with nothing that keeps the rest: the baseline.",
+        paper="arXiv 2301.11578, section 4.1",
+        options=(STEP_SIZE, FORGET_BATCH),
+    )
 
     train_mode = True
 
