@@ -77,6 +77,13 @@ def leave_run() -> None:
     st.query_params.pop("run", None)
 
 
+class FailedLookError(UserError):
+    """What a worker was asked to look at failed; asked again it looks anew."""
+
+
 def show_error(error: UserError) -> None:
-    """Show one clear sentence in an error box."""
+    """Show one clear sentence in an error box, and *Try again* where that may help."""
     st.error(str(error), icon=":material/error:")
+    if isinstance(error, FailedLookError):
+        # A failed look is never handed out again: drawing the page once more starts a new one.
+        st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")

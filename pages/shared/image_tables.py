@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from pages.shared.app_state import engine, store
+from pages.shared.app_state import FailedLookError, engine, store
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.on_disk import download
+from unlearn_core.errors import UserError
 
 Arriving = Callable[[float, float], None]
 """Is told how many MB of a download have arrived, and of how many."""
@@ -19,7 +20,8 @@ _EVERY = 0.5
 class Waiting(Protocol):
     """What can be waited for: a look of the engine."""
 
-    def result(self, timeout: float | None = None) -> Any: ...  # noqa: D102
+    def wait(self, seconds: float) -> bool: ...  # noqa: D102
+    def result(self) -> Any: ...  # noqa: D102
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
@@ -33,7 +35,7 @@ def load_table(
 ) -> tuple[ImageTable, str]:
     """Return the table and the key of its content; the first time a worker has to look at every picture.
 
-    Raises `UserError` where the classifier or the pictures cannot be loaded. `arriving` is told while
+    Raises `FailedLookError` where the classifier or the pictures cannot be loaded. `arriving` is told while
     pictures are being downloaded.
     """
     known = known_table(classifier, images)
@@ -47,13 +49,14 @@ def load_table(
 def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
     """Return the path that a look results in; tell `arriving` of a download on the way."""
     at_first, size = download(images)
-    while True:
-        try:
-            return Path(look.result(_EVERY))
-        except TimeoutError:
-            arrived, _ = download(images)
-            if arrived > at_first:
-                arriving(arrived, size)
+    while not look.wait(_EVERY):
+        arrived, _ = download(images)
+        if arrived > at_first:
+            arriving(arrived, size)
+    try:
+        return Path(look.result())
+    except UserError as error:
+        raise FailedLookError(str(error)) from error
 
 
 def forget_table(classifier: str, images: str) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import engine, store
+from pages.shared.app_state import FailedLookError, engine, store
 from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.errors import UserError
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -23,10 +24,14 @@ def measured(task: str, waiting: str, **arguments: Any) -> tuple[Arrays, Path]:
         arguments: besides the store's root.
 
     Raises:
-        UserError: what the task could not do, or a file that cannot be read.
+        FailedLookError: what the task could not do.
+        UserError: a file that cannot be read.
     """
     with st.spinner(waiting):
-        path = str(engine().look(task, root=str(store().root), **arguments).result())
+        try:
+            path = str(engine().look(task, root=str(store().root), **arguments).result())
+        except UserError as error:
+            raise FailedLookError(str(error)) from error
         return _read(path), Path(path)
 
 

@@ -58,7 +58,8 @@ def worker_running(engine: Engine, run_id: str) -> psutil.Process:
 def look_at_digits(engine: Engine) -> Path:
     root = str(engine.store.root)
     look = engine.look("image_table", root=root, classifier="mnist-resnet", images="mnist")
-    return Path(look.result(PATIENCE))
+    assert look.wait(PATIENCE)
+    return Path(look.result())
 
 
 def test_looking_gives_a_table_of_all_digits(engine: Engine) -> None:
@@ -72,7 +73,7 @@ def test_a_user_error_crosses_from_the_worker_as_it_is(engine: Engine) -> None:
     root = str(engine.store.root)
     look = engine.look("image_table", root=root, classifier="mnist-resnet", images="folder:/nowhere")
     with pytest.raises(UserError, match="There is no folder /nowhere"):
-        look.result(PATIENCE)
+        look.result()
 
 
 def test_the_same_question_under_way_is_asked_once(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import UNDER_WAY, RunState, Store, this_process
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
+_LOST = "The worker process that looked at this was lost: try again."
 _SETTINGS = {
     # A task that took its worker down would take the next one down too.
     "distributed.scheduler.allowed-failures": 0,
@@ -42,25 +44,30 @@ class Look:
 
     def __init__(self, future: Future) -> None:
         self._future = future
+        # `Future.result(timeout)` that runs out while Dask gathers would cancel the result for everybody.
+        ended = self._ended = threading.Event()
+        future.add_done_callback(lambda _: ended.set())
 
     def done(self) -> bool:
         """Tell whether `result` would return or raise at once."""
         return bool(self._future.done())
 
-    def result(self, timeout: float | None = None) -> Any:
+    def wait(self, seconds: float) -> bool:
+        """Wait for at most so long; tell whether `result` would return or raise at once."""
+        return self._ended.wait(seconds)
+
+    def result(self) -> Any:
         """Wait for the result and return it.
 
-        Args:
-            timeout: seconds; None waits for ever.
-
         Raises:
-            UserError: as raised in the worker, or because the worker died.
-            TimeoutError: there is no result yet.
+            UserError: as raised in the worker, or because the worker died or was lost.
         """
         try:
-            return self._future.result(timeout)
+            return self._future.result()
         except KilledWorker as error:
             raise UserError(_DIED) from error
+        except CancelledError as error:
+            raise UserError(_LOST) from error
 
 
 class Engine:

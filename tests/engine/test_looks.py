@@ -1,0 +1,76 @@
+"""Looks under stress: many impatient readers, and workers that die on the way."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from unlearn_core.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.store.runs import Store
+
+PATIENCE = 120.0
+READERS, LOOKS = 4, 60
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(Store(tmp_path_factory.mktemp("home")))
+    yield engine
+    engine.close()
+
+
+def test_impatient_readers_spoil_nothing_for_each_other(engine: Engine) -> None:
+    names: list[object] = []
+    faults: list[BaseException] = []
+    for _ in range(LOOKS):
+        look = engine.look("architectures")
+
+        def read(look: object = look) -> None:
+            try:
+                while not look.wait(0.0005):  # type: ignore[attr-defined]
+                    pass
+                names.append(look.result())  # type: ignore[attr-defined]
+            except BaseException as fault:
+                faults.append(fault)
+
+        readers = [threading.Thread(target=read) for _ in range(READERS)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(PATIENCE)
+    assert not faults
+    assert len(names) == READERS * LOOKS
+    assert all(found == names[0] for found in names)
+
+
+def test_a_worker_that_dies_is_one_sentence_and_the_next_look_works(engine: Engine) -> None:
+    asked = {"root": str(engine.store.root), "classifier": "mnist-resnet", "images": "mnist"}
+    look = engine.look("image_table", **asked)
+    workers = engine._client.run(os.getpid)
+    (worker,) = (pid for address, pid in workers.items() if _lane_of(engine, address) == "look-0")
+    os.kill(worker, signal.SIGKILL)
+    assert look.wait(PATIENCE)
+    with pytest.raises(UserError, match="worker process died"):
+        look.result()
+    again = engine.look("image_table", **asked)
+    assert again is not look
+    assert again.wait(PATIENCE)
+    assert Path(again.result()).exists()
+
+
+def test_a_look_that_was_taken_back_is_one_sentence_and_not_handed_out_again(engine: Engine) -> None:
+    asked = {"root": str(engine.store.root), "classifier": "mnist-resnet", "images": "mnist"}
+    look = engine.look("neighbour_map", **asked)
+    look._future.cancel()
+    assert look.wait(PATIENCE)
+    with pytest.raises(UserError, match="try again"):
+        look.result()
+    assert engine.look("neighbour_map", **asked) is not look
+
+
+def _lane_of(engine: Engine, address: str) -> str:
+    return str(engine._client.scheduler_info()["workers"][address]["name"])
