@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.shared.app_state import closing_workers
 from pages.shared.links import PAGES
 
 IMAGES = Path(__file__).parent / "pages" / "shared"
@@ -34,4 +35,4 @@ else:
     # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
     # Streamlit takes the folder pages/ for its older kind of app at the first visit.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__)
+    app = st.App(__file__, lifespan=closing_workers)

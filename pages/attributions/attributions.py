@@ -18,7 +18,7 @@ from unlearn_core.artifacts.attribution_maps import Attributions, read_attributi
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry, offered, switched_off
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}
 _MOST_ALGORITHMS = 4

@@ -22,7 +22,7 @@ from unlearn_core.artifacts.predictions import (
     read_comparison,
 )
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
 _HEIGHT = 380

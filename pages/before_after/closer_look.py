@@ -14,7 +14,7 @@ from pages.before_after.transition_figures import (
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _LOOKS = {
     "classes": "Classes",

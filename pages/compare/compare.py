@@ -15,7 +15,7 @@ from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
 _MOST_PICTURES = 3

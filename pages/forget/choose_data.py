@@ -13,7 +13,7 @@ from unlearn_core.catalog.entries import (
     fitting_image_sets,
 )
 from unlearn_core.common.sharing import is_shared
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 FOLDER = "folder"
 _ADOPTED = "adopted_run"

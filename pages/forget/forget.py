@@ -27,7 +27,7 @@ from pages.shared.run_panel import run_panel
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _BAD_LINK = "bad_link"
 # Image sets whose classes are those of the classifier that ships for them: nothing to match.

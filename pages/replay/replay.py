@@ -16,7 +16,7 @@ from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _QUICK = ("saliency", "input-x-gradient", "layer-gradcam", "integrated-gradients", "deeplift")
 _VIEWS = {"film": "Film", "dial": "Dial"}

@@ -18,11 +18,12 @@ from pages.shared.app_state import (
     store,
 )
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
+from pages.shared.local_time import time_zone
 from pages.shared.result_cards import percent
 from pages.shared.run_picker import nothing_yet
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import UNDER_WAY, Run
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
 _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
 
@@ -51,7 +52,9 @@ def _list(runs: list[Run]) -> Run | None:
         selection_mode="single-cell",
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
-        column_config={"when": st.column_config.DatetimeColumn(format="D MMM HH:mm")},
+        column_config={
+            "when": st.column_config.DatetimeColumn(format="D MMM HH:mm", help=f"Time zone: {time_zone()[1]}")
+        },
     )
     cells = event.selection.cells
     if cells and cells[0][0] < len(runs):
@@ -65,19 +68,20 @@ def _list(runs: list[Run]) -> Run | None:
 
 
 def _row(run: Run) -> dict[str, object]:
-    request, result = run.parsed_request(), run.parsed_result()
+    result = run.parsed_result()
+    request = None if run.state == RunState.DAMAGED else run.parsed_request()
     return {
         "name": run.name,
         "state": run.state,
-        "classifier": request.classifier,
-        "method": request.method,
+        "classifier": None if request is None else request.classifier,
+        "method": None if request is None else request.method,
         "k": None if result is None else result.k,
         "D_f": _after(result, "forget"),
         "D_r": _after(result, "retain"),
         "D_test": _after(result, "test"),
         "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
-        "when": run.created,
+        "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
         "id": run.id,
     }
 
@@ -96,6 +100,9 @@ def _actions(run: Run) -> None:
     st.markdown(f"##### {run.name}")
     if run.error:
         st.warning(run.error, icon=":material/info:")
+    if run.state == RunState.DAMAGED:
+        _delete(run)
+        return
     with st.container(horizontal=True):
         for page in _PAGES if run.parsed_result() else _PAGES[:1]:
             st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})

@@ -1,12 +1,16 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 
 from pages.shared.visitor import visitor
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run, Store, open_store
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store, open_store
 
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
@@ -14,14 +18,23 @@ _GROUP = "started_together"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Return the store of this `UNLEARN_HOME`, one a server."""
-    return open_store()
+    """Return the store, one per server; the first call settles what a server before it left."""
+    found = open_store()
+    found.mark_interrupted()
+    return found
 
 
 @st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
 def engine() -> Engine:
     """Return the engine, one a server; the first call starts its worker processes."""
     return Engine(store())
+
+
+@asynccontextmanager
+async def closing_workers(app: st.App) -> AsyncIterator[None]:
+    """End the runs and the workers when the server ends."""
+    yield
+    engine.clear()
 
 
 def my_runs() -> list[Run]:
@@ -43,12 +56,14 @@ def current_run() -> Run | None:
     """Return the run that the URL names (`?run=ID`), else the one this tab looked at last, else None.
 
     The id is written back into the URL, so that every page has a link that finds its run again. An unknown
-    id raises `UserError`.
+    id and a damaged run raise `UserError`.
     """
     run_id = st.query_params.get("run") or st.session_state.get(_LAST_RUN)
     if run_id is None:
         return None
     run = store().get(run_id)
+    if run.state == RunState.DAMAGED:
+        raise UserError(run.error or "")
     open_run(run.id)
     return run
 

@@ -6,7 +6,7 @@ from pages.shared import selection
 from pages.shared.app_state import leave_run, show_error, store
 from pages.shared.links import FORGET
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _AFTER = "after"
 

@@ -15,7 +15,7 @@ from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
-from unlearn_core.store.runs import UNDER_WAY, Run, RunState
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
 _POLL_SECONDS = 0.7
 _PHASES = {

@@ -4,9 +4,10 @@ import streamlit as st
 
 from pages.shared.app_state import current_run, my_runs, open_run, show_error
 from pages.shared.links import FORGET
+from pages.shared.local_time import local_time
 from pages.shared.run_panel import run_panel
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import Run, RunState
+from unlearn_core.store.rows import Run, RunState
 
 _SIGNS = {
     RunState.QUEUED: "waiting",
@@ -45,7 +46,7 @@ def nothing_yet() -> None:
 def describe(run: Run) -> str:
     """Return a run's name, state and age in a line."""
     sign = _SIGNS.get(RunState(run.state))
-    words = [run.name, f"{run.created:%d %b %H:%M}", run.id]
+    words = [run.name, local_time(run.created), run.id]
     return " · ".join(words if sign is None else [*words, sign])
 
 

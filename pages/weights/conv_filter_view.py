@@ -9,7 +9,7 @@ from pages.shared.measurements import Arrays, measured
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.attribution_maps import common_scale, overlay
 from unlearn_core.artifacts.predictions import Comparison
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 FILTER = "filter"
 """Key of the chosen filter's number."""

@@ -22,7 +22,7 @@ from unlearn_core.artifacts.weight_maps import (
 )
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import Run
+from unlearn_core.store.rows import Run
 
 _LAYER, _INSIDE = "layer", "filters"
 _DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}

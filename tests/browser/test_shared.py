@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import App, OpenPage
 from tests.browser.test_whole_job import open_tab, shoot, start_repair_step
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 pytestmark = pytest.mark.browser
 SERVER_SETTINGS = {"UNLEARN_SHARED": "1"}

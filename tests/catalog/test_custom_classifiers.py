@@ -19,7 +19,8 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import offered, switched_off
 from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 SMALL = "timm:resnet10t"
 PIXELS = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))

@@ -16,7 +16,8 @@ from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import UNDER_WAY, Run, RunState, Store
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.runs import Store
 
 PATIENCE = 120.0
 EASY = ForgetRequest(pick="hardest:2", options=QUICK)

@@ -15,7 +15,8 @@ from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import read_snapshots
 
 

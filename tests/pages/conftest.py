@@ -8,7 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120

@@ -26,7 +26,8 @@ from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparis
 from unlearn_core.errors import UserError
 from unlearn_core.store.compare_runs import compare
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from tests.quick import QUICK
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 
 def words_of(app: object) -> str:

@@ -7,7 +7,8 @@ from tests.pages.test_forget import words_of
 from tests.quick import QUICK
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run, RunState, Store
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store
 
 LOOKING = (
     "pages/before_after/before_after.py",

@@ -26,7 +26,8 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import KEPT_DAYS, clean_up, remove_added
 from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, make_room
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 OTHER = "0123456789abcdef"
 

@@ -11,7 +11,8 @@ from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.explain import write_attributions
 from unlearn_core.store.chain import START, weights_before
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run, RunState, Store
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store
 
 
 def run_after(store: Store, after: str | None, pick: str, method: str = "anchor") -> Run:

@@ -9,7 +9,8 @@ from unlearn_core.artifacts.predictions import RETAIN, read_comparison, transiti
 from unlearn_core.errors import UserError
 from unlearn_core.store.compare_runs import GroupShares, compare, mutual_agreement
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Run, RunState, Store
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store
 
 
 def done(store: Store, **differs: object) -> Run:

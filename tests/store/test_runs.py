@@ -13,7 +13,8 @@ from tests.made import result, step
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import RunState, Store, is_alive, open_store, this_process
+from unlearn_core.store.rows import RunState, is_alive, this_process
+from unlearn_core.store.runs import Store, open_store
 
 REQUEST = ForgetRequest(pick="ids:3,14")
 
@@ -123,7 +124,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 def test_runs_of_a_dead_process_become_interrupted(store: Store) -> None:
     program = (
-        "from unlearn_core.store.runs import Store; from unlearn_core.store.request import ForgetRequest\n"
+        "from unlearn_core.store.rows import Store; from unlearn_core.store.request import ForgetRequest\n"
         "print(Store().create(ForgetRequest()).id)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

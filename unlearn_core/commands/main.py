@@ -8,6 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from unlearn_core.artifacts.results import Result
@@ -22,7 +23,8 @@ from unlearn_core.forgetting.step import Step
 from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.request import DEFAULT, ForgetRequest
-from unlearn_core.store.runs import Run, RunState, Store, open_store
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -261,7 +263,7 @@ def _as_object(run: Run) -> dict[str, object]:
     result = run.parsed_result()
     return {
         **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
-        "request": run.parsed_request().model_dump(),
+        "request": None if run.state == RunState.DAMAGED else run.parsed_request().model_dump(),
         "result": None if result is None else result.to_json(),
     }
 
@@ -274,7 +276,15 @@ def _list_runs(args: argparse.Namespace) -> None:
         print(json.dumps([_as_object(run) for run in runs]))
         return
     for run in runs:
-        print(f"{run.id}  {RunState(run.state):12}{run.created:%Y-%m-%d %H:%M}  {run.name}")
+        print(f"{run.id}  {RunState(run.state):12}{_local(run.created)}  {run.name}")
+
+
+def _local(moment: datetime | None) -> str:
+    """Return a moment in this machine's time zone, with its offset from UTC."""
+    if moment is None:
+        return f"{'at an unknown time':23}"
+    local = moment.astimezone()
+    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]}"
 
 
 def _show_run(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Where everything that is kept lives on disk."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -7,6 +8,12 @@ from pathlib import Path
 def home() -> Path:
     """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`."""
     return Path(os.environ.get("UNLEARN_HOME") or Path.home() / ".unlearn-lens").expanduser()
+
+
+def make_private(folder: Path) -> None:
+    """Let nobody but the owner into a folder; a file system without such rights is left as it is."""
+    with contextlib.suppress(PermissionError):
+        folder.chmod(0o700)
 
 
 def data_dir() -> Path:

@@ -15,7 +15,8 @@ from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.store.chain import START, earlier_sets, weights_before
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import UNDER_WAY, RunState, Store
+from unlearn_core.store.rows import UNDER_WAY, RunState
+from unlearn_core.store.runs import Store
 
 OnStep = Callable[[Step], None]
 

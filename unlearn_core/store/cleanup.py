@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from datetime import UTC
 
 from unlearn_core.catalog.entries import PHOTOS_PREFIX
 from unlearn_core.catalog.records.classifier_record import (
@@ -19,6 +18,7 @@ from unlearn_core.catalog.records.image_set_record import (
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 
@@ -28,6 +28,8 @@ def remove_added(store: Store, name: str, visitor: str = "") -> None:
     Raises `UserError` for a name that is none, or that runs need.
     """
     for run in store.runs():
+        if run.state == RunState.DAMAGED:
+            continue
         request = run.parsed_request()
         if name in (request.classifier, request.images, request.measure_on):
             # An id is also a link: nobody learns another visitor's.
@@ -49,7 +51,7 @@ def clean_up(store: Store) -> list[str]:
     Returns:
         The ids of the runs and the names of what was brought.
     """
-    ended = {run.id: run.finished.replace(tzinfo=UTC) for run in store.runs() if run.visitor and run.finished}
+    ended = {run.id: run.finished for run in store.runs() if run.visitor and run.finished}
     old = [run_id for run_id, finished in ended.items() if _is_long_ago(finished.timestamp())]
     for run_id in old:
         store.delete(run_id)
@@ -59,6 +61,8 @@ def clean_up(store: Store) -> list[str]:
 def _remove_unneeded(store: Store) -> list[str]:
     needed = set()
     for run in store.runs():
+        if run.state == RunState.DAMAGED:
+            continue
         request = run.parsed_request()
         needed |= {request.classifier, request.images, request.measure_on}
     root = store.root

@@ -10,7 +10,8 @@ from unlearn_core.artifacts.predictions import FORGET, Comparison, read_comparis
 from unlearn_core.artifacts.results import Agreement, FrontierPoint
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.step import Stopped
-from unlearn_core.store.runs import Run, Store
+from unlearn_core.store.rows import Run
+from unlearn_core.store.runs import Store
 
 MOST_RUNS = 6
 

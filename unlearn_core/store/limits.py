@@ -2,7 +2,8 @@
 
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import clean_up
-from unlearn_core.store.runs import UNDER_WAY, Store
+from unlearn_core.store.rows import UNDER_WAY
+from unlearn_core.store.runs import Store
 
 MOST_RUNS, MOST_UNDER_WAY = 60, 6
 """Of one visitor: kept, and waiting or running (as many as one press starts)."""

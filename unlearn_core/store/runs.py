@@ -6,90 +6,26 @@ SQLite is in WAL mode and every call opens its own short transaction.
 """
 
 import json
-import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import psutil
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import DatabaseError
-from sqlmodel import Field, Session, SQLModel, create_engine, select
+from sqlmodel import Session, SQLModel, create_engine, select
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
-from unlearn_core.common.home import home
+from unlearn_core.common.home import home, make_private
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-
-
-class RunState(StrEnum):
-    """Where a run stands. `queued` and `running` are under way, all others are final."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-
-UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
-
-
-class Run(SQLModel, table=True):
-    """One row. `request` and `result` are JSON; use `parsed_request()` and `parsed_result()`.
-
-    `visitor` is whose run it is on a server that serves others; "" where there is one person alone.
-    """
-
-    id: str = Field(primary_key=True)
-    name: str
-    state: str = RunState.QUEUED
-    created: datetime
-    started: datetime | None = None
-    finished: datetime | None = None
-    request: str
-    result: str | None = None
-    error: str | None = None
-    phase: str = "waiting"
-    phase_share: float = 0.0
-    steps_done: int = 0
-    cancel_requested: bool = False
-    owner: str
-    visitor: str = ""
-
-    def parsed_request(self) -> ForgetRequest:
-        """Return the request this run answers."""
-        return ForgetRequest.model_validate_json(self.request)
-
-    def parsed_result(self) -> Result | None:
-        """Return the result, or None while there is none."""
-        return Result.model_validate_json(self.result) if self.result else None
-
-
-def this_process() -> str:
-    """Name this process so that a later one can tell whether it is still alive (host, pid, start time)."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
-
-
-def is_alive(owner: str) -> bool:
-    """Tell whether the process named by `this_process()` still runs; another host's counts as alive."""
-    host, pid, started = owner.rsplit("/", 2)
-    if host != socket.gethostname():
-        return True
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 1
-    except psutil.NoSuchProcess:
-        return False
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 
 
 class Store:
@@ -99,6 +35,7 @@ class Store:
         self.root = root or home()
         try:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
+            make_private(self.root)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
         self._sql = _open_database(self.root / "runs.sqlite")
@@ -130,14 +67,14 @@ class Store:
             run = session.get(Run, run_id)
         if run is None:
             raise UserError(f"There is no run {run_id}.")
-        return run
+        return run.checked()
 
     def runs(self, visitor: str = "") -> list[Run]:
-        """Return all runs, or those of one visitor, the newest first."""
+        """Return all runs, or those of one visitor, the newest first; what cannot be read is `damaged`."""
         with self._session() as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
             found = list(session.exec(newest_first))
-        return [run for run in found if not visitor or run.visitor == visitor]
+        return [run.checked() for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
         """Set columns of a run; a run that was deleted meanwhile stays deleted."""
