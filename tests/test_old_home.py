@@ -23,10 +23,10 @@ from safetensors.torch import load_file
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import load_classifier, load_images
-from unlearn_core.measuring.comparison import FORGET, read_comparison
-from unlearn_core.measuring.weight_reading import read_weight_maps
-from unlearn_core.runs.snapshots import read_snapshots
-from unlearn_core.runs.store import Store
+from unlearn_core.artifacts.predictions import FORGET, read_comparison
+from unlearn_core.artifacts.weight_maps import read_weight_maps
+from unlearn_core.store.runs import Store
+from unlearn_core.store.snapshots import read_snapshots
 
 ROOT = Path(__file__).parents[1]
 ARCHIVE = Path(__file__).with_name("old_home.tar.xz")
@@ -256,9 +256,9 @@ def test_the_library_reads_every_file_of_a_run(old_home: Path, run: str) -> None
     request, result = kept.parsed_request(), kept.parsed_result()
     assert result is not None
     assert (kept.name, request.classifier, request.images) == (NAMES[run], CLASSIFIER, IMAGES)
-    assert sorted(result["ids"]) == FORGOTTEN[run]
+    assert sorted(result.ids) == FORGOTTEN[run]
     folder = old_home / "runs" / run
-    assert len(Store(old_home).steps(run)) == result["steps"] + 1
+    assert len(Store(old_home).steps(run)) == result.steps + 1
     comparison = read_comparison(folder)
     chosen = comparison.in_group(FORGET)
     assert comparison.ids[chosen].tolist() == FORGOTTEN[run]
@@ -270,8 +270,8 @@ def test_the_library_reads_every_file_of_a_run(old_home: Path, run: str) -> None
     started_from, ended_at = folder / "start.safetensors", load_file(folder / "weights.safetensors")
     start = load_file(started_from) if started_from.exists() else classifier.module.state_dict()
     snapshots = dict(read_snapshots(folder / "snapshots", start))
-    assert list(snapshots) == list(range(result["steps"] + 1))
-    assert distance(snapshots[result["steps"]], ended_at) < 0.9 * distance(start, ended_at)
+    assert list(snapshots) == list(range(result.steps + 1))
+    assert distance(snapshots[result.steps], ended_at) < 0.9 * distance(start, ended_at)
     classifier.load_weights(folder / "weights.safetensors")
     pictures = load_images(IMAGES, classifier)
     rows = np.searchsorted(pictures.ids, comparison.ids)

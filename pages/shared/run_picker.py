@@ -23,7 +23,8 @@ def finished_run() -> Run | None:
 
     Else draw what there is: a way to the first run, a run's progress, or why it ended early.
     """
-    runs, named = my_runs(), _named_run()
+    runs = [run for run in my_runs() if run.state != RunState.DAMAGED]
+    named = _named_run()
     if named is not None and named.id not in [run.id for run in runs]:
         # Somebody gave a link to a run of theirs.
         runs = [named, *runs]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -36,6 +36,7 @@ PATIENCE = 300_000
 
 expect.set_options(timeout=PATIENCE)
 
+Process = subprocess.Popen[bytes]
 OpenPage = Callable[..., Page]
 
 
@@ -51,23 +52,31 @@ class App:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[App]:
     """Start the app; a test file may set `SERVER_SETTINGS`, environment variables of its server."""
-    home = tmp_path_factory.mktemp("home")
+    settings = getattr(request.module, "SERVER_SETTINGS", {})
+    app, process = start_server(tmp_path_factory.mktemp("home"), settings)
+    yield app
+    stop_server(process)
+
+
+def start_server(home: Path, settings: Mapping[str, str] | None = None) -> tuple[App, Process]:
+    """Start the app on a home and wait until it answers."""
+    home.mkdir(exist_ok=True)
     log = home / "server.log"
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    settings = getattr(request.module, "SERVER_SETTINGS", {})
-    environment = {**os.environ, "UNLEARN_HOME": str(home), **settings}
-    with log.open("w") as output:
+    environment = {**os.environ, "UNLEARN_HOME": str(home), **(settings or {})}
+    with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
         )
+    url = f"http://127.0.0.1:{port}"
     try:
-        url = f"http://127.0.0.1:{port}"
         _wait_until_healthy(url, process, log)
-        yield App(url, home, log)
-    finally:
-        _end(process)
+    except BaseException:
+        stop_server(process)
+        raise
+    return App(url, home, log), process
 
 
 @pytest.fixture(scope="session")
@@ -125,8 +134,10 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
     raise AssertionError(f"The app did not start: {log.read_text()}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server and every worker it started."""
+def stop_server(process: Process) -> None:
+    """End the server, where it still runs, and every worker it started."""
+    if process.poll() is not None:
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(20)

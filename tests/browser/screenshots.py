@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, App, OpenPage
-from tests.browser.test_whole_job import start_repair_step
+from tests.browser.test_whole_job import settle
 
 SCREENS = ROOT / "docs" / "screens"
 SIZES = {"laptop": {"width": 1366, "height": 768}, "projector": {"width": 1920, "height": 1080}}
@@ -44,9 +44,9 @@ def test_take_a_picture(open_page: OpenPage, run: str, path: str) -> None:
         page = open_page(link, scheme)
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)  # type: ignore[arg-type]
-            start_repair_step(page)
+            settle(page)
             page.wait_for_timeout(1500)
-            start_repair_step(page)
+            settle(page)
             expect(page.locator('[data-testid="stException"]')).to_have_count(0)
             page.screenshot(path=SCREENS / f"{name}-{scheme}-{size}.png")
         page.context.close()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, App, OpenPage
-from tests.browser.test_whole_job import shoot, start_repair_step
+from tests.browser.test_whole_job import settle, shoot
 from tests.quick import QUICK
 
 pytestmark = pytest.mark.browser
@@ -61,10 +61,10 @@ def hover_until_a_picture_shows(page: Page) -> None:
 def test_a_loop_on_the_map_picks_and_the_gallery_shows_it(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator(".cell")).to_have_count(1000)
-    start_repair_step(page)
+    settle(page)
     page.locator(".st-key-show_as button").nth(1).click()
     expect(page.locator(".st-key-image_map .nsewdrag").first).to_be_visible()
-    start_repair_step(page)
+    settle(page)
     hover_until_a_picture_shows(page)
     drag_a_loop(page)
     button = page.locator(".st-key-forget button")
@@ -82,7 +82,7 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
     page = open_page(f"/replay?run={runs[0]}&step=0", scheme)
     cursor = ".st-key-replay_figure .js-plotly-plot"
     expect(page.locator(cursor)).to_be_visible()
-    start_repair_step(page)
+    settle(page)
     where = f"document.querySelector('{cursor}').data[3].x[0]"
     assert page.evaluate(where) == 0
     shoot(page, f"replay-start-{scheme}")
@@ -95,7 +95,7 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
 def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/replay?run={runs[0]}&view=Dial&far=50")
     expect(page.get_by_text(re.compile("of 6 pictures still recognised"))).to_be_visible()
-    start_repair_step(page)
+    settle(page)
     shoot(page, "dial-light")
     page.get_by_role("button", name="Keep this one").click()
     expect(page.get_by_text(re.compile("The weights went 50 % of the way"))).to_be_visible()
@@ -112,7 +112,7 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
     page = open_page(f"/before_after?run={runs[0]}&look=Transitions")
     dot = page.locator(".scatterlayer .point").first
     expect(dot).to_be_visible()
-    start_repair_step(page)
+    settle(page)
     box = dot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] - 6, box["y"] + box["height"] / 2)
@@ -126,16 +126,16 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
 
 def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/attributions?run={runs[0]}")
-    start_repair_step(page)
+    settle(page)
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("combobox", name=re.compile("Compared with")).click()
     page.get_by_role("option", name="white", exact=True).click()
-    start_repair_step(page)
+    settle(page)
     shoot(page, "attribution-settings-light")
     link = page.url.split("/")[-1]
     assert "baseline=white" in link
     other = open_page(f"/{link}")
-    start_repair_step(other)
+    settle(other)
     other.get_by_role("button", name="Settings").click()
     chosen = other.get_by_role("combobox", name=re.compile("Compared with"))
     expect(chosen).to_have_value("white")
@@ -157,10 +157,10 @@ def test_a_bar_opens_its_layer_a_row_its_filter_and_the_link_keeps_both(
 ) -> None:
     page = open_page(f"/weights?run={runs[0]}")
     expect(page.locator(".st-key-layers_figure .point path").first).to_be_visible()
-    start_repair_step(page)
+    settle(page)
     click_in(page, ".st-key-layers_figure .point path", 0.5, 0.5)
     page.wait_for_url("**layer=conv1**")
-    start_repair_step(page)
+    settle(page)
     click_in(page, ".st-key-maps_figure", 0.25, 0.5)
     page.wait_for_url("**filter=filter**")
     expect(page.get_by_text("Kernels that changed most")).to_be_visible()

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
-from tests.browser.test_whole_job import open_tab, shoot, start_repair_step
+from tests.browser.test_whole_job import open_tab, settle, shoot
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -31,11 +31,11 @@ def pets() -> bytes:
 
 
 def open_add(page: Page) -> None:
-    start_repair_step(page)
+    settle(page)
     open_tab(page, "Add")
     expect(page.get_by_text("What there is")).to_be_visible()
     page.get_by_text("Pictures", exact=True).first.click()
-    start_repair_step(page)
+    settle(page)
 
 
 def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenPage) -> None:
@@ -46,14 +46,14 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
         {"name": "pets.zip", "mimeType": "application/zip", "buffer": pets()}
     )
     first.get_by_label("Name in the catalog").fill("my pets")
-    start_repair_step(first)
+    settle(first)
     first.get_by_role("button", name="Add", exact=True).click()
     expect(first.get_by_text("my pets is in the catalog.")).to_be_visible()
     shoot(first, "add-light")
     (record,) = (app.home / "image_sets").glob("*/image_set.json")
     assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text())
     first.reload()
-    start_repair_step(first)
+    settle(first)
     expect(first.get_by_role("button", name="Take out")).to_be_visible()
 
     second = open_page("/", scheme="dark")

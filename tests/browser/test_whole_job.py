@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 PAGES = ("Before / after", "Weights", "Attributions", "Replay", "Compare", "Runs")
 
 
-def start_repair_step(page: Page) -> None:
+def settle(page: Page) -> None:
     """Wait until the page has drawn everything and shows no exception."""
     page.wait_for_timeout(300)
     # Before the first run has begun, the page counts as "notRunning" too.
@@ -23,7 +23,7 @@ def start_repair_step(page: Page) -> None:
 
 
 def shoot(page: Page, name: str) -> None:
-    start_repair_step(page)
+    settle(page)
     page.wait_for_timeout(700)
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(path=OUTPUT / f"{name}.png")
@@ -31,7 +31,7 @@ def shoot(page: Page, name: str) -> None:
 
 def open_tab(page: Page, title: str) -> None:
     page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first.click()
-    start_repair_step(page)
+    settle(page)
 
 
 def forget_three_by_hand(page: Page) -> None:
@@ -46,13 +46,13 @@ def forget_three_by_hand(page: Page) -> None:
     expect(page.locator(".count")).to_have_text("3 selected")
     button = page.locator(".st-key-forget button")
     expect(button).to_have_text(re.compile("Forget 3 pictures"))
-    start_repair_step(page)
+    settle(page)
     button.click()
 
 
 def choose_the_quickest_method(page: Page) -> None:
     page.get_by_text("NegGrad", exact=True).click()
-    start_repair_step(page)
+    settle(page)
 
 
 def test_a_link_to_a_page_may_be_the_first_thing_a_server_sees(open_page: OpenPage) -> None:
@@ -63,7 +63,7 @@ def test_a_link_to_a_page_may_be_the_first_thing_a_server_sees(open_page: OpenPa
 
 def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
     page = open_page()
-    start_repair_step(page)
+    settle(page)
     forget_three_by_hand(page)
     expect(page).to_have_url(re.compile(r"run=[0-9a-f]{8}"))
     address = page.url
@@ -86,7 +86,7 @@ def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
 
 def test_every_page_in_the_dark(open_page: OpenPage) -> None:
     page = open_page("/", "dark")
-    start_repair_step(page)
+    settle(page)
     expect(page.locator(".cell")).to_have_count(1000)
     page.get_by_role("button", name="hardest").click()
     expect(page.locator(".count")).to_have_text("16 selected")
@@ -102,17 +102,17 @@ def test_every_page_in_the_dark(open_page: OpenPage) -> None:
 
 def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
     page = open_page()
-    start_repair_step(page)
+    settle(page)
     expect(page.locator(".cell")).to_have_count(1000)
     choose_the_quickest_method(page)
     page.get_by_text("Seed, steps, device and the method's numbers").click()
     rate = page.get_by_role("spinbutton", name="learning rate")
     rate.fill("0.000001")
     rate.press("Enter")
-    start_repair_step(page)
+    settle(page)
     page.get_by_role("button", name="random").click()
     expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 16 pictures"))
-    start_repair_step(page)
+    settle(page)
     page.locator(".st-key-forget button").click()
     expect(page.get_by_text(re.compile(r"step \d"))).to_be_visible()
     page.locator(".st-key-cancel button").click()
@@ -121,17 +121,17 @@ def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
 
 def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -> None:
     page = open_page("/")
-    start_repair_step(page)
+    settle(page)
     page.get_by_role("combobox", name="Classifier").click()
     page.get_by_role("option", name=re.compile("Photos")).click()
-    start_repair_step(page)
+    settle(page)
     expect(page.locator(".cell")).to_have_count(16)
     expect(page.get_by_text("the label is the classifier's prediction")).to_be_visible()
     shoot(page, "forget-photos-light")
     choose_the_quickest_method(page)
     page.locator(".cell").nth(0).click()
     expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 1 picture"))
-    start_repair_step(page)
+    settle(page)
     page.locator(".st-key-forget button").click()
     expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
     expect(page.get_by_text("agreement").first).to_be_visible()
@@ -147,10 +147,10 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
 def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> None:
     page = open_page("/?classifier=Photos+%C2%B7+EfficientNet-Lite0")
     expect(page.locator(".cell")).to_have_count(16)
-    start_repair_step(page)
+    settle(page)
     page.get_by_role("button", name="Add your own photos").click()
     page.get_by_text("camera", exact=True).click()
-    start_repair_step(page)
+    settle(page)
     page.wait_for_function("document.querySelector('video')?.readyState === 4")
     add = page.get_by_role("button", name="Add this photo")
     for _ in range(10):
@@ -169,5 +169,5 @@ def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> Non
 @pytest.mark.parametrize("path", ["/?run=00000000", "/?images=A+folder+of+mine+…&path=/nowhere"])
 def test_a_bad_link_is_one_sentence(open_page: OpenPage, path: str) -> None:
     page = open_page(path)
-    start_repair_step(page)
+    settle(page)
     expect(page.get_by_text(re.compile(r"There is no (run 00000000|folder /nowhere)\."))).to_be_visible()

@@ -148,6 +148,23 @@ def test_a_killed_worker_fails_its_run_alone(engine: Engine) -> None:
     assert after.state == RunState.DONE, after.error
 
 
+def test_a_worker_that_can_write_nothing_more_fails_its_run(engine: Engine) -> None:
+    run_id = engine.submit(ENDLESS)
+    worker = worker_running(engine, run_id)
+    unlimited = worker.rlimit(psutil.RLIMIT_FSIZE)
+    worker.rlimit(psutil.RLIMIT_FSIZE, (1000, unlimited[1]))
+    try:
+        run = wait_for_the_end(engine, run_id)
+    finally:
+        worker.rlimit(psutil.RLIMIT_FSIZE, unlimited)
+    assert run.state == RunState.FAILED
+    assert run.error is not None
+    assert "could not be kept" in run.error or "cannot be written" in run.error
+    engine.store.delete(run_id)
+    after = wait_for_the_end(engine, engine.submit(EASY))
+    assert after.state == RunState.DONE, after.error
+
+
 SERVER = """
 import sys, time
 from pathlib import Path

@@ -1,6 +1,8 @@
 """What surrounds the engine's workers: their environment, who reaches them, and how they end."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,0 +1,102 @@
+"""The server as it starts, is reached and ends: real processes, real requests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import App, Process, start_server, stop_server
+from tests.browser.test_whole_job import settle
+from tests.engine.test_cluster import wait_until
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+
+pytestmark = pytest.mark.browser
+
+ADDRESSES = ("", "forget", "before_after", "weights", "attributions", "replay", "compare", "add", "runs")
+ENDLESS = ForgetRequest(pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000)
+
+Serve = Callable[[], tuple[App, Process]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start servers one after another on the same home."""
+    started: list[Process] = []
+
+    def serve() -> tuple[App, Process]:
+        app, process = start_server(tmp_path / "home")
+        started.append(process)
+        return app, process
+
+    yield serve
+    for process in started:
+        stop_server(process)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_address_opens_its_page_on_a_fresh_server(serve: Serve, browser: Browser, address: str) -> None:
+    app, _ = serve()
+    page = browser.new_page()
+    page.goto(f"{app.url}/{address}")
+    settle(page)
+    assert page.get_by_role("dialog").count() == 0
+    expected = "" if address == "forget" else address
+    assert page.url.partition("?")[0] == f"{app.url}/{expected}"
+    page.close()
+
+
+def test_a_stranger_who_leads_here_by_name_is_refused(
+    serve: Serve,
+) -> None:
+    app, _ = serve()
+    port = app.url.rpartition(":")[2]
+
+    def handshake(host: str) -> str:
+        code = (
+            "import asyncio, websockets\n"
+            "async def go():\n"
+            f"    async with websockets.connect('ws://127.0.0.1:{port}/_stcore/stream', origin='http://{host}',"
+            f" additional_headers={{'Host': '{host}'}}): print('open')\n"
+            "asyncio.run(go())"
+        )
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+
+    assert handshake(f"localhost:{port}") == "open"
+    assert handshake(f"127.0.0.1:{port}") == "open"
+    assert handshake(f"stranger.example:{port}") == ""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_runs_of_a_server_that_ended_are_interrupted(
+    serve: Serve, browser: Browser, how: signal.Signals
+) -> None:
+    app, process = serve()
+    page = browser.new_page()
+    store = Store(app.home)
+    earlier = store.create(ENDLESS)
+    store.finish(earlier.id, RunState.FAILED, error="Made for this test.")
+    page.goto(f"{app.url}/?run={earlier.id}")
+    page.get_by_role("button", name="Run again").click()
+    wait_until(lambda: any(run.steps_done >= 2 for run in store.runs()))
+    (run,) = (run for run in store.runs() if run.id != earlier.id)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, how)
+    process.wait(60)
+    if how == signal.SIGTERM:
+        assert store.get(run.id).state == RunState.INTERRUPTED
+    psutil.wait_procs(children, 60)
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    app, _ = serve()
+    page.goto(f"{app.url}/before_after?run={run.id}")
+    settle(page)
+    assert store.get(run.id).state == RunState.INTERRUPTED
+    expect(page.get_by_text("before this run").first).to_be_visible()
+    page.close()
