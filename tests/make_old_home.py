@@ -1,7 +1,8 @@
 """Makes `old_home.tar.xz`: an `UNLEARN_HOME` as somebody has it who used the app for a while.
 
 The archive was made with version 0.1.0 and is kept as it is, so that every later version is held to reading
-it (`test_old_home.py`). Making it anew would prove nothing: do so only beside it, under another name.
+it (`test_old_home.py`, `test_old_home_read.py`). Making it anew would prove nothing: do so only beside it,
+under another name.
 
     OMP_NUM_THREADS=1 python tests/make_old_home.py ARCHIVE.tar.xz
 

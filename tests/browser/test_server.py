@@ -1,15 +1,16 @@
 """The server as it starts, is reached and ends: real processes, real requests."""
 
+import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, expect
+from websockets import InvalidStatus, Origin, Subprotocol
+from websockets.asyncio.client import connect
 
 from tests.browser.conftest import App, Process, start_server, stop_server
 from tests.browser.test_whole_job import settle
@@ -59,19 +60,19 @@ def test_a_stranger_who_leads_here_by_name_is_refused(
     app, _ = serve()
     port = app.url.rpartition(":")[2]
 
-    def handshake(host: str) -> str:
-        code = (
-            "import asyncio, websockets\n"
-            "async def go():\n"
-            f"    async with websockets.connect('ws://127.0.0.1:{port}/_stcore/stream', origin='http://{host}',"
-            f" additional_headers={{'Host': '{host}'}}): print('open')\n"
-            "asyncio.run(go())"
-        )
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+    async def handshake(name: str) -> bool:
+        where, host = f"ws://{name}:{port}/_stcore/stream", f"http://{name}:{port}"
+        asked = connect(where, origin=Origin(host), subprotocols=[Subprotocol("streamlit")], host="127.0.0.1")
+        try:
+            async with asked:
+                return True
+        except InvalidStatus as refused:
+            assert refused.response.status_code == 403
+            return False
 
-    assert handshake(f"localhost:{port}") == "open"
-    assert handshake(f"127.0.0.1:{port}") == "open"
-    assert handshake(f"stranger.example:{port}") == ""
+    assert asyncio.run(handshake("localhost"))
+    assert asyncio.run(handshake("127.0.0.1"))
+    assert not asyncio.run(handshake("stranger.example"))
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

@@ -72,7 +72,7 @@ def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) 
 
 
 def test_the_home_of_the_store_is_private(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home = tmp_path / "readable"
     home.mkdir(mode=0o755)
     Store(home)
     assert home.stat().st_mode & 0o777 == 0o700
