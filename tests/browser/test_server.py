@@ -60,19 +60,18 @@ def test_a_stranger_who_leads_here_by_name_is_refused(
     app, _ = serve()
     port = app.url.rpartition(":")[2]
 
-    async def handshake(name: str) -> bool:
+    async def handshake(name: str) -> int:
         where, host = f"ws://{name}:{port}/_stcore/stream", f"http://{name}:{port}"
         asked = connect(where, origin=Origin(host), subprotocols=[Subprotocol("streamlit")], host="127.0.0.1")
         try:
             async with asked:
-                return True
+                return 101
         except InvalidStatus as refused:
-            assert refused.response.status_code == 403
-            return False
+            return refused.response.status_code
 
-    assert asyncio.run(handshake("localhost"))
-    assert asyncio.run(handshake("127.0.0.1"))
-    assert not asyncio.run(handshake("stranger.example"))
+    assert asyncio.run(handshake("localhost")) == 101
+    assert asyncio.run(handshake("127.0.0.1")) == 101
+    assert asyncio.run(handshake("stranger.example")) == 403
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
