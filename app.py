@@ -31,7 +31,7 @@ def _open(page: st.Page) -> None:
 
 if __name__ == "__main__":
     main()
-else:
+elif __name__ != "__mp_main__":  # The name that worker processes know this file by.
     # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
     # Streamlit takes the folder pages/ for its older kind of app at the first visit.
     PagesManager.uses_pages_directory = False

@@ -62,7 +62,7 @@ def start_server(home: Path, settings: Mapping[str, str] | None = None) -> tuple
     """Start the app on a home and wait until it answers."""
     home.mkdir(exist_ok=True)
     log = home / "server.log"
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "UNLEARN_HOME": str(home), **(settings or {})}
@@ -116,7 +116,8 @@ def open_page(app: App, browser: Browser) -> Iterator[OpenPage]:
     assert not errors, errors
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
