@@ -24,8 +24,8 @@ Value = TypeVar("Value", str, int, float)
 Amount = TypeVar("Amount", int, float)
 
 _NAME = re.compile("[a-z][a-z0-9_]*")
-_RESERVED = ("algorithm", "ids", "target", "out", "help", "run_command")
-_RESERVED += ("run", "id", "algorithms", "pictures", "opacity", "trust", "neighbours")
+_RESERVED = frozenset(("algorithm", "ids", "target", "out", "help", "run_command"))
+_RESERVED |= frozenset(("run", "id", "algorithms", "pictures", "opacity", "trust", "neighbours"))
 """Names that the command line and the page's links have in use."""
 
 
