@@ -20,7 +20,8 @@ from benchmarks.running import Case, Result, arguments, carry_out, markdown, spr
 from unlearn_core import load_classifier, load_images
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.devices import describe
-from unlearn_core.measuring.attribution.explain import PATH_STEPS, attribute
+from unlearn_core.measuring.attribution.algorithms.integrated_gradients import PATH_STEPS
+from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import offered
 from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.predict import to_pixels

@@ -1,49 +1,50 @@
-"""The few numbers that attribution algorithms take, shown where a chosen one uses them."""
+"""The settings of attribution algorithms, shown where a chosen one uses them."""
+
+from typing import Any
 
 import streamlit as st
 
-from unlearn_core.measuring.attribution.registry import (
-    BASELINES,
-    DEFAULT_SETTINGS,
-    NOISES,
-    PATCHES,
-    Settings,
-    algorithm_entry,
-)
+from unlearn_core.measuring.attribution.registry import declared_settings
+from unlearn_core.measuring.attribution.settings import Choice, Number, Setting, SettingValue
 
 
-def attribution_settings(algorithms: list[str]) -> Settings:
-    """Let the person set what the chosen algorithms use; what none of them uses stays as it is."""
-    used = {name for one in algorithms for name in algorithm_entry(one).uses}
+def attribution_settings(algorithms: list[str]) -> dict[str, SettingValue]:
+    """Let the person set what the chosen algorithms use, and return the values by name."""
+    used = declared_settings(algorithms)
     if not used:
-        return DEFAULT_SETTINGS
-    baseline, patches, noise = DEFAULT_SETTINGS.baseline, DEFAULT_SETTINGS.patches, DEFAULT_SETTINGS.noise
+        return {}
     with st.popover("Settings", icon=":material/tune:"):
-        if "baseline" in used:
-            baseline = st.selectbox(
-                "Compared with an empty picture that is …",
-                list(BASELINES),
-                format_func=BASELINES.__getitem__,
-                key="baseline",
-                bind="query-params",
-                help="A map tells what the picture adds to this one: another baseline asks another question.",
-            )
-        if "patches" in used:
-            patches = st.selectbox(
-                "Patches along a side",
-                PATCHES,
-                index=PATCHES.index(patches),
-                key="patches",
-                bind="query-params",
-                help="Small patches show details, large ones what parts do together.",
-            )
-        if "noise" in used:
-            noise = st.selectbox(
-                "Noise",
-                NOISES,
-                index=NOISES.index(noise),
-                key="noise",
-                bind="query-params",
-                help="Standard deviation of what is added to the pixels, of values from 0 to 1.",
-            )
-    return Settings(baseline, patches, noise)
+        return {setting.name: _control(setting) for setting in used}
+
+
+def _control(setting: Setting[Any]) -> SettingValue:
+    if isinstance(setting, Choice):
+        return st.selectbox(
+            setting.title,
+            list(setting.choices),
+            index=list(setting.choices).index(setting.default),
+            format_func=setting.choices.__getitem__,
+            key=setting.name,
+            bind="query-params",
+            help=setting.help,
+        )
+    assert isinstance(setting, Number)
+    if setting.offered:
+        values = sorted({*setting.offered, setting.default})
+        return st.selectbox(
+            setting.title,
+            values,
+            index=values.index(setting.default),
+            key=setting.name,
+            bind="query-params",
+            help=setting.help,
+        )
+    return st.number_input(
+        setting.title,
+        setting.minimum,
+        setting.maximum,
+        setting.default,
+        key=setting.name,
+        bind="query-params",
+        help=setting.help,
+    )

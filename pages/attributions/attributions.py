@@ -1,5 +1,6 @@
 """Attributions: what in the picture did the classifier look at before, and what does it look at now?"""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from pages.attributions.attribution_settings import attribution_settings
 from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.app_state import show_error, store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
-from pages.shared.measurements import Arrays, measured
+from pages.shared.measurements import measured_as
 from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
+from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import Settings, algorithm_entry, offered, switched_off
+from unlearn_core.measuring.attribution.registry import algorithm_entry, offered, switched_off
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
 _TARGETS = {"label": "its old label", "new": "its new prediction"}
@@ -36,7 +39,11 @@ def page() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             trust, near = _switches()
             settings = attribution_settings(algorithms)
-        _draw(run, comparison, ids, algorithms, target, settings, opacity, trust, near)
+        requests = [
+            AttributionRequest.parse(run.id, ids, name, target, algorithm_entry(name).own(settings))
+            for name in algorithms
+        ]
+        _draw(comparison, requests, opacity, trust=trust, near=near)
     except UserError as error:
         show_error(error)
 
@@ -49,7 +56,8 @@ def _switches() -> tuple[bool, bool]:
         bind="query-params",
         help="**Infidelity**: how badly a map foretells what small noise does to the score. "
         "**Sensitivity**: how much the map changes with tiny changes of the picture. "
-        "**Gap**: the share of the score that maps which should add up to it miss. All are 0 at best.",
+        "**Convergence delta**: the share of the score that maps which should add up to it miss. "
+        "All are 0 at best.",
     )
     near = st.toggle(
         "With adversarial neighbours",
@@ -100,69 +108,69 @@ def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, 
 
 
 def _draw(
-    run: Run,
     comparison: Comparison,
-    ids: list[int],
-    algorithms: list[str],
-    target: str,
-    settings: Settings,
+    requests: list[AttributionRequest],
     opacity: float,
+    *,
     trust: bool,
     near: bool,
 ) -> None:
-    shown: dict[str, Attributions] = {}
-    quality: dict[str, Arrays] = {}
-    path = Path()
-    for algorithm in algorithms:
-        asked = {
-            "run_id": run.id,
-            "ids": tuple(ids),
-            "algorithm": algorithm,
-            "target": target,
-            "settings": settings,
-        }
-        title = algorithm_entry(algorithm).title
-        _, path = measured("attributions", f"{title}: asking both classifiers …", **asked)
-        shown[algorithm] = read_attributions(path)
-        if trust:
-            quality[algorithm], _ = measured("attribution_quality", f"{title}: testing the maps …", **asked)
-    forgotten = [one for one in ids if one in _forgotten(comparison)] if near else []
-    neighbours = {
-        name: neighbour_rows(run.id, comparison, forgotten, name, settings)
-        for name in (shown if forgotten else ())
-    }
-    grid = []
-    for number, one in enumerate(ids):
-        grid.append([_row(comparison, maps, number, quality.get(name)) for name, maps in shown.items()])
-        if one in forgotten:
-            grid.append([neighbours[name][one] for name in shown])
-    if len(shown) == 1:
-        st.html(maps_html([row[0] for row in grid], opacity))
+    """Draw the same pictures' maps, a request an algorithm."""
+    titles = [algorithm_entry(one.algorithm).title for one in requests]
+    columns = []
+    for request in requests:
+        rows, path = _rows(comparison, request, trust, near)
+        columns.append(rows)
+    grid = list(zip(*columns, strict=True))
+    if len(requests) == 1:
+        st.html(maps_html(columns[0], opacity))
     else:
-        st.html(map_grid_html(grid, [algorithm_entry(name).title for name in shown], opacity))
+        st.html(map_grid_html(grid, titles, opacity))
     st.caption(
         "Before and after share one symmetric scale in each row, and so does their difference "
         "(after − before): a paler map is a weaker one. Rank correlation and SSIM say how alike the two are: "
         "1 is the same."
     )
     picture = BytesIO()
-    titles = [algorithm_entry(name).title for name in shown]
     contact_sheet(grid, titles, opacity).save(picture, "PNG")
     with st.container(horizontal=True):
         st.download_button(
             "Picture",
             picture.getvalue(),
-            f"attributions-{run.id}.png",
+            f"attributions-{request.run_id}.png",
             "image/png",
             icon=":material/download:",
         )
-        if len(shown) == 1:
+        if len(requests) == 1:
             st.download_button(
                 "Maps (.npz)",
                 path.read_bytes(),
-                f"attributions-{run.id}.npz",
+                f"attributions-{request.run_id}.npz",
                 icon=":material/download:",
             )
+
+
+def _rows(
+    comparison: Comparison, request: AttributionRequest, trust: bool, near: bool
+) -> tuple[list[MapRow], Path]:
+    """Return a row for each picture, its neighbour's under it where that is asked for, and the maps' file."""
+    title = algorithm_entry(request.algorithm).title
+    shown, path = measured_as(
+        read_attributions, "attributions", f"{title}: asking both classifiers …", request=request
+    )
+    quality = None
+    if trust:
+        quality, _ = measured_as(
+            read_attribution_quality, "attribution_quality", f"{title}: testing the maps …", request=request
+        )
+    forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
+    neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}
+    rows = []
+    for number, one in enumerate(request.ids):
+        rows.append(_row(comparison, shown, number, quality))
+        if one in neighbours:
+            rows.append(neighbours[one])
+    return rows, path
 
 
 def _forgotten(comparison: Comparison) -> set[int]:
@@ -170,7 +178,9 @@ def _forgotten(comparison: Comparison) -> set[int]:
     return set(comparison.ids[own].tolist())
 
 
-def _row(comparison: Comparison, shown: Attributions, number: int, quality: Arrays | None) -> MapRow:
+def _row(
+    comparison: Comparison, shown: Attributions, number: int, quality: AttributionQuality | None
+) -> MapRow:
     """Return one picture's maps by one algorithm with what is known of them in words."""
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
@@ -188,10 +198,14 @@ def _row(comparison: Comparison, shown: Attributions, number: int, quality: Arra
         ("SSIM", _number(shown.similarity[number])),
     ]
     if quality is not None:
-        for name in ("infidelity", "sensitivity", "gap"):
-            old_value, new_value = (quality[f"{when}_{name}"][number] for when in ("before", "after"))
-            if not np.isnan(old_value):
-                numbers.append((name, f"{_number(old_value)} → {_number(new_value)}"))
+        before, after = quality.before, quality.after
+        for name, old_values, new_values in (
+            ("infidelity", before.infidelity, after.infidelity),
+            ("sensitivity", before.sensitivity, after.sensitivity),
+            ("convergence delta", before.convergence_delta, after.convergence_delta),
+        ):
+            if not np.isnan(old_values[number]):
+                numbers.append((name, f"{_number(old_values[number])} → {_number(new_values[number])}"))
     return MapRow(
         shown.inputs[number], shown.before[number], shown.after[number], words, small, tuple(numbers)
     )

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.compare.run_maps import run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
-from pages.shared.measurements import measured
+from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import describe, nothing_yet
@@ -14,6 +14,7 @@ from unlearn_core.artifacts.attribution_maps import Attributions, read_attributi
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
 from unlearn_core.store.rows import Run
 
@@ -155,15 +156,13 @@ def _maps(comparison: RunComparison) -> None:
     ids = (chosen_ids(text) or choose_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
-        _, path = measured(
+        maps, _ = measured_as(
+            read_attributions,
             "attributions",
             "Asking every classifier; photos take a while …",
-            run_id=line.run,
-            ids=tuple(ids),
-            algorithm=algorithm,
-            target="label",
+            request=AttributionRequest.parse(line.run, ids, algorithm),
         )
-        shown.append(read_attributions(path))
+        shown.append(maps)
     words = [_taken_for(one, predictions) for one in ids]
     st.html(run_maps_html(shown, ["before", *titles(lines)], words))
     st.caption(

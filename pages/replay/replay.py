@@ -16,9 +16,9 @@ from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
-_QUICK = ("saliency", "input-x-gradient", "layer-gradcam", "integrated-gradients", "deeplift")
 _VIEWS = {"film": "Film", "dial": "Dial"}
 
 
@@ -53,7 +53,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
     algorithm = first.selectbox(
         "Maps",
-        [entry.name for entry in offered(run.parsed_request().classifier) if entry.name in _QUICK],
+        [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick],
         index=1,
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",
@@ -70,9 +70,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     film, path = measured(
         "replay",
         "Looking at every snapshot; photos take a while …",
-        run_id=run.id,
-        ids=tuple(ids),
-        algorithm=algorithm,
+        request=AttributionRequest.parse(run.id, ids, algorithm),
     )
     steps = film["steps"].tolist()
     with third:

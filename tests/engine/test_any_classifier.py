@@ -12,6 +12,7 @@ from unlearn_core.catalog.records.classifier_record import ClassifierSpecificati
 from unlearn_core.engine import tasks
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.registry import offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
@@ -55,7 +56,8 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     for entry in offered(network):
         if network in SLOW and entry.name in ("integrated-gradients", "occlusion", "feature-ablation"):
             continue
-        with np.load(tasks.attributions(root, run.id, list(result.ids), entry.name, "label")) as found:
+        asked = AttributionRequest.parse(run.id, result.ids, entry.name)
+        with np.load(tasks.attributions(root, asked)) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
     if network not in SLOW:
@@ -65,9 +67,10 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
 def closest_looks(root: str, run_id: str, ids: list[int]) -> None:
     with np.load(tasks.dial(root, run_id)) as found:
         assert len(found["strengths"]) > 2
-    with np.load(tasks.replay(root, run_id, ids, "saliency")) as found:
+    request = AttributionRequest.parse(run_id, ids, "saliency")
+    with np.load(tasks.replay(root, request)) as found:
         assert found.files
     with np.load(tasks.retain_importance(root, run_id)) as found:
         assert found.files
-    with np.load(tasks.attribution_quality(root, run_id, ids, "saliency", "label")) as found:
+    with np.load(tasks.attribution_quality(root, request)) as found:
         assert np.isfinite(found["before_infidelity"]).all()

@@ -10,6 +10,7 @@ from unlearn_core.artifacts.predictions import FORGET, read_comparison
 from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.export import write_attribution_files
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.replay import write_replay
 from unlearn_core.measuring.representation.drift import write_drift
 from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
@@ -23,7 +24,8 @@ def test_a_film_begins_before_and_ends_after(cached_store: Store, finished: str)
     comparison = read_comparison(cached_store.folder(finished))
     ids = [*comparison.ids[comparison.in_group(FORGET)].tolist(), 3, 700]
     places = np.searchsorted(comparison.ids, ids)
-    path = write_replay(cached_store.root, finished, ids, "saliency")
+    request = AttributionRequest.parse(finished, ids, "saliency")
+    path = write_replay(cached_store.root, request)
     with np.load(path) as film:
         frames = len(film["steps"])
         assert film["steps"][0] == 0
@@ -36,7 +38,7 @@ def test_a_film_begins_before_and_ends_after(cached_store: Store, finished: str)
         np.testing.assert_allclose(film["tops"][0], comparison.before_top[places], atol=1e-5)
         np.testing.assert_allclose(film["tops"][-1], comparison.after_top[places], atol=1e-5)
     changed = path.stat().st_mtime_ns
-    assert write_replay(cached_store.root, finished, ids, "saliency").stat().st_mtime_ns == changed
+    assert write_replay(cached_store.root, request).stat().st_mtime_ns == changed
 
 
 def test_the_dial_goes_from_before_to_after_and_past_it(cached_store: Store, finished: str) -> None:
@@ -68,12 +70,8 @@ def test_what_moved_is_measured_from_the_forgotten_pictures(cached_store: Store,
 
 
 def test_maps_are_written_as_arrays_and_pictures(cached_store: Store, finished: str, tmp_path: Path) -> None:
-    algorithms = ["saliency", "occlusion"]
-    paths = list(
-        write_attribution_files(
-            cached_store.root, finished, [3, 14], algorithms, "label", str(tmp_path / "out")
-        )
-    )
+    requests = [AttributionRequest.parse(finished, [3, 14], name) for name in ("saliency", "occlusion")]
+    paths = list(write_attribution_files(cached_store.root, requests, str(tmp_path / "out")))
     assert len(paths) == 2 * 2 * 3 * 2
     before, after, difference = (
         np.load(tmp_path / "out" / f"14-occlusion-{kind}.npy") for kind in ("before", "after", "difference")
@@ -87,14 +85,11 @@ def test_what_cannot_be_written_or_followed_is_one_sentence(
     cached_store: Store, finished: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
+    request = AttributionRequest.parse(finished, [3], "saliency")
     with pytest.raises(UserError, match="cannot be written"):
-        list(
-            write_attribution_files(
-                cached_store.root, finished, [3], ["saliency"], "label", str(tmp_path / "file")
-            )
-        )
+        list(write_attribution_files(cached_store.root, [request], str(tmp_path / "file")))
     with pytest.raises(UserError, match="Choose 1 to 8"):
-        write_replay(cached_store.root, finished, list(range(9)), "saliency")
+        write_replay(cached_store.root, AttributionRequest.parse(finished, range(9), "saliency"))
     with pytest.raises(UserError, match="There is no run 00000000"):
         write_interpolation(cached_store.root, "00000000")
 

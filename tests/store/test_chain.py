@@ -9,6 +9,7 @@ from unlearn_core.artifacts.predictions import EARLIER, FORGET, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.explain import write_attributions
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.chain import START, weights_before
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -49,9 +50,9 @@ def test_before_in_a_chain_is_the_classifier_that_the_run_started_from(store: St
     first = run_after(store, None, "ids:3")
     second = run_after(store, first.id, "ids:800", "neggrad")
     store.delete(first.id)
-    own = np.load(write_attributions(store.root, second.id, [3], "saliency", "label"))
+    own = np.load(write_attributions(store.root, AttributionRequest.parse(second.id, [3], "saliency")))
     other = run_after(store, None, "ids:800", "neggrad")
-    fresh = np.load(write_attributions(store.root, other.id, [3], "saliency", "label"))
+    fresh = np.load(write_attributions(store.root, AttributionRequest.parse(other.id, [3], "saliency")))
     assert not np.array_equal(own["before"], fresh["before"])
 
 

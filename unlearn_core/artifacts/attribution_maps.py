@@ -1,10 +1,12 @@
-"""Attribution maps without torch: reading them, their common scale, and painting them over a picture."""
+"""`attributions/KEY.npz` of a run: attribution maps, their common scale, and painting them over a picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from unlearn_core.artifacts.damaged import damaged_becomes
 
 FOR, AGAINST = (224, 120, 11), (33, 96, 190)
 """Orange and blue: told apart by the colour-blind too."""
@@ -12,21 +14,38 @@ FOR, AGAINST = (224, 120, 11), (33, 96, 190)
 
 @dataclass(frozen=True)
 class Attributions:
-    """What a worker wrote for n pictures; see `attributions/` in docs/architecture.md."""
+    """The maps of n pictures before and after a run.
 
-    ids: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    Attributes:
+        inputs: the pictures, uint8 (n, h, w, c).
+        before: float32 (n, h, w), positive where it speaks for the target.
+        after: the same after the run.
+        ids: of the pictures, int64 (n,).
+        targets: the class that is explained, int64 (n,).
+        rank_correlation: Spearman's, of the maps before and after, float64 (n,); nan where one is constant.
+        similarity: SSIM of the maps before and after, float64 (n,).
+    """
+
     inputs: NDArray[np.uint8]
     before: NDArray[np.float32]
     after: NDArray[np.float32]
+    ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
     rank_correlation: NDArray[np.float64]
     similarity: NDArray[np.float64]
 
+    def arrays(self) -> dict[str, ArrayLike]:
+        """Return what the file holds, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
 
 def read_attributions(path: Path) -> Attributions:
-    """Read the file a worker wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return Attributions(**{name: arrays[name] for name in Attributions.__dataclass_fields__})
+    """Read the file; one that cannot be read raises `UserError`."""
+    with (
+        damaged_becomes(f"The maps {path.name} cannot be read: run it again."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return Attributions(**{field.name: arrays[field.name] for field in fields(Attributions)})
 
 
 def common_scale(*maps: NDArray[np.float32]) -> float:

@@ -21,7 +21,8 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import methods
 from unlearn_core.forgetting.step import Step
-from unlearn_core.measuring.attribution.registry import ALGORITHMS, BASELINES, DEFAULT_SETTINGS, Settings
+from unlearn_core.measuring.attribution.registry import algorithm_entry, algorithms, declared_settings
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.request import DEFAULT, ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -118,24 +119,18 @@ def _add_attribute(commands: Any) -> None:
     command.add_argument(
         "--algorithm",
         default="integrated-gradients",
-        help=f"one or several with commas between them: {', '.join(entry.name for entry in ALGORITHMS)}",
+        help=f"one or several with commas between them: {', '.join(entry.name for entry in algorithms())}",
     )
     command.add_argument(
         "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
     )
-    command.add_argument("--baseline", default=DEFAULT_SETTINGS.baseline, help=", ".join(BASELINES))
-    command.add_argument(
-        "--patches",
-        type=int,
-        default=DEFAULT_SETTINGS.patches,
-        help="that are covered, along a side: 2 to 28",
-    )
-    command.add_argument(
-        "--noise",
-        type=float,
-        default=DEFAULT_SETTINGS.noise,
-        help="of SmoothGrad and GradientSHAP, up to 0.5",
-    )
+    for setting in declared_settings():
+        command.add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            type=type(setting.default),
+            default=setting.default,
+            help=f"{setting.allowed}. {setting.help}".replace("%", "%%"),
+        )
     command.add_argument("--out", required=True, metavar="FOLDER")
     command.set_defaults(run_command=_attribute)
 
@@ -300,10 +295,12 @@ def _attribute(args: argparse.Namespace) -> None:
     if not all(one.isdecimal() for one in ids):
         raise UserError(f"--ids takes numbers with commas between them, not {args.ids}.")
     numbers = [int(one) for one in ids]
-    settings = Settings(args.baseline, args.patches, args.noise)
-    for path in write_attribution_files(
-        open_store().root, args.id, numbers, args.algorithm.split(","), args.target, args.out, settings
-    ):
+    values = {setting.name: setting.check(getattr(args, setting.name)) for setting in declared_settings()}
+    requests = [
+        AttributionRequest.parse(args.id, numbers, name, args.target, algorithm_entry(name).own(values))
+        for name in args.algorithm.split(",")
+    ]
+    for path in write_attribution_files(open_store().root, requests, args.out):
         print(path)
 
 

@@ -1,10 +1,10 @@
 """What workers do. Arguments and results are plain; torch is imported inside, so this file stays light."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearn_core.measuring.attribution.registry import DEFAULT_SETTINGS, Settings
+from unlearn_core.measuring.attribution.request import AttributionRequest
 
 
 def warm() -> None:
@@ -37,41 +37,25 @@ def add_upload(root: str, name: str, data: bytes, visitor: str = "") -> int:
     return FIRST_UPLOAD + keep(upload_folder(Path(root), visitor), name, data)
 
 
-def attributions(
-    root: str,
-    run_id: str,
-    ids: Sequence[int],
-    algorithm: str,
-    target: str,
-    settings: Settings = DEFAULT_SETTINGS,
-) -> str:
+def attributions(root: str, request: AttributionRequest) -> str:
     """Return the path of the attributions of pictures before and after a run."""
     from unlearn_core.measuring.attribution.explain import write_attributions
 
-    return str(write_attributions(Path(root), run_id, ids, algorithm, target, settings))
+    return str(write_attributions(Path(root), request))
 
 
-def attribution_quality(
-    root: str,
-    run_id: str,
-    ids: Sequence[int],
-    algorithm: str,
-    target: str,
-    settings: Settings = DEFAULT_SETTINGS,
-) -> str:
+def attribution_quality(root: str, request: AttributionRequest) -> str:
     """Return the path of how far the attributions of pictures can be trusted, before and after a run."""
     from unlearn_core.measuring.attribution.quality import write_attribution_quality
 
-    return str(write_attribution_quality(Path(root), run_id, ids, algorithm, target, settings))
+    return str(write_attribution_quality(Path(root), request))
 
 
-def neighbours(
-    root: str, run_id: str, ids: Sequence[int], algorithm: str, settings: Settings = DEFAULT_SETTINGS
-) -> str:
+def neighbours(root: str, request: AttributionRequest) -> str:
     """Return the path of adversarial neighbours of pictures, and of their maps before and after a run."""
     from unlearn_core.measuring.attribution.adversarial_neighbours import write_neighbours
 
-    return str(write_neighbours(Path(root), run_id, ids, algorithm, settings))
+    return str(write_neighbours(Path(root), request))
 
 
 def image_map(root: str, classifier: str, images: str) -> str:
@@ -88,11 +72,11 @@ def neighbour_map(root: str, classifier: str, images: str) -> str:
     return str(write_neighbour_map(Path(root), classifier, images))
 
 
-def replay(root: str, run_id: str, ids: Sequence[int], algorithm: str) -> str:
+def replay(root: str, request: AttributionRequest) -> str:
     """Return the path of a run's film: predictions, maps and places of pictures at every snapshot."""
     from unlearn_core.measuring.replay import write_replay
 
-    return str(write_replay(Path(root), run_id, ids, algorithm))
+    return str(write_replay(Path(root), request))
 
 
 def dial(root: str, run_id: str) -> str:

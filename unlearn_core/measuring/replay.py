@@ -1,6 +1,5 @@
 """A run as a film: what every snapshot says of chosen pictures, where it looks, and where it puts them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from unlearn_core.artifacts.predictions import FORGET, RETAIN
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.explain import attribute
-from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import features, principal_components
@@ -19,7 +18,7 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import Weights, read_snapshots
 
-VERSION = 1
+VERSION = 2
 MOST_PICTURES = 8
 MOST_FRAMES = 24
 POINTS = Budget(400, 40)
@@ -27,31 +26,30 @@ MAP_SIDE = 56
 """Pixels: larger maps are thinned out, since a film holds dozens of them."""
 
 
-def write_replay(root: Path, run_id: str, ids: Sequence[int], algorithm: str) -> Path:
+def write_replay(root: Path, request: AttributionRequest) -> Path:
     """Return the path of a run's film, made now unless it is there.
 
     Args:
         root: of the store.
-        run_id: a run that has weights and snapshots.
-        ids: of the pictures to follow, at most `MOST_PICTURES`.
-        algorithm: of the attribution maps; each explains the picture's label.
+        request: the pictures to follow, at most `MOST_PICTURES`, and how to explain them at each snapshot.
 
     Raises:
-        UserError: too many pictures, an unknown run, picture or algorithm, or a damaged run folder.
+        UserError: too many pictures, an unknown run, picture or class, or a damaged run folder.
     """
-    algorithm_entry(algorithm)
-    if not 0 < len(ids) <= MOST_PICTURES:
+    if len(request.ids) > MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
-    folder = open_store(root).folder(run_id) / "replay"
+    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
     return cached(
-        folder,
-        [VERSION, list(ids), algorithm],
-        lambda: _film(load_finished_run(root, run_id), ids, algorithm),
+        open_store(root).folder(request.run_id) / "replay",
+        asked,
+        lambda: _film(load_finished_run(root, request.run_id), request),
     )
 
 
-def _film(run: FinishedRun, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLike]:
+def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]:
+    ids, settings = request.ids, dict(request.settings)
     pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
+    targets = torch.from_numpy(run.targets(ids, request.target))
     points = _points(run)
     seen = run.pictures(run.comparison.ids[points].tolist())
     plane = principal_components(features(run.before.module, seen), 2)
@@ -59,7 +57,7 @@ def _film(run: FinishedRun, ids: Sequence[int], algorithm: str) -> dict[str, Arr
     for step, weights in _thinned(_way(run)):
         classifier = with_weights(run.before, weights)
         said = predict(classifier.module, pictures, labels, torch.device("cpu"))
-        maps = attribute(classifier, pixels, torch.from_numpy(labels), algorithm, run.request.seed)
+        maps = attribute(classifier, pixels, targets, request.algorithm, run.request.seed, settings)
         frames["steps"].append(step)
         frames["classes"].append(said.classes)
         frames["tops"].append(said.top_confidences)

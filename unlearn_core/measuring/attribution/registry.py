@@ -1,176 +1,141 @@
-"""The attribution algorithms that can be picked, in words: this file imports nothing heavy."""
+"""The attribution algorithms that can be picked, without loading torch or Captum.
 
-from dataclasses import dataclass, replace
-from typing import Any
+An algorithm is one file. One of this project has a line in `_SHIPPED`; one of another package has an entry
+point in the group `unlearn_lens.algorithms` that names the class; one of a notebook goes to `register`.
+"""
 
-from unlearn_core.catalog.entries import ClassifierEntry, classifier_entry
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm
+from unlearn_core.measuring.attribution.settings import Setting
 
-BASELINES = {
-    "empty": "black for digits, mid-grey for photos",
-    "black": "black",
-    "grey": "mid-grey",
-    "white": "white",
-}
-PATCHES, NOISES = (4, 7, 14), (0.05, 0.1, 0.2)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a person may set; each algorithm uses those that its `uses` names.
-
-    `baseline`: one of `BASELINES`, the empty picture that others are compared with. `patches`: how many of
-    those that are covered fit along a side, 2 to 28. `noise`: standard deviation of what is added to the
-    pixels, above 0 and at most 0.5, of pixel values from 0 to 1. Anything else raises `UserError`.
-    """
-
-    baseline: str = "empty"
-    patches: int = 7
-    noise: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.baseline not in BASELINES:
-            raise UserError(f"There is no baseline {self.baseline}; there are {', '.join(BASELINES)}.")
-        if not 2 <= self.patches <= 28:
-            raise UserError(f"2 to 28 patches go along a side, not {self.patches}.")
-        if not 0 < self.noise <= 0.5:
-            raise UserError(f"The noise is above 0 and at most 0.5, not {self.noise:g}.")
-
-    def used_by(self, algorithm: str) -> list[Any]:
-        """Return what an algorithm's maps depend on, as plain values."""
-        return [[name, getattr(self, name)] for name in algorithm_entry(algorithm).uses]
-
-
-DEFAULT_SETTINGS = Settings()
-
-
-@dataclass(frozen=True)
-class Algorithm:
-    """What a person sees of an attribution algorithm.
-
-    `signed`: its maps tell for from against. `needs_plain_relu`: it has rules of its own for ReLU, and is
-    only right where every activation is a ReLU of which each is used once. `needs_grid`: it
-    reads a layer whose outputs lie on a grid like the picture. `uses`: names of `Settings`.
-    """
-
-    name: str
-    title: str
-    reading: str
-    signed: bool
-    needs_plain_relu: bool = False
-    needs_grid: bool = False
-    uses: tuple[str, ...] = ()
-
-
-CAM = "layer-gradcam"
-ALGORITHMS = (
-    Algorithm(
-        "integrated-gradients",
-        "Integrated gradients",
-        "How much each pixel adds to the class's score (orange) or takes from it (blue), "
-        "compared with an empty picture.",
-        signed=True,
-        uses=("baseline",),
-    ),
-    Algorithm(
-        "saliency",
-        "Saliency",
-        "How strongly the class's score would react to a tiny change of each pixel, in either direction.",
-        signed=False,
-    ),
-    Algorithm(
-        CAM,
-        "Grad-CAM",
-        "Which regions speak for the class in the last layer that still knows where things are.",
-        signed=False,
-        needs_grid=True,
-    ),
-    Algorithm(
-        "occlusion",
-        "Occlusion",
-        "How much the class's score falls (orange) or rises (blue) when a patch is covered.",
-        signed=True,
-        uses=("baseline", "patches"),
-    ),
-    Algorithm(
-        "input-x-gradient",
-        "Input × gradient",
-        "The pixel's value times the score's reaction to it: what a straight line would credit it with.",
-        signed=True,
-    ),
-    Algorithm(
-        "smoothgrad",
-        "SmoothGrad",
-        "Saliency averaged over noisy copies of the picture, which leaves out accidental reactions.",
-        signed=False,
-        uses=("noise",),
-    ),
-    Algorithm(
-        "gradient-shap",
-        "GradientSHAP",
-        "Like integrated gradients, but from noisy empty pictures at random points on the way.",
-        signed=True,
-        uses=("baseline", "noise"),
-    ),
-    Algorithm(
-        "feature-ablation",
-        "Feature ablation",
-        "How much the class's score falls (orange) or rises (blue) when one tile of a grid is emptied.",
-        signed=True,
-        uses=("baseline", "patches"),
-    ),
-    Algorithm(
-        "deeplift",
-        "DeepLIFT",
-        "What each pixel's difference from an empty picture adds to the score, passed back layer by layer.",
-        signed=True,
-        needs_plain_relu=True,
-        uses=("baseline",),
-    ),
-    Algorithm(
-        "guided-backprop",
-        "Guided backpropagation",
-        "The gradient along paths that speak for the class alone. It shows edges whatever was learned.",
-        signed=True,
-        needs_plain_relu=True,
-    ),
+GROUP = "unlearn_lens.algorithms"
+_SHIPPED = (
+    "integrated_gradients:IntegratedGradients",
+    "saliency:Saliency",
+    "layer_gradcam:LayerGradCam",
+    "occlusion:Occlusion",
+    "input_x_gradient:InputXGradient",
+    "smoothgrad:SmoothGrad",
+    "gradient_shap:GradientShap",
+    "feature_ablation:FeatureAblation",
+    "deeplift:DeepLift",
+    "guided_backprop:GuidedBackprop",
 )
-
 NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normalisation."),)
 """Algorithms of Captum that would quietly give a wrong picture on every classifier here, and why."""
 
-
-def offered(classifier: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that are valid on a classifier of the catalog, Grad-CAM once a layer."""
-    known = classifier_entry(classifier)
-    others = tuple(algorithm_entry(f"{CAM}:{layer}") for layer in known.cam_layers[1:])
-    return (*(entry for entry in ALGORITHMS if _why_not(entry, known) is None), *others)
+_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+_log = logging.getLogger(__name__)
+_registered: dict[str, Algorithm] = {}
+Kind = TypeVar("Kind", bound=type[Algorithm])
 
 
-def _why_not(entry: Algorithm, classifier: ClassifierEntry) -> str | None:
-    """Return why an algorithm is not right on a classifier, or None where it is."""
-    if entry.needs_plain_relu and not classifier.plain_relu:
-        return "is only right where every activation is a ReLU used once; this classifier has others."
-    if entry.needs_grid and not classifier.cam_layers:
-        return "needs a layer whose outputs lie on a grid like the picture; this classifier has none."
-    return None
+def algorithms() -> tuple[Algorithm, ...]:
+    """Return the algorithms of this project, then those of other packages, then those registered."""
+    return (*_installed(), *_registered.values())
 
 
-def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
-    """Return title and reason of each algorithm that would quietly give a wrong picture on a classifier."""
-    why = ((entry.title, _why_not(entry, classifier_entry(classifier))) for entry in ALGORITHMS)
-    return (*((title, reason) for title, reason in why if reason is not None), *NEVER_OFFERED)
+def register(kind: Kind) -> Kind:
+    """Add an algorithm to this process's list and return it, so that this can be a decorator.
+
+    One that was registered under the same name is replaced, as when a notebook's cell runs again.
+
+    Raises:
+        UserError: a name that another algorithm has, or what is missing or wrong.
+    """
+    replaced = _registered.get(getattr(kind, "name", ""))
+    algorithm = _checked(kind, [one for one in algorithms() if one is not replaced])
+    _registered[algorithm.name] = algorithm
+    return kind
 
 
 def algorithm_entry(name: str) -> Algorithm:
     """Return the algorithm; an unknown name raises `UserError` that lists the known ones.
 
-    `layer-gradcam:LAYER` is Grad-CAM at another layer than the usual one.
+    `NAME:LAYER` is one that looks at a layer, at another layer than the usual one.
     """
     plain, _, layer = name.partition(":")
-    for entry in ALGORITHMS:
-        if entry.name == name:
-            return entry
-        if entry.name == plain == CAM and layer:
-            return replace(entry, name=name, title=f"Grad-CAM at {layer.removeprefix('network.')}")
-    raise UserError(f"There is no algorithm {name}; there are {', '.join(e.name for e in ALGORITHMS)}.")
+    for entry in algorithms():
+        if entry.name == plain:
+            found = entry.at_layer(layer) if layer else entry
+            if found is not None:
+                return found
+    raise UserError(f"There is no algorithm {name}; there are {', '.join(e.name for e in algorithms())}.")
+
+
+def offered(classifier: str) -> tuple[Algorithm, ...]:
+    """Return the algorithms that are right on a classifier of the catalog, then those at other layers."""
+    known = classifier_entry(classifier)
+    right = [entry for entry in algorithms() if entry.why_wrong(known) is None]
+    others = [
+        algorithm_entry(f"{entry.name}:{layer}") for entry in right for layer in entry.other_layers(known)
+    ]
+    return (*right, *others)
+
+
+def check_offered(classifier: str, algorithm: str) -> None:
+    """Raise `UserError` for an algorithm that is unknown or not right on a classifier."""
+    entry = algorithm_entry(algorithm)
+    if algorithm not in [one.name for one in offered(classifier)]:
+        raise UserError(f"{entry.title} would give a wrong picture of {classifier}.")
+
+
+def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
+    """Return title and reason of each algorithm that would quietly give a wrong picture on a classifier."""
+    known = classifier_entry(classifier)
+    reasons = ((entry.title, entry.why_wrong(known)) for entry in algorithms())
+    return (*((title, reason) for title, reason in reasons if reason is not None), *NEVER_OFFERED)
+
+
+def declared_settings(names: Iterable[str] | None = None) -> tuple[Setting[Any], ...]:
+    """Return what can be set of the named algorithms, or of all, each once and always in the same order."""
+    every = {setting.name: setting for entry in algorithms() for setting in entry.settings}
+    if names is None:
+        return tuple(every.values())
+    used = {setting.name for name in names for setting in algorithm_entry(name).settings}
+    return tuple(setting for setting in every.values() if setting.name in used)
+
+
+@cache
+def _installed() -> tuple[Algorithm, ...]:
+    found: list[Algorithm] = []
+    for where in _SHIPPED:
+        module, _, name = where.partition(":")
+        kind = getattr(import_module(f"unlearn_core.measuring.attribution.algorithms.{module}"), name)
+        found.append(_checked(kind, found))
+    for point in entry_points(group=GROUP):
+        try:
+            found.append(_checked(point.load(), found))
+        # Code of another package may fail in any way, and all other algorithms go on.
+        except Exception:
+            _log.exception("The algorithm %s of another package is left out.", point.value)
+    return tuple(found)
+
+
+def _checked(kind: Any, others: Iterable[Algorithm]) -> Algorithm:
+    """Return an algorithm of a class that may be a stranger's; `UserError` says what is wrong with it."""
+    if not (isinstance(kind, type) and issubclass(kind, Algorithm)):
+        raise UserError(f"{kind!r} is no class derived from Algorithm.")
+    for word in ("name", "title", "reading"):
+        if not isinstance(getattr(kind, word, None), str):
+            raise UserError(f"The algorithm {kind.__name__} has no {word}.")
+    if not _NAME.fullmatch(kind.name):
+        raise UserError(f"{kind.name!r} is no name of an algorithm: lower case, digits and hyphens.")
+    for other in others:
+        if other.name == kind.name:
+            raise UserError(f"There is an algorithm {kind.name} already.")
+        for mine in kind.settings:
+            if any(mine.name == theirs.name and mine != theirs for theirs in other.settings):
+                raise UserError(f"The setting {mine.name} of {kind.name} is another one in {other.name}.")
+    return kind()
