@@ -96,6 +96,7 @@ def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> Non
     app.selectbox(key="target").select("new").run()
     app.text_input(key="pictures").set_value("3, 14").run()
     app.selectbox(key="baseline").select("white").run()
+    assert any("convergence delta" in one.proto.body for one in app.get("html"))
     assert not app.exception
     assert not app.error
     for bad in ("three", "99999"):
