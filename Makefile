@@ -3,14 +3,12 @@
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
-# Others send at most as much as unlearn_core/catalog/incoming.py takes from them.
-SMALLER := $(if $(filter-out 0,$(UNLEARN_SHARED)),--server.maxUploadSize 200)
 CHROMIUM := $(shell command -v chromium || true)
 
 .PHONY: app test clean
 
 app: .venv/app-installed
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(SMALLER)
+	$(BIN)/python -m unlearn_core app --port $(PORT)
 
 test: .venv/tests-installed
 	$(BIN)/ruff format --check .

@@ -28,6 +28,7 @@ _HOMES = {
     "UserError": "unlearn_core.errors",
 }
 
+__version__ = "0.2.0.dev0"
 __all__ = ["ForgetRequest", "Result", "UserError", "load_classifier", "load_images", "unlearn"]
 
 

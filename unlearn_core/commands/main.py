@@ -15,6 +15,7 @@ from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
+from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
@@ -29,7 +30,11 @@ from unlearn_core.store.runs import Store, open_store
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
-    args = _parser().parse_args(arguments)
+    parser = _parser()
+    args, further = parser.parse_known_args(arguments)
+    if further and "further" not in args:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    args.further = further
     if getattr(args, "data_dir", None):
         os.environ["UNLEARN_DATA_DIR"] = args.data_dir
     if not sys.warnoptions:
@@ -47,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
+    add_app_command(commands)
     add_catalog_command(commands)
     add_custom_commands(commands)
     _add_runs(commands)
