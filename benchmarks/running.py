@@ -41,7 +41,7 @@ def carry_out(
     """
     if args.fresh:
         args.out.unlink(missing_ok=True)
-    kept: dict[str, Result] = json.loads(args.out.read_text()) if args.out.exists() else {}
+    kept: dict[str, Result] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for case in tqdm(cases, file=sys.stderr, unit="case"):
         key = json.dumps(case, sort_keys=True)
         if key not in kept:

@@ -7,11 +7,11 @@ batch through it (forward and backward) take there.
 """
 
 import json
-import resource
 import subprocess
 import sys
 
 import plotly.graph_objects as go
+import psutil
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 
@@ -51,7 +51,13 @@ def child(text: str) -> None:
 
 
 def _peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset / 2**20
+    import resource
+
+    # Linux counts kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def table(results: list[Result]) -> str:

@@ -11,7 +11,6 @@ It goes the ways that people go, the command line and the pages, and imports not
 
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -200,7 +199,7 @@ def interrupt(name: str) -> None:
         while sql.execute("SELECT phase FROM run WHERE name = ?", (name,)).fetchone() != ("attack",):
             assert process.poll() is None
             time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     call("runs", "list")
 

@@ -25,7 +25,7 @@ def imported_after(statement: str) -> set[str]:
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -65,6 +65,6 @@ def test_the_core_never_imports_the_screen() -> None:
 def test_no_file_reads_pickles() -> None:
     for file in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "unlearn_core").rglob("*.py")]:
         assert not set(imports_of(file)) & {"pickle", "joblib", "dill", "cloudpickle"}, file
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         assert "allow_pickle=True" not in text, file
         assert "weights_only=False" not in text, file

@@ -17,9 +17,9 @@ from unlearn_core.artifacts.image_table import ImageTable
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
     "unlearn_lens_gallery",
-    html=(_HERE / "gallery.html").read_text(),
-    css=(_HERE / "gallery.css").read_text(),
-    js=(_HERE / "gallery.js").read_text(),
+    html=(_HERE / "gallery.html").read_text(encoding="utf-8"),
+    css=(_HERE / "gallery.css").read_text(encoding="utf-8"),
+    js=(_HERE / "gallery.js").read_text(encoding="utf-8"),
 )
 
 KEY = "gallery"

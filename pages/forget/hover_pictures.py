@@ -16,7 +16,7 @@ _COMPONENT = st.components.v2.component(
     html='<div class="card" hidden></div>',
     css=".card { position: fixed; z-index: 1000; border-radius: 6px; box-shadow: 0 2px 10px #0007; "
     "image-rendering: pixelated; pointer-events: none; }",
-    js=(Path(__file__).parent / "hover_pictures.js").read_text(),
+    js=(Path(__file__).parent / "hover_pictures.js").read_text(encoding="utf-8"),
 )
 
 

@@ -1,7 +1,6 @@
 """The real app, started once a file, and a real browser that looks at it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -59,18 +59,23 @@ def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 
 
 def start_server(home: Path, settings: Mapping[str, str] | None = None) -> tuple[App, Process]:
-    """Start the app on a home and wait until it answers."""
+    """Start the app of this checkout on a home and wait until it answers."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
+    return start_command(command, home, ROOT, {**os.environ, **(settings or {})})
+
+
+def start_command(
+    command: list[str], home: Path, folder: Path, environment: Mapping[str, str]
+) -> tuple[App, Process]:
+    """Start a command that opens the app, in a folder, and wait until it answers."""
     home.mkdir(exist_ok=True)
     log = home / "server.log"
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    environment = {**os.environ, "UNLEARN_HOME": str(home), **(settings or {})}
+    command = [*command, "--server.headless", "true", "--server.port", str(port)]
+    environment = {**environment, "UNLEARN_HOME": str(home)}
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    url = f"http://127.0.0.1:{port}"
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+    url = f"http://{'127.0.0.1' if '127.0.0.1' in command else 'localhost'}:{port}"
     try:
         _wait_until_healthy(url, process, log)
     except BaseException:
@@ -125,23 +130,27 @@ def free_port() -> int:
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
-        assert process.poll() is None, log.read_text()
+        assert process.poll() is None, log.read_text(encoding="utf-8")
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health") as answer:
                 assert answer.status == 200
                 return
         except URLError:
             time.sleep(0.1)
-    raise AssertionError(f"The app did not start: {log.read_text()}")
+    raise AssertionError("The app did not start: " + log.read_text(encoding="utf-8"))
 
 
 def stop_server(process: Process) -> None:
     """End the server, where it still runs, and every worker it started."""
     if process.poll() is not None:
         return
-    os.killpg(process.pid, signal.SIGTERM)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+    _, left = psutil.wait_procs(workers, 20)
+    for worker in left:
+        worker.kill()

@@ -1,8 +1,7 @@
 """The server as it starts, is reached and ends: real processes, real requests."""
 
 import asyncio
-import os
-import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,10 +73,8 @@ def test_a_stranger_who_leads_here_by_name_is_refused(
     assert asyncio.run(handshake("stranger.example")) == 403
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_the_runs_of_a_server_that_ended_are_interrupted(
-    serve: Serve, browser: Browser, how: signal.Signals
-) -> None:
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_the_runs_of_a_server_that_ended_are_interrupted(serve: Serve, browser: Browser, how: str) -> None:
     app, process = serve()
     page = browser.new_page()
     store = Store(app.home)
@@ -88,9 +85,10 @@ def test_the_runs_of_a_server_that_ended_are_interrupted(
     wait_until(lambda: any(run.steps_done >= 2 for run in store.runs()))
     (run,) = (run for run in store.runs() if run.id != earlier.id)
     children = psutil.Process(process.pid).children(recursive=True)
-    os.kill(process.pid, how)
+    getattr(process, how)()
     process.wait(60)
-    if how == signal.SIGTERM:
+    # Windows knows no polite end of a process: the next server finds out.
+    if how == "terminate" and sys.platform != "win32":
         assert store.get(run.id).state == RunState.INTERRUPTED
     psutil.wait_procs(children, 60)
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)

@@ -51,7 +51,7 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     expect(first.get_by_text("my pets is in the catalog.")).to_be_visible()
     shoot(first, "add-light")
     (record,) = (app.home / "image_sets").glob("*/image_set.json")
-    assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text())
+    assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text(encoding="utf-8"))
     first.reload()
     settle(first)
     expect(first.get_by_role("button", name="Take out")).to_be_visible()

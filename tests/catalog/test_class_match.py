@@ -54,6 +54,6 @@ def test_what_the_user_says_comes_before_all(own_home) -> None:  # type: ignore[
 def test_a_damaged_match_is_one_sentence(own_home) -> None:  # type: ignore[no-untyped-def]
     write_overrides(own_home, "digits", "mnist", {"3": "8"})
     (file,) = own_home.glob("matches/*.json")
-    file.write_text("{")
+    file.write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="is damaged; mend it again"):
         read_overrides(own_home, "digits", "mnist")

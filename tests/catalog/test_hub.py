@@ -45,8 +45,8 @@ def add(home: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     folder = home.parent / "hub" / "models--somebody--net"
     (folder / "snapshots" / "0").mkdir(parents=True)
     (folder / "refs").mkdir()
-    (folder / "refs" / "main").write_text("0")
-    (folder / "snapshots" / "0" / "config.json").write_text(json.dumps(config))
+    (folder / "refs" / "main").write_text("0", encoding="utf-8")
+    (folder / "snapshots" / "0" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     save_file(tensors, folder / "snapshots" / "0" / "model.safetensors")
     return add_classifier(home, ClassifierSpecification(source="timm:hf-hub:somebody/net", name="net"))
 

@@ -1,6 +1,7 @@
 """A file or folder is whole or not there."""
 
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pytest
@@ -67,3 +68,20 @@ def test_what_is_there_is_not_made_again(place: Path) -> None:
     assert made == [False]
     with np.load(path) as arrays:
         assert arrays["numbers"].tolist() == [0, 1, 2]
+
+
+def test_two_that_make_the_same_at_once_leave_a_whole_one(place: Path) -> None:
+    path = place / "a.txt"
+
+    def write_second(half: Path, text: str) -> None:
+        half.write_text(text, encoding="utf-8")
+        with atomic_write(path) as quicker:
+            quicker.write_text(text, encoding="utf-8")
+        reading.append(path.open(encoding="utf-8"))
+
+    reading: list[TextIO] = []
+    assert make_once(path, lambda: "made", write_second) == path
+    with reading.pop() as read:
+        assert read.read() == "made"
+    assert path.read_text(encoding="utf-8") == "made"
+    assert list(place.iterdir()) == [path]

@@ -71,6 +71,7 @@ def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) 
     assert not any(worker.is_running() for worker in workers)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 def test_the_home_of_the_store_is_private(tmp_path: Path) -> None:
     home = tmp_path / "readable"
     home.mkdir(mode=0o755)

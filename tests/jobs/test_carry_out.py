@@ -110,7 +110,7 @@ def test_a_finished_run_is_not_carried_out_again(store: Store) -> None:
 def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -> None:
     run = store.create(ForgetRequest(pick="hardest:1"))
     shutil.rmtree(store.folder(run.id))
-    Path(store.folder(run.id)).write_text("in the way")
+    Path(store.folder(run.id)).write_text("in the way", encoding="utf-8")
     with pytest.raises(UserError):
         run_forget(store, run.id)
     failed = store.get(run.id)

@@ -84,7 +84,7 @@ def test_maps_are_written_as_arrays_and_pictures(cached_store: Store, finished: 
 def test_what_cannot_be_written_or_followed_is_one_sentence(
     cached_store: Store, finished: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     request = AttributionRequest.parse(finished, [3], "saliency")
     with pytest.raises(UserError, match="cannot be written"):
         list(write_attribution_files(cached_store.root, [request], str(tmp_path / "file")))

@@ -93,7 +93,7 @@ def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        said = json.loads(path.read_text())
+        said = json.loads(path.read_text(encoding="utf-8"))
         return {str(own): str(name) for own, name in said.items()}
     except (ValueError, AttributeError) as error:
         raise UserError(f"The class match of {images} for {classifier} is damaged; mend it again.") from error
@@ -106,7 +106,7 @@ def write_overrides(root: Path, classifier: str, images: str, said: Mapping[str,
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(said)))
+    path.write_text(json.dumps(dict(said)), encoding="utf-8")
 
 
 def _overrides_path(root: Path, classifier: str, images: str) -> Path:

@@ -151,6 +151,8 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 
 def _lines(path: Path) -> tuple[str, ...]:
     try:
-        return tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+        # Editors of Windows write a mark before the first name.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as a list of names.") from error

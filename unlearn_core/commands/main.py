@@ -1,6 +1,7 @@
 """The same work without a screen: progress to stderr, results to stdout, a `UserError` is exit code 2."""
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -31,7 +32,15 @@ from unlearn_core.store.runs import Store, open_store
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
-    args = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A console whose encoding lacks a sign gets a question mark; what was worked out is not lost for it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    parser = _parser()
+    args, further = parser.parse_known_args(arguments)
+    if further and "further" not in args:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    args.further = further
     if getattr(args, "data_dir", None):
         os.environ["UNLEARN_DATA_DIR"] = args.data_dir
     if not sys.warnoptions:

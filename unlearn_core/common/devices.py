@@ -31,6 +31,6 @@ def describe(device: torch.device) -> str:
 def _processor() -> str:
     """Return the processor's name as people know it, where Linux tells it."""
     facts = Path("/proc/cpuinfo")
-    lines = facts.read_text().splitlines() if facts.exists() else []
+    lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()

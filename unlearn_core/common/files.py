@@ -34,8 +34,13 @@ def make_once(path: Path, make: Callable[[], Made], write: Callable[[Path, Made]
     """Return `path`; unless it is there, `write` first writes there, as a whole, what `make` returns."""
     if not path.exists():
         made = make()
-        with atomic_write(path) as half:
-            write(half, made)
+        try:
+            with atomic_write(path) as half:
+                write(half, made)
+        except PermissionError:
+            # Another process was quicker, and on Windows a file that somebody reads cannot be replaced.
+            if not path.exists():
+                raise
     return path
 
 
