@@ -9,7 +9,6 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from unlearn_core.artifacts.results import Result
@@ -18,6 +17,7 @@ from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
 from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.catalog import add_catalog_command
+from unlearn_core.commands.runs import add_compare_command, add_runs_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import methods
@@ -26,7 +26,7 @@ from unlearn_core.measuring.attribution.registry import algorithm_entry, algorit
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.request import DEFAULT, ForgetRequest
-from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.rows import Run
 from unlearn_core.store.runs import Store, open_store
 
 
@@ -61,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     add_app_command(commands)
     add_catalog_command(commands)
     add_custom_commands(commands)
-    _add_runs(commands)
-    _add_compare(commands)
+    add_runs_command(commands)
+    add_compare_command(commands)
     _add_attribute(commands)
     train = commands.add_parser("train", help="train a shipped classifier again")
     train.add_argument("classifier", help="its name in the catalog")
@@ -142,27 +142,6 @@ def _add_attribute(commands: Any) -> None:
         )
     command.add_argument("--out", required=True, metavar="FOLDER")
     command.set_defaults(run_command=_attribute)
-
-
-def _add_compare(commands: Any) -> None:
-    command = commands.add_parser("compare", help="the numbers of two to six runs side by side")
-    command.add_argument("ids", nargs="+", metavar="RUN")
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run_command=_compare)
-
-
-def _add_runs(commands: Any) -> None:
-    runs = commands.add_parser("runs", help="what is kept")
-    actions = runs.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="one line a run, the newest first")
-    listing.add_argument("--json", action="store_true")
-    listing.set_defaults(run_command=_list_runs)
-    show = actions.add_parser("show", help="one run as a JSON object")
-    show.add_argument("id")
-    show.set_defaults(run_command=_show_run)
-    delete = actions.add_parser("delete", help="remove a run and its files")
-    delete.add_argument("id")
-    delete.set_defaults(run_command=lambda args: open_store().delete(args.id))
 
 
 def _forget(args: argparse.Namespace) -> int:
@@ -265,38 +244,6 @@ def _in_words(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _as_object(run: Run) -> dict[str, object]:
-    result = run.parsed_result()
-    return {
-        **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
-        "request": None if run.state == RunState.DAMAGED else run.parsed_request().model_dump(),
-        "result": None if result is None else result.to_json(),
-    }
-
-
-def _list_runs(args: argparse.Namespace) -> None:
-    store = open_store()
-    store.mark_interrupted()
-    runs = store.runs()
-    if args.json:
-        print(json.dumps([_as_object(run) for run in runs]))
-        return
-    for run in runs:
-        print(f"{run.id}  {RunState(run.state):12}{_local(run.created)}  {run.name}")
-
-
-def _local(moment: datetime | None) -> str:
-    """Return a moment in this machine's time zone, with its offset from UTC."""
-    if moment is None:
-        return f"{'at an unknown time':23}"
-    local = moment.astimezone()
-    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]}"
-
-
-def _show_run(args: argparse.Namespace) -> None:
-    print(json.dumps(_as_object(open_store().get(args.id)), indent=2))
-
-
 def _attribute(args: argparse.Namespace) -> None:
     from unlearn_core.measuring.attribution.export import write_attribution_files
 
@@ -311,25 +258,6 @@ def _attribute(args: argparse.Namespace) -> None:
     ]
     for path in write_attribution_files(open_store().root, requests, args.out):
         print(path)
-
-
-def _compare(args: argparse.Namespace) -> None:
-    from unlearn_core.store.compare_runs import compare
-
-    found = compare(open_store(), args.ids)
-    if args.json:
-        print(json.dumps(found.model_dump()))
-        return
-    for line in found.runs:
-        shares = [
-            f"{title} {'–' if share is None else f'{share:.2f} %'}"
-            for title, share in (
-                ("D_f", line.accuracy.forget),
-                ("D_r", line.accuracy.retain),
-                ("D_test", line.accuracy.test),
-            )
-        ]
-        print(f"{line.run}  {line.method:16}{'  '.join(shares)}  {line.steps} steps")
 
 
 def _train(args: argparse.Namespace) -> None:
