@@ -16,14 +16,13 @@ from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
 from unlearn_core.commands.app import add_app_command
+from unlearn_core.commands.attribute import add_attribute_command
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
 from unlearn_core.forgetting.registry import methods
 from unlearn_core.forgetting.step import Step
-from unlearn_core.measuring.attribution.registry import algorithm_entry, algorithms, declared_settings
-from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.request import DEFAULT, ForgetRequest
 from unlearn_core.store.rows import Run
@@ -63,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add_custom_commands(commands)
     add_runs_command(commands)
     add_compare_command(commands)
-    _add_attribute(commands)
+    add_attribute_command(commands)
     train = commands.add_parser("train", help="train a shipped classifier again")
     train.add_argument("classifier", help="its name in the catalog")
     train.add_argument("--images", default="mnist", help="the image set to train on")
@@ -119,29 +118,6 @@ def _add_forget(commands: Any) -> None:
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
-
-
-def _add_attribute(commands: Any) -> None:
-    command = commands.add_parser("attribute", help="attribution maps before and after a run, as files")
-    command.add_argument("id", metavar="RUN")
-    command.add_argument("--ids", required=True, help="of pictures, such as 3,14")
-    command.add_argument(
-        "--algorithm",
-        default="integrated-gradients",
-        help=f"one or several with commas between them: {', '.join(entry.name for entry in algorithms())}",
-    )
-    command.add_argument(
-        "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
-    )
-    for setting in declared_settings():
-        command.add_argument(
-            f"--{setting.name.replace('_', '-')}",
-            type=type(setting.default),
-            default=setting.default,
-            help=f"{setting.allowed}. {setting.help}".replace("%", "%%"),
-        )
-    command.add_argument("--out", required=True, metavar="FOLDER")
-    command.set_defaults(run_command=_attribute)
 
 
 def _forget(args: argparse.Namespace) -> int:
@@ -242,22 +218,6 @@ def _in_words(result: Result) -> str:
         lines.append(f"earlier run {one.run}: {one.after:.2f} % of {one.n} recognised")
     lines += [f"{result.seconds.total:.1f} seconds", *result.remarks]
     return "\n".join(lines)
-
-
-def _attribute(args: argparse.Namespace) -> None:
-    from unlearn_core.measuring.attribution.export import write_attribution_files
-
-    ids = [part.strip() for part in args.ids.split(",")]
-    if not all(one.isdecimal() for one in ids):
-        raise UserError(f"--ids takes numbers with commas between them, not {args.ids}.")
-    numbers = [int(one) for one in ids]
-    values = {setting.name: setting.check(getattr(args, setting.name)) for setting in declared_settings()}
-    requests = [
-        AttributionRequest.parse(args.id, numbers, name, args.target, algorithm_entry(name).own(values))
-        for name in args.algorithm.split(",")
-    ]
-    for path in write_attribution_files(open_store().root, requests, args.out):
-        print(path)
 
 
 def _train(args: argparse.Namespace) -> None:
