@@ -1,6 +1,6 @@
 """The server as it starts, is reached and ends: real processes, real requests."""
 
-import asyncio
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 from websockets import InvalidStatus, Origin, Subprotocol
-from websockets.asyncio.client import connect
+from websockets.sync.client import connect
 
 from tests.browser.conftest import App, Process, start_server, stop_server
 from tests.browser.test_whole_job import settle
@@ -53,24 +53,22 @@ def test_every_address_opens_its_page_on_a_fresh_server(serve: Serve, browser: B
     page.close()
 
 
-def test_a_stranger_who_leads_here_by_name_is_refused(
-    serve: Serve,
-) -> None:
+def test_a_stranger_who_leads_here_by_name_is_refused(serve: Serve) -> None:
     app, _ = serve()
-    port = app.url.rpartition(":")[2]
+    port = int(app.url.rpartition(":")[2])
 
-    async def handshake(name: str) -> int:
-        where, host = f"ws://{name}:{port}/_stcore/stream", f"http://{name}:{port}"
-        asked = connect(where, origin=Origin(host), subprotocols=[Subprotocol("streamlit")], host="127.0.0.1")
+    def handshake(name: str) -> int:
+        where, origin = f"ws://{name}:{port}/_stcore/stream", Origin(f"http://{name}:{port}")
+        sock = socket.create_connection(("127.0.0.1", port))
         try:
-            async with asked:
+            with connect(where, sock=sock, origin=origin, subprotocols=[Subprotocol("streamlit")]):
                 return 101
         except InvalidStatus as refused:
             return refused.response.status_code
 
-    assert asyncio.run(handshake("localhost")) == 101
-    assert asyncio.run(handshake("127.0.0.1")) == 101
-    assert asyncio.run(handshake("stranger.example")) == 403
+    assert handshake("localhost") == 101
+    assert handshake("127.0.0.1") == 101
+    assert handshake("stranger.example") == 403
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
