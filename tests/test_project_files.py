@@ -27,7 +27,14 @@ def test_the_citation_names_this_version_and_the_paper() -> None:
     citation = read(ROOT / "CITATION.cff")
     assert citation["version"] == unlearn_core.__version__
     (paper,) = citation["references"]
-    assert [author["family-names"] for author in paper["authors"]] == "Cha Cho Hwang Lee Moon Lee".split()
+    assert [author["family-names"] for author in paper["authors"]] == [
+        "Cha",
+        "Cho",
+        "Hwang",
+        "Lee",
+        "Moon",
+        "Lee",
+    ]
     assert paper["url"].endswith("2301.11578")
 
 
