@@ -1,11 +1,20 @@
 # make app    makes .venv, installs what is needed and opens the app (PORT=8501)
 # make test   also installs what the tests need, then formats, lints, types and tests
+# make test-quick (under 1 minute) and make test-core (under 5) run a part of it; make test-lowest runs the
+# library with the lowest versions that requirements.txt admits
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || true)
 
-.PHONY: app test clean
+# What needs neither workers nor a long calculation.
+QUICK := tests/artifacts tests/common tests/store tests/test_public_interface.py
+LONG := tests/browser tests/engine tests/pages tests/catalog/test_training.py tests/test_old_home.py \
+	tests/test_docs.py tests/forgetting/test_every_architecture.py
+CORE := tests/artifacts tests/catalog tests/commands tests/common tests/engine tests/forgetting tests/jobs \
+	tests/measuring tests/store
+
+.PHONY: app test test-quick test-core test-lowest clean
 
 app: .venv/app-installed
 	$(BIN)/python -m unlearn_core app --port $(PORT)
@@ -17,10 +26,32 @@ test: .venv/tests-installed
 	$(BIN)/lint-imports --no-logo
 # The longest files come first (tests/conftest.py): nothing then waits for them at the end.
 # One thread each: two processes with a thread a core get in each other's way and take many times as long.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 \
+		--cov --cov-report term:skip-covered
+
+test-quick: .venv/tests-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 $(QUICK)
+
+test-core: .venv/tests-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(addprefix --ignore ,$(LONG))
+
+# The tools of the tests are today's: only what requirements.txt names is as old as it admits.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --python .venv-lowest --resolution lowest-direct -r requirements.txt
+	.venv-lowest/bin/uv pip install --python .venv-lowest -r requirements-test.txt
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n 2 --dist loadfile $(CORE)
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache
 
 .venv/app-installed: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Unlearn Lens needs Python 3.11 or newer.")'
