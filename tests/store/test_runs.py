@@ -124,7 +124,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 def test_runs_of_a_dead_process_become_interrupted(store: Store) -> None:
     program = (
-        "from unlearn_core.store.rows import Store; from unlearn_core.store.request import ForgetRequest\n"
+        "from unlearn_core.store.runs import Store; from unlearn_core.store.request import ForgetRequest\n"
         "print(Store().create(ForgetRequest()).id)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
