@@ -5,8 +5,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shared.app_state import closing_workers
+from pages.shared.app_state import closing_workers, show_error
 from pages.shared.links import PAGES
+from unlearn_core.errors import UserError
 
 IMAGES = Path(__file__).parent / "pages" / "shared"
 # Streamlit's own margins leave too little of a laptop's width for two columns.
@@ -22,7 +23,12 @@ def main() -> None:
     first = st.Page(PAGES[0].file, title=PAGES[0].title, icon=PAGES[0].icon, url_path="first", default=True)
     others = [st.Page(page.file, title=page.title, icon=page.icon) for page in PAGES[1:]]
     forget = st.Page(lambda: _open(first), title="Forget", url_path="forget", visibility="hidden")
-    st.navigation([first, *others, forget], position="top").run()
+    chosen = st.navigation([first, *others, forget], position="top")
+    try:
+        chosen.run()
+    except UserError as error:
+        # A store that cannot be read or written leaves no page anything to show.
+        show_error(error)
 
 
 def _open(page: st.Page) -> None:

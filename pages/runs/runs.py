@@ -35,6 +35,8 @@ def page() -> None:
         nothing_yet()
         return
     chosen = _list(runs)
+    if error := st.session_state.pop("run_error", None):
+        show_error(error)
     if chosen is None:
         st.caption("Click a run to open, rename, repeat, download or delete it.")
         return
@@ -44,6 +46,7 @@ def page() -> None:
 
 def _list(runs: list[Run]) -> Run | None:
     """Show the runs; return the selected one, at first the one that the URL names."""
+    zone = time_zone()[1]
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
         hide_index=True,
@@ -53,7 +56,9 @@ def _list(runs: list[Run]) -> Run | None:
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
         column_config={
-            "when": st.column_config.DatetimeColumn(format="D MMM HH:mm", help=f"Time zone: {time_zone()[1]}")
+            "when": st.column_config.DatetimeColumn(
+                "when (UTC)" if zone == "UTC" else "when", format="D MMM HH:mm", help=f"Time zone: {zone}"
+            )
         },
     )
     cells = event.selection.cells
@@ -115,8 +120,6 @@ def _actions(run: Run) -> None:
         _downloads(run)
         if run.state not in UNDER_WAY:
             _delete(run)
-    if error := st.session_state.pop("run_error", None):
-        show_error(error)
 
 
 def _rename(run: Run) -> None:

@@ -44,7 +44,6 @@ def run_panel(run_id: str) -> None:
 def _panel(run_id: str, was_under_way: bool) -> None:
     try:
         run = store().get(run_id)
-        steps = store().steps(run_id)
     except UserError as error:
         show_error(error)
         return
@@ -52,6 +51,7 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         # Only a whole rerun makes the fragment anew, this time without polling.
         st.rerun()
     _head(run)
+    steps = _steps(run_id)
     if run.state in UNDER_WAY:
         _progress(run, steps)
     else:
@@ -61,6 +61,14 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         st.caption(HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}")
     if run.state not in UNDER_WAY:
         _next(run)
+
+
+def _steps(run_id: str) -> Sequence[StepRecord]:
+    try:
+        return store().steps(run_id)
+    except UserError as error:
+        show_error(error)
+        return ()
 
 
 def _head(run: Run) -> None:
@@ -79,13 +87,21 @@ def _head(run: Run) -> None:
                 width="stretch",
             )
             if pressed and mine:
-                engine().cancel(run.id)
-                st.rerun(scope="fragment")
+                _cancel(run.id)
         else:
             if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
                 leave_run()
                 start_afresh()
                 st.switch_page(FORGET.file)
+
+
+def _cancel(run_id: str) -> None:
+    try:
+        engine().cancel(run_id)
+    except UserError as error:
+        show_error(error)
+    else:
+        st.rerun(scope="fragment")
 
 
 def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
@@ -96,7 +112,7 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
         )
     elif not steps:
         far = f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
-        st.progress(run.phase_share, f"{_PHASES[run.phase]} …{far}")
+        st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{far}")
     else:
         last = steps[-1]
         left = _seconds_left(steps, run.parsed_request().max_steps)

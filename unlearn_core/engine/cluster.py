@@ -5,7 +5,6 @@ Dask's `LocalCluster` gives all its workers the same resources; lanes need one e
 by address, so the lane's next worker takes the next task.
 """
 
-import logging
 import os
 import threading
 import uuid
@@ -27,7 +26,7 @@ from unlearn_core.store.chain import weights_before
 from unlearn_core.store.cleanup import clean_up
 from unlearn_core.store.limits import make_room
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, RunState, this_process
+from unlearn_core.store.rows import UNDER_WAY, RunState, is_alive, this_process
 from unlearn_core.store.runs import Store
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
@@ -38,7 +37,6 @@ _SETTINGS = {
     "distributed.worker.daemon": True,
 }
 _AGAIN_SECONDS = 2.0
-_log = logging.getLogger(__name__)
 _LANES = ("forget", "look")
 
 
@@ -108,12 +106,12 @@ class Engine:
         self._lock = threading.Lock()
         self._closed = False
         self._runs: dict[str, Future] = {}
-        self._unwritten: dict[str, str] = {}
         self._looks: weakref.WeakValueDictionary[str, Look] = weakref.WeakValueDictionary()
         self._warm = [
             self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
             for lane in _LANES
         ]
+        self._write_ends()
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
         """Queue a forgetting job and return its run's id; raises as `submit_all`."""
@@ -151,9 +149,13 @@ class Engine:
 
     def cancel(self, run_id: str) -> None:
         """Stop a run at its next step, or at once while it still waits or no worker carries it out."""
+        run = self.store.get(run_id)
+        if run.state not in UNDER_WAY:
+            return
         self.store.request_cancel(run_id)
         run = self.store.get(run_id)
-        lost = run.state == RunState.RUNNING and run.owner == this_process() and run_id not in self._runs
+        carried_out = is_alive(run.owner) and (run.owner != this_process() or run_id in self._runs)
+        lost = run.state == RunState.RUNNING and not carried_out
         if run.state == RunState.QUEUED or lost:
             future = self._runs.pop(run_id, None)
             self.store.finish(run_id, RunState.CANCELLED)
@@ -183,35 +185,36 @@ class Engine:
         """End the workers; runs under way become interrupted."""
         # Before anything else: a process that is told to end may not come to the end of this.
         self._closed = True
-        for run in self.store.runs():
-            if run.state in UNDER_WAY and run.owner == this_process():
-                self.store.finish(
-                    run.id, RunState.INTERRUPTED, error="The program was closed before this run ended."
-                )
-        self._client.close()
-        self._cluster.close()
+        try:
+            for run in self.store.runs():
+                if run.state in UNDER_WAY and run.owner == this_process():
+                    self.store.end(
+                        run.id, RunState.INTERRUPTED, "The program was closed before this run ended."
+                    )
+        finally:
+            self._client.close()
+            self._cluster.close()
 
     def _ended(self, run_id: str, future: Future) -> None:
         """Note the end of a run that could not note it itself."""
         self._runs.pop(run_id, None)
         if future.status == "error" and not self._closed:
-            fault = future.exception()
-            self._unwritten[run_id] = _DIED if isinstance(fault, KilledWorker) else public_message(fault)
+            self.store.end(run_id, RunState.FAILED, _sentence(future.exception()))
             self._write_ends()
 
     def _write_ends(self) -> None:
-        """Write the ends of runs that failed; on a full disk try again later, until there is room."""
-        try:
-            under_way = [run.id for run in self.store.runs() if run.state in UNDER_WAY]
-            for run_id, sentence in list(self._unwritten.items()):
-                if run_id in under_way:
-                    self.store.finish(run_id, RunState.FAILED, error=sentence)
-                self._unwritten.pop(run_id, None)
-        except UserError as error:
-            _log.warning("The end of a run could not be written yet: %s", error)
+        """Write the ends that a full disk kept back; again later, until there is room."""
+        if not self.store.write_ends() and not self._closed:
             again = threading.Timer(_AGAIN_SECONDS, self._write_ends)
             again.daemon = True
             again.start()
+
+
+def _sentence(fault: BaseException | None) -> str:
+    """Return why a run failed that could not note it itself."""
+    if isinstance(fault, KilledWorker):
+        return _DIED
+    return str(fault) if isinstance(fault, UserError) else public_message(fault)
 
 
 def _lanes(root: Path, security: Security) -> dict[str, Any]:

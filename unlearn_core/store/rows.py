@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.request import ForgetRequest
 
 _TIME = "%Y-%m-%d %H:%M:%S.%f"
@@ -88,15 +89,41 @@ class Run(SQLModel, table=True):
         """Return this row, or what can still be said of it where it cannot be read."""
         try:
             RunState(self.state)
-            ForgetRequest.model_validate_json(self.request)
+            request = ForgetRequest.model_validate_json(self.request)
             self.parsed_result()
-            readable = self.created is not None
+            readable = self._has_its_types()
         except (ValueError, TypeError):
             readable = False
         if not readable:
-            self.state, self.result = RunState.DAMAGED, None
-            self.error = f"Run {self.id} is damaged and cannot be read: delete it, and run it again."
+            self._damage("is damaged and cannot be read: delete it, and run it again")
+        elif not _is_known(request.method):
+            self._damage(
+                f"used the method {request.method}, which is not there: install it, or delete the run"
+            )
         return self
+
+    def _has_its_types(self) -> bool:
+        """Tell whether the columns hold what they should: SQLite keeps anything in any column."""
+        texts = (self.name, self.phase, self.owner, self.visitor, self.error or "")
+        numbers = (self.steps_done, self.phase_share)
+        return (
+            self.created is not None
+            and all(isinstance(one, str) for one in texts)
+            and all(isinstance(one, int | float) for one in numbers)
+        )
+
+    def _damage(self, why: str) -> None:
+        self.state, self.result = RunState.DAMAGED, None
+        self.name, self.steps_done = str(self.name), 0
+        self.error = f"Run {self.id} {why}."
+
+
+def _is_known(method: str) -> bool:
+    try:
+        method_entry(method)
+    except UserError:
+        return False
+    return True
 
 
 def this_process() -> str:

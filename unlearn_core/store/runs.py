@@ -6,6 +6,7 @@ SQLite is in WAL mode and every call opens its own short transaction.
 """
 
 import json
+import logging
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import Engine as SqlEngine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel, create_engine, select
 
 from unlearn_core.artifacts.results import Result
@@ -27,12 +28,15 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 
+_log = logging.getLogger(__name__)
+
 
 class Store:
     """The runs of one `UNLEARN_HOME`."""
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or home()
+        self._ends: dict[str, tuple[RunState, str]] = {}
         try:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
             make_private(self.root)
@@ -56,9 +60,13 @@ class Store:
             self.folder(run_id).mkdir(parents=True)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
-        with self._session() as session:
-            session.add(run)
-            session.commit()
+        try:
+            with self._session() as session:
+                session.add(run)
+                session.commit()
+        except UserError:
+            shutil.rmtree(self.folder(run_id), ignore_errors=True)
+            raise
         return run
 
     def get(self, run_id: str) -> Run:
@@ -67,14 +75,14 @@ class Store:
             run = session.get(Run, run_id)
         if run is None:
             raise UserError(f"There is no run {run_id}.")
-        return run.checked()
+        return self._as_ended(run.checked())
 
     def runs(self, visitor: str = "") -> list[Run]:
         """Return all runs, or those of one visitor, the newest first; what cannot be read is `damaged`."""
         with self._session() as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
             found = list(session.exec(newest_first))
-        return [run.checked() for run in found if not visitor or run.visitor == visitor]
+        return [self._as_ended(run.checked()) for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
         """Set columns of a run; a run that was deleted meanwhile stays deleted."""
@@ -93,6 +101,34 @@ class Store:
         written = None if result is None else json.dumps(result.to_json())
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
 
+    def end(self, run_id: str, state: RunState, error: str) -> None:
+        """End a run that nobody carries out any more, unless it is final.
+
+        On a full disk the end holds for this process alone, until `write_ends` finds room.
+        """
+        self._ends[run_id] = (state, error)
+        if not self.write_ends():
+            _log.warning("The end of run %s could not be written yet: %s", run_id, error)
+
+    def write_ends(self) -> bool:
+        """Write the ends that a full disk kept back; tell whether none is left."""
+        try:
+            for run_id, (state, error) in list(self._ends.items()):
+                with self._session() as session:
+                    run = session.get(Run, run_id)
+                    if run is not None and run.state in UNDER_WAY:
+                        run.state, run.error, run.finished = state, error, datetime.now(UTC)
+                        session.commit()
+                self._ends.pop(run_id, None)
+        except UserError:
+            return False
+        return True
+
+    def _as_ended(self, run: Run) -> Run:
+        if run.state in UNDER_WAY and run.id in self._ends:
+            run.state, run.error = self._ends[run.id]
+        return run
+
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name of 1 to 80 characters."""
         name = name.strip()
@@ -106,10 +142,11 @@ class Store:
         run = self.get(run_id)
         if run.state in UNDER_WAY and is_alive(run.owner):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
+        # The folder first: on a full disk the row can only be removed once there is room.
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
         with self._session() as session:
             session.delete(run)
             session.commit()
-        shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def request_cancel(self, run_id: str) -> None:
         """Ask a run to stop at its next step."""
@@ -126,7 +163,7 @@ class Store:
         """Mark runs under way whose owner died as interrupted; return their ids."""
         lost = [run.id for run in self.runs() if run.state in UNDER_WAY and not is_alive(run.owner)]
         for run_id in lost:
-            self.finish(run_id, RunState.INTERRUPTED, error="The program ended before this run did.")
+            self.end(run_id, RunState.INTERRUPTED, "The program ended before this run did.")
         return lost
 
     @contextmanager
@@ -135,8 +172,10 @@ class Store:
         try:
             with Session(self._sql, expire_on_commit=False) as session:
                 yield session
-        except DatabaseError as error:
+        except OperationalError as error:
             raise self._cannot_write(error.orig) from error
+        except DatabaseError as error:
+            raise UserError(f"The store's database runs.sqlite is damaged: {error.orig}.") from error
 
     def _cannot_write(self, reason: object) -> UserError:
         return UserError(f"The store cannot be written: {reason}.")
@@ -188,6 +227,8 @@ def _open_database(path: Path) -> SqlEngine:
 
     @event.listens_for(sql, "connect")
     def _set_pragmas(connection: Any, _record: Any) -> None:
+        # One row of bytes that are no text must not make all others unreadable.
+        connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 
