@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.parts.app_state import show_error, store
+from pages.parts.app_state import store
 from pages.parts.attribution_grid import map_grid_html
 from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.parts.attribution_settings import attribution_settings
@@ -15,6 +15,7 @@ from pages.parts.measured import Arrays, measured
 from pages.parts.neighbour_rows import neighbour_rows
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
+from pages.parts.try_again import show_failure
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import Settings, algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
@@ -39,7 +40,7 @@ def page() -> None:
             settings = attribution_settings(algorithms)
         _draw(run, comparison, ids, algorithms, target, settings, opacity, trust, near)
     except UserError as error:
-        show_error(error)
+        show_failure(error)
 
 
 def _switches() -> tuple[bool, bool]:

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.parts.app_state import show_error, store
+from pages.parts.app_state import store
 from pages.parts.change_cards import change_cards
 from pages.parts.closer_look import closer_look, drift_of, nearest_first
 from pages.parts.door import show
 from pages.parts.image_tables import load_table
 from pages.parts.pictures import Captioned, show_pictures
 from pages.parts.run_picker import finished_run
+from pages.parts.try_again import show_failure
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.comparison import (
     FORGET,
@@ -47,7 +48,7 @@ def page() -> None:
                 _clicked(run, comparison, *clicked)
         _download(run, comparison)
     except UserError as error:
-        show_error(error)
+        show_failure(error)
 
 
 def _pictures(run: Run, comparison: Comparison) -> None:

@@ -13,6 +13,7 @@ from pages.parts.palette import CONFIG
 from pages.parts.run_maps import run_maps_html
 from pages.parts.run_picker import describe, nothing_yet
 from pages.parts.telling import chosen_ids, telling_pictures
+from pages.parts.try_again import show_failure
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.attribution_maps import Attributions, read_attributions
@@ -51,7 +52,7 @@ def page() -> None:
             "Table as CSV", table.to_csv(index=False), "runs.csv", "text/csv", icon=":material/download:"
         )
     except UserError as error:
-        show_error(error)
+        show_failure(error)
 
 
 def _choose(runs: list[Run], looked_at: Run | None) -> list[str]:

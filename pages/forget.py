@@ -25,6 +25,7 @@ from pages.parts.image_tables import known_table, load_table
 from pages.parts.live_run import run_panel
 from pages.parts.settings import goal_and_method, more_settings, others_to_compare
 from pages.parts.source import adopt, choose_source
+from pages.parts.try_again import show_failure
 from pages.parts.uploads import add_your_own
 from pages.parts.visitor import visitor
 from unlearn_core.errors import UserError
@@ -84,7 +85,7 @@ def _pictures(classifier: str, images: str) -> None:
     try:
         positions, shown = filter_bar(classifier, images, table)
     except UserError as error:
-        show_error(error)
+        show_failure(error)
         return
     with quick_picks(table, positions):
         view = st.segmented_control(
@@ -120,7 +121,7 @@ def _map(
     try:
         image_map(classifier, images, table, table_key, positions)
     except UserError as error:
-        show_error(error)
+        show_failure(error)
     count = len(selection.picked())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{count} selected**")
@@ -134,7 +135,7 @@ def _load(classifier: str, images: str) -> None:
             load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
     except UserError as error:
         bar.empty()
-        show_error(error)
+        show_failure(error)
     else:
         st.rerun()
 

@@ -13,6 +13,7 @@ from pages.parts.pictures import Captioned, show_pictures
 from pages.parts.replay_figure import replay_figure
 from pages.parts.run_picker import finished_run
 from pages.parts.telling import chosen_ids, telling_pictures
+from pages.parts.try_again import show_failure
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.algorithms import algorithm_entry, offered
 from unlearn_core.measuring.comparison import Comparison, read_comparison
@@ -46,7 +47,7 @@ def page() -> None:
         else:
             _film(run, comparison, bar[1:])
     except UserError as error:
-        show_error(error)
+        show_failure(error)
 
 
 def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:

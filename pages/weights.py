@@ -13,6 +13,7 @@ from pages.parts.filter_view import FILTER, filter_name, filter_view
 from pages.parts.measured import measured
 from pages.parts.palette import CONFIG
 from pages.parts.run_picker import finished_run
+from pages.parts.try_again import show_failure
 from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.comparison import read_comparison
@@ -48,7 +49,7 @@ def page() -> None:
                 comparison = read_comparison(store().folder(run.id))
                 filter_view(run, comparison, maps.layers[chosen], maps.change[chosen])
             except UserError as error:
-                show_error(error)
+                show_failure(error)
         else:
             _inside(maps, chosen)
     with left:
@@ -116,7 +117,7 @@ def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
     try:
         found, _ = measured("retain_importance", "Asking which weights the rest needs …", run_id=run.id)
     except UserError as error:
-        show_error(error)
+        show_failure(error, "try_contrast_again")
         return None
     layers = range(len(maps.layers))
     agree = [rank_correlation(maps.importance[one], found[f"importance_{one}"]) for one in layers]

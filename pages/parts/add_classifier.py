@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.parts.app_state import engine, show_error, store
 from pages.parts.classifier_preview import preview
+from pages.parts.try_again import show_failure, tries_again
 from pages.parts.visitor import may_see, visitor
 from unlearn_core.catalog.brought.records import ClassifierWish
 from unlearn_core.catalog.entries import image_sets
@@ -32,7 +33,11 @@ def add_classifier() -> None:
     left, right = st.columns([5, 7], gap="large")
     with left:
         st.markdown("##### 1 · Where it comes from")
-        source = _source()
+        try:
+            source = _source()
+        except UserError as error:
+            show_failure(error, "try_networks_again")
+            source = None
         given = _settings()
         images = _look_at()
         pressed = st.button(
@@ -45,7 +50,7 @@ def add_classifier() -> None:
         )
     with right:
         st.markdown("##### 2 · What it says of pictures you know")
-        if pressed and source is not None:
+        if (pressed or tries_again()) and source is not None:
             _try({**source, **given}, images)
         _result()
 
@@ -187,7 +192,7 @@ def _try(wish: dict[str, Any], images: str) -> None:
             )
             path = str(look.result())
     except UserError as error:
-        show_error(error)
+        show_failure(error)
         return
     st.session_state[_TRY] = (parsed, Path(path).read_bytes())
 

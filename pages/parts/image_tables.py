@@ -1,6 +1,7 @@
 """Image tables for the pages: an image set as a classifier sees it, made by a worker, read once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import streamlit as st
 
 from pages.parts.app_state import engine, store
 from unlearn_core.catalog.on_disk import download
+from unlearn_core.errors import LookFailed, UserError
 from unlearn_core.measuring.tables import ImageTable, read_image_table
 
 Arriving = Callable[[float, float], None]
@@ -23,9 +25,15 @@ class Waiting(Protocol):
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
-    """Return the table and the key of its content, or None where this tab has not loaded it yet."""
+    """Return the table and the key of its content, or None where this tab has yet to load it."""
     path = st.session_state.get(_slot(classifier, images))
-    return None if path is None else (_read(path), path)
+    if path is None:
+        return None
+    try:
+        return _read(path), path
+    except LookFailed:
+        forget_table(classifier, images)
+        return None
 
 
 def load_table(
@@ -33,15 +41,17 @@ def load_table(
 ) -> tuple[ImageTable, str]:
     """Return the table and the key of its content; the first time a worker has to look at every picture.
 
-    Raises `UserError` where the classifier or the pictures cannot be loaded. `arriving` is told while
+    Raises `LookFailed` where the classifier or the pictures cannot be loaded. `arriving` is told while
     pictures are being downloaded.
     """
     known = known_table(classifier, images)
     if known is not None:
         return known
     look = engine().look("image_table", root=str(store().root), classifier=classifier, images=images)
-    st.session_state[_slot(classifier, images)] = str(wait_for(look, images, arriving))
-    return load_table(classifier, images)
+    path = str(wait_for(look, images, arriving))
+    table = _read(path)
+    st.session_state[_slot(classifier, images)] = path
+    return table, path
 
 
 def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
@@ -67,4 +77,10 @@ def _slot(classifier: str, images: str) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _read(path: str) -> ImageTable:
-    return read_image_table(Path(path))
+    try:
+        return read_image_table(Path(path))
+    except UserError as error:
+        # A worker returns the file that is there: only without it does it look at the pictures anew.
+        with suppress(OSError):
+            Path(path).unlink()
+        raise LookFailed(str(error)) from error

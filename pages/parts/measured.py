@@ -1,6 +1,8 @@
 """Measurements that the looking lane makes of a run, read once."""
 
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts.app_state import engine, store
-from unlearn_core.errors import UserError
+from unlearn_core.errors import LookFailed
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -23,7 +25,7 @@ def measured(task: str, waiting: str, **arguments: Any) -> tuple[Arrays, Path]:
         arguments: besides the store's root.
 
     Raises:
-        UserError: what the task could not do, or a file that cannot be read.
+        LookFailed: what the task could not do, or a file that cannot be read.
     """
     with st.spinner(waiting):
         path = str(engine().look(task, root=str(store().root), **arguments).result())
@@ -35,5 +37,8 @@ def _read(path: str) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"The measurements {Path(path).name} cannot be read: run it again.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        # A worker returns the file that is there: only without it does it measure anew.
+        with suppress(OSError):
+            Path(path).unlink()
+        raise LookFailed(f"The measurements {Path(path).name} cannot be read: try again.") from error

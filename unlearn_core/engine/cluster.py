@@ -15,9 +15,10 @@ from typing import Any
 import dask
 from dask.base import tokenize
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster
+from distributed.client import ClosedClientError
 
 from unlearn_core.engine import tasks
-from unlearn_core.errors import UserError
+from unlearn_core.errors import LookFailed, UserError
 from unlearn_core.runs.chain import weights_before
 from unlearn_core.runs.request import ForgetRequest
 from unlearn_core.runs.store import UNDER_WAY, RunState, Store, this_process
@@ -25,6 +26,7 @@ from unlearn_core.runs.visitors import clean_up, make_room
 from unlearn_core.sharing import is_shared, told
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
+_LOST = "The worker processes were restarted or closed before this was finished: try again."
 _SETTINGS = {
     # A task that took its worker down would take the next one down too.
     "distributed.scheduler.allowed-failures": 0,
@@ -49,16 +51,32 @@ class Look:
         """Wait for the result and return it.
 
         Args:
-            timeout: seconds; None waits for ever.
+            timeout: seconds; None waits as long as the worker looks.
 
         Raises:
-            UserError: as raised in the worker, or because the worker died.
+            LookFailed: with the sentence of the `UserError` raised in the worker, or because of a fault of
+                the program there, or because the worker died or the engine was closed.
             TimeoutError: there is no result yet.
         """
         try:
-            return self._future.result(timeout)
-        except KilledWorker as error:
-            raise UserError(_DIED) from error
+            # Not `Future.result(timeout)`: when its time is up while Dask fetches results, it cancels the
+            # fetching that all looks share, and from then on no look of this engine has a result.
+            fault = self._future.exception(timeout)
+            if fault is None:
+                return self._future.result()
+        except TimeoutError:
+            raise
+        except Exception as error:
+            fault = error
+        raise LookFailed(self._sentence(fault)) from fault
+
+    def _sentence(self, fault: BaseException) -> str:
+        if isinstance(fault, UserError):
+            return str(fault)
+        if isinstance(fault, KilledWorker):
+            return _DIED
+        # In any other state it is Dask that failed, not the function that looked.
+        return told(fault) if self._future.status == "error" else _LOST
 
 
 class Engine:
@@ -128,19 +146,23 @@ class Engine:
     def look(self, task: str, **arguments: Any) -> Look:
         """Start a function of `tasks` in the looking lane.
 
-        A second call with the same arguments while the first is under way gets the same Look.
+        A second call with the same arguments while the first is under way gets the same Look; once it has
+        ended, well or not, the look starts anew. Raises `LookFailed` after `close`.
         """
         key = f"{task}-{tokenize(arguments)}"
         with self._lock:
             look = self._looks.get(key)
             if look is None or look.done():
-                future = self._client.submit(
-                    getattr(tasks, task),
-                    **arguments,
-                    resources={"look": 1},
-                    key=f"{task}-{uuid.uuid4().hex}",
-                    pure=False,
-                )
+                try:
+                    future = self._client.submit(
+                        getattr(tasks, task),
+                        **arguments,
+                        resources={"look": 1},
+                        key=f"{task}-{uuid.uuid4().hex}",
+                        pure=False,
+                    )
+                except ClosedClientError as error:
+                    raise LookFailed(_LOST) from error
                 look = self._looks[key] = Look(future)
         return look
 
