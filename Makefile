@@ -3,19 +3,18 @@
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
-# Others send at most as much as unlearn_core/catalog/incoming.py takes from them.
-SMALLER := $(if $(filter-out 0,$(UNLEARN_SHARED)),--server.maxUploadSize 200)
 CHROMIUM := $(shell command -v chromium || true)
 
 .PHONY: app test clean
 
 app: .venv/app-installed
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(SMALLER)
+	$(BIN)/python -m unlearn_core app --port $(PORT)
 
 test: .venv/tests-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 # The longest files come first (tests/conftest.py): nothing then waits for them at the end.
 # One thread each: two processes with a thread a core get in each other's way and take many times as long.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20

@@ -3,35 +3,36 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-IMAGES = Path(__file__).parent / "pages" / "parts"
+from pages.shared.app_state import closing_workers
+from pages.shared.links import PAGES
+
+IMAGES = Path(__file__).parent / "pages" / "shared"
 # Streamlit's own margins leave too little of a laptop's width for two columns.
 STYLE = "<style>.stMainBlockContainer { padding-inline: 2.5rem; }</style>"
 
 
 def main() -> None:
     """Open the page that the URL names."""
-    st.set_page_config(
-        page_title="Unlearn Lens",
-        page_icon=IMAGES / "icon.png",
-        layout="wide",
-        initial_sidebar_state="collapsed",
-    )
+    st.set_page_config("Unlearn Lens", IMAGES / "icon.png", "wide", initial_sidebar_state="collapsed")
     st.logo(IMAGES / "logo.svg", size="large")
     st.html(STYLE)
-    pages = [
-        st.Page("pages/forget.py", title="Forget", icon=":material/ink_eraser:", default=True),
-        st.Page("pages/before_after.py", title="Before / after", icon=":material/compare:"),
-        st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:"),
-        st.Page("pages/attributions.py", title="Attributions", icon=":material/center_focus_strong:"),
-        st.Page("pages/replay.py", title="Replay", icon=":material/movie:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("pages/add.py", title="Add", icon=":material/add_circle:"),
-        st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
-    ]
-    st.navigation(pages, position="top").run()
+    # Streamlit serves the first page at "/" and at no other address, whatever its url_path says.
+    first = st.Page(PAGES[0].file, title=PAGES[0].title, icon=PAGES[0].icon, url_path="first", default=True)
+    others = [st.Page(page.file, title=page.title, icon=page.icon) for page in PAGES[1:]]
+    forget = st.Page(lambda: _open(first), title="Forget", url_path="forget", visibility="hidden")
+    st.navigation([first, *others, forget], position="top").run()
 
 
-# Worker processes made by spawn run this file again under another name; they must not open pages.
+def _open(page: st.Page) -> None:
+    st.switch_page(page, query_params=st.query_params.to_dict())
+
+
 if __name__ == "__main__":
     main()
+elif __name__ != "__mp_main__":  # The name that worker processes know this file by.
+    # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
+    # Streamlit takes the folder pages/ for its older kind of app at the first visit.
+    PagesManager.uses_pages_directory = False
+    app = st.App(__file__, lifespan=closing_workers)

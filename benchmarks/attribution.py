@@ -19,11 +19,12 @@ from torch import Tensor
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 from unlearn_core import load_classifier, load_images
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.devices import describe
-from unlearn_core.measuring.algorithms import offered
-from unlearn_core.measuring.attributions import PATH_STEPS, attribute
-from unlearn_core.measuring.looking import frozen
-from unlearn_core.measuring.predictions import to_pixels
+from unlearn_core.common.devices import describe
+from unlearn_core.measuring.attribution.algorithms.integrated_gradients import PATH_STEPS
+from unlearn_core.measuring.attribution.explain import attribute
+from unlearn_core.measuring.attribution.registry import offered
+from unlearn_core.measuring.finished_run import frozen
+from unlearn_core.measuring.predict import to_pixels
 
 LOOKED_AT = ("integrated-gradients", "saliency", "layer-gradcam", "occlusion")
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 from unlearn_core import load_classifier, load_images, unlearn
-from unlearn_core.forgetting.registry import METHODS
+from unlearn_core.forgetting.registry import methods
 
 SHARES = (25, 50, 75, 100)
 
@@ -26,7 +26,7 @@ def measure(case: Case) -> Result:
         method=case["method"],
         seed=case["seed"],
         retained=case["retained"],
-    ).result
+    ).result.to_json()
 
 
 def kept_at(result: Result, share: float) -> float | None:
@@ -95,7 +95,7 @@ def main() -> None:
             "seed": asked.seed,
             "retained": asked.retained if entry.retained_data != "none" else 0,
         }
-        for entry in METHODS
+        for entry in methods()
         if entry.name != "retrain"
     ]
     carry_out(asked, cases, measure, table, figure)

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 APP = Path(__file__).parents[1] / "app.py"
 PATIENCE = 300
@@ -53,6 +53,10 @@ def _store() -> Store:
 _kept: list[TemporaryDirectory[str]] = []
 
 
+def _file(page: str) -> str:
+    return f"pages/{page}/{page}.py"
+
+
 def measure(case: Case) -> Result:
     """Return the seconds of every repeat, after one that does not count."""
     run = _store().runs()[0]
@@ -60,11 +64,11 @@ def measure(case: Case) -> Result:
     app.query_params["run"] = run.id
     app.run()
     click = CLICKS.get(case["what"])
-    page = f"pages/{case['what'] if click is None else click[0]}.py"
+    page = _file(case["what"] if click is None else click[0])
     times: list[float] = []
     for _ in range(case["repeats"] + 2):
         if click is None:
-            app.switch_page("pages/runs.py" if page != "pages/runs.py" else "pages/weights.py").run()
+            app.switch_page(_file("weights" if case["what"] == "runs" else "runs")).run()
             app.switch_page(page)
         else:
             if not times:

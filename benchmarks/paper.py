@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from benchmarks.running import Case, Result, arguments, carry_out, grouped, markdown, spread
 from unlearn_core import load_classifier, load_images, unlearn
-from unlearn_core.measuring.results import EarlierSet
+from unlearn_core.artifacts.results import EarlierSet
 
 METHODS = ("anchor", "adv+imp", "adv", "neggrad")
 CHAIN_LENGTH = CHAIN_SIZE = 8
@@ -50,21 +50,20 @@ def measure(case: Case, cifar: str) -> Result:
             method=case["method"],
             seed=case["seed"] + 100 * number,
         )
-        ids = outcome.result["ids"]
-        at = {int(one): place for place, one in enumerate(outcome.measured.ids)}
-        labels = tuple(int(outcome.measured.labels[at[one]]) for one in ids)
-        earlier.append(EarlierSet(str(number + 1), tuple(ids), labels))
+        result, comparison = outcome.result, outcome.comparison
+        at = {int(one): place for place, one in enumerate(comparison.ids)}
+        labels = tuple(int(comparison.labels[at[one]]) for one in result.ids)
+        earlier.append(EarlierSet(str(number + 1), result.ids, labels))
         classifier = outcome.classifier
-        steps += outcome.result["steps"]
-        seconds += outcome.result["seconds"]["total"]
-        forgotten &= outcome.result["stopped"] == "forgotten"
-    recognised = [round(one["after"] * one["n"] / 100) for one in outcome.result["earlier"]]
-    return outcome.result | {
+        steps += result.steps
+        seconds += result.seconds.total
+        forgotten &= result.stopped == "forgotten"
+    return result.to_json() | {
         "images": images.name.split(":")[0],
         "steps": steps,
         "total_seconds": round(seconds, 3),
         "forgotten": forgotten,
-        "earlier_recognised": recognised,
+        "earlier_recognised": [one.recognised for one in result.earlier],
     }
 
 

@@ -56,13 +56,13 @@ def measure(case: Case, imagenet: str | None) -> Result:
     request = {name: value for name, value in case.items() if name != "images"}
     if "images" not in case:
         classifier = load_classifier("mnist-resnet")
-        return unlearn(classifier, load_images("mnist", classifier), **request).result
+        return unlearn(classifier, load_images("mnist", classifier), **request).result.to_json()
     classifier = load_classifier("imagenet-efficientnet-lite0")
     folder = load_images(f"folder:{imagenet}", classifier)
     if case["images"] == "folder":
-        return unlearn(classifier, folder, **request).result | {"images": "folder"}
+        return unlearn(classifier, folder, **request).result.to_json() | {"images": "folder"}
     photos = load_images("photos", classifier)
-    return unlearn(classifier, photos, measure_on=folder, **request).result
+    return unlearn(classifier, photos, measure_on=folder, **request).result.to_json()
 
 
 def summary(results: list[Result]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import plotly.graph_objects as go
 from tqdm import tqdm
 
+from unlearn_core.common.files import atomic_write
+
 RESULTS = Path(__file__).parent / "results"
 
 Case = dict[str, Any]
@@ -27,7 +29,7 @@ def arguments(doc: str | None, name: str) -> argparse.ArgumentParser:
 
 
 def carry_out(
-    asked: argparse.Namespace,
+    args: argparse.Namespace,
     cases: Sequence[Case],
     measure: Callable[[Case], Result],
     table: Callable[[list[Result]], str],
@@ -37,29 +39,28 @@ def carry_out(
 
     Beside the results file comes a Markdown file with the table and, with `figure`, an HTML page.
     """
-    if asked.fresh:
-        asked.out.unlink(missing_ok=True)
-    kept: dict[str, Result] = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    if args.fresh:
+        args.out.unlink(missing_ok=True)
+    kept: dict[str, Result] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for case in tqdm(cases, file=sys.stderr, unit="case"):
         key = json.dumps(case, sort_keys=True)
         if key not in kept:
             kept[key] = {"case": case, **measure(case)}
-            _write(asked.out, json.dumps(kept, indent=1) + "\n")
+            _write(args.out, json.dumps(kept, indent=1) + "\n")
     results = list(kept.values())
     written = table(results)
-    _write(asked.out.with_suffix(".md"), written)
+    _write(args.out.with_suffix(".md"), written)
     if figure is not None:
         page = figure(results).to_html(include_plotlyjs="cdn")
-        _write(asked.out.with_suffix(".html"), page)
-    print(json.dumps(kept) if asked.json else written)
+        _write(args.out.with_suffix(".html"), page)
+    print(json.dumps(kept) if args.json else written)
 
 
 def _write(path: Path, text: str) -> None:
     """Write a file such that a kill in between leaves the one of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.write_text(text)
-    half.replace(path)
+    with atomic_write(path) as half:
+        half.write_text(text, encoding="utf-8")
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

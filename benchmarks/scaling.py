@@ -7,11 +7,11 @@ batch through it (forward and backward) take there.
 """
 
 import json
-import resource
 import subprocess
 import sys
 
 import plotly.graph_objects as go
+import psutil
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 
@@ -33,7 +33,7 @@ def child(text: str) -> None:
     import torch.nn.functional as F
 
     from unlearn_core import load_classifier, load_images, unlearn
-    from unlearn_core.measuring.predictions import to_pixels
+    from unlearn_core.measuring.predict import to_pixels
 
     case = json.loads(text)
     classifier = load_classifier("mnist-resnet")
@@ -46,12 +46,18 @@ def child(text: str) -> None:
     del module, pixels
     result = unlearn(
         classifier, images, pick=f"random:{case['k']}", method=case["method"], seed=case["seed"]
-    ).result
+    ).result.to_json()
     print(json.dumps(result | {"batch_megabytes": batch, "job_megabytes": _peak_megabytes() - start}))
 
 
 def _peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset / 2**20
+    import resource
+
+    # Linux counts kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def table(results: list[Result]) -> str:

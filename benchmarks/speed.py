@@ -20,9 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.running import Case, Result, arguments, carry_out, grouped, markdown, spread
 from unlearn_core import load_classifier, load_images, unlearn
-from unlearn_core.devices import choose_device
+from unlearn_core.common.devices import choose_device
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
-from unlearn_core.measuring.predictions import to_pixels
+from unlearn_core.measuring.predict import to_pixels
 
 AUTHORS_FORGET_BATCH = 32
 SCHEDULE = "authors' schedule"
@@ -51,9 +51,9 @@ def measure(case: Case) -> Result:
         max_steps=case["max_steps"],
         options=options,
     ).result
-    forgetting = sum(result["seconds"][phase] for phase in ("attack", "importance", "optimise"))
-    return result | {
-        "forgetting_seconds": round(forgetting, 3),
+    spent = result.seconds
+    return result.to_json() | {
+        "forgetting_seconds": round(spent.attack + spent.importance + spent.optimise, 3),
         "peak_share": peak_share(images.pixels, batch),
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.catalog.image_sets import Wanted, load_images
-from unlearn_core.runs.store import Store
+from unlearn_core.store.runs import Store
 
 LONGEST = ("browser", "pages", "test_command_line", "engine", "runs")
 """Where the tests are that take longest."""

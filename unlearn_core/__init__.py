@@ -12,17 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unlearn_core.artifacts.results import Result
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.image_sets import load_images
-    from unlearn_core.unlearning import unlearn
+    from unlearn_core.errors import UserError
+    from unlearn_core.jobs.unlearn import unlearn
+    from unlearn_core.store.request import ForgetRequest
 
 _HOMES = {
     "load_classifier": "unlearn_core.catalog.classifiers",
     "load_images": "unlearn_core.catalog.image_sets",
-    "unlearn": "unlearn_core.unlearning",
+    "unlearn": "unlearn_core.jobs.unlearn",
+    "ForgetRequest": "unlearn_core.store.request",
+    "Result": "unlearn_core.artifacts.results",
+    "UserError": "unlearn_core.errors",
 }
 
-__all__ = ["load_classifier", "load_images", "unlearn"]
+__version__ = "0.2.0.dev0"
+
+__all__ = ["ForgetRequest", "Result", "UserError", "load_classifier", "load_images", "unlearn"]
 
 
 def __getattr__(name: str) -> Any:

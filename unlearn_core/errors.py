@@ -1,4 +1,4 @@
-"""The errors that are meant for people."""
+"""The one error that is meant for people."""
 
 
 class UserError(Exception):
@@ -7,7 +7,3 @@ class UserError(Exception):
     The command line prints it and exits with code 2, the app shows it in an error box. Every other
     exception is a fault of the program.
     """
-
-
-class LookFailed(UserError):
-    """A look gave no result; the same look started again may give one."""

@@ -1,17 +1,17 @@
 """The real app, started once a file, and a real browser that looks at it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -36,6 +36,7 @@ PATIENCE = 300_000
 
 expect.set_options(timeout=PATIENCE)
 
+Process = subprocess.Popen[bytes]
 OpenPage = Callable[..., Page]
 
 
@@ -51,23 +52,36 @@ class App:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[App]:
     """Start the app; a test file may set `SERVER_SETTINGS`, environment variables of its server."""
-    home = tmp_path_factory.mktemp("home")
-    log = home / "server.log"
-    port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     settings = getattr(request.module, "SERVER_SETTINGS", {})
-    environment = {**os.environ, "UNLEARN_HOME": str(home), **settings}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
+    app, process = start_server(tmp_path_factory.mktemp("home"), settings)
+    yield app
+    stop_server(process)
+
+
+def start_server(home: Path, settings: Mapping[str, str] | None = None) -> tuple[App, Process]:
+    """Start the app of this checkout on a home and wait until it answers."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
+    return start_command(command, home, ROOT, {**os.environ, **(settings or {})})
+
+
+def start_command(
+    command: list[str], home: Path, folder: Path, environment: Mapping[str, str]
+) -> tuple[App, Process]:
+    """Start a command that opens the app, in a folder, and wait until it answers."""
+    home.mkdir(exist_ok=True)
+    log = home / "server.log"
+    port = free_port()
+    command = [*command, "--server.headless", "true", "--server.port", str(port)]
+    environment = {**environment, "UNLEARN_HOME": str(home)}
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+    url = f"http://{'127.0.0.1' if '127.0.0.1' in command else 'localhost'}:{port}"
     try:
-        url = f"http://127.0.0.1:{port}"
         _wait_until_healthy(url, process, log)
-        yield App(url, home, log)
-    finally:
-        _end(process)
+    except BaseException:
+        stop_server(process)
+        raise
+    return App(url, home, log), process
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +121,8 @@ def open_page(app: App, browser: Browser) -> Iterator[OpenPage]:
     assert not errors, errors
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
@@ -115,21 +130,27 @@ def _free_port() -> int:
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
-        assert process.poll() is None, log.read_text()
+        assert process.poll() is None, log.read_text(encoding="utf-8")
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health") as answer:
                 assert answer.status == 200
                 return
         except URLError:
             time.sleep(0.1)
-    raise AssertionError(f"The app did not start: {log.read_text()}")
+    raise AssertionError("The app did not start: " + log.read_text(encoding="utf-8"))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server and every worker it started."""
-    os.killpg(process.pid, signal.SIGTERM)
+def stop_server(process: Process) -> None:
+    """End the server, where it still runs, and every worker it started."""
+    if process.poll() is not None:
+        return
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
+    _, left = psutil.wait_procs(workers, 20)
+    for worker in left:
+        worker.kill()

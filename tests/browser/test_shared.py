@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
 from tests.browser.test_whole_job import open_tab, settle, shoot
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 pytestmark = pytest.mark.browser
 SERVER_SETTINGS = {"UNLEARN_SHARED": "1"}
@@ -50,7 +51,7 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     expect(first.get_by_text("my pets is in the catalog.")).to_be_visible()
     shoot(first, "add-light")
     (record,) = (app.home / "image_sets").glob("*/image_set.json")
-    assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text())
+    assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text(encoding="utf-8"))
     first.reload()
     settle(first)
     expect(first.get_by_role("button", name="Take out")).to_be_visible()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlearn_core.catalog.class_match import match_classes, mend, read_mended
+from unlearn_core.catalog.class_match import match_classes, read_overrides, write_overrides
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.errors import UserError
 
@@ -40,20 +40,20 @@ def test_order_counts_only_where_one_side_has_no_names(
 def test_what_the_user_says_comes_before_all(own_home) -> None:  # type: ignore[no-untyped-def]
     digits = Wanted("digits", 1, 28, tuple("0123456789"), ())
     before = load_images("mnist", digits)
-    mend(own_home, "digits", "mnist", {"3": "8", "4": ""})
+    write_overrides(own_home, "digits", "mnist", {"3": "8", "4": ""})
     after = load_images("mnist", digits)
     assert (after.labels[before.labels == 3] == 8).all()
     assert not after.labelled[before.labels == 4].any()
     assert (after.match.how[3], after.match.how[4], after.match.how[5]) == ("you", "you", "name")
     other = load_images("mnist", Wanted("other", 1, 28, tuple("0123456789"), ()))
     assert np.array_equal(other.labels, before.labels)
-    mend(own_home, "digits", "mnist", {})
+    write_overrides(own_home, "digits", "mnist", {})
     assert np.array_equal(load_images("mnist", digits).labels, before.labels)
 
 
 def test_a_damaged_match_is_one_sentence(own_home) -> None:  # type: ignore[no-untyped-def]
-    mend(own_home, "digits", "mnist", {"3": "8"})
+    write_overrides(own_home, "digits", "mnist", {"3": "8"})
     (file,) = own_home.glob("matches/*.json")
-    file.write_text("{")
+    file.write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="is damaged; mend it again"):
-        read_mended(own_home, "digits", "mnist")
+        read_overrides(own_home, "digits", "mnist")

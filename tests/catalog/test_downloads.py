@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from pages.parts.image_tables import wait_for
+from pages.shared.image_tables import wait_for
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.on_disk import download
-from unlearn_core.catalog.sources.named import image_source
+from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -91,21 +91,24 @@ class Downloading:
     def __init__(self, archive: Path) -> None:
         self.archive, self.times = archive, 0
 
-    def result(self, timeout: float | None = None) -> str:
+    def wait(self, seconds: float) -> bool:
         if self.times == 3:
-            return "table.npz"
+            return True
         self.times += 1
         self.archive.parent.mkdir(exist_ok=True)
         self.archive.write_bytes(bytes(500_000 * (self.times - 1)))
-        raise TimeoutError
+        return False
+
+    def result(self) -> str:
+        return "table.npz"
 
 
 def test_waiting_tells_how_much_of_a_download_has_arrived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNLEARN_DATA_DIR", str(tmp_path / "data"))
-    told: list[tuple[float, float]] = []
+    arrivals: list[tuple[float, float]] = []
     look = Downloading(tmp_path / "data" / "stl10_binary.tar.gz")
-    found = wait_for(look, "stl10", lambda arrived, size: told.append((arrived, size)))
+    found = wait_for(look, "stl10", lambda arrived, size: arrivals.append((arrived, size)))
     assert found == Path("table.npz")
-    assert told == [(0.5, 2640.4), (1.0, 2640.4)]
+    assert arrivals == [(0.5, 2640.4), (1.0, 2640.4)]

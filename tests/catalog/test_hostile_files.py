@@ -13,19 +13,23 @@ from hypothesis import strategies as st
 from safetensors.torch import save as safetensors_bytes
 
 from tests.catalog.hostile import NOISE, archives, broken_pictures, checkpoints, encoded
-from unlearn_core.catalog.brought.adding import add_classifier
-from unlearn_core.catalog.brought.architectures import seeded
-from unlearn_core.catalog.brought.checkpoints import check_fit, read_checkpoint
-from unlearn_core.catalog.brought.records import ClassifierWish, brought_folder, check_name
 from unlearn_core.catalog.class_match import match_classes
+from unlearn_core.catalog.custom.add_classifier import add_classifier
+from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.picks import Pick
-from unlearn_core.catalog.pictures import fit, read_picture
-from unlearn_core.catalog.sources.added import added_folder
-from unlearn_core.catalog.sources.adding import add_image_set
-from unlearn_core.catalog.sources.uploads import add_upload
+from unlearn_core.catalog.records.classifier_record import (
+    ClassifierSpecification,
+    check_name,
+    custom_classifier_folder,
+)
+from unlearn_core.catalog.records.image_set_record import added_folder
+from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.uploaded_photos import add_upload
+from unlearn_core.catalog.untrusted.pictures import fit, read_picture
 from unlearn_core.errors import UserError
-from unlearn_core.runs.request import ForgetRequest
+from unlearn_core.store.request import ForgetRequest
 
 SMALL = "timm:resnet10t"
 GOOD = seeded(SMALL, 3, 3, None).state_dict()
@@ -85,9 +89,9 @@ def test_a_hostile_checkpoint(own_home: Path, tmp_path: Path, name: str) -> None
     trap = tmp_path / "trap"
     (tmp_path / "weights.pt").write_bytes(dict(checkpoints(trap, GOOD))[name])
     before = kept(own_home)
-    wish = ClassifierWish(source=f"file:{tmp_path / 'weights.pt'}", architecture=SMALL)
+    specification = ClassifierSpecification(source=f"file:{tmp_path / 'weights.pt'}", architecture=SMALL)
     with pytest.raises(UserError) as error:
-        add_classifier(own_home, wish)
+        add_classifier(own_home, specification)
     assert_one_sentence(error.value)
     assert not trap.exists()
     assert kept(own_home) == before
@@ -123,7 +127,7 @@ def test_any_text_is_a_pick_or_refused(text: str) -> None:
 @given(text=st.text(max_size=40), number=st.integers() | st.floats() | st.text(max_size=5))
 def test_any_wish_and_request_is_one_or_refused(text: str, number: object) -> None:
     with contextlib.suppress(UserError):
-        assert ClassifierWish.parse(source=text, classes=number, mean=[number]).source == text
+        assert ClassifierSpecification.parse(source=text, classes=number, mean=[number]).source == text
     with contextlib.suppress(UserError):
         assert ForgetRequest.parse(classifier=text, max_steps=number, options={text: number}).max_steps > 0
 
@@ -151,7 +155,7 @@ def test_any_classes_are_matched_to_known_ones(own: list[str], names: list[str])
 def test_any_name_is_that_of_a_folder_in_its_place_or_refused(name: str) -> None:
     with contextlib.suppress(UserError):
         known = check_name(name)
-        for folder in (brought_folder(Path("/home"), known), added_folder(Path("/home"), known)):
+        for folder in (custom_classifier_folder(Path("/home"), known), added_folder(Path("/home"), known)):
             assert folder.resolve().parent == folder.parent
             assert folder.parent.parent == Path("/home")
 

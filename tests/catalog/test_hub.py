@@ -9,10 +9,10 @@ import pytest
 from safetensors.torch import save_file
 from torch import Tensor
 
-from unlearn_core.catalog.brought.adding import add_classifier
-from unlearn_core.catalog.brought.architectures import seeded
-from unlearn_core.catalog.brought.records import ClassifierWish
 from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.custom.add_classifier import add_classifier
+from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.errors import UserError
 
 LOOKS = {
@@ -45,10 +45,10 @@ def add(home: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> str:
     folder = home.parent / "hub" / "models--somebody--net"
     (folder / "snapshots" / "0").mkdir(parents=True)
     (folder / "refs").mkdir()
-    (folder / "refs" / "main").write_text("0")
-    (folder / "snapshots" / "0" / "config.json").write_text(json.dumps(config))
+    (folder / "refs" / "main").write_text("0", encoding="utf-8")
+    (folder / "snapshots" / "0" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     save_file(tensors, folder / "snapshots" / "0" / "model.safetensors")
-    return add_classifier(home, ClassifierWish(source="timm:hf-hub:somebody/net", name="net"))
+    return add_classifier(home, ClassifierSpecification(source="timm:hf-hub:somebody/net", name="net"))
 
 
 def test_all_that_a_hub_says_is_used(own_home: Path, network: dict[str, Tensor]) -> None:

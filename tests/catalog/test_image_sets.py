@@ -8,7 +8,7 @@ from PIL import Image
 
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.sources.photos import FIRST_UPLOAD, SHIPPED
-from unlearn_core.catalog.sources.uploads import add_upload, upload_folder
+from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
 from unlearn_core.errors import UserError
 
 DIGITS = Wanted("digits", 1, 28, tuple("0123456789"), ())

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from unlearn_core.catalog.pictures import fit, read_picture
-from unlearn_core.catalog.sources.uploads import LONGEST_SIDE, add_upload, uploads
+from unlearn_core.catalog.sources.uploaded_photos import LONGEST_SIDE, add_upload, uploads
+from unlearn_core.catalog.untrusted.pictures import fit, read_picture
 from unlearn_core.errors import UserError
 
 

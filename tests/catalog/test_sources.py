@@ -12,8 +12,8 @@ from PIL import Image
 
 from unlearn_core.catalog import image_sets
 from unlearn_core.catalog.image_sets import Wanted, load_images
-from unlearn_core.catalog.sources.adding import add_image_set
-from unlearn_core.catalog.sources.named import image_source
+from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
 ANY = Wanted("any", 3, 16, ("cat", "dog"), ())
@@ -29,7 +29,7 @@ def picture(folder: Path, name: str, colour: str = "red") -> Path:
 def table(folder: Path, *rows: tuple[str, ...]) -> str:
     file = io.StringIO()
     csv.writer(file).writerows(rows)
-    (folder / "table.csv").write_text(file.getvalue())
+    (folder / "table.csv").write_text(file.getvalue(), encoding="utf-8")
     return f"csv:{folder / 'table.csv'}"
 
 
@@ -127,7 +127,9 @@ def test_torchvisions_folders_are_read_from_the_data_folder(
         picture(base / "images", f"{name}.jpg")
     (base / "annotations").mkdir()
     for file in ("trainval", "test"):
-        (base / "annotations" / f"{file}.txt").write_text("Abyssinian_1 1 1 1\npug_2 2 2 1\n")
+        (base / "annotations" / f"{file}.txt").write_text(
+            "Abyssinian_1 1 1 1\npug_2 2 2 1\n", encoding="utf-8"
+        )
     pets = image_source("oxford-pets")
     assert pets.class_names == ("Abyssinian", "Pug")
     assert pets.classes.tolist() == [0, 1, 0, 1]
@@ -182,7 +184,7 @@ def test_a_set_with_a_fault_is_not_added(own_home: Path, tmp_path: Path, extra: 
         picture(tmp_path / "set", extra)
     elif extra.endswith(".txt"):
         (tmp_path / "set" / extra).parent.mkdir()
-        (tmp_path / "set" / extra).write_text("no picture")
+        (tmp_path / "set" / extra).write_text("no picture", encoding="utf-8")
     else:
         (tmp_path / "set" / extra).mkdir()
     with pytest.raises(UserError, match=sentence):

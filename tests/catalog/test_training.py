@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.classifiers import WEIGHTS
-from unlearn_core.catalog.training import (
+from unlearn_core.catalog.shipped.training import (
     RECIPES,
     Cycle,
     Recipe,

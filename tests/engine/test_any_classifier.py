@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_core.catalog.brought.adding import add_classifier
-from unlearn_core.catalog.brought.records import ClassifierWish
+from unlearn_core.artifacts.weight_maps import read_weight_maps
+from unlearn_core.catalog.custom.add_classifier import add_classifier
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.engine import tasks
-from unlearn_core.engine.job import run_forget
-from unlearn_core.measuring.algorithms import offered
-from unlearn_core.measuring.weight_reading import read_weight_maps
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.attribution.registry import offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "densenet121", "vit_b_16", "swin_t")
 SLOW = ("resnet50", "densenet121", "vit_b_16", "swin_t")
@@ -32,8 +33,10 @@ def pictures(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
-    wish = ClassifierWish(source=f"torchvision:{network}:random", classes=5, input_size=32, name=network)
-    add_classifier(own_home, wish)
+    specification = ClassifierSpecification(
+        source=f"torchvision:{network}:random", classes=5, input_size=32, name=network
+    )
+    add_classifier(own_home, specification)
     store, root = Store(own_home), str(own_home)
     request = ForgetRequest(
         classifier=network, images=pictures, pick="random:1", max_steps=2, options=QUICKEST
@@ -42,7 +45,7 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     run_forget(store, run.id)
     result = store.get(run.id).parsed_result()
     assert result is not None
-    assert (result["k"], result["agreement"]["test"] is None) == (1, False)
+    assert (result.k, result.agreement.test is None) == (1, False)
     maps = read_weight_maps(store.folder(run.id))
     assert any(change.any() for change in maps.change)
     with np.load(tasks.image_map(root, network, pictures)) as found:
@@ -53,19 +56,21 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     for entry in offered(network):
         if network in SLOW and entry.name in ("integrated-gradients", "occlusion", "feature-ablation"):
             continue
-        with np.load(tasks.attributions(root, run.id, result["ids"], entry.name, "label")) as found:
+        asked = AttributionRequest.parse(run.id, result.ids, entry.name)
+        with np.load(tasks.attributions(root, asked)) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
     if network not in SLOW:
-        closest_looks(root, run.id, result["ids"])
+        closest_looks(root, run.id, list(result.ids))
 
 
 def closest_looks(root: str, run_id: str, ids: list[int]) -> None:
     with np.load(tasks.dial(root, run_id)) as found:
         assert len(found["strengths"]) > 2
-    with np.load(tasks.replay(root, run_id, ids, "saliency")) as found:
+    request = AttributionRequest.parse(run_id, ids, "saliency")
+    with np.load(tasks.replay(root, request)) as found:
         assert found.files
     with np.load(tasks.retain_importance(root, run_id)) as found:
         assert found.files
-    with np.load(tasks.attribution_quality(root, run_id, ids, "saliency", "label")) as found:
+    with np.load(tasks.attribution_quality(root, request)) as found:
         assert np.isfinite(found["before_infidelity"]).all()

@@ -1,7 +1,6 @@
 """The engine with its real workers: looking, forgetting, cancelling, and workers or servers that die."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,11 +11,12 @@ import psutil
 import pytest
 
 from tests.quick import QUICK
+from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.tables import read_image_table
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import UNDER_WAY, Run, RunState, Store
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.runs import Store
 
 PATIENCE = 120.0
 EASY = ForgetRequest(pick="hardest:2", options=QUICK)
@@ -58,7 +58,8 @@ def worker_running(engine: Engine, run_id: str) -> psutil.Process:
 def look_at_digits(engine: Engine) -> Path:
     root = str(engine.store.root)
     look = engine.look("image_table", root=root, classifier="mnist-resnet", images="mnist")
-    return Path(look.result(PATIENCE))
+    assert look.wait(PATIENCE)
+    return Path(look.result())
 
 
 def test_looking_gives_a_table_of_all_digits(engine: Engine) -> None:
@@ -72,7 +73,7 @@ def test_a_user_error_crosses_from_the_worker_as_it_is(engine: Engine) -> None:
     root = str(engine.store.root)
     look = engine.look("image_table", root=root, classifier="mnist-resnet", images="folder:/nowhere")
     with pytest.raises(UserError, match="There is no folder /nowhere"):
-        look.result(PATIENCE)
+        look.result()
 
 
 def test_the_same_question_under_way_is_asked_once(engine: Engine) -> None:
@@ -89,17 +90,29 @@ def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:
     assert run.state == RunState.DONE, run.error
     result = run.parsed_result()
     assert result is not None
-    assert result["accuracy"]["forget"]["after"] == 0
+    assert result.accuracy.forget.after == 0
     kept = {path.name for path in engine.store.folder(run.id).iterdir()}
     assert {"weights.safetensors", "predictions.npz", "weight_maps.npz", "steps.jsonl", "snapshots"} <= kept
-    assert engine.store.steps(run.id)[-1]["forgotten"] == 2
+    assert engine.store.steps(run.id)[-1].forgotten == 2
 
 
 def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
     before = len(engine.store.runs())
     with pytest.raises(UserError):
         engine.submit(ForgetRequest(method="magic"))
+    for impossible in (ForgetRequest(method="magic"), ForgetRequest(after="00000000")):
+        with pytest.raises(UserError):
+            engine.submit_all([EASY, impossible])
     assert len(engine.store.runs()) == before
+
+
+def test_a_visitor_gets_all_of_several_runs_or_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.store.limits.MOST_UNDER_WAY", 1)
+    with pytest.raises(UserError, match="wait for one"):
+        engine.submit_all([EASY, EASY], visitor="f" * 16)
+    assert engine.store.runs("f" * 16) == []
+    (run_id,) = engine.submit_all([EASY], visitor="f" * 16)
+    assert wait_for_the_end(engine, run_id).state == RunState.DONE
 
 
 def test_what_only_the_worker_can_know_fails_with_one_sentence(engine: Engine) -> None:
@@ -118,7 +131,7 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert run.state == RunState.CANCELLED
     result = run.parsed_result()
     assert result is not None
-    assert result["stopped"] == "cancelled"
+    assert result.stopped == "cancelled"
     assert engine.store.get(waiting).started is None
 
 
@@ -134,12 +147,30 @@ def test_a_killed_worker_fails_its_run_alone(engine: Engine) -> None:
     assert after.state == RunState.DONE, after.error
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the file size of another process")
+def test_a_worker_that_can_write_nothing_more_fails_its_run(engine: Engine) -> None:
+    run_id = engine.submit(ENDLESS)
+    worker = worker_running(engine, run_id)
+    unlimited = worker.rlimit(psutil.RLIMIT_FSIZE)
+    worker.rlimit(psutil.RLIMIT_FSIZE, (1000, unlimited[1]))
+    try:
+        run = wait_for_the_end(engine, run_id)
+    finally:
+        worker.rlimit(psutil.RLIMIT_FSIZE, unlimited)
+    assert run.state == RunState.FAILED
+    assert run.error is not None
+    assert "could not be kept" in run.error or "cannot be written" in run.error
+    engine.store.delete(run_id)
+    after = wait_for_the_end(engine, engine.submit(EASY))
+    assert after.state == RunState.DONE, after.error
+
+
 SERVER = """
 import sys, time
 from pathlib import Path
 from unlearn_core.engine import Engine
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 if __name__ == "__main__":
     engine = Engine(Store(Path(sys.argv[1])))
@@ -153,7 +184,7 @@ if __name__ == "__main__":
 
 def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: Path) -> None:
     script, root = tmp_path / "server.py", tmp_path / "home"
-    script.write_text(SERVER)
+    script.write_text(SERVER, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     server = subprocess.Popen(
         [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True, env=environment
@@ -163,7 +194,7 @@ def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: 
     store = Store(root)
     wait_until(lambda: store.get(run_id).steps_done >= 2)
     children = psutil.Process(server.pid).children(recursive=True)
-    server.send_signal(signal.SIGKILL)
+    server.kill()
     server.wait()
     server.stdout.close()
     psutil.wait_procs(children, PATIENCE)

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.forgetting.test_methods import options
 from tests.forgetting.tiny import CLASSES, task_with_retained, tiny_classifier, tiny_pictures, tiny_task
-from unlearn_core.catalog.training import Cycle, Recipe, Training
+from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
@@ -25,7 +25,7 @@ from unlearn_core.forgetting.methods.retrain import Retrain
 from unlearn_core.forgetting.methods.salun import SalUn
 from unlearn_core.forgetting.methods.scrub import Scrub
 from unlearn_core.forgetting.methods.ssd import Ssd, squared_gradients
-from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.forgetting.registry import load_method, method_entry
 
 
 def linear_task() -> Task:
@@ -51,14 +51,14 @@ def run(method: Method, task: Task, max_steps: int = 200) -> ForgettingLoop:
 
 @pytest.mark.parametrize("name", ["random-labels", "npo", "boundary-shrink"])
 def test_it_forgets_without_retained_pictures(name: str) -> None:
-    loop = run(method_entry(name).load()(options(name, learning_rate=0.01)), tiny_task(k=1))
+    loop = run(load_method(method_entry(name))(options(name, learning_rate=0.01)), tiny_task(k=1))
     assert loop.stopped == "forgotten"
 
 
 @pytest.mark.parametrize("name", ["random-labels", "salun", "ssd"])
 def test_it_forgets_and_keeps_most_of_the_rest(name: str) -> None:
     task = task_with_retained()
-    loop = run(method_entry(name).load()(options(name)), task)
+    loop = run(load_method(method_entry(name))(options(name)), task)
     assert loop.stopped == "forgotten"
     pixels, labels = tiny_pictures()
     assert (task.module(pixels[2:]).argmax(1) == labels[2:]).float().mean() > 0.5
@@ -68,7 +68,7 @@ def test_it_forgets_and_keeps_most_of_the_rest(name: str) -> None:
 def test_the_label_becomes_less_likely(name: str) -> None:
     task = task_with_retained()
     before = F.cross_entropy(task.module(task.pixels), task.labels)
-    run(method_entry(name).load()(options(name, learning_rate=0.003)), task, 30)
+    run(load_method(method_entry(name))(options(name, learning_rate=0.003)), task, 30)
     assert F.cross_entropy(task.module(task.pixels), task.labels) > before
 
 
@@ -78,7 +78,8 @@ def test_relabelling_ends_at_the_new_labels() -> None:
         new = (task.labels + 1) % CLASSES
         task.goal = Relabel(new)
         assert (
-            run(method_entry(name).load()(options(name, learning_rate=0.01)), task).stopped == "forgotten"
+            run(load_method(method_entry(name))(options(name, learning_rate=0.01)), task).stopped
+            == "forgotten"
         ), name
         assert torch.equal(task.module(task.pixels).argmax(1), new)
 

@@ -8,11 +8,12 @@ import torchvision
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from unlearn_core.catalog.training import Cycle, Recipe, Training
+from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
+from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.methods.base import Task
-from unlearn_core.forgetting.registry import METHODS, MethodEntry
+from unlearn_core.forgetting.registry import load_method, methods
 from unlearn_core.forgetting.retained import Retained
 
 CLASSES = 5
@@ -62,11 +63,11 @@ def a_task(build: Callable[[], nn.Module], goal: str) -> Task:
 
 def a_method(entry: MethodEntry):  # type: ignore[no-untyped-def]
     known = {option.name for option in entry.options}
-    return entry.load()(entry.complete({name: value for name, value in SMALL.items() if name in known}))
+    return load_method(entry)(entry.complete({name: value for name, value in SMALL.items() if name in known}))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
 def test_two_steps(entry: MethodEntry, family: str) -> None:
     goal = "relabel" if entry.name in ("adv", "random-labels") else "misclassify"
     task = a_task(FAMILIES[family], goal)
@@ -79,7 +80,7 @@ def test_two_steps(entry: MethodEntry, family: str) -> None:
     assert not task.module.training
 
 
-@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
 def test_cancelled_before_the_first_step_nothing_has_changed(entry: MethodEntry) -> None:
     task = a_task(FAMILIES["densenet"], "misclassify")
     before = {name: value.clone() for name, value in task.module.state_dict().items()}

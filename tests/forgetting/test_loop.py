@@ -6,9 +6,10 @@ import torch
 from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.loop import ForgettingLoop, Step, is_snapshot_step
+from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import Task
-from unlearn_core.forgetting.registry import METHODS, method_entry
+from unlearn_core.forgetting.registry import load_method, method_entry, methods
+from unlearn_core.forgetting.step import Step
 
 FAST = {"learning_rate": 3e-3}
 FAST_ATTACK = {"examples": 3, "attack_iterations": 3}
@@ -18,7 +19,7 @@ def loop_of(name: str, task: Task, max_steps: int = 200, **options: float) -> Fo
     entry = method_entry(name)
     known = {option.name for option in entry.options}
     given = {key: value for key, value in (FAST | FAST_ATTACK | options).items() if key in known}
-    return ForgettingLoop(entry.load()(entry.complete(given)), task, max_steps)
+    return ForgettingLoop(load_method(entry)(entry.complete(given)), task, max_steps)
 
 
 def weights_of(task: Task) -> dict[str, torch.Tensor]:
@@ -43,7 +44,7 @@ def test_it_stops_at_the_first_step_where_all_is_forgotten(name: str) -> None:
 
 def test_a_classifier_that_breaks_is_an_error_and_not_a_success() -> None:
     entry = method_entry("neggrad")
-    loop = ForgettingLoop(entry.load()(entry.complete({"learning_rate": 1.0})), tiny_task(), 400)
+    loop = ForgettingLoop(load_method(entry)(entry.complete({"learning_rate": 1.0})), tiny_task(), 400)
     with pytest.raises(UserError, match="broke at step"):
         list(loop)
 
@@ -86,7 +87,7 @@ def test_cancelling_while_preparing_leaves_the_classifier_as_it_was() -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in weights_of(task).items())
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS if entry.name != "retrain"])
+@pytest.mark.parametrize("name", [entry.name for entry in methods() if entry.name != "retrain"])
 def test_same_seed_same_weights_bit_for_bit(name: str) -> None:
     tasks = [task_with_retained(), task_with_retained()]
     for task in tasks:
@@ -103,7 +104,7 @@ def test_another_seed_gives_other_weights() -> None:
     assert any(not torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS if entry.name != "retrain"])
+@pytest.mark.parametrize("name", [entry.name for entry in methods() if entry.name != "retrain"])
 def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> None:
     through = task_with_retained()
     list(loop_of(name, through, max_steps=6))
@@ -135,7 +136,7 @@ def test_the_last_step_is_shortened_to_what_the_goal_needs() -> None:
     for backs_off in (True, False):
         task = tiny_task()
         before = weights_of(task)
-        method = entry.load()(entry.complete(long_step))
+        method = load_method(entry)(entry.complete(long_step))
         method.backs_off = backs_off
         loop = ForgettingLoop(method, task, 50)
         steps = list(loop)
@@ -157,9 +158,9 @@ def test_settling_brings_the_rest_back_and_keeps_all_forgotten() -> None:
         assert loop.stopped == "forgotten"
         assert steps[-1][-1].forgotten == 4
         assert not (task.module(task.pixels).argmax(1) == task.labels).any()
-    at_once, settled = steps
-    assert [step.step for step in settled] == list(range(2 * len(at_once) - 1))
-    assert settled[: len(at_once)] == at_once
+    at_once, repair_start = steps
+    assert [step.step for step in repair_start] == list(range(2 * len(at_once) - 1))
+    assert repair_start[: len(at_once)] == at_once
     assert damage[1] < damage[0]
 
 
@@ -168,13 +169,13 @@ def test_settling_that_only_harms_is_taken_back() -> None:
     list(loop_of("anchor", at_once, settling=0))
     task = tiny_task(4)
     loop = loop_of("anchor", task)
-    far = loop.method.settle
+    far = loop.method.start_repair_step
 
     def too_far(optimiser: torch.optim.Optimizer, left: float) -> None:
         far(optimiser, left)
         optimiser.param_groups[0]["lr"] = 0.5
 
-    loop.method.settle = too_far  # type: ignore[method-assign]
+    loop.method.start_repair_step = too_far  # type: ignore[method-assign]
     steps = list(loop)
     assert steps[-1].forgotten == 4
     expected, got = weights_of(at_once), weights_of(task)
@@ -225,7 +226,7 @@ def test_when_memory_runs_out_the_batches_are_halved_and_it_goes_on() -> None:
     task.module = Greedy(task.module, room=5)
     entry = method_entry("random-labels")
     options = {"learning_rate": 1e-2, "forget_batch": 16}
-    loop = ForgettingLoop(entry.load()(entry.complete(options)), task, 300)
+    loop = ForgettingLoop(load_method(entry)(entry.complete(options)), task, 300)
     steps = list(loop)
     assert loop.batch_halvings == 2
     assert loop.method.options["forget_batch"] == 4

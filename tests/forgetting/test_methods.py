@@ -5,9 +5,11 @@ import torch.nn.functional as F
 from tests.forgetting.tiny import tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
+from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.methods.adv import Adv
-from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate, shifted, shifts
-from unlearn_core.forgetting.registry import METHODS, Option, method_entry
+from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
+from unlearn_core.forgetting.registry import load_method, method_entry, methods
+from unlearn_core.forgetting.relatives import shifted, shifts
 
 
 def options(name: str, **given: float) -> dict[str, float | int]:
@@ -26,7 +28,7 @@ def test_the_papers_defaults() -> None:
 def test_paper_methods_use_their_optimiser_and_train_mode() -> None:
     task = tiny_task()
     for name in ("neggrad", "adv", "adv+imp"):
-        method = method_entry(name).load()(options(name))
+        method = load_method(method_entry(name))(options(name))
         group = method.optimiser(task.module).param_groups[0]
         assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-3, 0.9, 1e-4)
         assert method.train_mode
@@ -47,8 +49,8 @@ def test_adv_weighs_both_parts_by_their_share_of_the_batch() -> None:
 
 def test_importance_adds_nothing_at_the_start() -> None:
     plain, held = tiny_task(), tiny_task()
-    adv = method_entry("adv").load()(options("adv", examples=3, attack_iterations=2))
-    both = method_entry("adv+imp").load()(options("adv+imp", examples=3, attack_iterations=2))
+    adv = load_method(method_entry("adv"))(options("adv", examples=3, attack_iterations=2))
+    both = load_method(method_entry("adv+imp"))(options("adv+imp", examples=3, attack_iterations=2))
     adv.prepare(plain)
     both.prepare(held)
     assert torch.allclose(adv.losses(plain).total, both.losses(held).total)
@@ -84,7 +86,7 @@ def test_the_attack_tells_how_far_it_is(name: str) -> None:
     task.entered = lambda phase: phases.setdefault(phase, [])  # type: ignore[assignment]
     task.progressed = lambda share: list(phases.values())[-1].append(share)
     given = {"examples": 8, "attack_iterations": 3} | ({"inversions": 4} if name == "anchor" else {})
-    method = method_entry(name).load()(options(name, **given))
+    method = load_method(method_entry(name))(options(name, **given))
     method.prepare(task)
     for shares in phases.values():
         assert shares == sorted(shares)
@@ -118,7 +120,7 @@ def test_options_out_of_range_are_refused(value: float) -> None:
         Option("count", 3, 1, 9, "").check(value)
 
 
-@pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
 def test_every_entry_is_complete(entry) -> None:  # type: ignore[no-untyped-def]
     assert entry.summary.endswith(".")
     assert entry.complete({}) == {option.name: option.default for option in entry.options}

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from tests.forgetting.tiny import tiny_classifier, tiny_pictures, tiny_task
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
-from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.forgetting.registry import load_method, method_entry
 
 
 def test_logits_and_gradients_are_near_those_of_float32() -> None:
@@ -36,7 +36,7 @@ def test_it_pays_where_the_device_is_built_for_it_and_the_network_gains() -> Non
 def test_forgetting_in_bfloat16_is_forgetting_in_float32() -> None:
     entry = method_entry("anchor")
     task = tiny_task(k=3)
-    loop = ForgettingLoop(entry.load()(entry.complete({"examples": 12, "bfloat16": 1})), task, 200)
+    loop = ForgettingLoop(load_method(entry)(entry.complete({"examples": 12, "bfloat16": 1})), task, 200)
     list(loop)
     assert loop.stopped == "forgotten"
     assert all(parameter.dtype == torch.float32 for parameter in task.module.parameters())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from unlearn_core.forgetting.preconditioning import LONGEST, SparingAdam, sparing_scales
+from unlearn_core.forgetting.preconditioning import LONGEST, sparing_adam, sparing_scales
 
 
 def linear_scales(pixels: torch.Tensor, exponent: float) -> torch.Tensor:
@@ -31,7 +31,7 @@ def test_nothing_stands_out_where_nothing_matters() -> None:
 def test_the_first_step_is_as_long_as_the_scale_says() -> None:
     weights = nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
     scales = torch.tensor([0.0, 1.0, 5.0])
-    optimiser = SparingAdam([weights], 0.1, [scales])
+    optimiser = sparing_adam([weights], 0.1, [scales])
     (weights * torch.tensor([4.0, -0.5, 2.0])).sum().backward()
     optimiser.step()
     assert weights.tolist() == pytest.approx([1.0, -2.0 + 0.1, 3.0 - 0.5], abs=1e-5)

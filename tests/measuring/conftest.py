@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 
 from tests.quick import QUICK
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
 
 
 @pytest.fixture(scope="session")
-def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def cached_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture(scope="session")
-def finished(kept_store: Store, parsed_digits: Path) -> str:
-    run = kept_store.create(ForgetRequest(pick="hardest:2", options=QUICK))
+def finished(cached_store: Store, parsed_digits: Path) -> str:
+    run = cached_store.create(ForgetRequest(pick="hardest:2", options=QUICK))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARN_HOME", str(parsed_digits.parents[1]))
-        run_forget(kept_store, run.id)
+        run_forget(cached_store, run.id)
     return run.id

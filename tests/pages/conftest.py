@@ -8,7 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
@@ -41,7 +42,7 @@ def own_home(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_app() -> OpenApp:
-    """Open the app at a page, such as `pages/weights.py`, and with a run in the URL; fail on an exception."""
+    """Open the app at a page, such as `pages/runs/runs.py`, with a run in the URL; fail on an exception."""
 
     def open_app(page: str | None = None, run: str | None = None) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)

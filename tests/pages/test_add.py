@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 
 from tests.pages.conftest import OpenApp
-from unlearn_core.catalog.brought.architectures import seeded
-from unlearn_core.catalog.brought.records import brought_classifiers
-from unlearn_core.catalog.sources.added import added_image_sets
+from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.records.classifier_record import custom_classifiers
+from unlearn_core.catalog.records.image_set_record import added_image_sets
 
-PAGE = "pages/add.py"
+PAGE = "pages/add/add.py"
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +46,17 @@ def test_a_checkpoint_is_tried_and_then_added(own_home: Path, open_app: OpenApp,
     words = " ".join(one.value for one in app.markdown)
     assert "timm:resnet10t" in words
     assert "cat · dog · bird · fish" in words
-    assert brought_classifiers(own_home) == []
+    assert custom_classifiers(own_home) == []
     app.text_input(key="add_name_net").set_value("my net")
     app.button(key="add").click().run()
     assert not app.exception
     assert "my net" in app.success[0].value
-    (record,) = brought_classifiers(own_home)
+    (record,) = custom_classifiers(own_home)
     assert (record.name, record.class_names) == ("my net", ("cat", "dog", "bird", "fish"))
     assert "my net" in app.dataframe[0].value["name"].tolist()
     app.selectbox(key="take_out").set_value("my net").run()
     app.button(key="take_out_now").click().run()
-    assert brought_classifiers(own_home) == []
+    assert custom_classifiers(own_home) == []
 
 
 def test_a_wrong_architecture_is_one_sentence(own_home: Path, open_app: OpenApp, checkpoint: bytes) -> None:
@@ -86,7 +86,7 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     app.button[0].click().run()
     assert len(app.error) == 1
     assert [one.name for one in added_image_sets(own_home)] == ["pets"]
-    app.switch_page("pages/forget.py").run()
+    app.switch_page("pages/forget/forget.py").run()
     assert "pets" in app.selectbox(key="images").options
     app.selectbox(key="images").set_value("pets").run()
     assert not app.exception

@@ -6,23 +6,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages.parts.class_captions import class_captions
-from pages.parts.compare_figures import curves_figure, frontier_figure, titles
-from pages.parts.dial_figure import dial_figure
-from pages.parts.image_map import map_figure
-from pages.parts.palette import AFTER, BEFORE, FORGET
-from pages.parts.replay_figure import replay_figure
-from pages.parts.telling import chosen_ids, telling_pictures
-from pages.parts.transition_figures import (
+from pages.before_after.transition_figures import (
     confidence_figure,
     layers_alike_figure,
     moves_figure,
     transition_figure,
 )
+from pages.compare.compare_figures import curves_figure, frontier_figure, titles
+from pages.forget.image_map import map_figure
+from pages.replay.interpolation_figure import interpolation_figure
+from pages.replay.replay_figure import replay_figure
+from pages.shared.class_captions import class_captions
+from pages.shared.palette import AFTER, BEFORE, FORGET
+from pages.shared.picture_choice import choose_pictures, chosen_ids
+from tests.made import result, step
 from tests.run_folder import CLASSES, write_predictions
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparison, transitions
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.comparison import RETAIN, Comparison, read_comparison, transitions
-from unlearn_core.measuring.tables import ImageTable
+from unlearn_core.store.compare_runs import compare
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 
 @pytest.fixture
@@ -49,9 +54,7 @@ def film() -> dict[str, np.ndarray[Any, Any]]:
 
 
 def test_a_film_shows_one_step_and_holds_the_others() -> None:
-    steps = [
-        {"step": step, "forget_accuracy": 100.0 - 50 * step, "forgotten": step, "k": 2} for step in range(2)
-    ]
+    steps = [step(number, number) for number in range(2)]
     figure = replay_figure(film(), steps, CLASSES, 2)
     assert [frame.name for frame in figure.frames] == ["0", "1", "5"]
     cursor = figure.data[3]
@@ -75,7 +78,7 @@ def test_the_dial_marks_the_chosen_point() -> None:
         "retain": np.array([100.0, 99, 98]),
         "test": np.array([97.0, 96, 95]),
     }
-    figure = dial_figure(line, 0.5)
+    figure = interpolation_figure(line, 0.5)
     assert list(figure.data[0].x) == [0, 50, 100]
     assert list(figure.data[0].y) == [100, 50, 0]
     assert figure.layout.shapes[0].x0 == 50
@@ -146,21 +149,28 @@ def test_class_names_stand_in_the_midst_of_their_dots() -> None:
     assert class_captions(np.zeros((50, 2)), many, [str(one) for one in many]) == []
 
 
-def test_runs_are_told_apart_by_method_and_then_by_id() -> None:
-    lines = [
-        {"method": method, "run": run, "frontier": [{"step": 0, "forgotten": 0.0, "retain": 99.0}]}
-        for method, run in (("adv", "a1"), ("anchor", "b2"), ("adv", "c3"))
-    ]
-    assert titles(lines) == ["adv a1", "anchor", "adv c3"]
-    assert [trace.name for trace in frontier_figure(lines).data] == titles(lines)
-    steps = [[{"step": 0, "seconds": 1.0, "forget_accuracy": 50.0}], [], []]
-    first = curves_figure(lines, steps, "forget_accuracy").data[0]
-    assert (list(first.x), list(first.y)) == ([1.0], [50.0])
+def test_runs_are_told_apart_by_method_and_then_by_id(store: Store) -> None:
+    point = {"step": 0, "forgotten": 0.0, "retain": 99.0}
+    ids = []
+    for number, method in enumerate(("adv", "anchor", "adv")):
+        ids.append(store.create(ForgetRequest()).id)
+        came = result(method=method, images=f"set {number}", frontier=[point])
+        store.finish(ids[-1], RunState.DONE, result=came)
+    lines = compare(store, ids).runs
+    assert titles(lines) == [f"adv {ids[0]}", "anchor", f"adv {ids[2]}"]
+    figure = frontier_figure(lines)
+    assert [trace.name for trace in figure.data] == titles(lines)
+    assert (list(figure.data[0].x), list(figure.data[0].y)) == ([0], [99])
+    steps = [[step(1, 2, seconds=1.0, retain_accuracy=97.0), step(2, 2)], [], []]
+    forgotten = curves_figure(lines, steps, retained=False).data[0]
+    assert (list(forgotten.x), list(forgotten.y)) == ([1.0, 2.0], [50.0, 50.0])
+    kept = curves_figure(lines, steps, retained=True).data[0]
+    assert (list(kept.x), list(kept.y)) == ([1.0], [97.0])
 
 
 def test_telling_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
-    assert telling_pictures(comparison) == [100, 102, 104]
-    assert telling_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
+    assert choose_pictures(comparison) == [100, 102, 104]
+    assert choose_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
     assert chosen_ids(" 3, 14,3") == [3, 14]
     with pytest.raises(UserError, match="x is no picture's id"):
         chosen_ids("3, x")

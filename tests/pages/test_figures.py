@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts.attribution_grid import map_grid_html
-from pages.parts.attribution_pictures import MapRow, contact_sheet, maps_html
-from pages.parts.change_figures import class_figure, most_changed
-from pages.parts.live_chart import live_chart, settling_from
-from pages.parts.palette import AFTER, BEFORE, FORGET, RETAIN
-from pages.parts.pictures import Captioned, pictures_html
-from pages.parts.run_maps import run_maps_html
-from pages.parts.weight_figures import layers_figure, maps_figure, network_figure
-from unlearn_core.measuring.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
+from pages.attributions.attribution_grid import map_grid_html
+from pages.before_after.change_figures import class_figure, most_changed
+from pages.compare.run_maps import run_maps_html
+from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
+from pages.shared.live_chart import live_chart, repair_from
+from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN
+from pages.shared.thumbnails import Captioned, pictures_html
+from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
+from tests.made import step
+from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
 
 
 def test_classes_are_two_points_on_a_line() -> None:
@@ -34,24 +35,20 @@ def test_of_many_classes_those_that_changed_most_are_drawn() -> None:
     assert most_changed(np.arange(10), before[:10], before[:10]).tolist() == list(range(10))
 
 
-def _step(number: int, forgotten: int, **more: object) -> dict[str, object]:
-    return {"step": number, "forgotten": forgotten, "k": 4, **more}
-
-
 def test_a_line_stands_where_settling_begins() -> None:
-    steps = [_step(0, 0), _step(1, 3), _step(2, 4)]
-    assert settling_from(steps) is None
+    steps = [step(0, 0), step(1, 3), step(2, 4)]
+    assert repair_from(steps) is None
     assert not live_chart(steps).layout.shapes
-    steps += [_step(3, 3), _step(4, 4)]
-    assert settling_from(steps) == 2
+    steps += [step(3, 3), step(4, 4)]
+    assert repair_from(steps) == 2
     assert [line.x0 for line in live_chart(steps).layout.shapes] == [2]
-    assert settling_from([_step(0, 0), _step(1, 1)]) is None
+    assert repair_from([step(0, 0), step(1, 1)]) is None
 
 
 def test_the_live_chart_leaves_out_what_was_not_measured() -> None:
     steps = [
-        _step(0, 0, forget_accuracy=100.0, retain_accuracy=99.0, anchor_agreement=None),
-        _step(1, 4, forget_accuracy=0.0, retain_accuracy=None, anchor_agreement=98.0),
+        step(0, 0, forget_accuracy=100.0, retain_accuracy=99.0, anchor_agreement=None),
+        step(1, 4, forget_accuracy=0.0, retain_accuracy=None, anchor_agreement=98.0),
     ]
     forget, retain, anchors = live_chart(steps).data
     assert (list(forget.y), forget.line.color) == ([100, 0], FORGET)
@@ -99,7 +96,7 @@ def test_every_run_has_a_map_of_every_picture() -> None:
     random = np.random.default_rng(0)
     maps = [random.normal(size=(2, 28, 28)).astype(np.float32) for _ in range(3)]
     pictures, ids = random.integers(0, 255, (2, 28, 28, 1), dtype=np.uint8), np.array([3, 14])
-    shown = [Attributions(ids, ids, pictures, maps[0], after, ids * 1.0, ids * 1.0) for after in maps[1:]]
+    shown = [Attributions(pictures, maps[0], after, ids, ids, ids * 1.0, ids * 1.0) for after in maps[1:]]
     html = run_maps_html(shown, ["before", "anchor", "<b>"], [["2", "2", "7"], ["4", "4", "4"]])
     assert html.count("data:image/png") == 2 * (1 + 1 + 2)
     assert "id 14" in html

@@ -1,10 +1,13 @@
 """The Forget page: empty, running, finished, failed."""
 
+from tests import made
 from tests.pages.conftest import OpenApp
 from tests.quick import QUICK
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import RunState, Store
+from unlearn_core.artifacts.steps import append_step
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 
 def words_of(app: object) -> str:
@@ -53,18 +56,7 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
     run = store.create(ForgetRequest(pick="ids:1,2"))
     store.update(run.id, state=RunState.RUNNING, phase="optimise")
     for step in range(3):
-        store.append_step(
-            run.id,
-            {
-                "step": step,
-                "seconds": 0.5 * step,
-                "forgotten": 1,
-                "k": 2,
-                "forget_accuracy": 50.0,
-                "retain_accuracy": None,
-                "anchor_agreement": 99.0,
-            },
-        )
+        append_step(store.folder(run.id), made.step(step, 1, k=2))
     app = open_app(run=run.id)
     assert not app.button(key="cancel").disabled
     app.button(key="cancel").click().run()
@@ -127,7 +119,7 @@ def test_one_press_starts_the_same_request_with_several_methods(open_app: OpenAp
 def test_pictures_come_by_what_the_classifier_makes_of_them(open_app: OpenApp) -> None:
     app = open_app()
     app.number_input(key="quick_count").set_value(3)
-    for order in ("by_heart", "odd_label"):
+    for order in ("memorisation", "odd_label"):
         app.selectbox(key="sort").set_value(order).run()
         assert not app.exception
         app.button(key="quick_first").click().run()

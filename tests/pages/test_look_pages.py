@@ -5,12 +5,18 @@ import pytest
 from tests.pages.conftest import OpenApp
 from tests.pages.test_forget import words_of
 from tests.quick import QUICK
-from unlearn_core.engine.job import run_forget
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import Run, RunState, Store
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store
 
-LOOKING = ("pages/before_after.py", "pages/weights.py", "pages/attributions.py", "pages/replay.py")
-ALL = (*LOOKING, "pages/compare.py", "pages/runs.py")
+LOOKING = (
+    "pages/before_after/before_after.py",
+    "pages/weights/weights.py",
+    "pages/attributions/attributions.py",
+    "pages/replay/replay.py",
+)
+ALL = (*LOOKING, "pages/compare/compare.py", "pages/runs/runs.py")
 
 
 def finished(store: Store) -> Run:
@@ -46,17 +52,17 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(open_app: OpenApp, store
         app = open_app(page, run.id)
         assert not app.error
     assert "forgotten by earlier runs" in words_of(open_app(run=run.id))
-    app = open_app("pages/attributions.py", run.id)
+    app = open_app("pages/attributions/attributions.py", run.id)
     earlier = store.get(first.id).parsed_result()
     assert earlier is not None
-    app.text_input(key="pictures").set_value(str(earlier["ids"][0])).run()
+    app.text_input(key="pictures").set_value(str(earlier.ids[0])).run()
     assert not app.error
     assert not app.exception
 
 
 def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
     run = finished(store)
-    app = open_app("pages/before_after.py", run.id)
+    app = open_app("pages/before_after/before_after.py", run.id)
     forget, retain, test = app.metric
     assert forget.value == "50 → 0"
     assert "±" in retain.delta
@@ -65,7 +71,7 @@ def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
 
 
 def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
-    app = open_app("pages/weights.py", finished(store).id)
+    app = open_app("pages/weights/weights.py", finished(store).id)
     layers = app.selectbox[1]
     assert len(layers.options) > 10
     layers.select_index(0).run()
@@ -83,13 +89,14 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:
-    app = open_app("pages/attributions.py", finished(store).id)
+    app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
     app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
     app.toggle(key="trust").set_value(True).run()
     app.selectbox(key="target").select("new").run()
     app.text_input(key="pictures").set_value("3, 14").run()
     app.selectbox(key="baseline").select("white").run()
+    assert any("convergence delta" in one.proto.body for one in app.get("html"))
     assert not app.exception
     assert not app.error
     for bad in ("three", "99999"):
@@ -105,19 +112,19 @@ def test_a_damaged_run_is_one_sentence_and_the_others_stay(open_app: OpenApp, st
     for page in LOOKING:
         assert len(open_app(page, damaged.id).error) == 1
         assert not open_app(page, whole.id).error
-    assert len(open_app("pages/runs.py").dataframe[0].value) == 2
+    assert len(open_app("pages/runs/runs.py").dataframe[0].value) == 2
 
 
 def test_a_run_can_be_run_again_and_deleted(open_app: OpenApp, store: Store) -> None:
     run = store.create(ForgetRequest(pick="hardest:2"), "two hard ones")
     store.finish(run.id, RunState.INTERRUPTED, error="The program ended.")
-    app = open_app("pages/runs.py", run.id)
+    app = open_app("pages/runs/runs.py", run.id)
     assert "The program ended." in words_of(app)
     app.button(key="again").click().run()
     newest = store.runs()[0]
     assert newest.id != run.id
     assert (newest.name, newest.parsed_request()) == (run.name, run.parsed_request())
-    app = open_app("pages/runs.py", run.id)
+    app = open_app("pages/runs/runs.py", run.id)
     app.button(key="delete").click().run()
     assert not app.exception
     assert run.id not in {kept.id for kept in store.runs()}
@@ -132,7 +139,7 @@ def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: s
 
 
 def test_before_and_after_can_be_looked_at_closer(open_app: OpenApp, store: Store) -> None:
-    app = open_app("pages/before_after.py", finished(store).id)
+    app = open_app("pages/before_after/before_after.py", finished(store).id)
     for look in ("transitions", "confidence", "map", "layers"):
         app.segmented_control(key="look").set_value(look).run()
         assert not app.exception
@@ -143,7 +150,7 @@ def test_before_and_after_can_be_looked_at_closer(open_app: OpenApp, store: Stor
 
 def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(open_app: OpenApp, store: Store) -> None:
     run = finished(store)
-    app = open_app("pages/replay.py", run.id)
+    app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
     app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
     assert not app.exception
@@ -160,7 +167,7 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(open_app: OpenAp
 
 def test_two_runs_are_compared(open_app: OpenApp, store: Store) -> None:
     runs = [finished(store), finished(store)]
-    app = open_app("pages/compare.py", runs[0].id)
+    app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error
     assert len(app.dataframe[0].value) == 2
     for curves in ("forget_accuracy", "retain_accuracy"):

@@ -12,21 +12,22 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import visitor
+from pages.shared import visitor
 from tests.pages.conftest import OpenApp
 from tests.pages.test_forget import words_of
-from unlearn_core.bring_commands import remove_brought
-from unlearn_core.catalog.brought.adding import add_classifier
-from unlearn_core.catalog.brought.records import ClassifierWish, brought_classifiers
+from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.entries import check_image_set, classifier_entry
-from unlearn_core.catalog.sources.added import AddedImageSet, added_image_sets
-from unlearn_core.catalog.sources.adding import add_image_set
-from unlearn_core.catalog.sources.uploads import upload_folder
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, custom_classifiers
+from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
+from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
-from unlearn_core.runs.request import ForgetRequest
-from unlearn_core.runs.store import RunState, Store
-from unlearn_core.runs.visitors import KEPT_DAYS, MOST_RUNS, MOST_UNDER_WAY, clean_up, make_room
-from unlearn_core.sharing import told
+from unlearn_core.store.cleanup import KEPT_DAYS, clean_up, remove_added
+from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, make_room
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
 
 OTHER = "0123456789abcdef"
 
@@ -45,7 +46,7 @@ def pets(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Add
     Image.new("RGB", (30, 30), "red").save(tmp_path / "set" / "cat" / "1.png")
     monkeypatch.setenv("UNLEARN_SHARED", "0")
     for old in added_image_sets(own_home):
-        remove_brought(Store(own_home), old.name)
+        remove_added(Store(own_home), old.name)
     record = add_image_set(own_home, "secret pets", f"folder:{tmp_path / 'set'}", visitor=OTHER)
     monkeypatch.setenv("UNLEARN_SHARED", "1")
     return record
@@ -69,7 +70,7 @@ def test_another_ones_pictures_cannot_be_named(pets: AddedImageSet, open_app: Op
         forge(app, "images", text)
         assert app.selectbox(key="images").value == "mnist"
         assert pets.name not in words_of(app)
-    add = open_app("pages/add.py")
+    add = open_app("pages/add/add.py")
     assert pets.name not in add.selectbox(key="add_look").options
     assert pets.name not in add.dataframe[0].value["name"].tolist()
     forge(add, "add_look", pets.name)
@@ -78,8 +79,8 @@ def test_another_ones_pictures_cannot_be_named(pets: AddedImageSet, open_app: Op
 
 
 def test_a_sentence_about_names_tells_none_of_others(own_home: Path, pets: AddedImageSet) -> None:
-    wish = ClassifierWish(source="timm:resnet10t:random", classes=3, name="secret net")
-    add_classifier(own_home, wish, visitor=OTHER)
+    specification = ClassifierSpecification(source="timm:resnet10t:random", classes=3, name="secret net")
+    add_classifier(own_home, specification, visitor=OTHER)
     with pytest.raises(UserError) as classifiers:
         classifier_entry("nothing")
     with pytest.raises(UserError) as images:
@@ -89,10 +90,10 @@ def test_a_sentence_about_names_tells_none_of_others(own_home: Path, pets: Added
     run = store.create(ForgetRequest(classifier="secret net"), "named by me", visitor="f" * 16)
     store.finish(run.id, RunState.FAILED)
     with pytest.raises(UserError, match="A run of somebody else needs secret net") as needed:
-        remove_brought(store, "secret net", OTHER)
+        remove_added(store, "secret net", OTHER)
     assert run.id not in str(needed.value)
     store.delete(run.id)
-    remove_brought(store, "secret net", OTHER)
+    remove_added(store, "secret net", OTHER)
 
 
 def test_a_link_to_a_run_cannot_be_guessed_and_gives_no_more_than_a_look(
@@ -102,14 +103,14 @@ def test_a_link_to_a_run_cannot_be_guessed_and_gives_no_more_than_a_look(
     assert len(run.id) == 32
     assert ForgetRequest.parse(after=run.id).after == run.id
     store.finish(run.id, RunState.FAILED, error="It was only a test.")
-    assert "theirs" not in words_of(open_app("pages/runs.py"))
+    assert "theirs" not in words_of(open_app("pages/runs/runs.py"))
     app = open_app(run=run.id)
     assert "It was only a test." in words_of(app)
     app.button(key="again").click().run()
     assert not app.exception
     (mine,) = [one for one in store.runs() if one.id != run.id]
     assert mine.visitor not in ("", OTHER)
-    runs = open_app("pages/runs.py", run.id)
+    runs = open_app("pages/runs/runs.py", run.id)
     assert not [one for one in runs.button if one.key == "delete"]
 
 
@@ -123,7 +124,7 @@ def test_no_page_says_where_anything_lies(own_home: Path, store: Store, open_app
     linked = open_app(run=run.id)
     assert "/srv/private" not in words_of(linked) + json.dumps(dict(linked.query_params))
     assert st.get_option("client.showErrorDetails") == "none"
-    assert told(RuntimeError("/srv/private/x is broken")) == "The program failed: RuntimeError."
+    assert public_message(RuntimeError("/srv/private/x is broken")) == "The program failed: RuntimeError."
 
 
 def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) -> None:
@@ -134,12 +135,12 @@ def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) ->
 
 
 def test_hubs_and_functions_are_not_offered(own_home: Path, open_app: OpenApp) -> None:
-    app = open_app("pages/add.py")
+    app = open_app("pages/add/add.py")
     assert "A function of mine" not in app.segmented_control(key="add_from").options
     for source in ("timm:hf-hub:somebody/net", "os:getcwd", "file:/etc/passwd"):
         with pytest.raises(UserError, match="serves others"):
-            add_classifier(own_home, ClassifierWish(source=source, architecture="timm:resnet10t"))
-    assert not [one for one in brought_classifiers(own_home) if one.visitor == ""]
+            add_classifier(own_home, ClassifierSpecification(source=source, architecture="timm:resnet10t"))
+    assert not [one for one in custom_classifiers(own_home) if one.visitor == ""]
 
 
 def test_what_visitors_left_behind_is_removed_when_no_run_needs_it(
@@ -197,7 +198,7 @@ def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -
 def test_the_page_starts_no_more_runs_than_a_visitor_may_have(
     store: Store, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlearn_core.runs.visitors.MOST_UNDER_WAY", 0)
+    monkeypatch.setattr("unlearn_core.store.limits.MOST_UNDER_WAY", 0)
     app = open_app()
     app.button(key="quick_hardest").click().run()
     app.button(key="forget").click().run()

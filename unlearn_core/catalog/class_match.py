@@ -32,7 +32,7 @@ def match_classes(
     own: Sequence[str],
     class_names: Sequence[str],
     wordnet_ids: Sequence[str],
-    mended: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
 ) -> ClassMatch:
     """Match the classes of an image set with those of a classifier.
 
@@ -53,8 +53,8 @@ def match_classes(
         found = [(place, "order") for place in range(len(own))]
     names = list(class_names)
     for place, name in enumerate(own):
-        if mended and name in mended:
-            wanted = mended[name]
+        if overrides and name in overrides:
+            wanted = overrides[name]
             found[place] = (names.index(wanted), "you") if wanted in names else (-1, "you")
     return ClassMatch(tuple(index for index, _ in found), tuple(how for _, how in found))
 
@@ -87,28 +87,28 @@ def _numbered(names: Sequence[str]) -> bool:
     return all(re.fullmatch(r"(class )?\d+", _plain(name)) for name in names)
 
 
-def read_mended(root: Path, classifier: str, images: str) -> dict[str, str]:
+def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:
     """Return what the user said about the classes of this image set for this classifier."""
-    path = _mended_path(root, classifier, images)
+    path = _overrides_path(root, classifier, images)
     if not path.exists():
         return {}
     try:
-        said = json.loads(path.read_text())
+        said = json.loads(path.read_text(encoding="utf-8"))
         return {str(own): str(name) for own, name in said.items()}
     except (ValueError, AttributeError) as error:
         raise UserError(f"The class match of {images} for {classifier} is damaged; mend it again.") from error
 
 
-def mend(root: Path, classifier: str, images: str, said: Mapping[str, str]) -> None:
+def write_overrides(root: Path, classifier: str, images: str, said: Mapping[str, str]) -> None:
     """Keep what the user says about classes; an empty mapping takes it all back."""
-    path = _mended_path(root, classifier, images)
+    path = _overrides_path(root, classifier, images)
     if not said:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(said)))
+    path.write_text(json.dumps(dict(said)), encoding="utf-8")
 
 
-def _mended_path(root: Path, classifier: str, images: str) -> Path:
+def _overrides_path(root: Path, classifier: str, images: str) -> Path:
     key = sha256(f"{classifier}\n{images}".encode()).hexdigest()
     return root / "matches" / f"{key[:24]}.json"

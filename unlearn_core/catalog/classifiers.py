@@ -9,16 +9,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unlearn_core.catalog.architectures import Normalised
-from unlearn_core.catalog.brought.adding import load_brought
-from unlearn_core.catalog.brought.records import BroughtClassifier, brought_classifier
 from unlearn_core.catalog.class_names import CIFAR10, DIGITS, imagenet_classes
+from unlearn_core.catalog.custom.add_classifier import load_custom_classifier
 from unlearn_core.catalog.entries import classifier_entry
-from unlearn_core.catalog.training import RECIPES
+from unlearn_core.catalog.records.classifier_record import CustomClassifier, custom_classifier
+from unlearn_core.catalog.shipped.architectures import Normalised
+from unlearn_core.catalog.shipped.training import RECIPES
+from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
-from unlearn_core.home import home
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parent / "shipped" / "weights"
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Classifier:
 def load_classifier(name: str) -> Classifier:
     """Return a fresh copy of the named classifier on the CPU; an unknown name raises `UserError`."""
     if classifier_entry(name).brought:
-        return _brought(name)
+        return _custom_classifier(name)
     if name in RECIPES:
         classifier = describe_classifier(name, RECIPES[name].build())
         classifier.load_weights(WEIGHTS / f"{name}.safetensors")
@@ -70,7 +70,7 @@ def describe_classifier(name: str, module: nn.Module) -> Classifier:
     )
 
 
-def brought_as_classifier(record: BroughtClassifier, module: nn.Module) -> Classifier:
+def as_classifier(record: CustomClassifier, module: nn.Module) -> Classifier:
     """Return a brought classifier's module together with its record."""
     return Classifier(
         record.name,
@@ -83,10 +83,10 @@ def brought_as_classifier(record: BroughtClassifier, module: nn.Module) -> Class
     )
 
 
-def _brought(name: str) -> Classifier:
-    record = brought_classifier(home(), name)
+def _custom_classifier(name: str) -> Classifier:
+    record = custom_classifier(home(), name)
     assert record is not None
-    return brought_as_classifier(record, load_brought(home(), record))
+    return as_classifier(record, load_custom_classifier(home(), record))
 
 
 _CLASS_NAMES = {"mnist-resnet": DIGITS, "cifar10-resnet20": CIFAR10}

@@ -3,16 +3,17 @@
 import re
 from dataclasses import dataclass
 
-from unlearn_core.catalog.brought.records import BroughtClassifier, brought_classifier, brought_classifiers
-from unlearn_core.catalog.sources.added import AddedImageSet, added_image_sets
+from unlearn_core.catalog.records.classifier_record import (
+    CustomClassifier,
+    custom_classifier,
+    custom_classifiers,
+)
+from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
+from unlearn_core.common.home import home
+from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError
-from unlearn_core.home import home
-from unlearn_core.sharing import refuse_when_shared
 
 ADDED = "added by you"
-
-SMALL = 64
-"""Pixels: classifiers with inputs up to this side see whole pictures, and many pictures cost them little."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ _VISITOR = re.compile(r"[0-9a-f]{16}")
 
 def classifiers() -> tuple[ClassifierEntry, ...]:
     """Return the classifiers that ship, and those that the user brought."""
-    return (*CLASSIFIERS, *(_as_entry(record) for record in brought_classifiers(home())))
+    return (*CLASSIFIERS, *(_as_entry(record) for record in custom_classifiers(home())))
 
 
 def classifier_entry(name: str) -> ClassifierEntry:
@@ -204,14 +205,14 @@ def classifier_entry(name: str) -> ClassifierEntry:
     for entry in CLASSIFIERS:
         if entry.name == name:
             return entry
-    record = brought_classifier(home(), name)
+    record = custom_classifier(home(), name)
     if record is not None:
         return _as_entry(record)
     known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
     raise UserError(f"There is no classifier {name}; there are {known}.")
 
 
-def _as_entry(record: BroughtClassifier) -> ClassifierEntry:
+def _as_entry(record: CustomClassifier) -> ClassifierEntry:
     return ClassifierEntry(
         name=record.name,
         title=record.name,

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_mended
-from unlearn_core.catalog.pictures import fit, is_grey, read_picture
+from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_overrides
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
-from unlearn_core.catalog.sources.named import image_source, source_fingerprint
+from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
+from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
+from unlearn_core.common.files import atomic_write
+from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
-from unlearn_core.home import home
 
 MOST_MEMORY = 2**30
 """Bytes of pixels: larger sets are decoded into a file and read from there."""
@@ -107,15 +108,15 @@ def fingerprint(name: str, classifier: str) -> str:
 
     An unknown name raises `UserError`.
     """
-    mended = sorted(read_mended(home(), classifier, name).items())
-    return source_fingerprint(name) + (repr(mended) if mended else "")
+    overrides = sorted(read_overrides(home(), classifier, name).items())
+    return source_fingerprint(name) + (repr(overrides) if overrides else "")
 
 
 @lru_cache(maxsize=4)
 def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
     source = image_source(name)
-    mended = read_mended(home(), wanted.name, name)
-    match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, mended)
+    overrides = read_overrides(home(), wanted.name, name)
+    match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, overrides)
     labels = match.labels(source.classes)
     return ImageSet(
         name,
@@ -164,12 +165,8 @@ def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> 
                 f"{n:,} pictures of {size} × {size} need {np.prod(shape) / 2**30:.1f} GB on the disk; "
                 f"{free / 2**30:.1f} GB are free."
             )
-        half = path.with_suffix(f".{os.getpid()}.half")
-        try:
+        with atomic_write(path) as half:
             _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
     return np.lib.format.open_memmap(path, "r")
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from unlearn_core.catalog.brought.records import WEIGHTS, brought_folder
 from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
-from unlearn_core.home import data_dir, home
+from unlearn_core.catalog.records.classifier_record import WEIGHTS, custom_classifier_folder
+from unlearn_core.common.home import data_dir, home
 
-_SHIPPED = Path(__file__).parent / "weights"
+_SHIPPED = Path(__file__).parent / "shipped" / "weights"
 # Of the files that come in packages, and of the downloads that torchvision's documentation links to.
 _MEGABYTES = {
     "imagenet-efficientnet-lite0": 18.8,
@@ -48,7 +48,7 @@ def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
         return _MEGABYTES.get(entry.name, entry.megabytes)
     if entry.name in _MEGABYTES and not entry.brought:
         return _MEGABYTES[entry.name]
-    kept = brought_folder(home(), entry.name) / WEIGHTS
+    kept = custom_classifier_folder(home(), entry.name) / WEIGHTS
     weights = kept if entry.brought else _SHIPPED / f"{entry.name}.safetensors"
     return round(weights.stat().st_size / 1e6, 1) if weights.exists() else None
 

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.common.budget import sample
 from unlearn_core.errors import UserError
 
 HELP = "ids:3,14 · random:N · hardest:N · class:NAME:N"
@@ -65,7 +66,7 @@ class Pick:
             raise UserError(f"The pick asks for {self.count} pictures, but there are only {len(ids)}.")
         if self.kind == "hardest":
             return ids[np.argsort(-losses, kind="stable")[: self.count]].tolist()
-        return np.random.default_rng(seed).permutation(ids)[: self.count].tolist()
+        return sample(ids, self.count, seed).tolist()
 
 
 def _whole_number(part: str, text: str) -> int:

@@ -1,0 +1,1 @@
+"""How a classifier forgets: goals, adversarial examples, weight importance, methods, the loop."""

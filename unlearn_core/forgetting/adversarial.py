@@ -1,11 +1,10 @@
 """Targeted adversarial examples within an L2 ball (Madry et al., arXiv 1706.06083)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.precision import Classify
 
 

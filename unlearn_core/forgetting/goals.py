@@ -1,10 +1,10 @@
 """What counts as forgotten, and the losses that lead there (arXiv 2301.11578, section 3.1)."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 
 
 class Goal(Protocol):

@@ -1,9 +1,10 @@
 """Which weights matter to the forget set: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 
-import torch
-from torch import Tensor, nn
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Importance = dict[str, Tensor]
 
@@ -17,7 +18,7 @@ def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] 
         check: called before every picture; may raise to stop.
     """
     scalars = ((lambda picture=picture: module(picture).norm()) for picture in pixels.split(1))
-    return mean_gradient(module, scalars, len(pixels), Tensor.abs, check)
+    return mean_gradient(module, scalars, len(pixels), torch.Tensor.abs, check)
 
 
 def mean_gradient(

@@ -6,13 +6,13 @@ what it knows. Deviations: the starts are mixes of the forget set instead of noi
 compared in units of their own spread, and there is no smoothness prior.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
+from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
 from unlearn_core.forgetting.precision import Classify
 
 BATCH = 256
@@ -21,7 +21,7 @@ BATCH = 256
 STATISTICS_WEIGHT = 10.0
 STEP_SIZE = 0.05
 
-_Seen = list[tuple[nn.BatchNorm2d, Tensor]]
+_Seen: TypeAlias = "list[tuple[nn.BatchNorm2d, Tensor]]"
 
 
 def has_statistics(module: nn.Module) -> bool:

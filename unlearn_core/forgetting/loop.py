@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.batches import OUT_OF_MEMORY, is_out_of_memory
+from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
+from unlearn_core.forgetting.step import Step, Stopped
 
 BACK_OFF_HALVINGS = 6
 """Finds the shortest sufficient part of the last step to within 1/64."""
-
-Stopped = Literal["forgotten", "step limit", "cancelled"]
 
 
 @dataclass
@@ -25,26 +23,6 @@ class Settling:
     until: int
     start: list[Tensor]
     kept: list[Tensor]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is known after one optimiser step; step 0 is the classifier before the first one.
-
-    `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
-    as their label, `anchor_agreement` the percentage of this step's retention batch that the classifier
-    still predicts as it should.
-    """
-
-    step: int
-    loss: float | None
-    forget_loss: float | None
-    retain_loss: float | None
-    forgotten: int
-    k: int
-    forget_accuracy: float
-    anchor_agreement: float | None
-    retention_weight: float | None
 
 
 class ForgettingLoop:
@@ -65,7 +43,7 @@ class ForgettingLoop:
         self.stopped: Stopped | None = None
         self.batch_halvings = 0
         self._optimiser: torch.optim.Optimizer | None = None
-        self._settling: Settling | None = None
+        self._repair: Settling | None = None
 
     def prepare(self) -> None:
         """Let the method prepare, with the module in eval mode; `CancelledError` passes through."""
@@ -81,7 +59,7 @@ class ForgettingLoop:
             reached, step = self._look(None)
             yield step
             total = self.method.total_steps
-            while self._settling is None and (
+            while self._repair is None and (
                 self.step < total if total else not reached and self.step < self.max_steps
             ):
                 self.task.check()
@@ -93,8 +71,8 @@ class ForgettingLoop:
                     self._back_off(start)
                     _, step = self._look(losses)
                 yield step
-            if (reached and self.step and not total) or self._settling:
-                yield from self._settle()
+            if (reached and self.step and not total) or self._repair:
+                yield from self._repair_phase()
                 reached = True
             self.stopped = "forgotten" if reached else "step limit"
         except CancelledError:
@@ -102,17 +80,17 @@ class ForgettingLoop:
         finally:
             self.task.module.eval()
 
-    def _settle(self) -> Iterator[Step]:
+    def _repair_phase(self) -> Iterator[Step]:
         """Go on as the method wants, and end with the weights that forget all and are damaged least."""
         assert self._optimiser is not None
-        if self._settling is None:
-            until = min(self.step + self.method.settling_steps(self.step), self.max_steps)
-            self._settling = Settling(self.step, until, self._weights(), self._weights())
-        settling = self._settling
+        if self._repair is None:
+            until = min(self.step + self.method.repair_steps(self.step), self.max_steps)
+            self._repair = Settling(self.step, until, self._weights(), self._weights())
+        settling = self._repair
         while self.step < settling.until:
             self.task.check()
             left = (settling.until - self.step) / (settling.until - settling.since)
-            self.method.settle(self._optimiser, left)
+            self.method.start_repair_step(self._optimiser, left)
             losses = self._advance()
             self.step += 1
             forgotten, step = self._look(losses)
@@ -209,9 +187,9 @@ class ForgettingLoop:
                 state[f"optimiser.{index}.{name}"] = torch.as_tensor(value).clone()
         state["generator"] = self.task.generator.get_state()
         state["step"] = torch.tensor(self.step)
-        if self._settling is not None:
-            state["settling"] = torch.tensor([self._settling.since, self._settling.until])
-            for name, weights in (("start", self._settling.start), ("kept", self._settling.kept)):
+        if self._repair is not None:
+            state["settling"] = torch.tensor([self._repair.since, self._repair.until])
+            for name, weights in (("start", self._repair.start), ("kept", self._repair.kept)):
                 state |= {f"{name}.{index}": tensor for index, tensor in enumerate(weights)}
         return state
 
@@ -231,7 +209,7 @@ class ForgettingLoop:
         if "settling" in state:
             since, until = state["settling"].tolist()
             start, kept = (list(_under(f"{name}.", state).values()) for name in ("start", "kept"))
-            self._settling = Settling(since, until, start, kept)
+            self._repair = Settling(since, until, start, kept)
 
 
 def _interpolate(

@@ -1,12 +1,14 @@
 """Pictures that a method makes and draws from: in memory while they are few, in a file once they are many."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from math import prod
 from tempfile import TemporaryFile
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from unlearn_core.common.lazy_torch import Tensor, torch
 
 IN_MEMORY = 64 * 2**20
 """Bytes; the paper's largest setting, 256 × 200 pictures of 224 × 224, has 31 thousand million."""

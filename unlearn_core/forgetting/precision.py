@@ -1,9 +1,10 @@
 """Arithmetic in bfloat16, where a device is built for it and forgetting loses nothing by it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Classify = Callable[[Tensor], Tensor]
 """Takes pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""

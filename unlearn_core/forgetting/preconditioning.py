@@ -1,11 +1,11 @@
 """Steps that spare the weights which matter to what should be kept, and move the others further."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.importance import mean_gradient
 
 PROBES, PROBE_BATCH = 64, 8
@@ -42,32 +42,35 @@ def sparing_scales(
         return (values * torch.randn(values.shape, generator=generator).to(values.device)).sum()
 
     scalars = ((lambda batch=batch: projected(batch)) for batch in batches)
-    importance = mean_gradient(module, scalars, count, Tensor.square, check)
+    importance = mean_gradient(module, scalars, count, torch.Tensor.square, check)
     return [
         (values / values.mean().clamp_min(1e-30) + _FLOOR).pow(-exponent).clamp_max(LONGEST)
         for values in importance.values()
     ]
 
 
-class SparingAdam(torch.optim.Adam):
-    """Adam whose steps are scaled weight by weight, after its own scaling, which would undo one before it.
+def sparing_adam(
+    parameters: Iterable[nn.Parameter], rate: float, scales: list[Tensor]
+) -> torch.optim.Optimizer:
+    """Return Adam with steps scaled weight by weight, after its own scaling, which would undo one before it.
 
     Args:
         parameters: of the module.
         rate: size of a step where the scale is 1.
-        scales: one a parameter, in its shape.
+        scales: one per parameter, in its shape.
     """
+    moved = list(parameters)
+    before: list[Tensor] = []
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rate: float, scales: list[Tensor]) -> None:
-        self._moved = list(parameters)
-        self._scales = scales
-        super().__init__(self._moved, rate)
+    def remember(*_: Any) -> None:
+        before[:] = [parameter.detach().clone() for parameter in moved]
 
-    def step(self, closure: Any = None) -> Any:
-        """Take one step."""
-        before = [parameter.detach().clone() for parameter in self._moved]
-        loss = super().step(closure)
+    def scale_step(*_: Any) -> None:
         with torch.no_grad():
-            for parameter, old, scale in zip(self._moved, before, self._scales, strict=True):
+            for parameter, old, scale in zip(moved, before, scales, strict=True):
                 parameter.copy_(old + scale * (parameter - old))
-        return loss
+
+    optimiser = torch.optim.Adam(moved, rate)
+    optimiser.register_step_pre_hook(remember)
+    optimiser.register_step_post_hook(scale_step)
+    return optimiser

@@ -1,11 +1,11 @@
 """Pictures that a method may learn from besides the forget set, where a person allows it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from unlearn_core.forgetting.methods.base import draw
+from unlearn_core.common.batches import draw
+from unlearn_core.common.lazy_torch import Tensor, torch
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What changed: predictions, attributions, representations, weights."""

@@ -1,66 +1,68 @@
 """A run as a film: what every snapshot says of chosen pictures, where it looks, and where it puts them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.artifacts.predictions import FORGET, RETAIN
+from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.algorithms import algorithm_entry
-from unlearn_core.measuring.attributions import attribute
-from unlearn_core.measuring.comparison import FORGET, RETAIN
-from unlearn_core.measuring.features import Plane, features
-from unlearn_core.measuring.kept import kept
-from unlearn_core.measuring.looking import Looking, look_at, with_weights
-from unlearn_core.measuring.predictions import predict
-from unlearn_core.runs.snapshots import Weights, read_snapshots
-from unlearn_core.runs.store import Store
+from unlearn_core.measuring.attribution.explain import attribute
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
+from unlearn_core.measuring.predict import predict
+from unlearn_core.measuring.representation.features import features, principal_components
+from unlearn_core.store.cache import cached
+from unlearn_core.store.runs import open_store
+from unlearn_core.store.snapshots import Weights, read_snapshots
 
-VERSION = 1
+VERSION = 2
 MOST_PICTURES = 8
 MOST_FRAMES = 24
-POINTS_OF_SMALL_PICTURES, POINTS_OF_LARGE_PICTURES = 400, 40
+POINTS = Budget(400, 40)
 MAP_SIDE = 56
 """Pixels: larger maps are thinned out, since a film holds dozens of them."""
 
 
-def write_replay(root: Path, run_id: str, ids: Sequence[int], algorithm: str) -> Path:
+def write_replay(root: Path, request: AttributionRequest) -> Path:
     """Return the path of a run's film, made now unless it is there.
 
     Args:
         root: of the store.
-        run_id: a run that has weights and snapshots.
-        ids: of the pictures to follow, at most `MOST_PICTURES`.
-        algorithm: of the attribution maps; each explains the picture's label.
+        request: the pictures to follow, at most `MOST_PICTURES`, and how to explain them at each snapshot.
 
     Raises:
-        UserError: too many pictures, an unknown run, picture or algorithm, or a damaged run folder.
+        UserError: too many pictures, an unknown run, picture or class, or a damaged run folder.
     """
-    algorithm_entry(algorithm)
-    if not 0 < len(ids) <= MOST_PICTURES:
+    if len(request.ids) > MOST_PICTURES:
         raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
-    folder = Store(root).folder(run_id) / "replay"
-    return kept(folder, [VERSION, list(ids), algorithm], lambda: _film(look_at(root, run_id), ids, algorithm))
+    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(
+        open_store(root).folder(request.run_id) / "replay",
+        asked,
+        lambda: _film(load_finished_run(root, request.run_id), request),
+    )
 
 
-def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLike]:
+def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]:
+    ids, settings = request.ids, dict(request.settings)
     pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
+    targets = torch.from_numpy(run.targets(ids, request.target))
     points = _points(run)
     seen = run.pictures(run.comparison.ids[points].tolist())
-    plane = Plane(features(run.before.module, seen))
+    plane = principal_components(features(run.before.module, seen), 2)
     frames: dict[str, list[ArrayLike]] = {name: [] for name in ("steps", "classes", "tops", "maps", "places")}
     for step, weights in _thinned(_way(run)):
         classifier = with_weights(run.before, weights)
         said = predict(classifier.module, pictures, labels, torch.device("cpu"))
-        maps = attribute(classifier, pixels, torch.from_numpy(labels), algorithm, run.request.seed)
+        maps = attribute(classifier, pixels, targets, request.algorithm, run.request.seed, settings)
         frames["steps"].append(step)
         frames["classes"].append(said.classes)
         frames["tops"].append(said.top_confidences)
         frames["maps"].append(_thin(maps))
-        frames["places"].append(plane.place(features(classifier.module, seen)))
+        frames["places"].append(plane.transform(features(classifier.module, seen)))
     return {
         **{name: np.stack(values) for name, values in frames.items()},
         "ids": np.array(ids),
@@ -72,7 +74,7 @@ def _film(run: Looking, ids: Sequence[int], algorithm: str) -> dict[str, ArrayLi
     }
 
 
-def _way(run: Looking) -> list[tuple[int, Weights]]:
+def _way(run: FinishedRun) -> list[tuple[int, Weights]]:
     """Return step and weights from the start to the classifier that the run kept, which is the last frame.
 
     The snapshots between are rounded; both ends are exact. Where the run went only part of the way, or past
@@ -88,15 +90,13 @@ def _way(run: Looking) -> list[tuple[int, Weights]]:
     return [*snapshots, (last + 1, after)]
 
 
-def _points(run: Looking) -> NDArray[np.intp]:
+def _points(run: FinishedRun) -> NDArray[np.intp]:
     """Return positions of the pictures on the map: the forget set and a sample of the retained ones."""
     own = run.comparison.image_set == 0
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
     retained = np.flatnonzero(own & (run.comparison.group == RETAIN))
-    small = run.before.input_size <= SMALL
-    most = POINTS_OF_SMALL_PICTURES if small else POINTS_OF_LARGE_PICTURES
-    chosen = np.random.default_rng(0).permutation(retained)[:most]
-    return np.concatenate([forgotten[:most], np.sort(chosen)])
+    most = POINTS.of(run.before.input_size)
+    return np.concatenate([forgotten[:most], np.sort(sample(retained, most))])
 
 
 def _thinned(frames: list[tuple[int, Weights]]) -> list[tuple[int, Weights]]:

@@ -6,11 +6,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePath, PurePosixPath
 
-from unlearn_core.catalog.archives import members
-from unlearn_core.catalog.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
+from unlearn_core.catalog.untrusted.archives import members
+from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
-from unlearn_core.sharing import is_shared
 
 MOST_PICTURES = 100_000
 MOST_UNPACKED = 16 * 2**30

@@ -1,6 +1,5 @@
 """Image sets that come in packages or that torchvision downloads."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from unlearn_core.catalog.class_names import DIGITS
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
+from unlearn_core.common.files import atomic_write
+from unlearn_core.common.home import data_dir, home
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
-from unlearn_core.home import data_dir, home
-from unlearn_core.sharing import is_shared
 
 TRAIN_OF_EACH_DIGIT = 400
 
@@ -39,9 +39,8 @@ def _mnist_table() -> NDArray[np.uint8]:
     pixels, labels = mnist_data()
     table = np.column_stack([labels, pixels]).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.npy")
-    np.save(half, table)
-    half.replace(path)
+    with atomic_write(path) as half:
+        np.save(half, table)
     return table
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
-from unlearn_core.catalog.sources.uploads import uploads
+from unlearn_core.catalog.sources.uploaded_photos import uploads
 from unlearn_core.errors import UserError
 
 # In this order for ever: the position is the photo's id. All are in the wheel: nothing is downloaded.

@@ -1,0 +1,1 @@
+"""One unlearning method per file."""

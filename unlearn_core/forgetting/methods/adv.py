@@ -6,18 +6,27 @@ forgets. Deviations: targets are drawn from all classes but y (the authors' redr
 ten labels only); forget set and examples go through the classifier as two batches of one step, as there.
 """
 
-import torch
-import torch.nn.functional as F
+from __future__ import annotations
 
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import batches_in, draw, in_batches
+from unlearn_core.common.lazy_torch import F, torch
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
-from unlearn_core.forgetting.methods.base import Losses, Task, batches_in, draw
+from unlearn_core.forgetting.entry import ATTACK, FORGET_BATCH, STEP_SIZE, MethodEntry
+from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.neggrad import NegGrad
 from unlearn_core.forgetting.picture_store import PictureStore
 
 
 class Adv(NegGrad):
     """NegGrad plus cross-entropy on adversarial examples, each weighted by its share of the batch."""
+
+    entry = MethodEntry(
+        name="adv",
+        title="ADV",
+        summary="The paper's method with adversarial examples alone.",
+        paper="arXiv 2301.11578, section 3.2",
+        options=(STEP_SIZE, *ATTACK, FORGET_BATCH),
+    )
 
     def prepare(self, task: Task) -> None:
         """Attack the original classifier."""

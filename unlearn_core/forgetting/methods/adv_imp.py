@@ -4,6 +4,7 @@ Paper: arXiv 2301.11578, section 3.3. Deviation: an importance tensor whose valu
 unimportant instead of becoming NaN.
 """
 
+from unlearn_core.forgetting.entry import ATTACK, FORGET_BATCH, IMPORTANCE, STEP_SIZE, MethodEntry
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.base import Losses, Task
@@ -11,6 +12,14 @@ from unlearn_core.forgetting.methods.base import Losses, Task
 
 class AdvImp(Adv):
     """ADV plus λ/2 · Σ (1 − Ω)(θ − θ₀)²."""
+
+    entry = MethodEntry(
+        name="adv+imp",
+        title="ADV + IMP",
+        summary="The paper's full method: adversarial examples and weight importance.",
+        paper="arXiv 2301.11578, section 3.3",
+        options=(STEP_SIZE, *ATTACK, FORGET_BATCH, IMPORTANCE),
+    )
 
     def prepare(self, task: Task) -> None:
         """Attack the original classifier and measure which weights matter to the forget set."""

@@ -5,12 +5,12 @@ retain-free form, without. Deviations: the attack goes toward the runner-up clas
 every instance has an example, and an instance without one at the largest radius keeps its last try.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.adversarial import targeted_l2_pgd
+from unlearn_core.forgetting.entry import FORGET_BATCH, RETAINED_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task, logits_of
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
@@ -20,6 +20,21 @@ DOUBLINGS = 8
 
 class Amun(Sgd):
     """Cross-entropy on adversarial examples with the labels that the original gives them."""
+
+    entry = MethodEntry(
+        name="amun",
+        title="AMUN",
+        summary="Learns the nearest adversarial example of each picture under its wrong label.",
+        paper="arXiv 2503.00917",
+        options=(
+            STEP_SIZE,
+            Option("radius", 0.25, 0.001, 100.0, "Where the search begins (L2, pixel values 0 to 1)."),
+            Option("attack_iterations", 20, 1, 1000, "Steps of the attack at each radius."),
+            FORGET_BATCH,
+            RETAINED_BATCH,
+        ),
+        retained_data="optional",
+    )
 
     def prepare(self, task: Task) -> None:
         """Find an adversarial example as near as the doubling radius allows for each instance."""

@@ -18,30 +18,23 @@ In a chain of runs the anchors' logits are those of the classifier before the fi
 forget sets stay part of what is to be forgotten, with the smaller margin: they need no further push.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
-from unlearn_core.batches import in_batches
-from unlearn_core.catalog.entries import SMALL
+from unlearn_core.common.batches import batches_in, draw, in_batches
+from unlearn_core.common.budget import SMALL
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
+from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH
 from unlearn_core.forgetting.inversion import has_statistics, invert
-from unlearn_core.forgetting.methods.base import (
-    INFERENCE_BATCH,
-    Losses,
-    Method,
-    Task,
-    batches_in,
-    draw,
-    logits_of,
-)
+from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
-from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, SparingAdam, sparing_scales
+from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
+from unlearn_core.forgetting.relatives import Relatives, shifted, shifts
 
 ATTACK_BATCH = 256
 EXAMPLES_OF_SMALL_PICTURES = 512
@@ -51,14 +44,39 @@ ANCHOR_BATCH_OF_SMALL_PICTURES = 192
 ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
 SMALLEST_RATE = 1e-7
-SETTLING_SHARE, SETTLING_RATE, SETTLING_MARGIN = 2, 0.5, 0.2
+REPAIR_SHARE, REPAIR_RATE, REPAIR_MARGIN = 2, 0.5, 0.2
 """Of the steps before, of the step size and of the margin, when settling begins."""
-LARGEST_SHIFT = 0.15
-"""Of the picture's side: how far the shifted anchors move at most."""
 
 
 class Anchor(Method):
     """Margin loss on the forget set, logit matching on anchors, adaptive retention weight."""
+
+    entry = MethodEntry(
+        name="anchor",
+        title="Anchor",
+        summary="Forgets each picture just enough and holds the classifier in place around it.",
+        paper="this project, after arXiv 2301.11578",
+        options=(
+            Option("learning_rate", 0.0, 0.0, 1.0, "Size of the optimiser's steps; 0 chooses."),
+            Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
+            Option("retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start."),
+            Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
+            Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
+            Option("attack_iterations", 5, 1, 1000, "Steps of the attack."),
+            Option("inversions", -1, -1, 100_000, "Pictures inverted from BatchNorm statistics; -1 chooses."),
+            Option("inversion_iterations", 20, 1, 1000, "Steps of the inversion."),
+            Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
+            Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
+            Option("sparing", -1.0, -1.0, 1.0, "How much steps spare what matters to anchors; -1 chooses."),
+            Option(
+                "settling", -1.0, -1.0, 10.0, "Steps after all is forgotten, per step before; -1 chooses."
+            ),
+            Option(
+                "importance_strength", 0.0, 0.0, 1e6, "How strongly unimportant weights are held; 0: not."
+            ),
+            Option("bfloat16", -1, -1, 1, "Calculate in bfloat16: 1 yes, 0 no; -1 where it is faster."),
+        ),
+    )
 
     backs_off = True
     keeps_earlier = True
@@ -83,8 +101,8 @@ class Anchor(Method):
         self._weight = float(self.options["retention"])
         self._margins = torch.full(task.labels.shape, self.options["margin"], device=task.pixels.device)
         if task.asked is not None:
-            self._margins[task.asked :] *= SETTLING_MARGIN
-        self._settles = False
+            self._margins[task.asked :] *= REPAIR_MARGIN
+        self._repairing = False
         self._scales = self._sparing(task)
         self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins, self._scales)
         self._penalty = None
@@ -189,7 +207,7 @@ class Anchor(Method):
         """Return Adam without weight decay, its steps sparing what matters to the anchors."""
         if self._scales is None:
             return torch.optim.Adam(module.parameters(), self._rate)
-        return SparingAdam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
+        return sparing_adam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
 
     def losses(self, task: Task) -> Losses:
         """Return margin loss + retention weight · squared logit difference on a batch of anchors."""
@@ -209,20 +227,20 @@ class Anchor(Method):
 
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""
-        if step % 5 == 0 and not self._settles:
+        if step % 5 == 0 and not self._repairing:
             self._weight *= 0.9
 
-    def settling_steps(self, step: int) -> int:
+    def repair_steps(self, step: int) -> int:
         """Return twice as many steps, or the share of them that was asked for; by default none for photos."""
         share = self.options["settling"]
-        return round(step * (share if share >= 0 else SETTLING_SHARE * self._small))
+        return round(step * (share if share >= 0 else REPAIR_SHARE * self._small))
 
-    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:
+    def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, hold the retention weight and let the step size fall to 0."""
-        self._settles = True
-        self._margins.fill_(SETTLING_MARGIN * self.options["margin"])
+        self._repairing = True
+        self._margins.fill_(REPAIR_MARGIN * self.options["margin"])
         for group in optimiser.param_groups:
-            group["lr"] = SETTLING_RATE * left * self._rate
+            group["lr"] = REPAIR_RATE * left * self._rate
 
     def damage(self, task: Task) -> float:
         """Return the squared logit difference, averaged over all anchors."""
@@ -272,35 +290,3 @@ def examples_for(pixels: Tensor) -> int:
 def is_small(pixels: Tensor) -> bool:
     """Tell whether pictures (n, c, h, w) are so small that many of them cost little."""
     return pixels.shape[-1] <= SMALL
-
-
-class Relatives:
-    """Three more anchors for each of n adversarial examples: a point on the way to it, a mix and a shift.
-
-    All that is random is drawn at once, so that the pictures are the same whatever the batches.
-    """
-
-    def __init__(self, count: int, generator: torch.Generator) -> None:
-        self._on_the_way = torch.rand(count, 1, 1, 1, generator=generator)
-        self._partners = torch.randperm(count, generator=generator)
-        self._mixed = torch.rand(count, 1, 1, 1, generator=generator)
-        self._shifts = shifts(count, generator)
-
-    def of(self, positions: Tensor, examples: PictureStore, centres: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the relatives of the examples at `positions` (m,), which were made from `centres`."""
-        own, partners = examples.take(positions), examples.take(self._partners[positions])
-        on_the_way = centres + self._on_the_way[positions].to(own.device) * (own - centres)
-        mixed = partners + self._mixed[positions].to(own.device) * (own - partners)
-        return on_the_way, mixed, shifted(own, self._shifts[positions])
-
-
-def shifts(count: int, generator: torch.Generator) -> Tensor:
-    """Return random shifts of up to `LARGEST_SHIFT` of the side in both directions, (n, 2, 1)."""
-    return (torch.rand(count, 2, 1, generator=generator) * 2 - 1) * 2 * LARGEST_SHIFT
-
-
-def shifted(pixels: Tensor, by: Tensor) -> Tensor:
-    """Return pictures (n, c, h, w) shifted by (n, 2, 1), where 2 is a whole side; edges are repeated."""
-    turn = torch.eye(2).expand(len(pixels), 2, 2)
-    grid = F.affine_grid(torch.cat([turn, by], 2).to(pixels.device), list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

@@ -1,22 +1,23 @@
 """What a method is: something to prepare, a loss and an optimiser. The loop does everything else."""
 
+from __future__ import annotations
+
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor, nn
-
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
+from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.goals import Goal
 from unlearn_core.forgetting.precision import Classify
 
 if TYPE_CHECKING:
-    from unlearn_core.catalog.training import Training
+    from unlearn_core.catalog.shipped.training import Training
     from unlearn_core.forgetting.retained import Retained
 
 
@@ -57,9 +58,9 @@ class Task:
     entered: Callable[[str], None] = lambda phase: None
     progressed: Callable[[float], None] = lambda share: None
     seconds: dict[str, float] = field(default_factory=dict)
-    retained: "Retained | None" = None
+    retained: Retained | None = None
     reference: nn.Module | None = None
-    retrain: "Callable[[Retained], Training] | None" = None
+    retrain: Callable[[Retained], Training] | None = None
     asked: int | None = None
     _open_phases: list[str] = field(default_factory=list)
     _checks: int = 0
@@ -124,6 +125,9 @@ class Losses:
 class Method(ABC):
     """A way to forget. Constructed with the complete options of its registry entry."""
 
+    entry: ClassVar[MethodEntry]
+    """What a person picks and tunes; a method that is only given to `unlearn` as an instance needs none."""
+
     train_mode = False
     """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""
 
@@ -171,11 +175,11 @@ class Method(ABC):
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to what the last step reached; `forgotten` is bool (k,)."""
 
-    def settling_steps(self, step: int) -> int:
+    def repair_steps(self, step: int) -> int:
         """Return how many steps to go on after `step`, at which all was forgotten."""
         return 0
 
-    def settle(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
+    def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
         """Make ready for the next of those steps; `left` of them, 1 to above 0, are still to come."""
 
     def damage(self, task: Task) -> float:
@@ -194,19 +198,7 @@ class Method(ABC):
         """Take up a state that `state()` returned."""
 
 
-@torch.no_grad()
 def logits_of(module: Classify, pixels: Tensor) -> Tensor:
     """Return the logits (n, classes) of any number of pictures, in batches and without gradients."""
-    return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))
-
-
-def batches_in(count: int, size: int) -> int:
-    """Return how many batches of at most `size` it takes for `count`."""
-    return -(-count // size)
-
-
-def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Return `size` different positions out of `count` in random order; all of them in order if they fit."""
-    if count <= size:
-        return torch.arange(count)
-    return torch.randperm(count, generator=generator)[:size]
+    with torch.no_grad():
+        return torch.cat(list(in_batches(lambda part: module(pixels[part]), len(pixels), INFERENCE_BATCH)))

@@ -5,11 +5,11 @@ after one step against the instance's own label (FGSM, untargeted). Deviations: 
 prediction changes; the new label of goal relabel takes the place of the found one.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
-from unlearn_core.batches import in_batches
+from unlearn_core.common.batches import in_batches
+from unlearn_core.common.lazy_torch import F, Tensor, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.goals import Relabel, runner_up
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch
@@ -19,6 +19,18 @@ DOUBLINGS = 6
 
 class BoundaryShrink(Sgd):
     """Cross-entropy to the nearest wrong label."""
+
+    entry = MethodEntry(
+        name="boundary-shrink",
+        title="Boundary shrink",
+        summary="Gives each picture the label across the nearest decision boundary.",
+        paper="arXiv 2303.11570",
+        options=(
+            STEP_SIZE,
+            Option("step", 0.02, 1e-4, 1.0, "First step of the search for the boundary, in pixel values."),
+            FORGET_BATCH,
+        ),
+    )
 
     def prepare(self, task: Task) -> None:
         """Find the nearest wrong label of each instance."""

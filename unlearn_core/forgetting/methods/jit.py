@@ -5,15 +5,32 @@ mean over i of ‖f(x) − f(x + ε_i)‖ / ‖ε_i‖ with Gaussian ε_i. Devia
 instead of for one pass.
 """
 
-import torch
+from __future__ import annotations
 
+from dataclasses import replace
+
+from unlearn_core.common.lazy_torch import torch
 from unlearn_core.forgetting.adversarial import row_norms
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch
 
 
 class JiT(Sgd):
     """Lipschitz regularisation at the instances to forget."""
+
+    entry = MethodEntry(
+        name="jit",
+        title="JiT",
+        summary="Makes the classifier flat around each picture.",
+        paper="arXiv 2402.01401",
+        options=(
+            replace(STEP_SIZE, default=3e-4),
+            Option("noise", 0.5, 1e-4, 10.0, "Spread of the noise, in pixel values."),
+            Option("noisy_copies", 20, 1, 1000, "Noisy copies of each picture."),
+            FORGET_BATCH,
+        ),
+    )
 
     def losses(self, task: Task) -> Losses:
         """Return the mean slope from a batch of instances to noisy copies of them."""

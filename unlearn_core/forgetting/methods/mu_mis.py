@@ -5,10 +5,12 @@ other class c, and stop when the two cross. Deviation: an instance stops countin
 the difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
 """
 
-import torch
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from __future__ import annotations
 
+from dataclasses import replace
+
+from unlearn_core.common.lazy_torch import Tensor, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, wrong_labels
 
@@ -16,8 +18,18 @@ from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, wrong_labels
 class MuMis(Sgd):
     """Suppress the sensitivity of the label's logit to the picture."""
 
+    entry = MethodEntry(
+        name="mu-mis",
+        title="MU-Mis",
+        summary="Takes back how strongly each picture shapes its own output.",
+        paper="arXiv 2402.15109",
+        options=(replace(STEP_SIZE, default=1e-4), FORGET_BATCH),
+    )
+
     def losses(self, task: Task) -> Losses:
         """Return the mean of what the squared sensitivities lack to crossing, over a batch of instances."""
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
         instances = forget_batch(task, self.options)
         pixels = task.pixels[instances].clone().requires_grad_(True)
         # The faster kernels of attention have no second derivative.

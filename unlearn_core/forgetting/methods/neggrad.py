@@ -4,14 +4,24 @@ Paper: arXiv 2301.11578, section 4.1. Deviation: batches are drawn anew at every
 through the forget set in epochs; a forget set that fits into one batch sees no difference.
 """
 
-import torch
-from torch import nn
+from __future__ import annotations
 
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+from unlearn_core.common.batches import draw
+from unlearn_core.common.lazy_torch import nn, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, STEP_SIZE, MethodEntry
+from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class NegGrad(Method):
     """Stochastic gradient steps on the goal's loss over the forget set."""
+
+    entry = MethodEntry(
+        name="neggrad",
+        title="NegGrad",
+        summary="Only pushes the pictures away, with nothing that keeps the rest: the baseline.",
+        paper="arXiv 2301.11578, section 4.1",
+        options=(STEP_SIZE, FORGET_BATCH),
+    )
 
     train_mode = True
 

@@ -5,8 +5,10 @@ Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section
 With goal relabel it is cross-entropy to the new label, where nothing needs a floor.
 """
 
-import torch.nn.functional as F
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F
+from unlearn_core.forgetting.entry import FORGET_BATCH, RETAINED_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.methods.base import Losses, Task, logits_of
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
@@ -14,6 +16,20 @@ from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
 class Npo(Sgd):
     """Bounded ascent on the label's log-probability, beside retained pictures where they are allowed."""
+
+    entry = MethodEntry(
+        name="npo",
+        title="NPO",
+        summary="Gradient ascent with a floor; may learn from retained pictures too.",
+        paper="arXiv 2404.05868",
+        options=(
+            STEP_SIZE,
+            Option("beta", 0.5, 1e-3, 100.0, "How soon the ascent levels off."),
+            FORGET_BATCH,
+            RETAINED_BATCH,
+        ),
+        retained_data="optional",
+    )
 
     def prepare(self, task: Task) -> None:
         """Note the label's log-probability by the original."""

@@ -4,15 +4,25 @@ Needs a classifier whose training recipe ships, and retained pictures. One step 
 runs to the recipe's end: an instance that the new classifier still recognises was not known by memory.
 """
 
-import torch
-from torch import Tensor, nn
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class Retrain(Method):
     """The recipe of the shipped weights, on the retained pictures alone."""
+
+    entry = MethodEntry(
+        name="retrain",
+        title="Retrain",
+        summary="Trains anew without the pictures: what unlearning is measured against.",
+        paper="the recipe of the shipped weights",
+        options=(),
+        retained_data="needed",
+    )
 
     def prepare(self, task: Task) -> None:
         """Set up the training."""

@@ -4,16 +4,30 @@ Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviation: the threshold
 `saliency` over all layers together; its default, a half, is the paper's median.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+from __future__ import annotations
 
+from unlearn_core.common.lazy_torch import F, nn, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, RETAINED_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.methods.random_labels import RandomLabels
 
 
 class SalUn(RandomLabels):
     """Random labels under a mask of salient weights."""
+
+    entry = MethodEntry(
+        name="salun",
+        title="SalUn",
+        summary="Random labels, but only salient weights may move.",
+        paper="arXiv 2310.12508",
+        options=(
+            STEP_SIZE,
+            Option("saliency", 0.5, 1e-4, 1.0, "Share of the weights that may move."),
+            FORGET_BATCH,
+            RETAINED_BATCH,
+        ),
+        retained_data="needed",
+    )
 
     def prepare(self, task: Task) -> None:
         """Draw the wrong labels and mark the weights with the largest gradient on the forget set."""

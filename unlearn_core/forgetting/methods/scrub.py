@@ -4,18 +4,33 @@ Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: steps t
 stay take turns one by one instead of epoch by epoch, all at one learning rate; no rewinding (its "+R").
 """
 
+from __future__ import annotations
+
 import copy
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from unlearn_core.common.lazy_torch import F, Tensor, torch
+from unlearn_core.forgetting.entry import FORGET_BATCH, RETAINED_BATCH, STEP_SIZE, MethodEntry, Option
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, retained_batch
 
 
 class Scrub(Sgd):
     """Alternate −KL to the original on instances with KL and cross-entropy on retained pictures."""
+
+    entry = MethodEntry(
+        name="scrub",
+        title="SCRUB",
+        summary="Moves away from the original on the pictures, stays with it on retained ones.",
+        paper="arXiv 2302.09880",
+        options=(
+            STEP_SIZE,
+            Option("distillation", 1.0, 0.0, 100.0, "Weight of staying with the original's outputs (α)."),
+            Option("cross_entropy", 1.0, 0.0, 100.0, "Weight of the retained labels (γ)."),
+            FORGET_BATCH,
+            RETAINED_BATCH,
+        ),
+        retained_data="needed",
+    )
 
     def prepare(self, task: Task) -> None:
         """Keep the original as the teacher."""

@@ -1,13 +1,13 @@
 """What the methods that users compare with have in common: plain SGD, and how they get their batches."""
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from __future__ import annotations
 
+from unlearn_core.common.batches import draw
+from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import other_labels
 from unlearn_core.forgetting.goals import Relabel
-from unlearn_core.forgetting.methods.base import Losses, Method, Task, draw
+from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class Sgd(Method):

@@ -6,10 +6,12 @@ from classifier to classifier, each step lowers it by a tenth, starting from the
 goal is reached. The options give α at the start and λ.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from __future__ import annotations
 
+from dataclasses import replace
+
+from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
+from unlearn_core.forgetting.entry import RETAINED_BATCH, MethodEntry, Option
 from unlearn_core.forgetting.importance import Importance, mean_gradient
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
@@ -17,6 +19,19 @@ from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
 
 class Ssd(Sgd):
     """One dampening a step, of ever more weights."""
+
+    entry = MethodEntry(
+        name="ssd",
+        title="SSD",
+        summary="Dampens the weights that matter far more to the pictures than to retained ones.",
+        paper="arXiv 2308.07707",
+        options=(
+            Option("threshold", 50.0, 1e-3, 1e6, "How much more a weight must matter, at the start (α)."),
+            Option("dampening", 1.0, 0.0, 100.0, "How much of it is left, at most (λ)."),
+            replace(RETAINED_BATCH, default=512, help="Retained pictures that importance is measured on."),
+        ),
+        retained_data="needed",
+    )
 
     def prepare(self, task: Task) -> None:
         """Measure the importance of every weight (diagonal Fisher information) on both sides."""
@@ -31,16 +46,16 @@ class Ssd(Sgd):
         """Return an optimiser that the loop can keep; dampening takes no gradient steps."""
         return torch.optim.SGD(module.parameters(), 0.0)
 
-    @torch.no_grad()
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
         """Set θ = min(λ · I_r / I_f, 1) · θ₀ wherever I_f > α · I_r."""
-        for name, parameter in task.module.named_parameters():
-            own, other = self._on_forgotten[name], self._on_retained[name]
-            share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
-            chosen = own > self._threshold * other
-            parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
-        self._threshold *= 0.9
-        return self.losses(task)
+        with torch.no_grad():
+            for name, parameter in task.module.named_parameters():
+                own, other = self._on_forgotten[name], self._on_retained[name]
+                share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
+                chosen = own > self._threshold * other
+                parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
+            self._threshold *= 0.9
+            return self.losses(task)
 
     def losses(self, task: Task) -> Losses:
         """Return the goal's loss on the forget set, for the chart alone."""
@@ -61,4 +76,4 @@ def squared_gradients(task: Task, pixels: Tensor, labels: Tensor) -> Importance:
     """Return for every weight the mean over the pictures of its squared gradient of the cross-entropy."""
     pairs = zip(pixels.split(1), labels.split(1), strict=True)
     scalars = ((lambda pair=pair: F.cross_entropy(task.module(pair[0]), pair[1])) for pair in pairs)
-    return mean_gradient(task.module, scalars, len(pixels), Tensor.square, task.check)
+    return mean_gradient(task.module, scalars, len(pixels), torch.Tensor.square, task.check)

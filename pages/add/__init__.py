@@ -1,0 +1,1 @@
+"""The page where a person adds a classifier or pictures."""

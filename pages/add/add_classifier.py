@@ -1,0 +1,232 @@
+"""Bringing a classifier: where from, what it takes, what it says, and only then into the catalog."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.add.classifier_preview import preview
+from pages.shared.app_state import engine, show_error, store
+from pages.shared.links import FORGET
+from pages.shared.visitor import may_see, visitor
+from unlearn_core.catalog.entries import image_sets
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+
+_WAYS = {
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "file": "A checkpoint file",
+    "function": "A function of mine",
+}
+_TRY, _NUMBER, _UPLOADED, _ADDED = "tried_classifier", "try_number", "uploaded_checkpoint", "added_classifier"
+FILES = ["safetensors", "pt", "pth", "bin", "ckpt"]
+
+
+def add_classifier() -> None:
+    """Draw the two columns: what is asked on the left, what came of it on the right."""
+    if name := st.session_state.pop(_ADDED, None):
+        st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
+        st.page_link(FORGET.file, label="Forget something with it", query_params={"classifier": name})
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        st.markdown("##### 1 · Where it comes from")
+        source = _source()
+        given = _settings()
+        images = _look_at()
+        pressed = st.button(
+            "Try it",
+            key="try",
+            type="primary",
+            icon=":material/play_arrow:",
+            width="stretch",
+            disabled=source is None,
+        )
+    with right:
+        st.markdown("##### 2 · What it says of pictures you know")
+        if pressed and source is not None:
+            _try({**source, **given}, images)
+        _result()
+
+
+def _source() -> dict[str, Any] | None:
+    """Return source and architecture, or None while something is missing."""
+    ways = [way for way in _WAYS if not (is_shared() and way == "function")]
+    way = st.segmented_control(
+        "From",
+        ways,
+        default="torchvision",
+        format_func=_WAYS.__getitem__,
+        required=True,
+        key="add_from",
+        bind="query-params",
+    )
+    if way == "file":
+        return _file()
+    if way == "function":
+        name = st.text_input(
+            "Function",
+            key="add_function",
+            placeholder="my_package.models:my_network",
+            help="A function without arguments that returns a torch module. It is called in a worker of this "
+            "app, so it has to be importable from where the app was started.",
+        ).strip()
+        return {"source": name} if name else None
+    known = _architectures()
+    hub = way == "timm" and not is_shared()
+    network = st.selectbox(
+        "Network",
+        known[str(way)],
+        index=None,
+        placeholder="resnet50",
+        key=f"add_{way}",
+        accept_new_options=hub,
+        help="timm also takes a Hugging Face hub id: hf-hub:OWNER/NAME." if hub else None,
+    )
+    random = st.segmented_control(
+        "Weights",
+        ["pre-trained", "untrained"],
+        default="pre-trained",
+        required=True,
+        key="add_weights",
+        help="Pre-trained weights are downloaded once. Untrained ones know nothing: good for trying out.",
+    )
+    return {"source": f"{way}:{network}{':random' if random == 'untrained' else ''}"} if network else None
+
+
+def _file() -> dict[str, Any] | None:
+    known = _architectures()
+    uploaded = st.file_uploader(
+        "Checkpoint",
+        FILES,
+        key="add_file",
+        max_upload_size=most_bytes() // 2**20,
+        help="safetensors, or what torch.save wrote of a state_dict. Only tensors are read: no code in a "
+        "file is ever run.",
+    )
+    path = (
+        "" if is_shared() else st.text_input("or its path on the machine that runs this app", key="add_path")
+    )
+    architecture = st.selectbox(
+        "Network that its tensors belong to",
+        [f"{kind}:{name}" for kind, names in known.items() for name in names],
+        index=None,
+        placeholder="torchvision:resnet18",
+        key="add_architecture",
+    )
+    where = _store_upload(uploaded) if uploaded is not None else path.strip()
+    if not where or architecture is None:
+        return None
+    name = Path(uploaded.name).stem if uploaded is not None else Path(where).stem
+    return {"source": f"file:{where}", "architecture": architecture, "name": name}
+
+
+def _store_upload(uploaded: Any) -> str | None:
+    """Write an upload for the worker, once; return where."""
+    known = st.session_state.get(_UPLOADED)
+    if known is None or known[0] != uploaded.file_id:
+        _forget_upload()
+        try:
+            path = store_upload(store().root, uploaded.name, uploaded.getbuffer())
+        except UserError as error:
+            show_error(error)
+            return None
+        known = st.session_state[_UPLOADED] = (uploaded.file_id, str(path))
+    return str(known[1])
+
+
+def _forget_upload() -> None:
+    """Remove what this tab put down before: its tensors are in the catalog by now, or not wanted."""
+    known = st.session_state.pop(_UPLOADED, None)
+    if known is not None:
+        remove_upload(Path(known[1]))
+
+
+def _settings() -> dict[str, Any]:
+    """Return what the person says of pictures and classes; what they leave empty is found out."""
+    with st.expander("Input size, normalisation, class names"):
+        st.caption("What is left empty is read from the weights, where it stands, or set as is usual.")
+        left, right = st.columns(2)
+        size = left.number_input("Input size in pixels", 8, 1024, None, key="add_size")
+        classes = right.number_input("Classes", 2, 100_000, None, key="add_classes")
+        mean = left.text_input("Mean, per channel", key="add_mean", placeholder="0.485, 0.456, 0.406")
+        std = right.text_input("Standard deviation", key="add_std", placeholder="0.229, 0.224, 0.225")
+        names = st.text_area(
+            "Class names, one a line, in the order of the logits", key="add_names", height=90
+        )
+    given: dict[str, Any] = {"input_size": size, "classes": classes}
+    lines = [line.strip() for line in names.splitlines() if line.strip()]
+    if lines:
+        given["class_names"] = lines
+    for key, text in (("mean", mean), ("std", std)):
+        if text.strip():
+            given[key] = text.split(",")
+    return given
+
+
+def _look_at() -> str:
+    known = {entry.name: entry.title for entry in image_sets() if may_see(entry.visitor)}
+    return st.selectbox(
+        "Look at",
+        list(known),
+        index=list(known).index("photos"),
+        format_func=known.__getitem__,
+        key="add_look",
+    )
+
+
+def _try(specification: dict[str, Any], images: str) -> None:
+    st.session_state.pop(_TRY, None)
+    number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+    try:
+        parsed = ClassifierSpecification.parse(**specification).model_dump()
+        with st.spinner("Building, loading, looking …"):
+            look = engine().look(
+                "try_classifier", root=str(store().root), specification=parsed, images=images, number=number
+            )
+            path = str(look.result())
+    except UserError as error:
+        show_error(error)
+        return
+    st.session_state[_TRY] = (parsed, Path(path).read_bytes())
+
+
+def _result() -> None:
+    if _TRY not in st.session_state:
+        st.caption(
+            "Choose a network and press *Try it*: six pictures with the five most likely classes show "
+            "whether weights, normalisation and class names are right. Nothing is kept before you say so."
+        )
+        return
+    specification, content = st.session_state[_TRY]
+    record = preview(content)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name in the catalog", record.name, key=f"add_name_{record.name}")
+        if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
+            _add({**specification, "name": name})
+
+
+def _add(specification: dict[str, Any]) -> None:
+    try:
+        with st.spinner("Writing its tensors …"):
+            look = engine().look(
+                "add_classifier", root=str(store().root), specification=specification, visitor=visitor()
+            )
+            st.session_state[_ADDED] = look.result()
+    except UserError as error:
+        show_error(error)
+        return
+    st.session_state.pop(_TRY, None)
+    _forget_upload()
+    st.rerun()
+
+
+def _architectures() -> dict[str, list[str]]:
+    """Return the networks of torchvision and timm, asked of a worker once a tab."""
+    if "architectures" not in st.session_state:
+        with st.spinner("Reading the lists of networks …"):
+            st.session_state["architectures"] = engine().look("architectures").result()
+    found: dict[str, list[str]] = st.session_state["architectures"]
+    return found

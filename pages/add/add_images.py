@@ -1,0 +1,87 @@
+"""Bringing pictures: a .zip or a folder with a folder a class, a CSV file, or UTKFace."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.app_state import engine, show_error, store
+from pages.shared.links import FORGET
+from pages.shared.visitor import visitor
+from unlearn_core.catalog.sources.utkface import GROUPINGS
+from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+
+_WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}
+_HELP = {
+    "upload": "One folder a class inside, with or without `train/` and `test/` above.",
+    "folder": "One folder a class, with or without `train/` and `test/` above; or a .zip of that.",
+    "csv": "A header with `path` and `label`, and `split` if there is one. Paths start beside the file.",
+    "utkface": "Faces whose file names begin with the age; the classes are age groups.",
+}
+_ADDED = "added_images"
+
+
+def add_images() -> None:
+    """Draw the form, and what came of it."""
+    if name := st.session_state.pop(_ADDED, None):
+        st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
+        st.page_link(FORGET.file, label="Forget some of them")
+    ways = ["upload"] if is_shared() else list(_WAYS)
+    way = str(
+        st.segmented_control(
+            "From",
+            ways,
+            default="upload",
+            format_func=_WAYS.__getitem__,
+            required=True,
+            key="add_images_from",
+            bind="query-params",
+        )
+    )
+    st.caption(_HELP[way])
+    with st.form("add_images", border=False):
+        left, right = st.columns(2)
+        uploaded, source = None, ""
+        with left:
+            if way == "upload":
+                uploaded = st.file_uploader(
+                    "Pictures", ["zip"], key="add_zip", max_upload_size=most_bytes() // 2**20
+                )
+            else:
+                source = _path(way)
+        name = right.text_input("Name in the catalog", key="add_images_name", max_chars=60)
+        pressed = st.form_submit_button("Add", type="primary", icon=":material/add:")
+    if pressed:
+        _add(name.strip(), source, uploaded)
+
+
+def _path(way: str) -> str:
+    path = st.text_input("Path, on the machine that runs this app", key="add_images_path").strip()
+    if way == "utkface":
+        grouping = st.selectbox(
+            "Age groups",
+            list(GROUPINGS),
+            format_func=lambda one: f"{one}: from {', '.join(map(str, GROUPINGS[one]))} years",
+            key="add_grouping",
+        )
+        return f"utkface:{grouping}:{path}" if path else ""
+    return f"{way}:{path}" if path else ""
+
+
+def _add(name: str, source: str, uploaded: Any) -> None:
+    if not name or (uploaded is None and not source):
+        st.warning("Give the pictures and a name.", icon=":material/edit:")
+        return
+    try:
+        root = store().root
+        path = None if uploaded is None else str(store_upload(root, uploaded.name, uploaded.getbuffer()))
+        with st.spinner("Looking at every picture …"):
+            look = engine().look(
+                "add_image_set", root=str(root), name=name, source=source, uploaded=path, visitor=visitor()
+            )
+            st.session_state[_ADDED] = look.result()
+    except UserError as error:
+        show_error(error)
+        return
+    st.rerun()

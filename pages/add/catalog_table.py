@@ -1,0 +1,66 @@
+"""All classifiers and image sets: where from, under which licence, whether they are on the disk."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.app_state import show_error, store
+from pages.shared.visitor import may_see, visitor
+from unlearn_core.catalog.entries import ADDED, ClassifierEntry, ImageSetEntry, classifiers, image_sets
+from unlearn_core.catalog.on_disk import is_on_disk, megabytes
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+from unlearn_core.store.cleanup import remove_added
+
+
+def catalog_table() -> None:
+    """Draw the table, and under it a way to take out what the person brought."""
+    rows = _rows()
+    st.dataframe(
+        pd.DataFrame(rows).drop(columns="mine"),
+        hide_index=True,
+        key="catalog",
+        column_config={"MB": st.column_config.NumberColumn(format="%.1f")},
+    )
+    mine = [row["name"] for row in rows if row["mine"]]
+    if mine:
+        with st.popover("Take out", icon=":material/delete:"):
+            name = st.selectbox("Which", mine, key="take_out")
+            st.caption("Its tensors, or its uploaded pictures, are removed for good.")
+            st.button("Take it out", key="take_out_now", type="primary", on_click=_remove, args=(name,))
+    if error := st.session_state.pop("remove_error", None):
+        show_error(error)
+
+
+def _rows() -> list[dict[str, Any]]:
+    entries: list[tuple[ClassifierEntry | ImageSetEntry, str, bool]]
+    entries = [(entry, "classifier", entry.brought) for entry in classifiers()]
+    entries += [(entry, "pictures", entry.source == ADDED) for entry in image_sets()]
+    return [
+        {
+            "name": entry.name,
+            "kind": kind,
+            "what": entry.summary,
+            "classes": entry.classes or None,
+            "MB": megabytes(entry),
+            "on disk": "yes" if is_on_disk(entry) else "no",
+            "licence": entry.licence,
+            "source": entry.source,
+            "mine": brought and _may_remove(entry.visitor),
+        }
+        for entry, kind, brought in entries
+        if may_see(entry.visitor)
+    ]
+
+
+def _may_remove(owner: str) -> bool:
+    """On a shared server people take out their own alone, not what everybody sees."""
+    return not is_shared() or owner == visitor()
+
+
+def _remove(name: str) -> None:
+    try:
+        remove_added(store(), name, visitor())
+    except UserError as error:
+        st.session_state["remove_error"] = error

@@ -1,0 +1,55 @@
+"""Several pictures × several algorithms: a grid with before, after and difference in each cell."""
+
+from collections.abc import Sequence
+from html import escape
+
+from pages.shared.attribution_pictures import COLUMNS, LEGEND, MapRow, tile_html
+
+_SMALLEST = 80
+_STYLE = """
+<style>
+.mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
+  grid-template-columns: minmax(90px, 150px) auto repeat(ALGORITHMS, auto auto auto 6px);
+  --side: max(SMALLESTpx, min((100vw - 290px) / TILES - 7px, (100vh - 425px) / ROWS - 26px)); }
+.mapgrid .algorithm { grid-column: span 4; font-weight: 600; }
+.mapgrid .head { font-size: 12px; opacity: 0.75; text-align: center; }
+.mapgrid img { width: var(--side); height: var(--side); border-radius: 5px; display: block; }
+.mapgrid .words { font-weight: 600; line-height: 1.3; }
+.mapgrid .dim { opacity: 0.7; font-size: 12px; font-weight: 400; }
+.mapgrid .numbers { grid-column: span 4; max-width: calc(3 * var(--side) + 12px); font-size: 12px;
+  opacity: 0.75; padding-bottom: 4px; font-variant-numeric: tabular-nums; align-self: start; }
+</style>
+"""
+
+
+def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> str:
+    """Return a grid as one piece of HTML.
+
+    Args:
+        rows: a picture each; of a picture one `MapRow` an algorithm, the same ones in every row.
+        titles: of the algorithms.
+        opacity: of the maps, 0 to 1.
+    """
+    cells = ["<span></span><span></span>"]
+    cells += [f'<span class="algorithm">{escape(title)}</span>' for title in titles]
+    cells.append('<span></span><span class="head">picture</span>')
+    heads = "".join(f'<span class="head">{name}</span>' for name in COLUMNS[1:])
+    cells += [f"{heads}<span></span>"] * len(titles)
+    for row in rows:
+        first = row[0]
+        cells.append(
+            f'<span class="words">{escape(first.words)}<br>'
+            f'<span class="dim">{escape(first.small_words)}</span></span>'
+        )
+        cells.append(tile_html(first.tiles(opacity)[0], f"{first.words}: picture"))
+        for title, one in zip(titles, row, strict=True):
+            for name, tile in zip(COLUMNS[1:], one.tiles(opacity)[1:], strict=True):
+                cells.append(tile_html(tile, f"{one.words}, {title}: {name}"))
+            cells.append("<span></span>")
+        cells.append("<span></span><span></span>")
+        for one in row:
+            said = " · ".join(f"{name} {value}" for name, value in one.numbers)
+            cells.append(f'<span class="numbers">{escape(said)}</span>')
+    style = _STYLE.replace("SMALLEST", str(_SMALLEST)).replace("ALGORITHMS", str(len(titles)))
+    style = style.replace("TILES", str(1 + 3 * len(titles))).replace("ROWS", str(len(rows)))
+    return f'{style}<div class="mapgrid">{"".join(cells)}</div>{LEGEND}'

@@ -1,0 +1,218 @@
+"""Attributions: what in the picture did the classifier look at before, and what does it look at now?"""
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from pages.attributions.attribution_grid import map_grid_html
+from pages.attributions.attribution_settings import attribution_settings
+from pages.attributions.neighbour_rows import neighbour_rows
+from pages.shared.app_state import show_error, store
+from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
+from pages.shared.measurements import measured_as
+from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.run_picker import finished_run
+from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
+from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.registry import algorithm_entry, offered, switched_off
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.store.rows import Run
+
+_TARGETS = {"label": "its old label", "new": "its new prediction"}
+_MOST_ALGORITHMS = 4
+
+
+def page() -> None:
+    """Draw the controls, then a row for each picture and algorithm."""
+    run = finished_run()
+    if run is None:
+        return
+    try:
+        comparison = read_comparison(store().folder(run.id))
+        algorithms, target, opacity, text = _controls(run, comparison)
+        ids = chosen_ids(text) or choose_pictures(comparison)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            trust, near = _switches()
+            settings = attribution_settings(algorithms)
+        requests = [
+            AttributionRequest.parse(run.id, ids, name, target, algorithm_entry(name).own(settings))
+            for name in algorithms
+        ]
+        _draw(comparison, requests, opacity, trust=trust, near=near)
+    except UserError as error:
+        show_error(error)
+
+
+def _switches() -> tuple[bool, bool]:
+    """Let the person ask for more than the maps; both cost some seconds."""
+    trust = st.toggle(
+        "How far can these maps be trusted?",
+        key="trust",
+        bind="query-params",
+        help="**Infidelity**: how badly a map foretells what small noise does to the score. "
+        "**Sensitivity**: how much the map changes with tiny changes of the picture. "
+        "**Convergence delta**: the share of the score that maps which should add up to it miss. "
+        "All are 0 at best.",
+    )
+    near = st.toggle(
+        "With adversarial neighbours",
+        key="neighbours",
+        bind="query-params",
+        help="Of each forgotten picture, one that looks the same to us, but that the classifier before took "
+        "for its second choice: how near that border was, and whether it still stands.",
+    )
+    return trust, near
+
+
+def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, str]:
+    first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
+    classifier = run.parsed_request().classifier
+    off = "\n".join(f"* {title}: {reason}" for title, reason in switched_off(classifier))
+    on = [entry.name for entry in offered(classifier)]
+    algorithms = first.multiselect(
+        "Algorithms",
+        on,
+        default=on[:1],
+        format_func=lambda name: algorithm_entry(name).title,
+        max_selections=_MOST_ALGORITHMS,
+        key="algorithms",
+        bind="query-params",
+        placeholder="choose one or more",
+        help=f"Not offered on this classifier:\n{off}",
+    )
+    classes = [str(number) for number in range(len(comparison.class_names))]
+    target = second.selectbox(
+        "What speaks for …",
+        [*_TARGETS, *classes],
+        format_func=lambda one: _TARGETS.get(one) or comparison.short_name(int(one)),
+        key="target",
+        bind="query-params",
+        help="The class whose score is explained: the same before and after.",
+    )
+    text = fourth.text_input(
+        "Pictures",
+        key="pictures",
+        bind="query-params",
+        placeholder="ids, such as 3, 14; empty: telling ones",
+    )
+    opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
+    chosen = algorithms or on[:1]
+    if len(chosen) == 1:
+        st.caption(algorithm_entry(chosen[0]).reading)
+    return chosen, target, opacity / 100, text
+
+
+def _draw(
+    comparison: Comparison,
+    requests: list[AttributionRequest],
+    opacity: float,
+    *,
+    trust: bool,
+    near: bool,
+) -> None:
+    """Draw the same pictures' maps, a request an algorithm."""
+    titles = [algorithm_entry(one.algorithm).title for one in requests]
+    columns = []
+    for request in requests:
+        rows, path = _rows(comparison, request, trust, near)
+        columns.append(rows)
+    grid = list(zip(*columns, strict=True))
+    if len(requests) == 1:
+        st.html(maps_html(columns[0], opacity))
+    else:
+        st.html(map_grid_html(grid, titles, opacity))
+    st.caption(
+        "Before and after share one symmetric scale in each row, and so does their difference "
+        "(after − before): a paler map is a weaker one. Rank correlation and SSIM say how alike the two are: "
+        "1 is the same."
+    )
+    picture = BytesIO()
+    contact_sheet(grid, titles, opacity).save(picture, "PNG")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Picture",
+            picture.getvalue(),
+            f"attributions-{request.run_id}.png",
+            "image/png",
+            icon=":material/download:",
+        )
+        if len(requests) == 1:
+            st.download_button(
+                "Maps (.npz)",
+                path.read_bytes(),
+                f"attributions-{request.run_id}.npz",
+                icon=":material/download:",
+            )
+
+
+def _rows(
+    comparison: Comparison, request: AttributionRequest, trust: bool, near: bool
+) -> tuple[list[MapRow], Path]:
+    """Return a row for each picture, its neighbour's under it where that is asked for, and the maps' file."""
+    title = algorithm_entry(request.algorithm).title
+    shown, path = measured_as(
+        read_attributions, "attributions", f"{title}: asking both classifiers …", request=request
+    )
+    quality = None
+    if trust:
+        quality, _ = measured_as(
+            read_attribution_quality, "attribution_quality", f"{title}: testing the maps …", request=request
+        )
+    forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
+    neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}
+    rows = []
+    for number, one in enumerate(request.ids):
+        rows.append(_row(comparison, shown, number, quality))
+        if one in neighbours:
+            rows.append(neighbours[one])
+    return rows, path
+
+
+def _forgotten(comparison: Comparison) -> set[int]:
+    own = (comparison.image_set == 0) & (comparison.group == FORGET)
+    return set(comparison.ids[own].tolist())
+
+
+def _row(
+    comparison: Comparison, shown: Attributions, number: int, quality: AttributionQuality | None
+) -> MapRow:
+    """Return one picture's maps by one algorithm with what is known of them in words."""
+    own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
+    position = int(np.flatnonzero(own)[0])
+    old, new = comparison.before[position], comparison.after[position]
+    named = {FORGET: "to forget", EARLIER: "forgotten earlier"}
+    kind = named.get(int(comparison.group[position]), "kept" if old == new else "flipped")
+    words = (
+        comparison.short_name(old)
+        if old == new
+        else f"{comparison.short_name(old)} → {comparison.short_name(new)}"
+    )
+    small = f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}"
+    numbers = [
+        ("rank correlation", _number(shown.rank_correlation[number])),
+        ("SSIM", _number(shown.similarity[number])),
+    ]
+    if quality is not None:
+        before, after = quality.before, quality.after
+        for name, old_values, new_values in (
+            ("infidelity", before.infidelity, after.infidelity),
+            ("sensitivity", before.sensitivity, after.sensitivity),
+            ("convergence delta", before.convergence_delta, after.convergence_delta),
+        ):
+            if not np.isnan(old_values[number]):
+                numbers.append((name, f"{_number(old_values[number])} → {_number(new_values[number])}"))
+    return MapRow(
+        shown.inputs[number], shown.before[number], shown.after[number], words, small, tuple(numbers)
+    )
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+page()

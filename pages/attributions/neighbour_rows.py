@@ -1,0 +1,33 @@
+"""Rows of maps for adversarial neighbours, to stand under the pictures they belong to."""
+
+from pages.shared.attribution_pictures import MapRow
+from pages.shared.measurements import measured_as
+from unlearn_core.artifacts.adversarial_neighbours import read_adversarial_neighbours
+from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.request import AttributionRequest
+
+
+def neighbour_rows(comparison: Comparison, request: AttributionRequest) -> dict[int, MapRow]:
+    """Return one row a picture: its neighbour, what it is seen as, and the maps of what speaks for that."""
+    title = algorithm_entry(request.algorithm).title
+    found, _ = measured_as(
+        read_adversarial_neighbours,
+        "neighbours",
+        f"{title}: looking for adversarial neighbours …",
+        request=request,
+    )
+    name = comparison.short_name
+    rows = {}
+    for place, one in enumerate(found.ids.tolist()):
+        before, after, target = found.seen_before[place], found.seen_after[place], found.targets[place]
+        reached = "" if before == target else f", led towards {name(target)} in vain"
+        rows[one] = MapRow(
+            found.inputs[place],
+            found.before[place],
+            found.after[place],
+            f"seen as {name(before)}" + ("" if before == after else f", now as {name(after)}"),
+            f"adversarial neighbour of {one}{reached}; explained: {name(target)}",
+            (("distance (L2)", f"{found.distances[place]:.2f}"),),
+        )
+    return rows

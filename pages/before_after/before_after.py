@@ -1,0 +1,146 @@
+"""Before / after: is it forgotten, what did it cost, and who paid?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.before_after.change_cards import change_cards
+from pages.before_after.closer_look import closer_look, drift_of, nearest_first
+from pages.shared.app_state import show_error, store
+from pages.shared.image_tables import load_table
+from pages.shared.run_picker import finished_run
+from pages.shared.thumbnails import Captioned, show_pictures
+from unlearn_core.artifacts.predictions import (
+    FORGET,
+    GROUP_NAMES,
+    RETAIN,
+    TEST,
+    Comparison,
+    read_comparison,
+)
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import Run
+
+_MOST_PICTURES = 60
+_HEIGHT = 380
+
+
+def page() -> None:
+    """Draw the answer in numbers, then who was forgotten and who flipped, beside a closer look."""
+    run = finished_run()
+    if run is None:
+        return
+    try:
+        comparison = read_comparison(store().folder(run.id))
+        change_cards(comparison)
+        left, right = st.columns(2, gap="large")
+        with right:
+            clicked = closer_look(run, comparison)
+        with left:
+            if clicked is None:
+                _pictures(run, comparison)
+            else:
+                _clicked(run, comparison, *clicked)
+        _download(run, comparison)
+    except UserError as error:
+        show_error(error)
+
+
+def _pictures(run: Run, comparison: Comparison) -> None:
+    groups = {"Forgotten": FORGET, "D_r flipped": RETAIN, "D_test flipped": TEST}
+    shown = {
+        name: comparison.in_group(group) if group == FORGET else comparison.flipped(group)
+        for name, group in groups.items()
+        if len(comparison.in_group(group))
+    }
+    nearest = st.toggle(
+        "Flipped ones nearest to a forgotten one first",
+        key="nearest",
+        bind="query-params",
+        help="Nearness is that of the classifier's features before (cosine). Else the surest come first.",
+    )
+    for tab, name in zip(
+        st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
+    ):
+        with tab, st.container(height=_HEIGHT - 90, border=False):
+            positions = shown[name]
+            if nearest and name != "Forgotten":
+                positions = nearest_first(positions, drift_of(run))
+            _gallery(run, comparison, positions, name)
+
+
+def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -> None:
+    """Show the pictures of the dot that was clicked in the transitions."""
+    inside = comparison.in_group(group)
+    positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
+    st.markdown(
+        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: "
+        f"{len(positions):,} picture{'s' if len(positions) != 1 else ''}"
+    )
+    with st.container(height=_HEIGHT - 40, border=False):
+        _gallery(run, comparison, positions, "chosen")
+
+
+def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name: str) -> None:
+    if name == "Forgotten":
+        st.caption("Each picture with what it was taken for before and after, and how sure of it.")
+    elif name == "chosen":
+        st.caption("The pictures behind the dot. Double-click the figure to see all again.")
+    elif len(positions):
+        st.caption("Pictures that were to stay as they are but are predicted differently.")
+    else:
+        st.caption("Not one prediction changed here.")
+    with st.spinner("Fetching the pictures …"):
+        show_pictures(_captioned(run, comparison, positions[:_MOST_PICTURES]))
+    if len(positions) > _MOST_PICTURES:
+        st.caption(f"{len(positions) - _MOST_PICTURES:,} more stand in the CSV below.")
+
+
+def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) -> Sequence[Captioned]:
+    request = run.parsed_request()
+    names = [request.images, request.measure_on]
+    found = []
+    for position in positions:
+        images = names[comparison.image_set[position]]
+        assert images is not None
+        table, _ = load_table(request.classifier, images)
+        place = int(np.searchsorted(table.ids, comparison.ids[position]))
+        if place >= len(table.ids) or table.ids[place] != comparison.ids[position]:
+            raise UserError(f"Picture {comparison.ids[position]} is no longer in {images}.")
+        old, new = comparison.before[position], comparison.after[position]
+        sure = f"{100 * comparison.before_top[position]:.0f} % → {100 * comparison.after_top[position]:.0f} %"
+        words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
+        label = comparison.labels[position]
+        if label not in (old, new):
+            words = f"{comparison.short_name(label)}, taken for {words}"
+        found.append(Captioned(table.thumbnails[place], words, sure))
+    return found
+
+
+def _download(run: Run, comparison: Comparison) -> None:
+    names = np.array(comparison.class_names)
+    table = pd.DataFrame(
+        {
+            "id": comparison.ids,
+            "group": np.array(GROUP_NAMES)[comparison.group],
+            "label": names[comparison.labels],
+            "own_label": comparison.labelled,
+            "before": names[comparison.before],
+            "after": names[comparison.after],
+            "before_confidence": comparison.before_top,
+            "after_confidence": comparison.after_top,
+        }
+    )
+    st.download_button(
+        "All predictions as CSV",
+        table.to_csv(index=False),
+        f"predictions-{run.id}.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+page()

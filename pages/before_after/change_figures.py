@@ -1,0 +1,59 @@
+"""Figures of what forgetting changed in the predictions."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from pages.shared.palette import AFTER, BEFORE, GRID, style
+
+MOST_CLASSES = 20
+
+
+def class_figure(
+    names: list[str], before: NDArray[np.float64], after: NDArray[np.float64], height: int = 330
+) -> go.Figure:
+    """Draw each class's percentage before and after as two points on a line.
+
+    Args:
+        names: of n classes.
+        before: percent (n,).
+        after: percent (n,).
+        height: in pixels.
+    """
+    figure = go.Figure()
+    for name, old, new in zip(names, before, after, strict=True):
+        figure.add_scatter(
+            x=[old, new],
+            y=[name, name],
+            mode="lines",
+            line={"color": GRID, "width": 4},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for title, values, colour, symbol in (
+        ("before", before, BEFORE, "circle"),
+        ("after", after, AFTER, "diamond"),
+    ):
+        figure.add_scatter(
+            x=values,
+            y=names,
+            mode="markers",
+            name=title,
+            marker={"color": colour, "size": 11, "symbol": symbol},
+            hovertemplate="%{y}: %{x:.1f} % " + title + "<extra></extra>",
+        )
+    lowest = min(before.min(initial=100), after.min(initial=100))
+    figure.update_xaxes(range=[max(-2, lowest - 3), 101.5], ticksuffix=" %")
+    figure.update_yaxes(type="category", autorange="reversed", dtick=1)
+    return style(figure, height)
+
+
+def most_changed(
+    classes: NDArray[np.int64], before: NDArray[np.float64], after: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return the positions to draw: all of few classes, of many those that changed most."""
+    if len(classes) <= MOST_CLASSES:
+        return np.arange(len(classes))
+    changed = np.flatnonzero(before != after)
+    order = np.argsort(-np.abs(after - before)[changed], kind="stable")
+    return np.sort(changed[order[:MOST_CLASSES]])

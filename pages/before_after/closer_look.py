@@ -1,0 +1,139 @@
+"""A closer look at what changed in a run: by class, by confidence, inside the classifier."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.before_after.change_figures import class_figure, most_changed
+from pages.before_after.transition_figures import (
+    confidence_figure,
+    layers_alike_figure,
+    moves_figure,
+    transition_figure,
+)
+from pages.shared.measurements import Arrays, measured
+from pages.shared.palette import CONFIG
+from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
+from unlearn_core.store.rows import Run
+
+_LOOKS = {
+    "classes": "Classes",
+    "transitions": "Transitions",
+    "confidence": "Confidence",
+    "map": "Map",
+    "layers": "Layers",
+}
+_GROUPS = {"forget set": FORGET, "retain set": RETAIN, "test set": TEST}
+_HEIGHT = 310
+
+
+def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None:
+    """Let the person choose what to look at and draw it.
+
+    Returns:
+        Group, class before and class after of the dot that was clicked in the transitions, else None.
+    """
+    look = st.segmented_control(
+        "Look at",
+        list(_LOOKS),
+        format_func=_LOOKS.__getitem__,
+        default="classes",
+        required=True,
+        key="look",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if look == "transitions":
+        return _transitions(comparison)
+    if look == "classes":
+        _classes(comparison)
+    elif look == "confidence":
+        st.plotly_chart(confidence_figure(comparison, _HEIGHT), config=CONFIG, key="confidence_figure")
+        st.caption(
+            "Each dot is a picture: how sure the classifier was of its label before, and is now. "
+            "Below the line it lost confidence."
+        )
+    elif look == "map":
+        figure = moves_figure(comparison, drift_of(run), _HEIGHT)
+        st.plotly_chart(figure, config=CONFIG, key="moves_figure")
+        st.caption(
+            "Where the features before the last layer put each picture (two principal components of the "
+            "classifier before). Lines lead from before to now."
+        )
+    else:
+        figure = layers_alike_figure(drift_of(run), _HEIGHT)
+        st.plotly_chart(figure, config=CONFIG, key="alike_figure")
+        st.caption("1: the layer sees the pictures as before. The further left, the more it was rebuilt.")
+    return None
+
+
+def drift_of(run: Run) -> Arrays:
+    """Return what moved inside the classifier; the first time a worker has to look."""
+    return measured("drift", "Comparing what both classifiers see …", run_id=run.id)[0]
+
+
+def nearest_first(positions: NDArray[np.intp], drift: Arrays) -> NDArray[np.intp]:
+    """Return positions sorted by how near they lie to a forgotten picture; unmeasured ones come last."""
+    distance = dict(zip(drift["positions"].tolist(), drift["distance"].tolist(), strict=True))
+    order = np.argsort([distance.get(one, np.inf) for one in positions.tolist()], kind="stable")
+    return positions[order]
+
+
+def _present(comparison: Comparison, names: list[str]) -> list[str]:
+    return [name for name in names if len(comparison.in_group(_GROUPS[name]))]
+
+
+def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
+    present = _present(comparison, list(_GROUPS))
+    name = st.segmented_control(
+        "Pictures of the",
+        present,
+        default=present[0],
+        required=True,
+        key="moved_group",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    found = transitions(comparison, _GROUPS[name])
+    names = [comparison.short_name(one) for one in range(len(comparison.class_names))]
+    event = st.plotly_chart(
+        transition_figure(found, names, _HEIGHT),
+        config=CONFIG,
+        key=f"transition_figure_{name}",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    st.caption("Orange: the prediction changed. The bigger the dot, the more pictures. Click one for them.")
+    points = event.selection.points
+    if not points:
+        return None
+    old, new = points[0]["customdata"][:2]
+    return _GROUPS[name], int(old), int(new)
+
+
+def _classes(comparison: Comparison) -> None:
+    present = _present(comparison, ["test set", "retain set"])
+    if not present:
+        st.caption("There are no other pictures to compare classes on.")
+        return
+    name = st.segmented_control(
+        "Pictures of the",
+        present,
+        default=present[0],
+        required=True,
+        key="class_group",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    classes, before, after = class_changes(comparison, _GROUPS[name])
+    drawn = most_changed(classes, before, after)
+    if not len(drawn):
+        st.caption(f"No class of the {name} changed.")
+        return
+    names = [comparison.short_name(int(one)) for one in classes[drawn]]
+    figure = class_figure(names, before[drawn], after[drawn], _HEIGHT)
+    st.plotly_chart(figure, config=CONFIG, key="classes_figure")
+    st.caption(
+        "Each line is a class: grey where it stood, orange where it stands now. "
+        "The longer the line, the more that class paid."
+    )

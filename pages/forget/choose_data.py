@@ -1,0 +1,112 @@
+"""Which classifier, and which pictures it looks at."""
+
+import streamlit as st
+
+from pages.shared import selection
+from pages.shared.visitor import may_see, photos_of_visitor
+from unlearn_core.catalog.entries import (
+    CSV_PREFIX,
+    FOLDER_PREFIX,
+    PHOTOS_PREFIX,
+    UTKFACE_PREFIX,
+    classifiers,
+    fitting_image_sets,
+)
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.store.rows import Run
+
+FOLDER = "folder"
+_ADOPTED = "adopted_run"
+_LINKED = "named_by_links"
+_PATHS = (FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)
+
+
+def choose_source() -> tuple[str, str | None]:
+    """Let the person choose; return the names of the classifier and of the image set.
+
+    The image set is None while it is a folder that is not named yet. Both stand in the URL.
+    """
+    linked = st.session_state.get(_LINKED, ())
+    known = {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
+    left, right = st.columns(2)
+    with left:
+        classifier = st.selectbox(
+            "Classifier",
+            list(known),
+            format_func=lambda name: known[name].title,
+            key="classifier",
+            bind="query-params",
+            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in known.values()),
+        )
+    fitting = [
+        entry
+        for entry in fitting_image_sets(known[classifier])
+        if may_see(entry.visitor) or entry.name in linked
+    ]
+    titles = {entry.name: entry.title for entry in fitting}
+    titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
+    titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
+    with right:
+        images = st.selectbox(
+            "Pictures",
+            list(titles),
+            format_func=lambda name: titles[name],
+            key="images",
+            bind="query-params",
+            help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in fitting),
+        )
+    chosen = _choose_folder() if images == FOLDER else images
+    if chosen == "photos":
+        chosen = photos_of_visitor()
+    selection.pick_from(classifier, chosen or FOLDER)
+    return classifier, chosen
+
+
+def adopt(run: Run) -> None:
+    """On the first look at a run's link, show what it was made from: its classifier, pictures and pick."""
+    if st.session_state.get(_ADOPTED) == run.id or selection.picked():
+        return
+    st.session_state[_ADOPTED] = run.id
+    request = run.parsed_request()
+    # On a shared server a link may name what another visitor brought.
+    st.session_state[_LINKED] = (request.classifier, request.images)
+    st.session_state["classifier"] = request.classifier
+    if request.images.startswith(_PATHS) and is_shared():
+        # A run from before the server served others: its link shows what came of it, not where it lay.
+        return
+    if request.images.startswith(_PATHS):
+        st.session_state["images"] = FOLDER
+        st.session_state["path"] = request.images.removeprefix(FOLDER_PREFIX)
+    elif request.images == photos_of_visitor():
+        st.session_state["images"] = "photos"
+    else:
+        st.session_state["images"] = request.images
+    selection.pick_from(request.classifier, request.images)
+    selection.pick(ids_of(run))
+
+
+def ids_of(run: Run) -> list[int]:
+    """Return the ids that a run forgets, as far as they are known before it ran."""
+    result = run.parsed_result()
+    if result is not None:
+        return list(result.ids)
+    kind, _, rest = run.parsed_request().pick.partition(":")
+    return [int(one) for one in rest.split(",")] if kind == "ids" else []
+
+
+def _choose_folder() -> str | None:
+    path = st.text_input(
+        "Folder",
+        key="path",
+        bind="query-params",
+        placeholder="/home/me/pictures",
+        help="Pictures in one folder for each class, with or without train/ and test/ above them; a .zip of "
+        "that; or a .csv with the columns path and label. Class names that the classifier knows give "
+        "accuracy, others agreement. *Add* gives such a set a name of its own.",
+    ).strip()
+    if not path:
+        st.info("Type the path of a folder, on the machine that runs this app, with a folder for each class.")
+        return None
+    if path.startswith(_PATHS):
+        return path
+    return f"{CSV_PREFIX if path.lower().endswith('.csv') else FOLDER_PREFIX}{path}"

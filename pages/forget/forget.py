@@ -1,0 +1,186 @@
+"""Forget: pick pictures, press one button, watch the classifier forget them."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.forget.choose_data import adopt, choose_source
+from pages.forget.edit_class_match import class_match
+from pages.forget.gallery import KEY, gallery
+from pages.forget.gallery_filters import filter_bar, quick_picks
+from pages.forget.image_map import image_map
+from pages.forget.request_form import goal_and_method, more_settings, others_to_compare
+from pages.forget.upload_photos import add_your_own
+from pages.shared import selection
+from pages.shared.app_state import (
+    current_run,
+    leave_run,
+    open_run,
+    remember_group,
+    show_error,
+    start_runs,
+)
+from pages.shared.continue_run import start_afresh, start_of_next_run
+from pages.shared.image_tables import known_table, load_table
+from pages.shared.run_panel import run_panel
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.errors import UserError
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import Run
+
+_BAD_LINK = "bad_link"
+# Image sets whose classes are those of the classifier that ships for them: nothing to match.
+PACKAGED = ("mnist", "cifar10")
+
+_VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
+
+
+def page() -> None:
+    """Draw the page: pictures on the left, what to do with them (or the run that does it) on the right."""
+    run = _run_of_the_url()
+    if run is not None:
+        adopt(run)
+    selection.take_over(st.session_state.get(KEY, {}).get("selected"))
+    if _BAD_LINK in st.session_state:
+        show_error(st.session_state[_BAD_LINK])
+    left, right = st.columns([7, 6], gap="large")
+    with left:
+        st.markdown("##### 1 · Pick the pictures to forget")
+        classifier, images = choose_source()
+        known = None if images is None else known_table(classifier, images)
+        pictures = st.container()
+    with right:
+        if run is None:
+            _setup(classifier, images, known and known[0])
+        else:
+            run_panel(run.id)
+    if images is not None:
+        with pictures:
+            _pictures(classifier, images)
+    st.session_state.pop(_BAD_LINK, None)
+
+
+def _run_of_the_url() -> Run | None:
+    try:
+        return current_run()
+    except UserError as error:
+        # Kept until the page is whole: loading the pictures draws it anew.
+        st.session_state[_BAD_LINK] = error
+        leave_run()
+        return None
+
+
+def _pictures(classifier: str, images: str) -> None:
+    known = known_table(classifier, images)
+    if known is None:
+        _load(classifier, images)
+        return
+    table, key = known
+    try:
+        positions, shown = filter_bar(classifier, images, table)
+    except UserError as error:
+        show_error(error)
+        return
+    with quick_picks(table, positions):
+        view = st.segmented_control(
+            "Show as",
+            list(_VIEWS),
+            format_func=_VIEWS.__getitem__,
+            default="gallery",
+            required=True,
+            key="show_as",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    if view == "map":
+        _map(classifier, images, table, key, positions)
+    else:
+        gallery(table, shown, key)
+    for note in table.notes:
+        st.caption(note)
+    if not table.labelled.any():
+        st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
+    elif not table.labelled.all():
+        unlabelled = int((~table.labelled).sum())
+        st.caption(f"{unlabelled} of these carry no label that the classifier knows; it is its prediction.")
+    if images not in PACKAGED:
+        class_match(classifier, images, table)
+    if images.partition(":")[0] == "photos":
+        add_your_own(classifier, images)
+
+
+def _map(
+    classifier: str, images: str, table: ImageTable, table_key: str, positions: NDArray[np.intp]
+) -> None:
+    try:
+        image_map(classifier, images, table, table_key, positions)
+    except UserError as error:
+        show_error(error)
+    count = len(selection.picked())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{count} selected**")
+        st.button("clear", key="clear_map", type="tertiary", on_click=selection.pick, args=([],))
+
+
+def _load(classifier: str, images: str) -> None:
+    bar = st.empty()
+    try:
+        with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
+            load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
+    except UserError as error:
+        bar.empty()
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
+    words = f"Downloading the pictures: {arrived:,.0f} of {size:,.0f} MB"
+    place.progress(min(1.0, arrived / size), words if arrived < size else "Unpacking the pictures")
+
+
+def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
+    st.markdown("##### 2 · Choose how, and press Forget")
+    after = start_of_next_run()
+    ids = selection.picked()
+    chosen = goal_and_method(table, ids)
+    count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"
+    pressed = st.button(
+        f"Forget {count}" if ids else "Forget",
+        key="forget",
+        type="primary",
+        icon=":material/ink_eraser:",
+        disabled=not ids or table is None,
+        width="stretch",
+    )
+    if not ids:
+        st.caption("Click the pictures to forget, or take a quick pick. Shift-click takes a whole stretch.")
+    more = more_settings(str(chosen["method"]))
+    others = others_to_compare(str(chosen["method"]))
+    if pressed:
+        request = {
+            "classifier": classifier,
+            "images": images,
+            "pick": f"ids:{','.join(map(str, ids))}",
+            "after": after,
+            **chosen,
+            **more,
+        }
+        _forget([request, *({**request, **other} for other in others)])
+
+
+def _forget(asked: list[dict[str, object]]) -> None:
+    """Queue all requests, or none where one is not possible; show the first one's run."""
+    try:
+        runs = start_runs([ForgetRequest.parse(**fields) for fields in asked])
+    except UserError as error:
+        show_error(error)
+    else:
+        start_afresh()
+        open_run(runs[0])
+        remember_group(runs)
+        st.rerun()
+
+
+page()

@@ -1,0 +1,94 @@
+"""The clickable gallery: hundreds of thumbnails in one component, cut from one sprite sheet."""
+
+import base64
+import math
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pages.shared import selection
+from pages.shared.palette import AFTER
+from unlearn_core.artifacts.image_table import ImageTable
+
+_HERE = Path(__file__).parent
+_COMPONENT = st.components.v2.component(
+    "unlearn_lens_gallery",
+    html=(_HERE / "gallery.html").read_text(encoding="utf-8"),
+    css=(_HERE / "gallery.css").read_text(encoding="utf-8"),
+    js=(_HERE / "gallery.js").read_text(encoding="utf-8"),
+)
+
+KEY = "gallery"
+PAGE = 1000
+"""Thumbnails shown at once."""
+
+_ABOVE = 400
+_EMPTY = "No picture passes these filters. Widen the confidence range or show all classes."
+
+
+def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> list[int]:
+    """Show the pictures at `positions`, shape (n,), n up to `PAGE`; return the ids of all picked ones.
+
+    `table_key` names the table's content: the sprite sheet is cached under it.
+    """
+    if KEY not in st.session_state:
+        # A gallery that is new in the page knows nothing of what was picked before.
+        selection.pick(selection.picked())
+    columns = max(1, math.isqrt(len(positions)))
+    ids = table.ids[positions]
+    result = _COMPONENT(
+        key=KEY,
+        data={
+            "sprite": sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
+            "columns": columns,
+            "size": 40 if table.thumbnails.shape[1] <= 32 else 76,
+            "above": _ABOVE,
+            "ids": ids.tolist(),
+            "labels": [describe(table, position) for position in positions],
+            "wrong": ids[table.predictions[positions] != table.labels[positions]].tolist(),
+            "wrong_colour": AFTER,
+            "empty": _EMPTY,
+            "selection": selection.sent(),
+        },
+        on_selected_change=lambda: None,
+    )
+    selection.take_over(result.get("selected"))
+    return selection.picked()
+
+
+def describe(table: ImageTable, position: int) -> str:
+    """Say in words what one picture is: class, id, confidence, and the prediction where it is wrong."""
+    name = _short(table.class_names[table.labels[position]])
+    kind = f"digit {name}" if name.isdigit() else name
+    words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
+    if table.predictions[position] != table.labels[position]:
+        words.append(f"predicted {_short(table.class_names[table.predictions[position]])}")
+    return ", ".join(words)
+
+
+def _short(class_name: str) -> str:
+    """Return the first of a class's names: ImageNet lists several, parted by commas."""
+    return class_name.split(",")[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def sprite_sheet(
+    table_key: str, positions: tuple[int, ...], columns: int, _thumbnails: NDArray[np.uint8]
+) -> str:
+    """Lay thumbnails out row by row in one picture; return it as a data URI."""
+    size = _thumbnails.shape[1]
+    rows = math.ceil(len(positions) / columns) or 1
+    sheet = np.zeros((rows * columns, *_thumbnails.shape[1:]), np.uint8)
+    sheet[: len(positions)] = _thumbnails[list(positions)]
+    pixels = sheet.reshape(rows, columns, size, size, -1).swapaxes(1, 2)
+    pixels = pixels.reshape(rows * size, columns * size, -1)
+    file = BytesIO()
+    if pixels.shape[2] == 1:
+        Image.fromarray(pixels[:, :, 0]).save(file, "PNG", compress_level=3)
+        return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    Image.fromarray(pixels).save(file, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

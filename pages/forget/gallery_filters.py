@@ -1,0 +1,196 @@
+"""Which of the pictures the gallery shows, in which order, and the quick picks among them."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.forget.gallery import PAGE
+from pages.forget.image_map import features_of
+from pages.shared import selection
+from pages.shared.app_state import show_error
+from pages.shared.measurements import Arrays
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.catalog.picks import Pick
+from unlearn_core.errors import UserError
+
+_SORTS = {
+    "mixed": "mixed",
+    "id": "by id",
+    "hardest": "hardest first",
+    "confident": "most confident",
+    "memorisation": "known by heart",
+    "odd_label": "odd label first",
+    "alike": "like the picked ones",
+}
+_SORTS_HELP = (
+    "**Known by heart** (an estimate): recognised although pictures that look alike carry other labels. "
+    "**Odd label**: the classifier and the nearest pictures doubt the label. "
+    "**Like the picked ones**: near them in the classifier's feature space."
+)
+_NEED_FEATURES = ("memorisation", "odd_label", "alike")
+_PICK_ERROR = "pick_error"
+_DRAWS = "draws"
+
+
+def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Show the filters.
+
+    Returns:
+        The positions of the training pictures that pass, in the chosen order, and those of them to show at
+        once, at most `PAGE`.
+    """
+    classes, confidence, order, part = st.columns([4, 4, 4, 4], vertical_alignment="bottom")
+    present = sorted(set(table.labels[~table.is_test].tolist()))
+    with classes:
+        wanted = st.multiselect(
+            "Classes",
+            present,
+            format_func=lambda label: table.class_names[label],
+            placeholder="all classes",
+            key="classes",
+            persist_state="session",
+        )
+    with confidence:
+        low, high = st.slider(
+            "Confidence",
+            0,
+            100,
+            (0, 100),
+            format="%d %%",
+            key="confidence",
+            persist_state="session",
+            help="Probability that the classifier gives to the picture's label.",
+        )
+    with order:
+        sort = st.selectbox(
+            "Order",
+            list(_SORTS),
+            format_func=_SORTS.__getitem__,
+            key="sort",
+            persist_state="session",
+            help=_SORTS_HELP,
+        )
+    percent = 100 * table.confidences
+    passes = ~table.is_test & (percent >= low) & (percent <= high)
+    if wanted:
+        passes &= np.isin(table.labels, wanted)
+    seen = features_of(classifier, images) if sort in _NEED_FEATURES else None
+    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, seen))
+    with part:
+        return positions, _one_page(positions)
+
+
+def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerator:
+    """Show one-click picks among the pictures at `positions`; return the bar, which has room for more."""
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with bar:
+        st.number_input(
+            "How many",
+            1,
+            4096,
+            16,
+            key="quick_count",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=88,
+        )
+        for kind, icon, words in (
+            ("random", ":material/casino:", "Any pictures that pass the filters; press again for others."),
+            ("hardest", ":material/bolt:", "Those that the classifier is least sure of."),
+            ("first", ":material/first_page:", "The first ones in the order above."),
+        ):
+            st.button(
+                kind,
+                key=f"quick_{kind}",
+                icon=icon,
+                help=words,
+                on_click=_pick,
+                args=(table, positions, kind),
+            )
+        present = [table.class_names[label] for label in sorted(set(table.labels[positions].tolist()))]
+        name = st.selectbox(
+            "Class",
+            present,
+            index=None,
+            placeholder="of class …",
+            key="quick_class",
+            label_visibility="collapsed",
+            width=112,
+        )
+        if name is not None:
+            st.button("pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}"))
+    error = st.session_state.pop(_PICK_ERROR, None)
+    if error is not None:
+        show_error(error)
+    return bar
+
+
+def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    starts = range(0, max(1, len(positions)), PAGE)
+    start = st.selectbox(
+        f"Shown of {len(positions):,}",
+        list(starts),
+        format_func=lambda first: f"{min(first + 1, len(positions)):,}–{min(first + PAGE, len(positions)):,}",
+        key=f"part_of_{len(positions)}",
+        disabled=len(starts) == 1,
+    )
+    return positions[start:][:PAGE]
+
+
+def _sorted(
+    table: ImageTable, positions: NDArray[np.intp], sort: str, seen: Arrays | None
+) -> NDArray[np.intp]:
+    if seen is not None:
+        return positions[np.argsort(-_score(table, sort, seen)[positions], kind="stable")]
+    keys: dict[str, NDArray[np.generic]] = {
+        # The same mix each time; by id the first thousand may all be of one class.
+        "mixed": np.random.default_rng(0).permutation(len(table.ids)),
+        "id": table.ids,
+        "hardest": -table.losses,
+        "confident": -table.confidences,
+    }
+    return positions[np.argsort(keys[sort][positions], kind="stable")]
+
+
+def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:
+    """Return what the order is by, (n,): a score of the map, or likeness to the nearest picked picture."""
+    if sort != "alike":
+        return seen[sort]
+    picked = np.isin(table.ids, selection.picked())
+    if not picked.any():
+        return np.zeros(len(table.ids), np.float32)
+    unit = seen["features"].astype(np.float32)
+    return (unit @ unit[picked].T).max(1)
+
+
+def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Move what Python picked to the front: a person wants to see it. Clicks move nothing."""
+    picked = np.isin(table.ids[positions], selection.sent()["ids"])
+    return np.concatenate([positions[picked], positions[~picked]])
+
+
+def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
+    """Resolve a pick among `positions`; each random pick after the first draws other pictures.
+
+    The count is read here, so that a number typed just before the click already counts.
+    """
+    if kind == "first":
+        selection.pick(table.ids[positions[: st.session_state["quick_count"]]].tolist())
+        return
+    text = f"{kind}:{st.session_state['quick_count']}"
+    by_id = np.sort(positions)
+    draws = st.session_state.get(_DRAWS, 0)
+    st.session_state[_DRAWS] = draws + text.startswith(("random", "class"))
+    try:
+        ids = Pick.parse(text).resolve(
+            table.ids[by_id],
+            table.labels[by_id],
+            table.losses[by_id],
+            tuple(table.class_names),
+            seed=st.session_state.get("seed", 0) + draws,
+        )
+    except UserError as error:
+        st.session_state[_PICK_ERROR] = error
+    else:
+        selection.pick(ids)

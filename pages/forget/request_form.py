@@ -1,0 +1,165 @@
+"""What to do with the picked pictures: goal and method as clear choices, the rest folded away."""
+
+import streamlit as st
+
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.forgetting.entry import Option
+from unlearn_core.forgetting.registry import method_entry, methods
+
+_GOALS = {
+    "misclassify": ("Misclassify", "No longer recognised: any other class will do."),
+    "relabel": ("Relabel", "Recognised as another class that you choose."),
+}
+_MAIN = ("anchor", "adv+imp", "adv", "neggrad")
+_OTHER = "other"
+_RETAINED = 4000
+_RUNNER_UP = "each one's runner-up"
+
+
+def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
+    """Show both choices; return the request's fields `goal`, `new_labels` and `method`."""
+    goal = st.radio(
+        "Goal",
+        list(_GOALS),
+        format_func=lambda name: _GOALS[name][0],
+        captions=[caption for _, caption in _GOALS.values()],
+        horizontal=True,
+        key="goal",
+        persist_state="session",
+    )
+    new_labels = _new_labels(table, ids) if goal == "relabel" and table is not None else {}
+    return {"goal": goal, "new_labels": new_labels, **_method()}
+
+
+def _method() -> dict[str, object]:
+    """Show the main methods as a choice at a glance, the others behind one more click."""
+    others = [entry for entry in methods() if entry.name not in _MAIN]
+    chosen = st.radio(
+        "Method",
+        [*_MAIN, _OTHER],
+        format_func=lambda name: "Another one" if name == _OTHER else method_entry(name).title,
+        captions=[*(method_entry(name).summary for name in _MAIN), "To compare with: from other papers."],
+        key="method",
+        persist_state="session",
+    )
+    if chosen != _OTHER:
+        return {"method": chosen, "retained": 0}
+    left, right = st.columns([3, 2])
+    with left:
+        method = st.selectbox(
+            "Which one",
+            [entry.name for entry in others],
+            format_func=lambda name: method_entry(name).title,
+            key="other_method",
+            persist_state="session",
+            help="  \n".join(f"**{entry.title}**: {entry.summary} ({entry.paper})" for entry in others),
+        )
+    entry = method_entry(method)
+    with right:
+        retained = st.number_input(
+            "Retained pictures",
+            1 if entry.retained_data == "needed" else 0,
+            1_000_000,
+            _RETAINED if entry.retained_data == "needed" else 0,
+            key=f"retained:{method}",
+            persist_state="session",
+            disabled=entry.retained_data == "none",
+            help="Pictures of D_r that the method may learn from, at most. The ones above learn from none.",
+        )
+    st.caption(f"{entry.summary} {entry.paper}.")
+    return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
+
+
+def more_settings(method: str) -> dict[str, object]:
+    """Show what most people leave alone; return the request's other fields."""
+    with st.expander("Seed, steps, device and the method's numbers", icon=":material/tune:"):
+        first, second, third = st.columns(3)
+        seed = first.number_input("Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session")
+        max_steps = second.number_input(
+            "Steps at most", 1, 100_000, 300, key="max_steps", persist_state="session"
+        )
+        device = third.selectbox(
+            "Device",
+            ["auto", "cpu", "cuda", "mps"],
+            key="device",
+            persist_state="session",
+            help="auto takes a GPU where there is one.",
+        )
+        measure_on = st.text_input(
+            "Measure on a folder too",
+            key="measure_on",
+            persist_state="session",
+            placeholder="/home/me/other-pictures",
+            help="Its pictures count as retained ones: is the rest of the world still recognised?",
+        ).strip()
+        columns = st.columns(3)
+        options = {
+            option.name: _option(option, method, columns[number % 3])
+            for number, option in enumerate(method_entry(method).options)
+        }
+    return {
+        "seed": seed,
+        "max_steps": max_steps,
+        "device": device,
+        "measure_on": f"folder:{measure_on}" if measure_on else None,
+        "options": options,
+    }
+
+
+def others_to_compare(method: str) -> list[dict[str, object]]:
+    """Let the person start the same request with other methods too; return what differs in each request."""
+    chosen = st.multiselect(
+        "At the same press also with",
+        [entry.name for entry in methods() if entry.name not in (method, "retrain")],
+        format_func=lambda name: method_entry(name).title,
+        max_selections=5,
+        key="compare_with",
+        persist_state="session",
+        placeholder="other methods, to compare",
+        help="The same pictures, goal and seed with each method's own defaults, one run after another. "
+        "Methods that need retained pictures get 4,000.",
+    )
+    return [
+        {
+            "method": name,
+            "retained": _RETAINED if method_entry(name).retained_data == "needed" else 0,
+            "options": {},
+        }
+        for name in chosen
+        if name != method
+    ]
+
+
+def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:
+    """Show the choice of the new class; return a class for every picture that is not of it already."""
+    choice = st.selectbox(
+        "New class",
+        [None, *range(len(table.class_names))],
+        format_func=lambda label: _RUNNER_UP if label is None else table.class_names[label],
+        key="new_class",
+        help="The runner-up is the class that the classifier finds second most likely.",
+    )
+    if choice is None:
+        return {}
+    label_of = dict(zip(table.ids.tolist(), table.labels.tolist(), strict=True))
+    already = [one for one in ids if label_of[one] == choice]
+    if already:
+        st.caption(
+            f"{len(already)} of the pictures are of this class already: they get their runner-up class."
+        )
+    return {one: choice for one in ids if label_of[one] != choice}
+
+
+def _option(option: Option, method: str, column: "st.delta_generator.DeltaGenerator") -> float | int:
+    whole = isinstance(option.default, int)
+    return column.number_input(
+        option.name.replace("_", " "),
+        min_value=option.low,
+        max_value=option.high,
+        value=option.default,
+        step=1 if whole else option.default / 10 or 0.1,
+        format="%d" if whole else "%g",
+        key=f"option:{method}:{option.name}",
+        persist_state="session",
+        help=f"{option.help} {option.low:g} to {option.high:g}.",
+    )

@@ -1,0 +1,53 @@
+"""Adding one's own photos: from files or from the camera."""
+
+import streamlit as st
+
+from pages.shared import selection
+from pages.shared.app_state import engine, show_error, store
+from pages.shared.image_tables import forget_table
+from pages.shared.visitor import visitor
+from unlearn_core.errors import UserError
+
+_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+_ROUND = "upload_round"
+
+
+def add_your_own(classifier: str, images: str) -> None:
+    """Let the person add photos; they are kept in the store, and picked at once."""
+    # A widget cannot be emptied nor closed: after each upload new ones take their places.
+    number = st.session_state.setdefault(_ROUND, 0)
+    with st.popover("Add your own photos", icon=":material/add_a_photo:", key=f"own_photos_{number}"):
+        way = st.segmented_control(
+            "From", ["files", "camera"], default="files", required=True, key="upload_way"
+        )
+        if way == "files":
+            files = st.file_uploader(
+                "Photos", _TYPES, accept_multiple_files=True, key=f"upload_{number}", max_upload_size=20
+            )
+        else:
+            shot = st.camera_input("Photo", key=f"camera_{number}")
+            files = [] if shot is None else [shot]
+        if files and st.button(_add_label(len(files)), type="primary", key="upload_add"):
+            _add(files, classifier, images)
+
+
+def _add_label(count: int) -> str:
+    return "Add this photo" if count == 1 else f"Add {count} photos"
+
+
+def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier: str, images: str) -> None:
+    added = []
+    try:
+        for file in files:
+            look = engine().look(
+                "add_upload", root=str(store().root), name=file.name, data=file.getvalue(), visitor=visitor()
+            )
+            added.append(look.result())
+    except UserError as error:
+        show_error(error)
+    if added:
+        forget_table(classifier, images)
+        selection.pick([*selection.picked(), *added])
+    if len(added) == len(files):
+        st.session_state[_ROUND] += 1
+        st.rerun()

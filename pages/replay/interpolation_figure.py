@@ -1,0 +1,38 @@
+"""Accuracy along the line from the classifier before to the one after, and past it."""
+
+import plotly.graph_objects as go
+
+from pages.shared.measurements import Arrays
+from pages.shared.palette import BEFORE, FORGET, RETAIN, TEST, style
+
+_CURVES = (
+    ("forget", "forget set", FORGET, 3.0),
+    ("retain", "retain set (sample)", RETAIN, 3.0),
+    ("test", "test set (sample)", TEST, 2.0),
+)
+
+
+def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.Figure:
+    """Draw the groups' accuracy against how far the weights went, with a cursor at `chosen`.
+
+    Args:
+        line: as `measuring.dial` writes it.
+        chosen: 0 before, 1 after.
+        height: in pixels.
+    """
+    figure = go.Figure()
+    for key, name, colour, width in _CURVES:
+        figure.add_scatter(
+            x=100 * line["strengths"],
+            y=line[key],
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": width},
+            hovertemplate="%{x:.0f} % of the way: %{y:.1f} %<extra>" + name + "</extra>",
+        )
+    figure.add_vline(x=100 * chosen, line={"color": BEFORE, "width": 2, "dash": "dash"})
+    figure.update_xaxes(
+        tickvals=[0, 50, 100, 150], ticktext=["before", "half way", "after", "150 %"], range=[-2, 152]
+    )
+    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    return style(figure, height)

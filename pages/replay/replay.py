@@ -1,0 +1,146 @@
+"""Replay: how did it come about, when did it tip, and what would less (or more) of it do?"""
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.replay.interpolation_figure import interpolation_figure
+from pages.replay.replay_figure import replay_figure
+from pages.shared.app_state import open_run, show_error, start_run, store
+from pages.shared.links import FORGET
+from pages.shared.measurements import measured
+from pages.shared.palette import CONFIG
+from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.run_picker import finished_run
+from pages.shared.thumbnails import Captioned, show_pictures
+from unlearn_core.artifacts.predictions import Comparison, read_comparison
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.store.rows import Run
+
+_VIEWS = {"film": "Film", "dial": "Dial"}
+
+
+def page() -> None:
+    """Draw the film of a run, or the dial between its two classifiers."""
+    run = finished_run()
+    if run is None:
+        return
+    try:
+        comparison = read_comparison(store().folder(run.id))
+        bar = st.columns([2, 3, 3, 5], vertical_alignment="bottom", gap="medium")
+        with bar[0]:
+            view = st.segmented_control(
+                "View",
+                list(_VIEWS),
+                format_func=_VIEWS.__getitem__,
+                default="film",
+                required=True,
+                key="view",
+                bind="query-params",
+                help="The film follows the run step by step; the dial goes straight from before to after.",
+            )
+        if view == "dial":
+            _dial(run, comparison)
+        else:
+            _film(run, comparison, bar[1:])
+    except UserError as error:
+        show_error(error)
+
+
+def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
+    first, second, third = bar
+    algorithm = first.selectbox(
+        "Maps",
+        [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick],
+        index=1,
+        format_func=lambda name: algorithm_entry(name).title,
+        key="maps",
+        bind="query-params",
+        help=algorithm_entry("saliency").reading,
+    )
+    text = second.text_input(
+        "Pictures",
+        key="pictures",
+        bind="query-params",
+        placeholder="ids, such as 3, 14; empty: telling ones",
+    )
+    ids = chosen_ids(text) or choose_pictures(comparison, forgotten=3)
+    film, path = measured(
+        "replay",
+        "Looking at every snapshot; photos take a while …",
+        request=AttributionRequest.parse(run.id, ids, algorithm),
+    )
+    steps = film["steps"].tolist()
+    with third:
+        step = _step(steps)
+    figure = replay_figure(film, store().steps(run.id), comparison.class_names, steps.index(step))
+    st.plotly_chart(figure, config=CONFIG, key="replay_figure")
+    st.caption(
+        "Above: accuracy, and the pictures where the classifier's features put them (magenta: to forget; "
+        "the others by class). Below: each picture, what it is taken for at this step (bold: not its label) "
+        f"and its map, on one scale for the whole film. {algorithm_entry(algorithm).reading}"
+    )
+    st.download_button("Film (.npz)", path.read_bytes(), f"replay-{run.id}.npz", icon=":material/download:")
+
+
+def _step(steps: list[int]) -> int:
+    """Let the person choose a step; it stands in the link."""
+    if len(steps) == 1:
+        st.caption("Nothing had to be done: there is only the start.")
+        return steps[0]
+    return st.select_slider("Step", steps, value=steps[-1], key="step", bind="query-params")
+
+
+def _dial(run: Run, comparison: Comparison) -> None:
+    line, _ = measured("dial", "Measuring weights between before and after …", run_id=run.id)
+    left, right = st.columns([7, 6], gap="large")
+    with left:
+        percent = st.slider("How far to go", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")
+        st.plotly_chart(interpolation_figure(line, percent / 100), config=CONFIG, key="dial_figure")
+        st.caption(
+            "Every weight is set to this share of the way that it went. At 0 % nothing is forgotten, at "
+            "100 % you have the run's classifier; past it the change goes on in the same direction."
+        )
+    at = int(np.abs(line["strengths"] - percent / 100).argmin())
+    with right:
+        _pictures_at(line["inputs"], line["classes"][at], line["tops"][at], line["labels"], comparison)
+        _keep(run, percent)
+
+
+def _pictures_at(
+    inputs: np.ndarray, classes: np.ndarray, tops: np.ndarray, labels: np.ndarray, comparison: Comparison
+) -> None:
+    known = int((classes == labels).sum())
+    st.markdown(f"##### {known} of {len(labels)} pictures still recognised here")
+    with st.container(height=300, border=False):
+        show_pictures(
+            [
+                Captioned(picture, comparison.short_name(int(one)), f"{100 * top:.0f} %")
+                for picture, one, top in zip(inputs, classes, tops, strict=True)
+            ]
+        )
+
+
+def _keep(run: Run, percent: int) -> None:
+    request = run.parsed_request()
+    pressed = st.button(
+        "Keep this one",
+        key="keep",
+        icon=":material/bookmark_add:",
+        disabled=percent == 100 or request.strength != 1,
+        help="Makes a run of the classifier at this point, measured like any other.",
+    )
+    if pressed:
+        kept = request.model_copy(update={"strength": percent / 100})
+        try:
+            run_id = start_run(kept, f"{run.name} · {percent} %"[:80])
+        except UserError as error:
+            show_error(error)
+            return
+        open_run(run_id)
+        st.switch_page(FORGET.file, query_params={"run": run_id})
+
+
+page()

@@ -1,0 +1,179 @@
+"""Runs: what was forgotten so far, and what to do with it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.app_state import (
+    current_run,
+    engine,
+    leave_run,
+    my_runs,
+    open_run,
+    show_error,
+    start_run,
+    store,
+)
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
+from pages.shared.local_time import time_zone
+from pages.shared.result_cards import percent
+from pages.shared.run_picker import nothing_yet
+from unlearn_core.artifacts.results import Result
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+
+_PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
+
+
+def page() -> None:
+    """Draw the list, and under it what can be done with the chosen run."""
+    runs = my_runs()
+    if not runs:
+        nothing_yet()
+        return
+    chosen = _list(runs)
+    if chosen is None:
+        st.caption("Click a run to open, rename, repeat, download or delete it.")
+        return
+    open_run(chosen.id)
+    _actions(chosen)
+
+
+def _list(runs: list[Run]) -> Run | None:
+    """Show the runs; return the selected one, at first the one that the URL names."""
+    event = st.dataframe(
+        pd.DataFrame([_row(run) for run in runs]),
+        hide_index=True,
+        on_select="rerun",
+        # A row can only be selected by a box at its left edge; people click on its name.
+        selection_mode="single-cell",
+        key=f"runs_{len(runs)}",
+        height=min(430, 38 + 35 * len(runs)),
+        column_config={
+            "when": st.column_config.DatetimeColumn(format="D MMM HH:mm", help=f"Time zone: {time_zone()[1]}")
+        },
+    )
+    cells = event.selection.cells
+    if cells and cells[0][0] < len(runs):
+        return runs[cells[0][0]]
+    try:
+        named = current_run()
+    except UserError as error:
+        show_error(error)
+        return None
+    return next((run for run in runs if named is not None and run.id == named.id), None)
+
+
+def _row(run: Run) -> dict[str, object]:
+    result = run.parsed_result()
+    request = None if run.state == RunState.DAMAGED else run.parsed_request()
+    return {
+        "name": run.name,
+        "state": run.state,
+        "classifier": None if request is None else request.classifier,
+        "method": None if request is None else request.method,
+        "k": None if result is None else result.k,
+        "D_f": _after(result, "forget"),
+        "D_r": _after(result, "retain"),
+        "D_test": _after(result, "test"),
+        "steps": run.steps_done,
+        "seconds": None if result is None else round(result.seconds.total, 1),
+        "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
+        "id": run.id,
+    }
+
+
+def _after(result: Result | None, group: str) -> str:
+    """Return accuracy before → after, or agreement marked as such."""
+    if result is None:
+        return ""
+    accuracy, agreement = result.accuracy.by_group()[group], result.agreement.by_group().get(group)
+    if accuracy.before is not None and accuracy.after is not None:
+        return f"{percent(accuracy.before, accuracy.n)} → {percent(accuracy.after, accuracy.n)}"
+    return "" if agreement is None else f"agrees {percent(agreement)}"
+
+
+def _actions(run: Run) -> None:
+    st.markdown(f"##### {run.name}")
+    if run.error:
+        st.warning(run.error, icon=":material/info:")
+    if run.state == RunState.DAMAGED:
+        _delete(run)
+        return
+    with st.container(horizontal=True):
+        for page in _PAGES if run.parsed_result() else _PAGES[:1]:
+            st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _rename(run)
+        if run.state in UNDER_WAY:
+            st.button("Cancel", icon=":material/stop_circle:", on_click=_try, args=(engine().cancel, run.id))
+        elif st.button("Run again", key="again", icon=":material/replay:"):
+            _run_again(run)
+        _downloads(run)
+        if run.state not in UNDER_WAY:
+            _delete(run)
+    if error := st.session_state.pop("run_error", None):
+        show_error(error)
+
+
+def _rename(run: Run) -> None:
+    with st.popover("Rename", icon=":material/edit:"), st.form(f"rename_{run.id}", border=False):
+        name = st.text_input("New name", run.name, max_chars=80)
+        if st.form_submit_button("Rename", type="primary"):
+            _try(store().rename, run.id, name)
+            st.rerun()
+
+
+def _run_again(run: Run) -> None:
+    try:
+        run_id = start_run(run.parsed_request(), run.name)
+    except UserError as error:
+        show_error(error)
+        return
+    st.switch_page(FORGET.file, query_params={"run": run_id})
+
+
+def _downloads(run: Run) -> None:
+    weights = store().folder(run.id) / "weights.safetensors"
+    if weights.exists():
+        st.download_button(
+            "Weights",
+            lambda: weights.read_bytes(),
+            f"{run.parsed_request().classifier}-{run.id}.safetensors",
+            icon=":material/download:",
+            help="The classifier after forgetting, as safetensors.",
+        )
+    result = run.parsed_result()
+    if result is not None:
+        st.download_button(
+            "Result",
+            json.dumps(result.to_json(), indent=1),
+            f"run-{run.id}.json",
+            "application/json",
+            icon=":material/download:",
+        )
+
+
+def _delete(run: Run) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown("This removes the run, its weights and its pictures of the way for good.")
+        st.button("Delete it", key="delete", type="primary", on_click=_delete_now, args=(run.id,))
+
+
+def _delete_now(run_id: str) -> None:
+    _try(store().delete, run_id)
+    leave_run()
+
+
+def _try(action: Any, *arguments: object) -> None:
+    """Do something in a callback; what goes wrong is shown when the page is drawn."""
+    try:
+        action(*arguments)
+    except UserError as error:
+        st.session_state["run_error"] = error
+
+
+page()

@@ -1,0 +1,104 @@
+"""What every page shares: the store, the engine, and which run the URL names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from pages.shared.visitor import visitor
+from unlearn_core.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store, open_store
+
+_LAST_RUN = "last_run"
+_GROUP = "started_together"
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """Return the store, one per server; the first call settles what a server before it left."""
+    found = open_store()
+    found.mark_interrupted()
+    return found
+
+
+@st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
+def engine() -> Engine:
+    """Return the engine, one a server; the first call starts its worker processes."""
+    return Engine(store())
+
+
+@asynccontextmanager
+async def closing_workers(app: st.App) -> AsyncIterator[None]:
+    """End the runs and the workers when the server ends."""
+    yield
+    engine.clear()
+
+
+def my_runs() -> list[Run]:
+    """Return the runs to list, the newest first: on a shared server this visitor's alone."""
+    return store().runs(visitor())
+
+
+def start_run(request: ForgetRequest, name: str | None = None) -> str:
+    """Queue a run of this visitor's and return its id; one that is not possible raises `UserError`."""
+    return engine().submit(request, name, visitor())
+
+
+def start_runs(requests: list[ForgetRequest]) -> list[str]:
+    """Queue several runs of this visitor's, or none, and return their ids; raises as `start_run`."""
+    return engine().submit_all(requests, visitor=visitor())
+
+
+def current_run() -> Run | None:
+    """Return the run that the URL names (`?run=ID`), else the one this tab looked at last, else None.
+
+    The id is written back into the URL, so that every page has a link that finds its run again. An unknown
+    id and a damaged run raise `UserError`.
+    """
+    run_id = st.query_params.get("run") or st.session_state.get(_LAST_RUN)
+    if run_id is None:
+        return None
+    run = store().get(run_id)
+    if run.state == RunState.DAMAGED:
+        raise UserError(run.error or "")
+    open_run(run.id)
+    return run
+
+
+def open_run(run_id: str) -> None:
+    """Make this the run that the URL names."""
+    st.session_state[_LAST_RUN] = run_id
+    if st.query_params.get("run") != run_id:
+        st.query_params["run"] = run_id
+
+
+def remember_group(run_ids: list[str]) -> None:
+    """Remember which runs were started at one press, to be compared."""
+    st.session_state[_GROUP] = run_ids
+
+
+def group_of(run_id: str) -> list[str]:
+    """Return the runs that this tab started together with this one, itself among them; else none."""
+    group = st.session_state.get(_GROUP, [])
+    return list(group) if len(group) > 1 and run_id in group else []
+
+
+def leave_run() -> None:
+    """Make the URL name no run."""
+    st.session_state.pop(_LAST_RUN, None)
+    st.query_params.pop("run", None)
+
+
+class FailedLookError(UserError):
+    """What a worker was asked to look at failed; asked again it looks anew."""
+
+
+def show_error(error: UserError) -> None:
+    """Show one clear sentence in an error box, and *Try again* where that may help."""
+    st.error(str(error), icon=":material/error:")
+    if isinstance(error, FailedLookError):
+        # A failed look is never handed out again: drawing the page once more starts a new one.
+        st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")

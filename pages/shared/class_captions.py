@@ -1,0 +1,40 @@
+"""Names of classes that stand in the midst of their dots: easier to read than a legend."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+_MOST = 12
+"""Classes; of more than that the names would cover the dots."""
+
+
+def class_captions(
+    places: NDArray[np.floating], labels: NDArray[np.integer], names: Sequence[str], axes: str = ""
+) -> list[go.layout.Annotation]:
+    """Return Plotly annotations, one a class, at the median of its places; none where classes are many.
+
+    Args:
+        places: of dots on a plane, (n, 2).
+        labels: of the dots, (n,).
+        names: of all classes.
+        axes: number of the subplot's axes, "" for the first.
+    """
+    present = np.unique(labels)
+    if len(present) > _MOST:
+        return []
+    return [
+        go.layout.Annotation(
+            text=f"<b>{names[label].split(',')[0]}</b>",
+            x=float(middle[0]),
+            y=float(middle[1]),
+            xref=f"x{axes}",
+            yref=f"y{axes}",
+            showarrow=False,
+            font={"size": 13, "color": "#1B1F27"},
+            bgcolor="rgba(255, 255, 255, 0.72)",
+            borderpad=1,
+        )
+        for label, middle in ((one, np.median(places[labels == one], axis=0)) for one in present.tolist())
+    ]

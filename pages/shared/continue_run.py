@@ -1,0 +1,48 @@
+"""Forgetting more with a classifier that has forgotten before: which run the next one starts from."""
+
+import streamlit as st
+
+from pages.shared import selection
+from pages.shared.app_state import leave_run, show_error, store
+from pages.shared.links import FORGET
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import Run
+
+_AFTER = "after"
+
+
+def forget_more_button(run: Run) -> None:
+    """Offer to go on with a finished run's classifier."""
+    if st.button(
+        "Forget more",
+        key="more",
+        icon=":material/library_add:",
+        help="Starts from this run's classifier. What it has forgotten is to stay forgotten.",
+    ):
+        st.session_state[_AFTER] = run.id
+        leave_run()
+        selection.pick([])
+        st.switch_page(FORGET.file)
+
+
+def start_of_next_run() -> str | None:
+    """Return the run that the next one starts from, and say so with a way back; None: from the catalog."""
+    if _AFTER not in st.session_state:
+        return None
+    try:
+        run = store().get(st.session_state[_AFTER])
+    except UserError as error:
+        del st.session_state[_AFTER]
+        show_error(error)
+        return None
+    words, button = st.columns([3, 2], vertical_alignment="center")
+    words.info(f"Goes on from run {run.id}: {run.name}", icon=":material/library_add:")
+    button.button(
+        "Start afresh", key="afresh", icon=":material/undo:", on_click=start_afresh, width="stretch"
+    )
+    return run.id
+
+
+def start_afresh() -> None:
+    """Let the next run start from the catalog's classifier again."""
+    st.session_state.pop(_AFTER, None)

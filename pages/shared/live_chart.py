@@ -1,0 +1,59 @@
+"""The chart that a person watches while a classifier forgets."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+from unlearn_core.artifacts.steps import StepRecord
+
+HOW_TO_READ = (
+    "Magenta: share of the chosen pictures still recognised; it should fall. "
+    "Teal: share of the rest still right; it should stay."
+)
+REPAIR = "From the dashed line on all are forgotten, and further steps bring the rest back."
+
+
+def repair_from(steps: Sequence[StepRecord]) -> int | None:
+    """Return the step from which on every picture was forgotten, None unless further steps followed it."""
+    known = {step.step: step.forgotten == step.k for step in steps}
+    kept = next((number for number, done in sorted(known.items()) if done), None)
+    return kept if kept is not None and kept < max(known) else None
+
+
+def live_chart(steps: Sequence[StepRecord], height: int = 240) -> go.Figure:
+    """Draw D_f accuracy, a sample of D_r and the anchors' agreement over the steps, all in percent.
+
+    Values that were not measured are left out.
+    """
+    figure = go.Figure()
+    for name, values, line, mode in (
+        ("forget set", [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
+        (
+            "retain set (sample)",
+            [one.retain_accuracy for one in steps],
+            {"color": RETAIN, "width": 3},
+            "lines+markers",
+        ),
+        (
+            "anchors",
+            [one.anchor_agreement for one in steps],
+            {"color": RETAIN, "width": 1.5, "dash": "dot"},
+            "lines",
+        ),
+    ):
+        known = [(one.step, value) for one, value in zip(steps, values, strict=True) if value is not None]
+        figure.add_scatter(
+            x=[step for step, _ in known],
+            y=[value for _, value in known],
+            name=name,
+            mode=mode,
+            line=line,
+            hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
+        )
+    repair_start = repair_from(steps)
+    if repair_start is not None:
+        figure.add_vline(repair_start, line={"color": BEFORE, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
+    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    return style(figure, height)

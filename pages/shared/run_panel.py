@@ -1,0 +1,186 @@
+"""One run as it goes on: phase, progress, chart, cancel; and in the end what came of it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
+from pages.shared.continue_run import forget_more_button, start_afresh
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
+from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
+from pages.shared.palette import CONFIG
+from pages.shared.result_cards import result_cards
+from pages.shared.visitor import may_see
+from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.steps import StepRecord
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+
+_POLL_SECONDS = 0.7
+_PHASES = {
+    "waiting": "Waiting for a worker",
+    "load": "Loading the classifier and the pictures",
+    "measure": "Measuring what the classifier knows",
+    "attack": "Looking for pictures near the chosen ones (adversarial examples)",
+    "importance": "Finding the weights that matter to the chosen pictures",
+    "optimise": "Forgetting",
+    "keep": "Keeping weights and measurements",
+}
+_STOPPED = {
+    "forgotten": "Forgotten after {steps} steps in {seconds:.0f} s.",
+    "step limit": "The limit of {steps} steps was reached before everything was forgotten ({seconds:.0f} s). "
+    "Allow more steps, or try another method.",
+    "cancelled": "Cancelled after {steps} steps: this is what had changed until then.",
+}
+
+
+def run_panel(run_id: str) -> None:
+    """Show the run and keep showing it until it is final, wherever it was started."""
+    under_way = store().get(run_id).state in UNDER_WAY
+    st.fragment(_panel, run_every=_POLL_SECONDS if under_way else None)(run_id, under_way)
+
+
+def _panel(run_id: str, was_under_way: bool) -> None:
+    try:
+        run = store().get(run_id)
+        steps = store().steps(run_id)
+    except UserError as error:
+        show_error(error)
+        return
+    if was_under_way and run.state not in UNDER_WAY:
+        # Only a whole rerun makes the fragment anew, this time without polling.
+        st.rerun()
+    _head(run)
+    if run.state in UNDER_WAY:
+        _progress(run, steps)
+    else:
+        _outcome(run)
+    if steps:
+        st.plotly_chart(live_chart(steps), key=f"live_{run_id}", config=CONFIG)
+        st.caption(HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}")
+    if run.state not in UNDER_WAY:
+        _next(run)
+
+
+def _head(run: Run) -> None:
+    request = run.parsed_request()
+    words, button = st.columns([3, 2], vertical_alignment="center")
+    words.markdown(f"**{method_entry(request.method).title}** · {request.goal} · run `{run.id}`")
+    with button:
+        if run.state in UNDER_WAY:
+            stopping = run.cancel_requested
+            mine = may_see(run.visitor)
+            pressed = st.button(
+                "Stopping …" if stopping else "Cancel",
+                key="cancel",
+                icon=":material/stop_circle:",
+                disabled=stopping or not mine,
+                width="stretch",
+            )
+            if pressed and mine:
+                engine().cancel(run.id)
+                st.rerun(scope="fragment")
+        else:
+            if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
+                leave_run()
+                start_afresh()
+                st.switch_page(FORGET.file)
+
+
+def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
+    ahead = _runs_ahead(run)
+    if run.state == RunState.QUEUED and ahead:
+        st.progress(
+            0.0, f"Waiting: {ahead} {'run is' if ahead == 1 else 'runs are'} to be done before this one"
+        )
+    elif not steps:
+        far = f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
+        st.progress(run.phase_share, f"{_PHASES[run.phase]} …{far}")
+    else:
+        last = steps[-1]
+        left = _seconds_left(steps, run.parsed_request().max_steps)
+        words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}"]
+        if run.phase in ("measure", "keep"):
+            far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
+            words.append(f"measuring and keeping the result{far}")
+        elif last.forgotten == last.k:
+            words.append("settling: bringing the rest back")
+        elif left is not None:
+            words.append(f"at most {left:.0f} s left")
+        st.progress(last.forgotten / last.k, " · ".join(words))
+
+
+def _outcome(run: Run) -> None:
+    result = run.parsed_result()
+    if run.state == RunState.FAILED:
+        st.error(run.error or "The run failed.", icon=":material/error:")
+    elif run.state == RunState.INTERRUPTED:
+        st.warning(f"Interrupted: {run.error} Nothing else was lost.", icon=":material/power_off:")
+    elif result is None:
+        st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
+    else:
+        words = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
+        if result.stopped == "forgotten":
+            st.success(words, icon=":material/check_circle:")
+        else:
+            st.warning(words, icon=":material/info:")
+        result_cards(result)
+        _say_more(result)
+
+
+def _say_more(result: Result) -> None:
+    """Say what should not be missed, and how the earlier forget sets of a chain fare."""
+    for remark in result.remarks:
+        st.caption(f":material/priority_high: {remark}")
+    if result.earlier:
+        back = sum(one.recognised for one in result.earlier)
+        total = sum(one.n for one in result.earlier)
+        st.caption(f"Of {total} pictures forgotten by earlier runs, {back} are recognised.")
+
+
+def _next(run: Run) -> None:
+    """Offer what to do after a run that ended."""
+    if run.parsed_result() is None or run.state != RunState.DONE:
+        if st.button("Run again", key="again", type="primary", icon=":material/replay:"):
+            _run_again(run)
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        for page in (BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY):
+            st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
+        forget_more_button(run)
+    _group(run)
+
+
+def _group(run: Run) -> None:
+    """Say how the runs started at the same press fare, and lead to their comparison."""
+    runs = [one for one in store().runs() if one.id in group_of(run.id)]
+    if not runs:
+        return
+    left = sum(one.state in UNDER_WAY for one in runs)
+    if left:
+        st.caption(f"{left} of the {len(runs)} methods are still to come: see Runs.")
+    else:
+        st.page_link(COMPARE.file, label=f"Compare the {len(runs)} methods", icon=COMPARE.icon)
+
+
+def _run_again(run: Run) -> None:
+    try:
+        open_run(start_run(run.parsed_request(), run.name))
+    except UserError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _runs_ahead(run: Run) -> int:
+    return sum(other.state in UNDER_WAY and other.created < run.created for other in store().runs())
+
+
+def _seconds_left(steps: Sequence[StepRecord], max_steps: int) -> float | None:
+    """Return the time to the step limit at the speed so far; forgetting mostly ends long before it."""
+    first, last = steps[0], steps[-1]
+    done = last.step - first.step
+    if done < 2:
+        return None
+    return (last.seconds - first.seconds) / done * (max_steps - last.step)

@@ -1,0 +1,73 @@
+"""Which run a page looks at, and what to show while there is nothing to look at yet."""
+
+import streamlit as st
+
+from pages.shared.app_state import current_run, my_runs, open_run, show_error
+from pages.shared.links import FORGET
+from pages.shared.local_time import local_time
+from pages.shared.run_panel import run_panel
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import Run, RunState
+
+_SIGNS = {
+    RunState.QUEUED: "waiting",
+    RunState.RUNNING: "running",
+    RunState.CANCELLED: "cancelled",
+    RunState.FAILED: "failed",
+    RunState.INTERRUPTED: "interrupted",
+}
+
+
+def finished_run() -> Run | None:
+    """Let the person choose a run and return it once there is something to look at.
+
+    Else draw what there is: a way to the first run, a run's progress, or why it ended early.
+    """
+    runs = [run for run in my_runs() if run.state != RunState.DAMAGED]
+    named = _named_run()
+    if named is not None and named.id not in [run.id for run in runs]:
+        # Somebody gave a link to a run of theirs.
+        runs = [named, *runs]
+    if not runs:
+        nothing_yet()
+        return None
+    run = _choose(runs, named)
+    if run.parsed_result() is None:
+        run_panel(run.id)
+        return None
+    return run
+
+
+def nothing_yet() -> None:
+    """Say what to do while there is no run."""
+    st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
+    st.page_link(FORGET.file, label="Forget something", icon=":material/ink_eraser:")
+
+
+def describe(run: Run) -> str:
+    """Return a run's name, state and age in a line."""
+    sign = _SIGNS.get(RunState(run.state))
+    words = [run.name, local_time(run.created), run.id]
+    return " · ".join(words if sign is None else [*words, sign])
+
+
+def _named_run() -> Run | None:
+    try:
+        return current_run()
+    except UserError as error:
+        show_error(error)
+        return None
+
+
+def _choose(runs: list[Run], wanted: Run | None) -> Run:
+    ids = [run.id for run in runs]
+    by_id = dict(zip(ids, runs, strict=True))
+    chosen = st.selectbox(
+        "Run",
+        ids,
+        index=0 if wanted is None else ids.index(wanted.id),
+        format_func=lambda one: describe(by_id[one]),
+        label_visibility="collapsed",
+    )
+    open_run(chosen)
+    return by_id[chosen]

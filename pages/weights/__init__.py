@@ -1,0 +1,1 @@
+"""The page of weight importance and weight change."""

@@ -1,0 +1,98 @@
+"""One filter: its kernels, the pictures it responds to, and what its change alone did."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.shared.image_tables import load_table
+from pages.shared.measurements import Arrays, measured
+from pages.shared.thumbnails import Captioned, show_pictures
+from unlearn_core.artifacts.attribution_maps import common_scale, overlay
+from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.store.rows import Run
+
+FILTER = "filter"
+"""Key of the chosen filter's number."""
+
+_IN_A_ROW = 3
+
+
+def filter_name(number: int) -> str:
+    """Return how a filter is called on the page and in its link."""
+    return f"filter {number}"
+
+
+def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np.float32]) -> None:
+    """Let the person choose a filter of the layer, the most changed one at first, and draw it.
+
+    `change` is the layer's root-mean-square change, (filters, channels).
+    """
+    moved = np.sqrt(np.square(change, dtype=np.float64).mean(1))
+    number = st.selectbox(
+        "Filter",
+        np.argsort(-moved, kind="stable").tolist(),
+        format_func=filter_name,
+        key=FILTER,
+        bind="query-params",
+        help="The filter that changed most comes first.",
+    )
+    found, _ = measured(
+        "filter_view", "Looking at this filter …", run_id=run.id, layer=layer, number=int(number)
+    )
+    rank = int((moved > moved[number]).sum()) + 1
+    st.caption(f"Changed by {moved[number]:.1e} a weight: {rank} of {len(moved)} in this layer.")
+    _undone(comparison, run, found)
+    first, second = st.columns(2)
+    with first:
+        st.caption("Kernels that changed most: before over after, orange positive, blue negative.")
+        _kernels(found)
+    with second:
+        st.caption("Pictures it responds to most: before, then after.")
+        for when in ("before", "after"):
+            show_pictures([_picture(run, int(one)) for one in found[f"strongest_{when}"][:_IN_A_ROW]])
+
+
+def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
+    labels = found["labels"]
+    known, back = (int((found[f"{prefix}classes"] == labels).sum()) for prefix in ("", "undone_"))
+    kept = f"{found['retain']:.1f} % → {found['undone_retain']:.1f} %"
+    st.markdown(
+        f"With this filter's change alone undone, **{back}** of {len(labels)} forgotten pictures are "
+        f"recognised (now {known}); D_r on a sample {kept}."
+    )
+    changed = np.flatnonzero(found["classes"] != found["undone_classes"])[:6]
+    if len(changed):
+        show_pictures(
+            [
+                Captioned(
+                    _thumbnail(run, int(found["ids"][one])),
+                    f"{comparison.short_name(found['classes'][one])} → "
+                    f"{comparison.short_name(found['undone_classes'][one])}",
+                    f"{100 * found['undone_tops'][one]:.0f} %",
+                )
+                for one in changed
+            ]
+        )
+
+
+def _kernels(found: Arrays) -> None:
+    before, after = found["kernels_before"][:_IN_A_ROW], found["kernels_after"][:_IN_A_ROW]
+    scale = common_scale(before, after)
+    paper = np.full((*before.shape[1:], 1), 255, np.uint8)
+    for kernels in (before, after):
+        show_pictures(
+            [
+                Captioned(overlay(paper, kernel, scale, 1.0), f"channel {channel}", "")
+                for channel, kernel in zip(found["channels"].tolist(), kernels, strict=False)
+            ]
+        )
+
+
+def _picture(run: Run, picture: int) -> Captioned:
+    return Captioned(_thumbnail(run, picture), f"id {picture}", "")
+
+
+def _thumbnail(run: Run, picture: int) -> NDArray[np.uint8]:
+    request = run.parsed_request()
+    table, _ = load_table(request.classifier, request.images)
+    return table.thumbnails[int(np.searchsorted(table.ids, picture))]

@@ -1,0 +1,226 @@
+"""Weights: which mattered to the forgotten pictures, and which were really changed?"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.shared.app_state import show_error, store
+from pages.shared.measurements import measured
+from pages.shared.palette import CONFIG
+from pages.shared.run_picker import finished_run
+from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
+from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
+from unlearn_core.artifacts.predictions import read_comparison
+from unlearn_core.artifacts.weight_maps import (
+    WeightMaps,
+    layer_means,
+    read_weight_maps,
+    share_in_most_important,
+)
+from unlearn_core.common.rank_correlation import rank_correlation
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import Run
+
+_LAYER, _INSIDE = "layer", "filters"
+_DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
+
+
+def page() -> None:
+    """Draw all layers on the left and the inside of one of them on the right."""
+    run = finished_run()
+    if run is None:
+        return
+    try:
+        maps = _read(str(store().folder(run.id)), run.id)
+    except UserError as error:
+        show_error(error)
+        return
+    names = _short(maps.layers)
+    left, right = st.columns([5, 6], gap="large")
+    with right:
+        chosen = _choose_layer(maps, names)
+        if _one_filter():
+            try:
+                comparison = read_comparison(store().folder(run.id))
+                filter_view(run, comparison, maps.layers[chosen], maps.change[chosen])
+            except UserError as error:
+                show_error(error)
+        else:
+            _inside(maps, chosen)
+    with left:
+        _layers(run, maps, names, chosen)
+
+
+def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
+    st.markdown("##### Layer by layer")
+    importance, change = layer_means(maps)
+    agree = rank_correlation(importance, change)
+    st.markdown(
+        f"Rank correlation of importance and change over the layers: **{_number(agree)}**",
+        help="Spearman's: 1 where the layers that matter most changed most, −1 the other way round.",
+    )
+    drawn = st.segmented_control(
+        "Drawn as",
+        list(_DRAWN),
+        format_func=_DRAWN.__getitem__,
+        default="bars",
+        required=True,
+        key="drawn",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if drawn == "bars":
+        contrast = _contrast(run, maps)
+        figure = layers_figure(names, importance, change, chosen, 340, contrast)
+        st.plotly_chart(
+            figure, config=CONFIG, key="layers_figure", on_select=_open_layer, selection_mode="points"
+        )
+        st.caption(
+            "Layers from the picture's side to the answer's: click one to look inside. Magenta: how strongly "
+            "the forgotten pictures' outputs hang on the weights (MAS). Orange: how far the weights moved."
+        )
+    else:
+        values = importance if drawn == "importance" else change
+        figure = network_figure(names, maps.sizes, values, drawn == "importance", 340)
+        st.plotly_chart(figure, config=CONFIG, key="network_figure")
+        st.caption(
+            "The area is the number of weights, the colour how much they matter to the forgotten pictures or "
+            "how far they moved. Click a stage to zoom in, the bar above to zoom out."
+        )
+    table = pd.DataFrame(
+        {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
+    )
+    st.download_button(
+        "Layers as CSV",
+        table.to_csv(index=False),
+        f"layers-{run.id}.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
+    """Return the mean importance of each layer for retained pictures, where the person wants to see it."""
+    wanted = st.toggle(
+        "Beside it: which weights matter to retained pictures",
+        key="contrast",
+        bind="query-params",
+        help="Where both need the same weights, forgetting is bound to cost.",
+    )
+    if not wanted:
+        return None
+    try:
+        found, _ = measured("retain_importance", "Asking which weights the rest needs …", run_id=run.id)
+    except UserError as error:
+        show_error(error)
+        return None
+    layers = range(len(maps.layers))
+    agree = [rank_correlation(maps.importance[one], found[f"importance_{one}"]) for one in layers]
+    st.caption(f"Rank correlation of the two, mean over the layers: {_number(float(np.nanmean(agree)))}")
+    return np.array([found[f"importance_{one}"].mean(dtype=np.float64) for one in layers])
+
+
+def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
+    """Let the person choose a layer; the one that changed most comes first."""
+    _, change = layer_means(maps)
+    st.markdown("##### Inside a layer")
+    name = st.selectbox(
+        "Layer",
+        [names[number] for number in np.argsort(-change, kind="stable")],
+        key=_LAYER,
+        bind="query-params",
+        on_change=_forget_filter,
+        label_visibility="collapsed",
+    )
+    return names.index(name)
+
+
+def _open_layer() -> None:
+    """Take the layer whose bar was clicked."""
+    points = st.session_state["layers_figure"].selection.points
+    if points:
+        st.session_state[_LAYER] = points[0]["x"]
+        _forget_filter()
+
+
+def _forget_filter() -> None:
+    """Begin at the first filter of another layer."""
+    st.session_state.pop(FILTER, None)
+    st.query_params.pop(FILTER, None)
+
+
+def _open_filter() -> None:
+    """Show the filter whose row was clicked.
+
+    The URL is set as well: Streamlit does not do it for a choice that is not on the page yet.
+    """
+    points = st.session_state["maps_figure"].selection.points
+    if points:
+        st.session_state[FILTER] = points[0]["customdata"]
+        st.query_params[FILTER] = filter_name(points[0]["customdata"])
+        st.session_state[_INSIDE] = "one filter"
+
+
+def _one_filter() -> bool:
+    return (
+        st.segmented_control(
+            "Show",
+            ["all filters", "one filter"],
+            default=None if _INSIDE in st.session_state else "all filters",
+            required=True,
+            key=_INSIDE,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        == "one filter"
+    )
+
+
+def _inside(maps: WeightMaps, chosen: int) -> None:
+    importance, change = maps.importance[chosen], maps.change[chosen]
+    share = share_in_most_important(importance, change)
+    first, second = st.columns(2)
+    first.metric(
+        "Rank correlation",
+        _number(rank_correlation(importance, change)),
+        help="Spearman's, over the filter × channel cells of this layer.",
+    )
+    second.metric(
+        "Change in the top 5 %",
+        "–" if math.isnan(share) else f"{share:.0f} %",
+        help="Share of the squared change that falls on the 5 % of the cells that matter most; "
+        "5 % would be chance.",
+    )
+    st.plotly_chart(
+        maps_figure(importance, change, 300),
+        config=CONFIG,
+        key="maps_figure",
+        on_select=_open_filter,
+        selection_mode="points",
+    )
+    filters, channels = importance.shape
+    st.caption(
+        f"{filters} filters (rows) read {channels} channels (columns): the stronger the colour, the more. "
+        "Click a row to look inside that filter."
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read(folder: str, run_id: str) -> WeightMaps:
+    return read_weight_maps(store().folder(run_id))
+
+
+def _short(layers: tuple[str, ...]) -> list[str]:
+    """Leave out the wrapper's name, which all layers share."""
+    heads = {name.partition(".")[0] for name in layers}
+    return [name.partition(".")[2] if len(heads) == 1 and "." in name else name for name in layers]
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+page()

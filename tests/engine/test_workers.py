@@ -1,0 +1,79 @@
+"""What surrounds the engine's workers: their environment, who reaches them, and how they end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.engine.test_cluster import ENDLESS, PATIENCE, wait_until
+from unlearn_core.engine import Engine
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("KMP_BLOCKTIME", "7")
+    engine = Engine(Store(tmp_path / "home"))
+    yield engine
+    engine.close()
+
+
+def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -> None:
+    for pid in engine._client.run(os.getpid).values():
+        # As the process was started, before it loaded anything.
+        began_with = psutil.Process(pid).environ()
+        assert began_with["OMP_WAIT_POLICY"] == "passive"
+        assert began_with["KMP_BLOCKTIME"] == "7"
+
+
+STRANGER = """
+import subprocess
+import sys
+from distributed import Client, Security
+
+if __name__ == "__main__":
+    security = Security.temporary() if sys.argv[2] == "own certificates" else None
+    print(Client(sys.argv[1], security=security, timeout=10).submit(sum, [1, 2]).result())
+"""
+
+
+@pytest.mark.parametrize("manner", ["plain", "own certificates"])
+def test_the_scheduler_takes_no_work_from_strangers(engine: Engine, manner: str, tmp_path: Path) -> None:
+    address = engine._client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    if manner == "plain":
+        address = address.replace("tls://", "tcp://")
+    script = tmp_path / "stranger.py"
+    script.write_text(STRANGER, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), address, manner], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode != 0
+    assert "3" not in done.stdout
+
+
+def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) -> None:
+    engine = Engine(Store(tmp_path / "home"))
+    run_id = engine.submit(ENDLESS)
+    wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
+    workers = [psutil.Process(pid) for pid in engine._client.run(os.getpid).values()]
+    engine.close()
+    run = engine.store.get(run_id)
+    assert run.state == RunState.INTERRUPTED
+    assert run.error == "The program was closed before this run ended."
+    psutil.wait_procs(workers, PATIENCE)
+    assert not any(worker.is_running() for worker in workers)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+def test_the_home_of_the_store_is_private(tmp_path: Path) -> None:
+    home = tmp_path / "readable"
+    home.mkdir(mode=0o755)
+    Store(home)
+    assert home.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,128 @@
+"""The one call: its arguments, methods of one's own, and what it reports."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.quick import QUICK
+from unlearn_core import ForgetRequest, UserError, load_classifier, load_images, unlearn
+from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
+from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.report import Outcome, Report
+from unlearn_core.store.request import DEFAULT
+
+
+class Gentle(Method):
+    """Leads the pictures away in plain gradient steps."""
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.Adam(module.parameters(), self.options["learning_rate"])
+
+    def losses(self, task: Task) -> Losses:
+        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
+        loss = task.goal.margin_loss(task.module(task.pixels), everyone, 1.0).mean()
+        return Losses(loss, loss)
+
+
+@pytest.fixture
+def classifier() -> Classifier:
+    return load_classifier("mnist-resnet")
+
+
+@pytest.fixture
+def images(classifier: Classifier) -> ImageSet:
+    return load_images("mnist", classifier)
+
+
+def test_a_method_of_ones_own_runs_under_the_name_of_its_class(
+    classifier: Classifier, images: ImageSet
+) -> None:
+    before = {name: tensor.clone() for name, tensor in classifier.module.state_dict().items()}
+    outcome = unlearn(classifier, images, pick="ids:3,14", method=Gentle({"learning_rate": 1e-3}))
+    assert (outcome.result.method, outcome.result.stopped) == ("Gentle", "forgotten")
+    assert outcome.result.accuracy.forget.after == 0
+    after = classifier.module.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    with pytest.raises(TypeError, match="brings its options"):
+        unlearn(classifier, images, method=Gentle({"learning_rate": 1e-3}), options={"margin": 2})
+
+
+def test_a_request_and_its_fields_ask_for_the_same(classifier: Classifier, images: ImageSet) -> None:
+    fields = {"pick": "ids:3,14", "max_steps": 2, "options": QUICK}
+    request = ForgetRequest.parse(classifier="another", images="others", **fields)
+    one = unlearn(classifier, images, request=request).result
+    other = unlearn(classifier, images, pick="ids:3,14", max_steps=2, options=QUICK).result
+    assert one.model_copy(update={"seconds": other.seconds}) == other
+    assert (one.classifier, one.images) == ("mnist-resnet", "mnist")
+
+
+def test_a_request_beside_its_fields_and_a_misspelt_field_are_refused(
+    classifier: Classifier, images: ImageSet
+) -> None:
+    with pytest.raises(TypeError, match="not both"):
+        unlearn(classifier, images, request=DEFAULT, seed=1)
+    with pytest.raises(TypeError, match="sede"):
+        unlearn(classifier, images, sede=1)  # type: ignore[call-arg]
+    with pytest.raises(UserError, match="seed"):
+        unlearn(classifier, images, seed=-1)
+    with pytest.raises(UserError, match="There is no method magic"):
+        unlearn(classifier, images, method="magic")
+
+
+class Notes(Report):
+    """Writes down what it is told, and cancels once asked for the time that is named."""
+
+    def __init__(self, cancel_at: int = -1) -> None:
+        self.phases: list[str] = []
+        self.shares: list[float] = []
+        self.steps: list[tuple[Step, float | None]] = []
+        self.snapshots: list[int] = []
+        self.outcomes: list[Outcome] = []
+        self.cancel_at = cancel_at
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
+
+    def progress(self, share: float) -> None:
+        self.shares.append(share)
+
+    def step(self, step: Step, retain_accuracy: float | None) -> None:
+        self.steps.append((step, retain_accuracy))
+
+    def snapshot(self, step: int, module: nn.Module) -> None:
+        self.snapshots.append(step)
+
+    def result(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def cancelled(self) -> bool:
+        return len(self.steps) > self.cancel_at >= 0
+
+
+def test_a_report_is_told_everything(classifier: Classifier, images: ImageSet) -> None:
+    notes = Notes()
+    outcome = unlearn(classifier, images, pick="ids:3,14", options=QUICK, report=notes)
+    assert notes.phases[0] == notes.phases[-1] == "measure"
+    assert "optimise" in notes.phases
+    assert all(0 <= share <= 1 for share in notes.shares)
+    assert [step for step, _ in notes.steps] == list(outcome.steps)
+    assert notes.snapshots[0] == 0
+    assert notes.snapshots[-1] == outcome.result.steps
+    measured = [round(kept, 3) for _, kept in notes.steps if kept is not None]
+    assert measured == [point.retain for point in outcome.result.frontier][: len(measured)]
+    assert notes.outcomes == [outcome]
+    assert outcome.result.run is None
+
+
+def test_a_report_cancels_before_and_during_forgetting(classifier: Classifier, images: ImageSet) -> None:
+    at_once, later = Notes(cancel_at=0), Notes(cancel_at=1)
+    at_once.steps.append((Step(0, None, None, None, 0, 1, 100.0, None, None), None))
+    with pytest.raises(CancelledError):
+        unlearn(classifier, images, pick="ids:3", options=QUICK, report=at_once)
+    assert not at_once.outcomes
+    slow = {"learning_rate": 1e-6}
+    result = unlearn(classifier, images, pick="ids:3", method="neggrad", options=slow, report=later).result
+    assert (result.stopped, result.steps) == ("cancelled", 1)
+    assert [one.result for one in later.outcomes] == [result]

@@ -1,0 +1,45 @@
+"""Pages beside what is damaged, and after a look that failed."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.made import result
+from tests.pages.conftest import OpenApp
+from tests.pages.test_forget import words_of
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+
+
+def test_a_damaged_run_is_one_sentence_and_can_be_deleted(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:3,14"), "damaged")
+    store.finish(run.id, RunState.DONE, result=result(steps=7))
+    with sqlite3.connect(store.root / "runs.sqlite") as connection:
+        connection.execute("UPDATE run SET request = 'x', created = 'x' WHERE id = ?", (run.id,))
+    connection.close()
+    for page in ("forget", "before_after", "weights", "attributions", "replay", "compare", "runs"):
+        app = open_app(f"pages/{page}/{page}.py", run.id)
+        if page not in ("compare",):
+            assert f"Run {run.id} is damaged" in words_of(app), page
+    assert app.dataframe[0].value["state"].tolist() == ["damaged"]
+
+
+def test_try_again_brings_what_failed_at_first(open_app: OpenApp, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    app = open_app()
+    app.selectbox(key="images").set_value("folder").run()
+    app.text_input(key="path").set_value(str(folder)).run()
+    assert any("There is no folder" in error.value for error in app.error)
+    for name in ("3", "7"):
+        (folder / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = np.full((28, 28), 100 + number, np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    (again,) = (button for button in app.button if button.label == "Try again")
+    again.click().run()
+    assert not app.error
+    assert not [button for button in app.button if button.label == "Try again"]
+    assert "2 by name" in words_of(app)

@@ -1,0 +1,62 @@
+"""The coded snapshots: small, near, and one sentence where a file is damaged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from unlearn_core.errors import UserError
+from unlearn_core.store.snapshots import SnapshotWriter, read_snapshots
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(200, 300), nn.BatchNorm1d(300), nn.Linear(300, 10))
+
+
+def walk(module: nn.Module, size: float) -> None:
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(size * torch.randn(parameter.shape))
+
+
+def test_forty_snapshots_are_near_and_cost_less_than_three_copies(tmp_path: Path) -> None:
+    module = network()
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    writer = SnapshotWriter(tmp_path / "snapshots", start)
+    kept = []
+    for step in range(40):
+        walk(module, 1e-3)
+        writer.write(step, module)
+        kept.append({name: tensor.clone() for name, tensor in module.state_dict().items()})
+    save_file(module.state_dict(), tmp_path / "copy.safetensors")
+    size = sum(file.stat().st_size for file in (tmp_path / "snapshots").iterdir())
+    assert size < 3 * (tmp_path / "copy.safetensors").stat().st_size
+    for (step, weights), expected in zip(read_snapshots(tmp_path / "snapshots", start), kept, strict=True):
+        name = "0.weight"
+        moved = (expected[name] - start[name]).norm()
+        assert (weights[name] - expected[name]).norm() < 0.6 * moved, step
+    assert (weights[name] - expected[name]).norm() < 0.1 * moved
+
+
+def test_steps_of_one_size_and_none_are_exact(tmp_path: Path) -> None:
+    module = nn.Linear(30, 20)
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    writer = SnapshotWriter(tmp_path, start)
+    writer.write(0, module)
+    with torch.no_grad():
+        module.weight += 1e-3 * torch.randn(20, 30).sign()
+    writer.write(12, module)
+    (first, at_start), (second, at_end) = read_snapshots(tmp_path, start)
+    assert (first, second) == (0, 12)
+    assert torch.equal(at_start["weight"], start["weight"])
+    torch.testing.assert_close(at_end["weight"], module.weight.detach())
+    assert torch.equal(at_end["bias"], start["bias"])
+
+
+def test_a_damaged_snapshot_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "3.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(UserError, match="step 3 is damaged"):
+        list(read_snapshots(tmp_path, {}))

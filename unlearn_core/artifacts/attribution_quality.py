@@ -1,0 +1,57 @@
+"""`attribution_quality/KEY.npz` of a run: how far its attribution maps can be trusted."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unlearn_core.artifacts.damaged import damaged_becomes
+
+
+@dataclass(frozen=True)
+class MapQuality:
+    """How far one classifier's maps of n pictures can be trusted, float64 (n,) each, 0 at best.
+
+    Attributes:
+        infidelity: how badly a map foretells what small noise does to the score (Yeh et al.,
+            arXiv 1901.09392).
+        sensitivity: how much a map itself changes with tiny changes of the picture (same paper).
+        convergence_delta: the share of the score's change from the baseline that a map misses or invents;
+            nan where the algorithm promises nothing of it.
+    """
+
+    infidelity: NDArray[np.float64]
+    sensitivity: NDArray[np.float64]
+    convergence_delta: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AttributionQuality:
+    """The same before and after a run, for pictures `ids`, int64 (n,)."""
+
+    ids: NDArray[np.int64]
+    before: MapQuality
+    after: MapQuality
+
+    def arrays(self) -> dict[str, ArrayLike]:
+        """Return what the file holds, by name: `before_infidelity` and so on."""
+        named = {
+            f"{when}_{field.name}": getattr(one, field.name)
+            for when, one in (("before", self.before), ("after", self.after))
+            for field in fields(one)
+        }
+        return {"ids": self.ids, **named}
+
+
+def read_attribution_quality(path: Path) -> AttributionQuality:
+    """Read the file; one that cannot be read raises `UserError`."""
+    with (
+        damaged_becomes(f"The measurements {path.name} cannot be read: run it again."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        before, after = (
+            MapQuality(*(arrays[f"{when}_{field.name}"] for field in fields(MapQuality)))
+            for when in ("before", "after")
+        )
+        return AttributionQuality(arrays["ids"], before, after)

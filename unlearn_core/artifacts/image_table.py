@@ -1,0 +1,63 @@
+"""Image tables: an image set as one classifier sees it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.files import write_arrays
+
+_TEXTS = ("class_names", "own_names", "own_how", "notes")
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """n pictures in id order and what the original classifier says of them.
+
+    Attributes:
+        ids: int64 (n,).
+        is_test: bool (n,); test pictures are never forgotten.
+        labels: int64 (n,), class index of the classifier.
+        labelled: bool (n,); False: the label is the classifier's own prediction.
+        predictions: int64 (n,).
+        confidences: float32 (n,), probability of the label, 0 to 1.
+        losses: float32 (n,), cross-entropy against the label.
+        thumbnails: uint8 (n, s, s, c).
+        class_names: of the classifier.
+        own_names: of the image set's own classes.
+        own_classes: int64, which class of the classifier each of those is, −1 for none.
+        own_how: what says so: "name", "WordNet id", "order", "you" or "none".
+        notes: sentences about what the classifier does not take as it is.
+    """
+
+    ids: NDArray[np.int64]
+    is_test: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
+    predictions: NDArray[np.int64]
+    confidences: NDArray[np.float32]
+    losses: NDArray[np.float32]
+    thumbnails: NDArray[np.uint8]
+    class_names: tuple[str, ...]
+    own_names: tuple[str, ...]
+    own_classes: NDArray[np.int64]
+    own_how: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_image_table(path: Path) -> ImageTable:
+    """Read a table; a missing or damaged one raises `UserError`."""
+    with (
+        damaged_becomes(f"The image table {path.name} cannot be read; load the pictures again."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
+    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
+
+
+def write_image_table(path: Path, table: ImageTable) -> None:
+    """Write a table; not compressed, since it is read at every first look at an image set."""
+    texts = {name: np.array(getattr(table, name), str) for name in _TEXTS}
+    write_arrays(path, {**vars(table), **texts})

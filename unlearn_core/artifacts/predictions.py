@@ -1,0 +1,178 @@
+"""`predictions.npz` of a run: every measured picture before and after, and what that says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
+from unlearn_core.common.files import write_compressed
+
+FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
+"""Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""
+
+GROUP_NAMES = ("forget", "retain", "test", "earlier")
+
+_FILE = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """n measured pictures before and after, in the order of the image sets; arrays (n,).
+
+    Attributes:
+        ids: of the pictures, in their image set.
+        image_set: 0 the request's own, 1 the one that is only measured on.
+        group: FORGET, RETAIN, TEST or EARLIER.
+        labels: class indices of the classifier; the prediction before where the picture has no label.
+        labelled: False there.
+        before: predicted classes.
+        after: predicted classes.
+        before_confidences: probability of the label, 0 to 1.
+        after_confidences: probability of the label, 0 to 1.
+        before_top: probability of the predicted class, 0 to 1.
+        after_top: probability of the predicted class, 0 to 1.
+        class_names: of the classifier.
+    """
+
+    ids: NDArray[np.int64]
+    image_set: NDArray[np.int8]
+    group: NDArray[np.int8]
+    labels: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    before_confidences: NDArray[np.float32]
+    after_confidences: NDArray[np.float32]
+    before_top: NDArray[np.float32]
+    after_top: NDArray[np.float32]
+    class_names: tuple[str, ...]
+
+    def in_group(self, group: int) -> NDArray[np.intp]:
+        """Return the positions of a group's pictures."""
+        return np.flatnonzero(self.group == group)
+
+    def flipped(self, group: int) -> NDArray[np.intp]:
+        """Return the positions of a group's pictures whose prediction changed, surest before first."""
+        changed = np.flatnonzero((self.group == group) & (self.before != self.after))
+        return changed[np.argsort(-self.before_top[changed], kind="stable")]
+
+    def short_name(self, index: int) -> str:
+        """Return the first name of a class: ImageNet lists several, parted by commas."""
+        return self.class_names[index].split(",")[0]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One group's percentage before and after, with 95 % intervals.
+
+    `agreement` tells that no labels exist, so that before is 100 by definition and after is the share of
+    pictures predicted as by the original classifier.
+    """
+
+    agreement: bool
+    n: int
+    before: float
+    after: float
+    half_width: float
+    after_interval: tuple[float, float]
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """Read a run's folder; missing or damaged predictions raise `UserError`."""
+    with (
+        damaged_becomes(f"The predictions of run {folder.name} are missing or damaged: run it again."),
+        np.load(folder / _FILE, allow_pickle=False) as arrays,
+    ):
+        fields = {name: arrays[name] for name in Comparison.__dataclass_fields__}
+    return Comparison(**{**fields, "class_names": tuple(fields["class_names"].tolist())})
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> None:
+    """Write the predictions into a run's folder."""
+    arrays = {**vars(comparison), "class_names": np.array(comparison.class_names)}
+    write_compressed(folder / _FILE, arrays)
+
+
+def group_change(comparison: Comparison, group: int) -> Change | None:
+    """Return accuracy of a group before and after, agreement where it has no labels, None where it is empty.
+
+    The forget set counts against the former prediction where there is no label.
+    """
+    inside = comparison.in_group(group)
+    known = inside if group == FORGET else inside[comparison.labelled[inside]]
+    agreement = not len(known)
+    chosen = inside if agreement else known
+    if not len(chosen):
+        return None
+    truth = comparison.before[chosen] if agreement else comparison.labels[chosen]
+    before, after = comparison.before[chosen] == truth, comparison.after[chosen] == truth
+    n = len(chosen)
+    return Change(
+        agreement,
+        n,
+        100 * float(before.mean()),
+        100 * float(after.mean()),
+        paired_half_width(int((before & ~after).sum()), int((after & ~before).sum()), n),
+        wilson_interval(int(after.sum()), n),
+    )
+
+
+def class_changes(
+    comparison: Comparison, group: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the classes of a group's pictures, ascending, with the percentage right before and after.
+
+    Where there are no labels the former predictions are the classes, and the percentage is agreement.
+    """
+    inside = comparison.in_group(group)
+    known = inside[comparison.labelled[inside]]
+    chosen, truth = (known, comparison.labels) if len(known) else (inside, comparison.before)
+    classes = np.unique(truth[chosen])
+    shares = []
+    for predicted in (comparison.before, comparison.after):
+        right = predicted[chosen] == truth[chosen]
+        shares.append(np.array([100 * right[truth[chosen] == one].mean() for one in classes]))
+    return classes, shares[0], shares[1]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """How many pictures of a group went from one predicted class to another: m pairs, (m,) each.
+
+    `classes` are those that take part, ascending; of many only those with most changes.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    classes: NDArray[np.int64]
+
+
+def transitions(comparison: Comparison, group: int, most_classes: int = 16) -> Transitions:
+    """Return the pairs of predictions before and after that occur in a group.
+
+    All classes where there are at most `most_classes`, else those with most changes.
+    """
+    inside = comparison.in_group(group)
+    pairs = np.stack([comparison.before[inside], comparison.after[inside]], 1)
+    classes = np.unique(pairs)
+    if len(classes) > most_classes:
+        changed = pairs[pairs[:, 0] != pairs[:, 1]]
+        found, often = np.unique(changed, return_counts=True)
+        classes = np.sort(found[np.argsort(-often, kind="stable")[:most_classes]])
+        pairs = pairs[np.isin(pairs, classes).all(1)]
+    unique, counts = np.unique(pairs, axis=0, return_counts=True)
+    return Transitions(unique[:, 0], unique[:, 1], counts, classes)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of n pictures: the predicted class, its probability, and probability and cross-entropy of the label."""
+
+    classes: NDArray[np.int64]
+    top_confidences: NDArray[np.float32]
+    confidences: NDArray[np.float32]
+    losses: NDArray[np.float32]

@@ -1,0 +1,50 @@
+"""`steps.jsonl` of a run: one JSON object a line for every step of the loop."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.forgetting.step import Step
+
+_FILE = "steps.jsonl"
+
+
+@dataclass(frozen=True)
+class StepRecord(Step):
+    """A step with what was measured beside it.
+
+    `retain_accuracy` is the percentage right on a sample of D_r, None at steps that get no snapshot;
+    `seconds` are those since the run's start.
+    """
+
+    retain_accuracy: float | None
+    seconds: float
+
+
+_RECORD = TypeAdapter(StepRecord)
+
+
+def append_step(folder: Path, record: StepRecord) -> None:
+    """Add a line to the steps in a run's folder."""
+    with (folder / _FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(record)) + "\n")
+
+
+def read_steps(folder: Path) -> list[StepRecord]:
+    """Return the steps so far; a last line that is still being written is left out.
+
+    Damaged lines raise `UserError`.
+    """
+    path = folder / _FILE
+    if not path.exists():
+        return []
+    with damaged_becomes(f"The steps of run {folder.name} are damaged and cannot be read."):
+        return [_RECORD.validate_json(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+def delete_steps(folder: Path) -> None:
+    """Remove what an earlier try left."""
+    (folder / _FILE).unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""Tensors of checkpoint files that nobody vouches for: no code is run, whatever the file asks for."""
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from unlearn_core.catalog.untrusted.archives import members
+from unlearn_core.errors import UserError
+
+MOST_BYTES = 8 * 2**30
+MOST_ENTRIES = 200_000
+_DEEPEST = 4
+_SHOWN = 3
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Return every tensor of a safetensors file or torch checkpoint, with dotted names from the outside in.
+
+    Raises:
+        UserError: no such file, too large, damaged, TorchScript, or a pickle that asks for more than tensors.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file {path.name}.")
+    if path.stat().st_size > MOST_BYTES:
+        raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB.")
+    with path.open("rb") as file:
+        head = file.read(9)
+    if head[8:] == b"{":
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise UserError(f"{path.name} is a damaged safetensors file.") from error
+    if head[:2] == b"PK":
+        _check_archive(path)
+    # Dictionaries may hold each other over and over: a small file can stand for endless ones.
+    entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
+    if len(entries) > MOST_ENTRIES:
+        raise UserError(f"{path.name} holds more than {MOST_ENTRIES:,} entries, which no classifier needs.")
+    tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
+    if not tensors:
+        raise UserError(f"{path.name} holds no tensors.")
+    return tensors
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse TorchScript, which is code, and archives that unpack to more than they are."""
+    found = members(path)
+    if any("/code/" in f"/{member.filename}" or "constants.pkl" in member.filename for member in found):
+        raise UserError(f"{path.name} is TorchScript, which holds code: save model.state_dict() instead.")
+    # torch.save never compresses: what is compressed was made by something else.
+    if any(member.compress_type != zipfile.ZIP_STORED for member in found):
+        raise UserError(f"{path.name} is a compressed archive, not a checkpoint that torch.save wrote.")
+
+
+def _load(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    # A hostile file can make the reader stumble in any way; each of them means the same for its owner.
+    except Exception as error:
+        if "nsupported" in str(error) or "GLOBAL" in str(error):
+            raise UserError(
+                f"{path.name} asks for Python code beside its tensors, which is never run: "
+                "save model.state_dict() alone, or as safetensors."
+            ) from error
+        raise UserError(
+            f"{path.name} is neither a safetensors file nor a torch checkpoint, or damaged."
+        ) from error
+
+
+def _entries(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield all that dictionaries hold, tensors or not, with dotted names."""
+    if isinstance(content, Mapping) and depth:
+        for key, value in content.items():
+            name = f"{prefix}.{key}" if prefix else str(key)
+            yield name, value
+            yield from _entries(value, name, depth - 1)
+
+
+def tensors_of_network(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors that belong to one network, without what wrappers put before their names.
+
+    DataParallel's `module.`, Lightning's `model.`, `state_dict` and the like need not be known: the prefix
+    under which most names of the network are found is the right one, and where two are equally good (a
+    network and its moving average) the average is taken.
+
+    Args:
+        tensors: of the file, by name.
+        expected: of the network, by name; only names matter here.
+
+    Returns:
+        All tensors under that prefix; empty where no name fits.
+    """
+    prefixes = {
+        name.removesuffix(own)
+        for own in expected
+        for name in tensors
+        if name == own or name.endswith(f".{own}")
+    }
+    if not prefixes:
+        return {}
+
+    def rank(prefix: str) -> tuple[int, bool, int]:
+        return sum(prefix + own in tensors for own in expected), "ema" in prefix, -len(prefix)
+
+    best = max(sorted(prefixes), key=rank)
+    return {name.removeprefix(best): tensor for name, tensor in tensors.items() if name.startswith(best)}
+
+
+def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str) -> None:
+    """Raise `UserError`, naming the first tensors, where `found` is not just what a network needs.
+
+    Args:
+        found: tensors by name, of nobody knows what kind.
+        expected: of the network, in its own shapes.
+        what: words for the sentence, such as "weights.pt does not fit timm:resnet18".
+    """
+    wrong = []
+    for name, own in expected.items():
+        if name not in found:
+            # Counts batches; torch did not keep it in its early versions.
+            if not name.endswith("num_batches_tracked"):
+                wrong.append(f"{name} is missing")
+        elif found[name].shape != own.shape:
+            wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
+    wrong += [f"{name} is not part of it" for name in found if name not in expected]
+    if wrong:
+        more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise UserError(f"{what}: {', '.join(wrong[:_SHOWN])}{more}.")
+    for name, tensor in found.items():
+        if not _is_plain(tensor):
+            raise UserError(f"{what}: {name} is no plain tensor.")
+        if expected[name].is_floating_point():
+            if not tensor.is_floating_point():
+                raise UserError(f"{what}: {name} holds {str(tensor.dtype)[6:]} values, not weights.")
+            if not tensor.float().isfinite().all():
+                raise UserError(f"{what}: {name} holds values that are no numbers (NaN or infinite).")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a block of memory that holds as much as it claims to."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
+
+
+def _shape(tensor: Tensor) -> str:
+    return " × ".join(map(str, tensor.shape)) or "a single number"

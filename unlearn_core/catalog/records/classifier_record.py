@@ -1,0 +1,123 @@
+"""What is kept of a brought classifier beside its tensors; this file imports nothing heavy."""
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unlearn_core.errors import UserError
+
+RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
+MOST_CLASSES = 100_000
+MOST_ADDED = 20
+"""Classifiers, and image sets, that a visitor of a shared server may keep."""
+
+# The first sign keeps "." and ".." out: a name is also that of a folder.
+_NAME = re.compile(r"\w[\w.:/ -]{0,99}")
+
+
+class ClassifierSpecification(BaseModel):
+    """What a person says of a classifier that they bring; what is None is found out.
+
+    Attributes:
+        source: `torchvision:NAME[:WEIGHTS]`, `timm:NAME`, `timm:hf-hub:OWNER/NAME`, `file:PATH` or
+            `module:function`. WEIGHTS is a name of torchvision's enum; `:random` at the end of a torchvision
+            or timm name asks for untrained weights (seed 0).
+        architecture: of a file's tensors, `torchvision:NAME` or `timm:NAME`.
+        name: in the catalog; else the source, or the file's name.
+        channels: of the pictures, 1 or 3.
+        input_size: side of the pictures in pixels.
+        mean: per channel, of pixels in [0, 1].
+        std: per channel, above 0.
+        class_names: in the order of the logits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    architecture: str | None = None
+    name: str | None = None
+    classes: int | None = Field(default=None, ge=2, le=MOST_CLASSES)
+    channels: int | None = Field(default=None, ge=1, le=3)
+    input_size: int | None = Field(default=None, ge=8, le=1024)
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(cls, **fields: object) -> "ClassifierSpecification":
+        """Build a wish; a value out of range raises `UserError` with one sentence about the first one."""
+        try:
+            return cls(**fields)  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]).replace("_", " ")
+            raise UserError(f"{where}: {first['msg']}.") from error
+
+
+class CustomClassifier(BaseModel):
+    """One brought classifier. `cam_layers` is empty where none has a grid that Grad-CAM could use; `digest`
+    is of the weights; `visitor` is whose it is on a shared server, "" is everybody's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    architecture: str
+    source: str
+    weights: str
+    licence: str
+    channels: int
+    input_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    class_names: tuple[str, ...]
+    wordnet_ids: tuple[str, ...]
+    cam_layers: tuple[str, ...]
+    plain_relu: bool
+    parameters: int
+    digest: str = ""
+    visitor: str = ""
+
+
+def check_name(name: str) -> str:
+    """Return a name that can stand in the catalog; another one raises `UserError`."""
+    name = name.strip()
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            "A name has 1 to 100 letters, digits, spaces and the signs . _ : / - "
+            "and begins with a letter or digit."
+        )
+    return name
+
+
+def custom_classifier_folder(root: Path, name: str) -> Path:
+    """Return where the classifier of that name is kept."""
+    return root / "classifiers" / quote(name, safe="")
+
+
+def custom_classifiers(root: Path) -> list[CustomClassifier]:
+    """Return all that are kept, by name; what is damaged is left out."""
+    folders = sorted((root / "classifiers").glob(f"*/{RECORD}"))
+    found = [_read(path) for path in folders]
+    return [record for record in found if record is not None]
+
+
+def custom_classifier(root: Path, name: str) -> CustomClassifier | None:
+    """Return the one of that name, or None."""
+    return _read(custom_classifier_folder(root, name) / RECORD)
+
+
+def delete_custom_classifier(root: Path, name: str) -> None:
+    """Remove a brought classifier; a name that is none raises `UserError`."""
+    if custom_classifier(root, name) is None:
+        raise UserError(f"There is no brought classifier {name}.")
+    shutil.rmtree(custom_classifier_folder(root, name), ignore_errors=True)
+
+
+def _read(path: Path) -> CustomClassifier | None:
+    try:
+        return CustomClassifier.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,82 @@
+"""Sources of pictures by the name of their image set."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from unlearn_core.catalog.entries import (
+    CSV_PREFIX,
+    FOLDER_PREFIX,
+    UTKFACE_PREFIX,
+    check_image_set,
+)
+from unlearn_core.catalog.records.image_set_record import UPLOADED, added_folder, added_image_set
+from unlearn_core.catalog.sources.base import ImageSource
+from unlearn_core.catalog.sources.csv_file import table_fingerprint, table_source
+from unlearn_core.catalog.sources.folders import folder_fingerprint, folder_source
+from unlearn_core.catalog.sources.packaged import TORCHVISION, mnist_source, torchvision_source
+from unlearn_core.catalog.sources.photos import photo_source, photos_fingerprint
+from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.catalog.sources.utkface import GROUPINGS, utkface_source
+from unlearn_core.common.home import data_dir, home
+
+
+def image_source(name: str) -> ImageSource:
+    """Return the pictures of an image set; one that is unknown or cannot be read raises `UserError`."""
+    check_image_set(name)
+    added = added_image_set(home(), name)
+    return read_source(name if added is None else _place(name, added.source))
+
+
+def source_fingerprint(name: str) -> str:
+    """Return a text that changes whenever the set's pictures do; an unknown name raises `UserError`."""
+    check_image_set(name)
+    added = added_image_set(home(), name)
+    return _fingerprint(name if added is None else _place(name, added.source))
+
+
+def _place(name: str, source: str) -> str:
+    return f"{FOLDER_PREFIX}{added_folder(home(), name) / UPLOADED}" if source == UPLOADED else source
+
+
+def read_source(name: str) -> ImageSource:
+    """Return the pictures of a shipped set or a path, whoever asks: `image_source` checks that they may."""
+    if name == "mnist":
+        return mnist_source()
+    if name in TORCHVISION:
+        return torchvision_source(name)
+    if name.startswith(UTKFACE_PREFIX):
+        grouping, path = split_utkface(name)
+        return utkface_source(path, grouping)
+    if name.startswith(CSV_PREFIX):
+        return table_source(_path(name, CSV_PREFIX))
+    if name.startswith(FOLDER_PREFIX):
+        return folder_source(_path(name, FOLDER_PREFIX))
+    return photo_source(upload_folder(home(), name.removeprefix("photos").removeprefix(":")))
+
+
+def _fingerprint(name: str) -> str:
+    if name == "mnist":
+        return name
+    if name in TORCHVISION:
+        return name if name == "cifar10" else f"{name} {data_dir()}"
+    if name.startswith(UTKFACE_PREFIX):
+        grouping, path = split_utkface(name)
+        return sha256(f"{grouping} {folder_fingerprint(path)}".encode()).hexdigest()
+    if name.startswith(CSV_PREFIX):
+        return table_fingerprint(_path(name, CSV_PREFIX))
+    if name.startswith(FOLDER_PREFIX):
+        return folder_fingerprint(_path(name, FOLDER_PREFIX))
+    return photos_fingerprint(upload_folder(home(), name.removeprefix("photos").removeprefix(":")))
+
+
+def split_utkface(name: str) -> tuple[str, Path]:
+    """Return grouping and path of `utkface:PATH` or `utkface:GROUPING:PATH`."""
+    rest = name.removeprefix(UTKFACE_PREFIX)
+    grouping, _, path = rest.partition(":")
+    if grouping in GROUPINGS:
+        return grouping, Path(path).expanduser()
+    return "groups", Path(rest).expanduser()
+
+
+def _path(name: str, prefix: str) -> Path:
+    return Path(name.removeprefix(prefix)).expanduser()

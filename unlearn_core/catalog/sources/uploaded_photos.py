@@ -1,0 +1,45 @@
+"""Pictures that the user uploads: decoded, shrunk and written anew, so that only pixels are kept."""
+
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.common.files import atomic_write
+from unlearn_core.errors import UserError
+
+LONGEST_SIDE = 1024
+MOST_UPLOADS = 500
+
+
+def upload_folder(root: Path, visitor: str = "") -> Path:
+    """Return where uploads are kept: everybody's, or a visitor's of a shared server."""
+    return root / "uploads" / visitor
+
+
+def add_upload(folder: Path, name: str, data: bytes) -> int:
+    """Keep a picture file in a folder of uploads and return its number.
+
+    It is kept as a PNG made anew from its pixels, at most `LONGEST_SIDE` long: nothing else of the file
+    (place, camera, hidden content) survives.
+
+    Raises:
+        UserError: the file is no picture, too large or damaged, or there are `MOST_UPLOADS` already.
+    """
+    picture = read_picture(data, name)
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = uploads(folder)
+    if len(kept) >= MOST_UPLOADS:
+        raise UserError(f"There are {MOST_UPLOADS} uploads already; delete some first.")
+    number = 1 + max((number for number, _ in kept), default=-1)
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "picture"
+    with atomic_write(folder / f"{number:04d}-{stem}.png") as half:
+        picture.save(half, "PNG")
+    return number
+
+
+def uploads(folder: Path) -> list[tuple[int, Path]]:
+    """Return number and file of each upload, in the order they came."""
+    return sorted((int(file.name[:4]), file) for file in folder.glob("[0-9][0-9][0-9][0-9]-*.png"))

@@ -1,0 +1,62 @@
+"""Files on their way in: uploads that a worker has not looked at yet."""
+
+import contextlib
+import re
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+
+_MOST_BYTES, _MOST_SHARED_BYTES = 2000 * 2**20, 200 * 2**20
+_LEFT_FREE = 2 * 2**30
+KEPT_SECONDS = 24 * 3600
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
+
+
+def most_bytes() -> int:
+    """Return how large an upload may be; on a server that serves others it is less."""
+    return _MOST_SHARED_BYTES if is_shared() else _MOST_BYTES
+
+
+def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
+    """Write an uploaded file into a folder of its own, unread, and return where; old ones are removed.
+
+    Raises `UserError` for a kind of file that is never taken, or a full disk.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise UserError(f"{name} is none of {', '.join(_SUFFIXES)}.")
+    if len(data) > most_bytes():
+        raise UserError(f"{name} is larger than {most_bytes() // 2**20} MB.")
+    folder = root / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    if shutil.disk_usage(folder).free < len(data) + _LEFT_FREE:
+        raise UserError(f"{name} cannot be kept: the disk of this server is nearly full.")
+    stem = re.sub(r"[^\w-]+", "-", Path(name).stem).strip("-")[:60] or "file"
+    path = folder / uuid.uuid4().hex / f"{stem}{suffix}"
+    try:
+        path.parent.mkdir()
+        path.write_bytes(data)
+    except OSError as error:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise UserError(f"{name} cannot be kept: {error.strerror or error}.") from error
+    return path
+
+
+def remove_upload(path: Path) -> None:
+    """Remove an upload that was taken in or refused."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
+
+
+def check_readable(root: Path, path: Path) -> None:
+    """Raise `UserError` where a server that serves others is asked for a file that was not uploaded."""
+    if is_shared() and path.resolve().parent.parent != (root / "incoming").resolve():
+        raise UserError("This server serves others and takes paths from nobody: upload a file instead.")

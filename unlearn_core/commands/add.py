@@ -1,0 +1,158 @@
+"""The command line's `add`, `remove` and `match`: classifiers and image sets of one's own."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from unlearn_core.catalog.class_match import read_overrides, write_overrides
+from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.errors import UserError
+from unlearn_core.store.cleanup import remove_added
+from unlearn_core.store.runs import open_store
+
+SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
+
+
+def add_custom_commands(commands: Any) -> None:
+    """Add the commands to the parser's subcommands."""
+    _add_add(commands)
+    remove = commands.add_parser("remove", help="take a classifier or image set of your own out again")
+    remove.add_argument("name")
+    remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
+    match = commands.add_parser("match", help="which class of an image set is which class of a classifier")
+    match.add_argument("--classifier", default="mnist-resnet")
+    match.add_argument("--images", default="mnist")
+    match.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="OWN=CLASS",
+        help="mend it; with nothing after = the classifier has no such class",
+    )
+    match.add_argument("--reset", action="store_true", help="take back what was mended")
+    match.add_argument("--json", action="store_true", help="print one JSON object")
+    match.set_defaults(run_command=_match)
+
+
+def _add_add(commands: Any) -> None:
+    add = commands.add_parser("add", help="bring a classifier or an image set of your own")
+    kinds = add.add_subparsers(required=True, metavar="KIND")
+    classifier = kinds.add_parser("classifier", help=SOURCES)
+    classifier.add_argument("source", help=SOURCES)
+    classifier.add_argument("--architecture", help="of a file's tensors: torchvision:NAME or timm:NAME")
+    classifier.add_argument("--name", help="in the catalog")
+    classifier.add_argument("--classes", type=int)
+    classifier.add_argument("--channels", type=int)
+    classifier.add_argument("--input-size", type=int, metavar="PIXELS")
+    classifier.add_argument("--mean", metavar="A,B,C", help="of the pixels it was trained on, in [0, 1]")
+    classifier.add_argument("--std", metavar="A,B,C")
+    classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name a line")
+    classifier.set_defaults(run_command=_add_classifier)
+    images = kinds.add_parser("images", help="folder:PATH, csv:PATH or utkface:[GROUPING:]PATH")
+    images.add_argument("source")
+    images.add_argument("--name", required=True)
+    images.set_defaults(run_command=_add_images)
+
+
+def _add_classifier(args: argparse.Namespace) -> None:
+    specification = ClassifierSpecification.parse(
+        source=args.source,
+        architecture=args.architecture,
+        name=args.name,
+        classes=args.classes,
+        channels=args.channels,
+        input_size=args.input_size,
+        mean=_numbers(args.mean),
+        std=_numbers(args.std),
+        class_names=None if args.class_names is None else _lines(Path(args.class_names)),
+    )
+    print(_take_in(specification))
+
+
+def resolve_or_add(name: str, architecture: str | None) -> str:
+    """Return the catalog's name of a classifier; one that is not there but names a source is taken in.
+
+    Raises `UserError` where that is not possible.
+    """
+    specification = ClassifierSpecification.parse(source=name, architecture=architecture)
+    kind, _, path = name.partition(":")
+    kept = Path(path).stem if kind == "file" else name
+    try:
+        entry = classifier_entry(kept)
+    except UserError:
+        if ":" not in name:
+            raise
+        return _take_in(specification)
+    if kind == "file":
+        from unlearn_core.catalog.custom.add_classifier import check_same
+
+        check_same(open_store().root, kept, specification)
+    return entry.name
+
+
+def _take_in(specification: ClassifierSpecification) -> str:
+    from unlearn_core.catalog.custom.add_classifier import add_classifier
+
+    return add_classifier(open_store().root, specification)
+
+
+def _add_images(args: argparse.Namespace) -> None:
+    from unlearn_core.catalog.sources.add_image_set import add_image_set
+    from unlearn_core.catalog.sources.resolve_source import split_utkface
+
+    source = args.source
+    if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
+        source = f"{FOLDER_PREFIX}{source}"
+    kind, _, path = source.partition(":")
+    if source.startswith(UTKFACE_PREFIX):
+        grouping, faces = split_utkface(source)
+        kind, path = f"{kind}:{grouping}", str(faces)
+    record = add_image_set(open_store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
+    print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
+
+
+def _match(args: argparse.Namespace) -> None:
+    from unlearn_core.catalog.class_match import match_classes
+    from unlearn_core.catalog.classifiers import load_classifier
+    from unlearn_core.catalog.sources.resolve_source import image_source
+
+    classifier, root = load_classifier(args.classifier), open_store().root
+    own = image_source(args.images).class_names
+    said = {} if args.reset else read_overrides(root, args.classifier, args.images)
+    for text in args.set:
+        name, equals, wanted = text.partition("=")
+        if not equals or name not in own:
+            raise UserError(f"{text!r} is not of the form OWN=CLASS with a class of {args.images}.")
+        if wanted and wanted not in classifier.class_names:
+            raise UserError(f"{args.classifier} has no class {wanted!r}.")
+        said[name] = wanted
+    if args.set or args.reset:
+        write_overrides(root, args.classifier, args.images, said)
+    found = match_classes(own, classifier.class_names, classifier.wordnet_ids, said)
+    names = [None if index < 0 else classifier.class_names[index] for index in found.classes]
+    if args.json:
+        rows = zip(own, names, found.how, strict=True)
+        print(json.dumps([{"own": one, "class": name, "by": how} for one, name, how in rows]))
+        return
+    for one, name, how in zip(own, names, found.how, strict=True):
+        print(f"{one:32}{name or '–':40}{how}")
+
+
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UserError(f"{text!r} is no list of numbers with commas between them.") from error
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    try:
+        # Editors of Windows write a mark before the first name.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} cannot be read as a list of names.") from error

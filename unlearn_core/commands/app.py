@@ -1,0 +1,48 @@
+"""The command line's `app`: opens the app, with the settings that `streamlit run` takes."""
+
+import argparse
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+from unlearn_core.catalog.untrusted.uploads import most_bytes
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+
+_BESIDE = Path(__file__).parents[2]
+_PLACES = (_BESIDE / "unlearn_lens_app" / "app.py", _BESIDE / "app.py")
+"""Where the app lies: in an installed package, and in a checkout."""
+
+
+def add_app_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands; what it does not know goes to `streamlit run`."""
+    command = commands.add_parser(
+        "app",
+        help="open the app in the browser",
+        epilog="Further options are those of `streamlit run`, such as --server.address 0.0.0.0.",
+    )
+    command.add_argument(
+        "--port", type=int, default=os.environ.get("PORT", "8501"), help="default: PORT, else 8501"
+    )
+    command.set_defaults(run_command=_open_app, further=[])
+
+
+def streamlit_arguments(port: int, further: list[str]) -> list[str]:
+    """Return the arguments of `streamlit` that open the app; of an option given twice the last one counts.
+
+    Raises `UserError` where this installation has no app.
+    """
+    app = next((place for place in _PLACES if place.is_file()), None)
+    if app is None:
+        raise UserError("The app is not part of this installation: install it with `pip install .`.")
+    # An uploader refuses at once what the server would refuse after the transfer.
+    smaller = ["--server.maxUploadSize", str(most_bytes() // 2**20)] if is_shared() else []
+    return ["run", str(app), "--server.port", str(port), *smaller, *further]
+
+
+def _open_app(args: argparse.Namespace) -> None:
+    """Become `python -m streamlit run app.py`: in this process, so that signals reach the server itself."""
+    sys.argv = ["streamlit", *streamlit_arguments(args.port, args.further)]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

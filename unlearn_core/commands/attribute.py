@@ -1,0 +1,49 @@
+"""The command line's `attribute`: attribution maps before and after a run, as files."""
+
+import argparse
+from typing import Any
+
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.registry import algorithm_entry, algorithms, declared_settings
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.store.runs import open_store
+
+
+def add_attribute_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands; its flags are those of all algorithms' settings."""
+    command = commands.add_parser("attribute", help="attribution maps before and after a run, as files")
+    command.add_argument("id", metavar="RUN")
+    command.add_argument("--ids", required=True, help="of pictures, such as 3,14")
+    command.add_argument(
+        "--algorithm",
+        default="integrated-gradients",
+        help=f"one or several with commas between them: {', '.join(entry.name for entry in algorithms())}",
+    )
+    command.add_argument(
+        "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
+    )
+    for setting in declared_settings():
+        command.add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            type=type(setting.default),
+            default=setting.default,
+            help=f"{setting.allowed}. {setting.help}".replace("%", "%%"),
+        )
+    command.add_argument("--out", required=True, metavar="FOLDER")
+    command.set_defaults(run_command=_attribute)
+
+
+def _attribute(args: argparse.Namespace) -> None:
+    from unlearn_core.measuring.attribution.export import write_attribution_files
+
+    ids = [part.strip() for part in args.ids.split(",")]
+    if not all(one.isdecimal() for one in ids):
+        raise UserError(f"--ids takes numbers with commas between them, not {args.ids}.")
+    numbers = [int(one) for one in ids]
+    values = {setting.name: setting.check(getattr(args, setting.name)) for setting in declared_settings()}
+    requests = [
+        AttributionRequest.parse(args.id, numbers, name, args.target, algorithm_entry(name).own(values))
+        for name in args.algorithm.split(",")
+    ]
+    for path in write_attribution_files(open_store().root, requests, args.out):
+        print(path)

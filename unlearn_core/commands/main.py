@@ -1,0 +1,229 @@
+"""The same work without a screen: progress to stderr, results to stdout, a `UserError` is exit code 2."""
+
+import argparse
+import io
+import json
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from unlearn_core.artifacts.results import Result
+from unlearn_core.catalog.entries import PATTERNS
+from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
+from unlearn_core.commands.app import add_app_command
+from unlearn_core.commands.attribute import add_attribute_command
+from unlearn_core.commands.catalog import add_catalog_command
+from unlearn_core.commands.runs import add_compare_command, add_runs_command
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.presets import PRESETS, preset_options
+from unlearn_core.forgetting.registry import methods
+from unlearn_core.forgetting.step import Step
+from unlearn_core.store.chain import weights_before
+from unlearn_core.store.request import DEFAULT, ForgetRequest
+from unlearn_core.store.rows import Run
+from unlearn_core.store.runs import Store, open_store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console whose encoding lacks a sign gets a question mark; what was worked out is not lost for it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    parser = _parser()
+    args, further = parser.parse_known_args(arguments)
+    if further and "further" not in args:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    args.further = further
+    if getattr(args, "data_dir", None):
+        os.environ["UNLEARN_DATA_DIR"] = args.data_dir
+    if not sys.warnoptions:
+        # What libraries remark about a file is not for the person who gave it.
+        warnings.simplefilter("ignore")
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
+    try:
+        return int(args.run_command(args) or 0)
+    except UserError as error:
+        print(f"unlearn_core: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_forget(commands)
+    add_app_command(commands)
+    add_catalog_command(commands)
+    add_custom_commands(commands)
+    add_runs_command(commands)
+    add_compare_command(commands)
+    add_attribute_command(commands)
+    train = commands.add_parser("train", help="train a shipped classifier again")
+    train.add_argument("classifier", help="its name in the catalog")
+    train.add_argument("--images", default="mnist", help="the image set to train on")
+    _add_data_dir(train)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--out", help="where to write the weights instead of over the shipped ones")
+    train.set_defaults(run_command=_train)
+    return parser
+
+
+def _add_forget(commands: Any) -> None:
+    forget = commands.add_parser("forget", help="make a classifier forget pictures")
+    forget.add_argument("--classifier", default=DEFAULT.classifier, help=f"a name in the catalog, {SOURCES}")
+    forget.add_argument("--architecture", help="of a file: classifier: torchvision:NAME or timm:NAME")
+    forget.add_argument("--images", default=DEFAULT.images, help=f"a name in the catalog, {PATTERNS}")
+    _add_data_dir(forget)
+    forget.add_argument("--pick", default=DEFAULT.pick, help=PICK_HELP)
+    forget.add_argument("--goal", default=DEFAULT.goal, choices=("misclassify", "relabel"))
+    forget.add_argument(
+        "--new-label",
+        action="append",
+        default=[],
+        metavar="ID=CLASS",
+        help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
+    )
+    forget.add_argument("--method", default=DEFAULT.method, help=", ".join(entry.name for entry in methods()))
+    forget.add_argument(
+        "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
+    )
+    forget.add_argument("--preset", help=f"the paper's numbers for {', '.join(PRESETS)}")
+    forget.add_argument("--seed", type=int, default=DEFAULT.seed)
+    forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
+    forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
+    forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set to measure as retained")
+    forget.add_argument("--after", metavar="RUN", help="start from another run's classifier")
+    forget.add_argument(
+        "--retained",
+        type=int,
+        default=DEFAULT.retained,
+        metavar="N",
+        help="retained pictures that the method may learn from",
+    )
+    forget.add_argument(
+        "--strength",
+        type=float,
+        default=DEFAULT.strength,
+        help="how far to go from the weights before to those after: 0 to 1.5",
+    )
+    forget.add_argument("--name", help="the run's name")
+    forget.add_argument("--json", action="store_true", help="print one JSON object")
+    forget.set_defaults(run_command=_forget)
+
+
+def _add_data_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
+
+
+def _forget(args: argparse.Namespace) -> int:
+    preset = preset_options(args.preset, args.method) if args.preset else {}
+    request = ForgetRequest.parse(
+        classifier=resolve_or_add(args.classifier, args.architecture),
+        images=args.images,
+        pick=args.pick,
+        goal=args.goal,
+        new_labels=dict(_labels(args.new_label)),
+        method=args.method,
+        options=preset | dict(_pairs(args.option)),
+        seed=args.seed,
+        device=args.device,
+        max_steps=args.max_steps,
+        measure_on=args.measure_on,
+        after=args.after,
+        retained=args.retained,
+        strength=args.strength,
+    )
+    request.check_names()
+    store = open_store()
+    weights_before(store, request)
+    run = store.create(request, args.name)
+    result = _run_here(store, run, request.max_steps)
+    if result is None:
+        print("Cancelled before anything was changed.", file=sys.stderr)
+        return 130
+    if args.json:
+        print(json.dumps(result.to_json()))
+    else:
+        print(_in_words(result))
+    return 130 if result.stopped == "cancelled" else 0
+
+
+def _run_here(store: Store, run: Run, max_steps: int) -> Result | None:
+    """Carry out a run in this process with a progress bar; Ctrl-C cancels it cleanly.
+
+    Returns:
+        The result, or None where it was cancelled before there was one.
+    """
+    from tqdm import tqdm
+
+    from unlearn_core.jobs.carry_out import run_forget
+
+    signal.signal(signal.SIGINT, lambda _signal, _frame: store.request_cancel(run.id))
+    with tqdm(total=max_steps, unit="step", file=sys.stderr, desc=f"run {run.id}") as bar:
+        try:
+            run_forget(store, run.id, on_step=lambda step: _show(bar, step))
+        except UserError:
+            # The sentence is all that is left of a request that could not be met.
+            bar.leave = False
+            if not store.steps(run.id):
+                store.delete(run.id)
+            raise
+    return store.get(run.id).parsed_result()
+
+
+def _show(bar: Any, step: Step) -> None:
+    bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %")
+    bar.update(step.step - bar.n)
+
+
+def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
+    pairs = []
+    for text in texts:
+        name, equals, number = text.partition("=")
+        try:
+            pairs.append((name, float(number)))
+        except ValueError as error:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.") from error
+        if not name or not equals:
+            raise UserError(f"{text!r} is not of the form NAME=NUMBER.")
+    return pairs
+
+
+def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for text in texts:
+        picture, _, label = text.partition("=")
+        if not (picture.isdecimal() and label.isdecimal()):
+            raise UserError(f"{text!r} is not of the form ID=CLASS with two whole numbers.")
+        yield int(picture), int(label)
+
+
+def _in_words(result: Result) -> str:
+    """Return the result as a few lines for people."""
+    lines = [f"run {result.run}: {result.stopped} after {result.steps} steps on {result.device}"]
+    for title, accuracy, agreement in (
+        ("D_f", result.accuracy.forget, None),
+        ("D_r", result.accuracy.retain, result.agreement.retain),
+        ("D_test", result.accuracy.test, result.agreement.test),
+    ):
+        if accuracy.n:
+            lines.append(f"{title:7}{accuracy.before:6.2f} → {accuracy.after:6.2f} % of {accuracy.n}")
+        elif agreement is not None:
+            lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
+    for one in result.earlier:
+        lines.append(f"earlier run {one.run}: {one.after:.2f} % of {one.n} recognised")
+    lines += [f"{result.seconds.total:.1f} seconds", *result.remarks]
+    return "\n".join(lines)
+
+
+def _train(args: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from unlearn_core.commands.train import train_shipped
+
+    out = None if args.out is None else Path(args.out)
+    print(train_shipped(args.classifier, args.images, args.seed, out))

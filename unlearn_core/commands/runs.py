@@ -1,0 +1,83 @@
+"""The command line's `runs` and `compare`: what is kept, and its numbers side by side."""
+
+import argparse
+import json
+from datetime import datetime
+from typing import Any
+
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import open_store
+
+
+def add_compare_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    command = commands.add_parser("compare", help="the numbers of two to six runs side by side")
+    command.add_argument("ids", nargs="+", metavar="RUN")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run_command=_compare)
+
+
+def add_runs_command(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    runs = commands.add_parser("runs", help="what is kept")
+    actions = runs.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="one line a run, the newest first")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run_command=_list_runs)
+    show = actions.add_parser("show", help="one run as a JSON object")
+    show.add_argument("id")
+    show.set_defaults(run_command=_show_run)
+    delete = actions.add_parser("delete", help="remove a run and its files")
+    delete.add_argument("id")
+    delete.set_defaults(run_command=lambda args: open_store().delete(args.id))
+
+
+def _as_object(run: Run) -> dict[str, object]:
+    result = run.parsed_result()
+    return {
+        **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
+        "request": None if run.state == RunState.DAMAGED else run.parsed_request().model_dump(),
+        "result": None if result is None else result.to_json(),
+    }
+
+
+def _list_runs(args: argparse.Namespace) -> None:
+    store = open_store()
+    store.mark_interrupted()
+    runs = store.runs()
+    if args.json:
+        print(json.dumps([_as_object(run) for run in runs]))
+        return
+    for run in runs:
+        print(f"{run.id}  {RunState(run.state):12}{_local(run.created)}  {run.name}")
+
+
+def _local(moment: datetime | None) -> str:
+    """Return a moment in this machine's time zone, with its offset from UTC."""
+    if moment is None:
+        return f"{'at an unknown time':23}"
+    local = moment.astimezone()
+    return f"{local:%Y-%m-%d %H:%M} {local.isoformat()[-6:]}"
+
+
+def _show_run(args: argparse.Namespace) -> None:
+    print(json.dumps(_as_object(open_store().get(args.id)), indent=2))
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from unlearn_core.store.compare_runs import compare
+
+    found = compare(open_store(), args.ids)
+    if args.json:
+        print(json.dumps(found.model_dump()))
+        return
+    for line in found.runs:
+        shares = [
+            f"{title} {'–' if share is None else f'{share:.2f} %'}"
+            for title, share in (
+                ("D_f", line.accuracy.forget),
+                ("D_r", line.accuracy.retain),
+                ("D_test", line.accuracy.test),
+            )
+        ]
+        print(f"{line.run}  {line.method:16}{'  '.join(shares)}  {line.steps} steps")

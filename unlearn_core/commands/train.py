@@ -1,0 +1,49 @@
+"""Trains a shipped classifier again and says how good it is."""
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
+from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.catalog.shipped.training import RECIPES, Training
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.predict import predict
+
+
+def train_shipped(name: str, images_name: str, seed: int, out: Path | None = None) -> str:
+    """Train the named classifier on an image set's training pictures and write its weights.
+
+    Args:
+        name: of a classifier with a recipe; any other raises `UserError`.
+        images_name: of the image set.
+        seed: of everything drawn.
+        out: the safetensors file; by default the shipped one is overwritten.
+
+    Returns:
+        One line with the accuracy on training and test pictures.
+    """
+    if name not in RECIPES:
+        raise UserError(f"There is no recipe for {name}; there are {', '.join(RECIPES)}.")
+    recipe = RECIPES[name]
+    classifier: Classifier = describe_classifier(name, recipe.build())
+    images = load_images(images_name, classifier)
+    pixels = torch.from_numpy(images.pixels).permute(0, 3, 1, 2).contiguous()
+    learn = torch.from_numpy(~images.is_test & images.labelled)
+    labels = torch.from_numpy(images.labels)
+    training = Training(recipe, pixels[learn], labels[learn], seed)
+    with tqdm(total=recipe.epochs, unit="epoch", file=sys.stderr) as bar:
+        for _ in range(recipe.epochs):
+            bar.set_postfix_str(f"loss {training.epoch():.4f}")
+            bar.update()
+    classifier.module = training.network
+    path = out or WEIGHTS / f"{name}.safetensors"
+    save_file({key: tensor.contiguous() for key, tensor in classifier.module.state_dict().items()}, path)
+    said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
+    right = said.classes == images.labels
+    on_train = 100 * right[~images.is_test].mean()
+    on_test = 100 * right[images.is_test].mean()
+    return f"{name}: {on_train:.2f} % of the training pictures, {on_test:.2f} % of the test pictures → {path}"

@@ -1,0 +1,1 @@
+"""What every room may use: home, sharing, devices, batches, budgets."""

@@ -1,0 +1,27 @@
+"""What is known after a step of the loop; plain values, no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stopped = Literal["forgotten", "step limit", "cancelled"]
+"""Why a run ended."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is known after one optimiser step; step 0 is the classifier before the first one.
+
+    `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
+    as their label, `anchor_agreement` the percentage of this step's retention batch that the classifier
+    still predicts as it should.
+    """
+
+    step: int
+    loss: float | None
+    forget_loss: float | None
+    retain_loss: float | None
+    forgotten: int
+    k: int
+    forget_accuracy: float
+    anchor_agreement: float | None
+    retention_weight: float | None

@@ -1,0 +1,1 @@
+"""What a worker does for one request: pick, forget, measure, report."""

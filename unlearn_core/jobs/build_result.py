@@ -1,0 +1,172 @@
+"""The numbers of a run: from every picture's predictions to the result that is kept and printed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison
+from unlearn_core.artifacts.results import (
+    Accuracy,
+    Agreement,
+    EarlierResult,
+    EarlierSet,
+    FrontierPoint,
+    GroupAccuracy,
+    Result,
+    Seconds,
+)
+from unlearn_core.forgetting.loop import ForgettingLoop
+from unlearn_core.store.request import ForgetRequest
+
+NOTABLE_LOSS = 5.0
+"""Points of accuracy or agreement; a loss above it is said in words."""
+
+_PHASES = ("load", "attack", "importance", "optimise", "measure")
+
+
+def build_result(
+    request: ForgetRequest,
+    loop: ForgettingLoop,
+    comparison: Comparison,
+    *,
+    ids: Sequence[int],
+    device: str,
+    seconds: Mapping[str, float],
+    earlier: Sequence[EarlierSet],
+    frontier: Sequence[FrontierPoint],
+    notes: Sequence[str],
+) -> Result:
+    """Return the result of a run without its id.
+
+    Args:
+        request: as it was asked.
+        loop: after it ran.
+        comparison: of all measured pictures.
+        ids: of the forget set, in the order of the pick.
+        device: in words.
+        seconds: spent in each phase, and "total".
+        earlier: forget sets of the chain.
+        frontier: its points, in the order of the steps.
+        notes: sentences about the pictures.
+    """
+    assert loop.stopped is not None
+    groups = {"forget": FORGET, "retain": RETAIN, "test": TEST}
+    spent = {name: round(seconds.get(name, 0.0), 3) for name in (*_PHASES, "total")}
+    result = Result(
+        classifier=request.classifier,
+        images=request.images,
+        method=request.method,
+        goal=request.goal,
+        device=device,
+        seed=request.seed,
+        k=len(ids),
+        ids=tuple(ids),
+        accuracy=GroupAccuracy(**{name: _accuracy(comparison, group) for name, group in groups.items()}),
+        agreement=Agreement(retain=_agreement(comparison, RETAIN), test=_agreement(comparison, TEST)),
+        seconds=Seconds(**spent),
+        steps=loop.step,
+        stopped=loop.stopped,
+        after=request.after,
+        earlier=_earlier_results(comparison, earlier),
+        retained_used=0 if loop.task.retained is None else len(loop.task.retained.labels),
+        frontier=tuple(frontier),
+    )
+    said = [*_remarks(result), *notes, *_remarks_on_request(request, loop, comparison)]
+    return result.model_copy(update={"remarks": tuple(said)})
+
+
+def _accuracy(comparison: Comparison, group: int) -> Accuracy:
+    """Return accuracy in percent; of the forget set against the former prediction where there is no label."""
+    chosen = comparison.group == group
+    if group != FORGET:
+        chosen &= comparison.labelled
+    n = int(chosen.sum())
+    if not n:
+        return Accuracy(before=None, after=None, n=0)
+    labels = comparison.labels[chosen]
+    return Accuracy(
+        before=_percent(comparison.before[chosen] == labels),
+        after=_percent(comparison.after[chosen] == labels),
+        n=n,
+    )
+
+
+def _agreement(comparison: Comparison, group: int) -> float | None:
+    """Return the percentage of a group predicted as before, None where the group is empty."""
+    chosen = comparison.group == group
+    if not chosen.any():
+        return None
+    return _percent(comparison.before[chosen] == comparison.after[chosen])
+
+
+def _earlier_results(comparison: Comparison, earlier: Sequence[EarlierSet]) -> tuple[EarlierResult, ...]:
+    """Return for each earlier forget set the percentage still (or again) predicted as its label."""
+    positions = {int(comparison.ids[place]): place for place in comparison.in_group(EARLIER)}
+    found = []
+    for one in earlier:
+        chosen = [positions[picture] for picture in one.ids]
+        labels = np.array(one.labels)
+        found.append(
+            EarlierResult(
+                run=one.run,
+                ids=one.ids,
+                labels=one.labels,
+                before=_percent(comparison.before[chosen] == labels),
+                after=_percent(comparison.after[chosen] == labels),
+                n=len(chosen),
+            )
+        )
+    return tuple(found)
+
+
+def _remarks(result: Result) -> list[str]:
+    """Return what a person should not miss: instances not forgotten, a real loss, earlier sets come back."""
+    found = []
+    if result.stopped == "step limit":
+        found.append(f"Not everything was forgotten within {result.steps} steps.")
+    forget = result.accuracy.forget
+    still = round(forget.after * forget.n / 100) if forget.after is not None else 0
+    if result.stopped == "forgotten" and still:
+        found.append(f"Measured again, {still} of the {forget.n} pictures are still recognised.")
+    for accuracy, agreement, title in (
+        (result.accuracy.retain, result.agreement.retain, "D_r"),
+        (result.accuracy.test, result.agreement.test, "D_test"),
+    ):
+        lost = _loss(accuracy, agreement)
+        if lost > NOTABLE_LOSS:
+            found.append(f"{title} lost {lost:.1f} points.")
+    for one in result.earlier:
+        if one.recognised:
+            found.append(
+                f"{one.recognised} of the {one.n} pictures forgotten by run {one.run} are recognised."
+            )
+    return found
+
+
+def _loss(accuracy: Accuracy, agreement: float | None) -> float:
+    """Return the points of accuracy lost, of agreement where there are no labels."""
+    if accuracy.before is not None and accuracy.after is not None:
+        return accuracy.before - accuracy.after
+    return 0.0 if agreement is None else 100 - agreement
+
+
+def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison: Comparison) -> list[str]:
+    """Return what follows from the strength asked for, a forget set of one class, and scarce memory."""
+    said = []
+    if request.strength != 1:
+        said.append(f"The weights went {100 * request.strength:.0f} % of the way that the method found.")
+    forgotten = comparison.in_group(FORGET)
+    labels = np.unique(comparison.labels[forgotten])
+    if len(labels) == 1 < len(forgotten):
+        said.append(
+            f"All forgotten pictures are of one class, {comparison.short_name(labels[0])}: the class as a "
+            "whole may suffer with them."
+        )
+    if loop.batch_halvings:
+        said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
+    return said
+
+
+def _percent(hits: NDArray[np.bool_]) -> float:
+    return round(100 * float(hits.mean()), 3)

@@ -1,0 +1,149 @@
+"""The pictures of one job: its own image set and, behind it, one that is only measured on."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions
+from unlearn_core.artifacts.results import EarlierSet
+from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.catalog.picks import Pick
+from unlearn_core.common.budget import Budget, sample
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.predict import predict
+
+RETAIN_SAMPLE = Budget(256, 24)
+"""Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
+
+
+class JobPictures:
+    """n pictures of one or two image sets, end to end, and the group that each belongs to.
+
+    Args:
+        images: where the pictures to forget are picked from; its test pictures are only measured on.
+        measure_on: a second set whose pictures count as retained ones.
+        earlier: what was forgotten before; a picture of it that is gone raises `UserError`.
+        device: where predictions are made.
+
+    Attributes:
+        own: the image set that pictures are picked from.
+        device: where predictions are made.
+        group: int8 (n,), as in `artifacts.predictions`.
+        labels: int64 (n,); once `know` was called, the original's prediction where there is none.
+        picked: ids of the forget set, and `positions`, where its pictures stand; once `choose` was called.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        measure_on: ImageSet | None,
+        earlier: Sequence[EarlierSet],
+        device: torch.device,
+    ) -> None:
+        self.own = images
+        self._sets = [images] if measure_on is None else [images, measure_on]
+        self._earlier, self.device = earlier, device
+        sizes = [len(one.ids) for one in self._sets]
+        self._ids = np.concatenate([one.ids for one in self._sets])
+        self._labelled = np.concatenate([one.labelled for one in self._sets])
+        self._image_set = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+        self.labels = np.concatenate([one.labels for one in self._sets])
+        is_test = np.concatenate([one.is_test for one in self._sets])
+        self.group = np.where(is_test, TEST, RETAIN).astype(np.int8)
+        self.group[self._image_set == 1] = RETAIN
+        self._mark_earlier()
+        self.picked: list[int] = []
+        self.positions = np.empty(0, np.intp)
+
+    def _mark_earlier(self) -> None:
+        own_ids = np.where(self._image_set == 0, self._ids, -1)
+        known_ids = set(own_ids.tolist())
+        for one in self._earlier:
+            missing = set(one.ids) - known_ids
+            if missing:
+                raise UserError(
+                    f"Picture {min(missing)}, forgotten by run {one.run}, is no longer in {self.own.name}."
+                )
+            self.group[np.isin(own_ids, one.ids)] = EARLIER
+
+    def predict(self, module: nn.Module, progressed: Callable[[float], None]) -> Predictions:
+        """Return what a classifier says of all pictures.
+
+        `progressed` is called with the share that is done, 0 to 1, and may raise to stop.
+        """
+        parts = []
+        for number, one in enumerate(self._sets):
+            own = np.flatnonzero(self._image_set == number)
+            start = int(own[0]) if len(own) else 0
+
+            def looked_at(count: int, start: int = start) -> None:
+                progressed((start + count) / len(self._ids))
+
+            parts.append(predict(module, one.pixels, self.labels[own], self.device, looked_at))
+        return Predictions(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("classes", "top_confidences", "confidences", "losses")
+            )
+        )
+
+    def know(self, before: Predictions) -> None:
+        """Fill in labels: the original's prediction where there is none, and those of earlier sets."""
+        self.labels = np.where(self._labelled, self.labels, before.classes)
+        places = {int(picture): place for place, picture in enumerate(self.own.ids)}
+        for one in self._earlier:
+            self.labels[[places[picture] for picture in one.ids]] = one.labels
+
+    def choose(self, pick: str, before: Predictions, class_names: tuple[str, ...], seed: int) -> None:
+        """Resolve a pick and mark its pictures as the forget set; an impossible one raises `UserError`."""
+        candidates = self.retained(own=True)
+        if not len(candidates):
+            raise UserError(f"The image set {self.own.name} has no pictures that can be forgotten.")
+        self.picked = Pick.parse(pick).resolve(
+            self._ids[candidates], self.labels[candidates], before.losses[candidates], class_names, seed
+        )
+        own_positions = {int(self._ids[position]): position for position in candidates}
+        self.positions = np.array([own_positions[one] for one in self.picked])
+        self.group[self.positions] = FORGET
+
+    def retained(self, own: bool) -> NDArray[np.intp]:
+        """Return the positions of retained pictures, with `own` only those of the own image set."""
+        chosen = self.group == RETAIN
+        return np.flatnonzero(chosen & (self._image_set == 0) if own else chosen)
+
+    def sample(self, seed: int) -> NDArray[np.intp]:
+        """Return the positions of a few retained pictures of one set, to be looked at on the way."""
+        retained = self.retained(own=True)
+        if not len(retained):
+            retained = self.retained(own=False)
+        return sample(retained, RETAIN_SAMPLE.of(self.own.pixels.shape[1]), seed)
+
+    def share_kept(self, module: nn.Module, sample: NDArray[np.intp]) -> float | None:
+        """Return the percentage of a sample predicted as its label; None of an empty one."""
+        if not len(sample):
+            return None
+        number = self._image_set[sample[0]]
+        inside = sample - np.flatnonzero(self._image_set == number)[0]
+        labels = self.labels[sample]
+        said = predict(module, self._sets[number].pixels[inside], labels, self.device)
+        return 100 * float((said.classes == labels).mean())
+
+    def comparison(self, before: Predictions, after: Predictions, class_names: tuple[str, ...]) -> Comparison:
+        """Return all pictures with what was said of them."""
+        return Comparison(
+            ids=self._ids,
+            image_set=self._image_set,
+            group=self.group,
+            labels=self.labels,
+            labelled=self._labelled,
+            before=before.classes,
+            after=after.classes,
+            before_confidences=before.confidences,
+            after_confidences=after.confidences,
+            before_top=before.top_confidences,
+            after_top=after.top_confidences,
+            class_names=class_names,
+        )

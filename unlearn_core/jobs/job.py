@@ -1,0 +1,165 @@
+"""One forgetting job from the first measurement to the outcome."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from numpy import intp
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.artifacts.results import EarlierSet, FrontierPoint, Result
+from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.common.devices import choose_device, describe
+from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
+from unlearn_core.forgetting.methods.base import CancelledError, Method
+from unlearn_core.forgetting.registry import load_method, method_entry
+from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.build_result import build_result
+from unlearn_core.jobs.data_split import JobPictures
+from unlearn_core.jobs.make_task import copy_to, make_task
+from unlearn_core.jobs.report import NoReport, Outcome, Report
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.snapshots import interpolated
+
+
+class Job:
+    """A request with everything that it names, loaded.
+
+    Args:
+        request: what is asked for.
+        classifier: stays as it is.
+        images: where the pictures to forget are picked from; its test pictures are only measured on.
+        measure_on: a second set whose pictures are measured as retained ones.
+        method: in the place of the one that the request names.
+        report: is told of phases, steps, snapshots and the outcome, and may cancel.
+        seconds: time already spent, by phase ("load").
+        earlier: what the classifier was made to forget before.
+        reference: the classifier before it forgot that; None where nothing was forgotten before.
+
+    Raises:
+        UserError: an unknown method or option, a device that this machine lacks, or earlier pictures that
+            are gone.
+    """
+
+    def __init__(
+        self,
+        request: ForgetRequest,
+        classifier: Classifier,
+        images: ImageSet,
+        measure_on: ImageSet | None = None,
+        method: Method | None = None,
+        *,
+        report: Report | None = None,
+        seconds: Mapping[str, float] | None = None,
+        earlier: Sequence[EarlierSet] = (),
+        reference: Classifier | None = None,
+    ) -> None:
+        self.seconds = dict(seconds or {})
+        self.started = time.perf_counter() - sum(self.seconds.values())
+        self.request, self.report, self.earlier = request, report or NoReport(), earlier
+        self.method = method or _registered(request)
+        self.device = choose_device(request.device)
+        self.pictures = JobPictures(images, measure_on, earlier, self.device)
+        self.original = copy_to(classifier, self.device)
+        self.reference = None if reference is None else copy_to(reference, self.device).module
+        self.classifier = copy_to(classifier, self.device)
+        self.frontier: list[FrontierPoint] = []
+
+    def run(self) -> Outcome:
+        """Carry it out; `unlearn` says what may be raised."""
+        start = time.perf_counter()
+        self.report.phase("measure")
+        before = self.pictures.predict(self.original.module, self._measured_before)
+        self.pictures.know(before)
+        names = self.classifier.class_names
+        self.pictures.choose(self.request.pick, before, names, self.request.seed)
+        self.seconds["measure"] = time.perf_counter() - start
+        task = make_task(
+            self.request,
+            self.pictures,
+            self.classifier.module,
+            reference=self.reference,
+            keeps_earlier=self.method.keeps_earlier,
+            report=self.report,
+            seconds=self.seconds,
+        )
+        loop = ForgettingLoop(self.method, task, self.request.max_steps)
+        steps = self._forget(loop)
+        if self.request.strength != 1:
+            self._set_strength()
+        with task.phase("measure"):
+            after = self.pictures.predict(self.classifier.module, self.report.progress)
+        comparison = self.pictures.comparison(before, after, names)
+        outcome = Outcome(
+            result=self._result(comparison, loop),
+            original=self.original,
+            classifier=self.classifier,
+            comparison=comparison,
+            forget_pixels=task.pixels[: len(self.pictures.picked)],
+            steps=tuple(steps),
+        )
+        self.report.result(outcome)
+        return outcome
+
+    def _measured_before(self, share: float) -> None:
+        """Tell how far measuring is, before anything is changed: here a person may still stop for nothing."""
+        if self.report.cancelled():
+            raise CancelledError
+        self.report.progress(share)
+
+    def _forget(self, loop: ForgettingLoop) -> list[Step]:
+        """Run the loop, reporting on it; return its steps."""
+        steps: list[Step] = []
+        try:
+            loop.prepare()
+        except CancelledError:
+            loop.stopped = "cancelled"
+            return steps
+        sample = self.pictures.sample(self.request.seed)
+        with loop.task.phase("optimise"):
+            for step in loop:
+                steps.append(step)
+                retained = self._snapshot(loop, step, sample) if is_snapshot_step(step.step) else None
+                self.report.step(step, retained)
+            if steps and not is_snapshot_step(steps[-1].step):
+                self._snapshot(loop, steps[-1], sample)
+        return steps
+
+    def _set_strength(self) -> None:
+        """Go back, or on, along the line from before to after."""
+        module = self.classifier.module
+        weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.request.strength)
+        module.load_state_dict(weights)
+
+    def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
+        """Let the classifier of this step be kept; return the accuracy on the sample of D_r."""
+        with loop.task.phase("measure"):
+            retained = self.pictures.share_kept(self.classifier.module, sample)
+        if retained is not None:
+            forgotten = round(100 * step.forgotten / step.k, 3)
+            self.frontier.append(
+                FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3))
+            )
+        self.report.snapshot(step.step, loop.task.module)
+        return retained
+
+    def _result(self, comparison: Comparison, loop: ForgettingLoop) -> Result:
+        return build_result(
+            self.request,
+            loop,
+            comparison,
+            ids=self.pictures.picked,
+            device=describe(self.device),
+            seconds={**self.seconds, "total": time.perf_counter() - self.started},
+            earlier=self.earlier,
+            frontier=self.frontier,
+            notes=self.pictures.own.notes,
+        )
+
+
+def _registered(request: ForgetRequest) -> Method:
+    """Return the method that a request names, with its options complete."""
+    entry = method_entry(request.method)
+    entry.check_retained(request.retained)
+    return load_method(entry)(entry.complete(request.options))

@@ -1,0 +1,78 @@
+"""Reports of a job to the store of this machine."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from safetensors.torch import save_file
+from torch import nn
+
+from unlearn_core.artifacts.predictions import write_comparison
+from unlearn_core.artifacts.steps import StepRecord, append_step, delete_steps
+from unlearn_core.artifacts.weight_maps import write_weight_maps
+from unlearn_core.forgetting.importance import mas_importance
+from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.report import Outcome, Report
+from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+from unlearn_core.store.snapshots import SnapshotWriter, Weights
+
+
+class StoreReport(Report):
+    """Keeps what a job tells in the row and the folder of its run, and ends the run with its result.
+
+    Args:
+        store: of this machine.
+        run_id: of the run.
+        start: the weights that the run starts from, on the CPU.
+        started: when it began, as `time.perf_counter` tells it.
+        on_step: is told of every step too.
+    """
+
+    def __init__(
+        self, store: Store, run_id: str, start: Weights, started: float, on_step: Callable[[Step], None]
+    ) -> None:
+        self._store, self._run_id, self._started, self._on_step = store, run_id, started, on_step
+        self._folder = store.folder(run_id)
+        delete_steps(self._folder)
+        self._snapshots = SnapshotWriter(self._folder / "snapshots", start)
+
+    def phase(self, name: str) -> None:
+        """Show the phase in the row."""
+        self._store.update(self._run_id, phase=name, phase_share=0.0)
+
+    def progress(self, share: float) -> None:
+        """Show in the row how far the phase is."""
+        self._store.update(self._run_id, phase_share=share)
+
+    def step(self, step: Step, retain_accuracy: float | None) -> None:
+        """Add the step to the folder and its number to the row."""
+        seconds = round(time.perf_counter() - self._started, 3)
+        append_step(
+            self._folder, StepRecord(**asdict(step), retain_accuracy=retain_accuracy, seconds=seconds)
+        )
+        self._store.update(self._run_id, steps_done=step.step)
+        self._on_step(step)
+
+    def snapshot(self, step: int, module: nn.Module) -> None:
+        """Keep the weights in the folder."""
+        self._snapshots.write(step, module)
+
+    def result(self, outcome: Outcome) -> None:
+        """Keep weights, predictions and weight maps in the folder, then set the final state."""
+        self._store.update(self._run_id, phase="keep")
+        after = outcome.classifier.module
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in after.state_dict().items()}
+        save_file(tensors, self._folder / "weights.safetensors")
+        write_comparison(self._folder, outcome.comparison)
+        importance = mas_importance(outcome.original.module, outcome.forget_pixels)
+        write_weight_maps(self._folder, measure_weight_maps(outcome.original.module, after, importance))
+        cancelled = outcome.result.stopped == "cancelled"
+        state = RunState.CANCELLED if cancelled else RunState.DONE
+        result = outcome.result.model_copy(update={"run": self._run_id})
+        self._store.finish(self._run_id, state, result=result)
+
+    def cancelled(self) -> bool:
+        """Tell whether the row says so."""
+        return self._store.cancel_requested(self._run_id)

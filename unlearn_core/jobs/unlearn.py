@@ -1,0 +1,89 @@
+"""The whole job in one call: pick, forget, measure."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from unlearn_core.artifacts.results import EarlierSet
+from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.forgetting.methods.base import Method
+from unlearn_core.jobs.job import Job
+from unlearn_core.jobs.report import Outcome, Report
+from unlearn_core.store.request import DEFAULT, Device, ForgetRequest, Goal
+
+
+def unlearn(
+    classifier: Classifier,
+    images: ImageSet,
+    *,
+    pick: str = DEFAULT.pick,
+    goal: Goal = DEFAULT.goal,
+    new_labels: Mapping[int, int] = DEFAULT.new_labels,
+    method: str | Method = DEFAULT.method,
+    options: Mapping[str, float | int] = DEFAULT.options,
+    seed: int = DEFAULT.seed,
+    device: Device = DEFAULT.device,
+    max_steps: int = DEFAULT.max_steps,
+    retained: int = DEFAULT.retained,
+    strength: float = DEFAULT.strength,
+    request: ForgetRequest | None = None,
+    measure_on: ImageSet | None = None,
+    report: Report | None = None,
+    earlier: Sequence[EarlierSet] = (),
+    reference: Classifier | None = None,
+) -> Outcome:
+    """Make a copy of the classifier forget the picked pictures and measure what changed.
+
+    The arguments from `pick` to `strength` are fields of `ForgetRequest`; `request` takes the place of all of
+    them. `method` may also be a method of your own, which brings its options.
+
+    Args:
+        classifier: stays as it is.
+        images: where the pictures to forget are picked from; its test pictures are only measured on.
+        measure_on: a second set whose pictures are measured as retained ones.
+        report: is told of phases, steps, snapshots and the outcome, and may cancel.
+        earlier: what was forgotten before: cannot be picked, is not retained, and is measured on its own.
+        reference: the classifier before it forgot those; None where nothing was forgotten before.
+
+    Raises:
+        UserError: an unknown name, an impossible pick or a value out of range.
+        TypeError: fields beside a request, or options beside a method of your own.
+        CancelledError: cancelled before anything was changed; later there is an outcome that says so.
+    """
+    own = None if isinstance(method, str) else method
+    fields = _Fields(pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength)
+    asked = fields.request({"classifier": classifier.name, "images": images.name}, request)
+    return Job(
+        asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
+    ).run()
+
+
+class _Fields(NamedTuple):
+    """What can be said of a request in arguments."""
+
+    pick: str
+    goal: Goal
+    new_labels: Mapping[int, int]
+    method: str | Method
+    options: Mapping[str, float | int]
+    seed: int
+    device: Device
+    max_steps: int
+    retained: int
+    strength: float
+
+    def request(self, names: Mapping[str, str], instead: ForgetRequest | None) -> ForgetRequest:
+        """Return the request that the fields make, or the one given instead, with the names of what is there.
+
+        A method of one's own goes by the name of its class.
+        """
+        fields = self._asdict()
+        if instead is not None:
+            if any(value != getattr(DEFAULT, name) for name, value in fields.items()):
+                raise TypeError("Give a request or its fields, not both.")
+            return instead.model_copy(update=names)
+        if not isinstance(self.method, str):
+            if self.options:
+                raise TypeError("A method of your own brings its options: leave them out here.")
+            fields["method"] = type(self.method).__name__
+        return ForgetRequest.parse(**names, **fields)

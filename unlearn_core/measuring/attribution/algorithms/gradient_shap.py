@@ -1,0 +1,34 @@
+"""GradientSHAP (Lundberg and Lee, arXiv 1705.07874; Erion et al., arXiv 1906.10670)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearn_core.common.lazy_torch import Tensor, torch
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm
+from unlearn_core.measuring.attribution.altered_copies import NOISY_COPIES
+from unlearn_core.measuring.attribution.settings import BASELINE, NOISE, Settings, baseline_value
+
+if TYPE_CHECKING:
+    from unlearn_core.catalog.classifiers import Classifier
+
+
+class GradientShap(Algorithm):
+    """Gradients at random points between noisy baselines and the picture, times the way."""
+
+    name = "gradient-shap"
+    title = "GradientSHAP"
+    reading = "Like integrated gradients, but from noisy empty pictures at random points on the way."
+    settings = (BASELINE, NOISE)
+
+    def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+        """Return expected products of gradient and way, (n, c, h, w)."""
+        from captum.attr import GradientShap as CaptumGradientShap
+
+        return CaptumGradientShap(classifier.module).attribute(
+            pixels,
+            baselines=torch.full_like(pixels[:1], baseline_value(pixels, settings)),
+            n_samples=NOISY_COPIES,
+            stdevs=NOISE.of(settings),
+            target=targets,
+        )

@@ -1,0 +1,54 @@
+"""Grad-CAM (Selvaraju et al., arXiv 1610.02391), at one or another layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearn_core.catalog.entries import ClassifierEntry
+from unlearn_core.common.lazy_torch import Tensor
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm
+from unlearn_core.measuring.attribution.settings import Settings
+
+if TYPE_CHECKING:
+    from unlearn_core.catalog.classifiers import Classifier
+
+
+class LayerGradCam(Algorithm):
+    """A layer's channels, each weighted by the mean gradient of the class's score in it."""
+
+    name = "layer-gradcam"
+    title = "Grad-CAM"
+    reading = "Which regions speak for the class in the last layer that still knows where things are."
+    is_quick = True
+
+    def __init__(self, layer: str | None = None) -> None:
+        self._layer = layer
+        if layer is not None:
+            self.name = f"{LayerGradCam.name}:{layer}"
+            self.title = f"{LayerGradCam.title} at {layer.removeprefix('network.')}"
+            self.is_quick = False
+
+    def why_wrong(self, classifier: ClassifierEntry) -> str | None:
+        """Return a reason where no layer's outputs lie on a grid like the picture."""
+        if classifier.cam_layers:
+            return None
+        return "needs a layer whose outputs lie on a grid like the picture; this classifier has none."
+
+    def other_layers(self, classifier: ClassifierEntry) -> tuple[str, ...]:
+        """Return all such layers but the first, which is the usual one."""
+        return classifier.cam_layers[1:]
+
+    def at_layer(self, layer: str) -> LayerGradCam:
+        """Return Grad-CAM at another layer."""
+        return LayerGradCam(layer)
+
+    def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+        """Return the weighted channels above 0, enlarged to the picture's size, (n, 1, h, w)."""
+        from captum.attr import LayerAttribution
+        from captum.attr import LayerGradCam as CaptumLayerGradCam
+
+        layer = classifier.module.get_submodule(self._layer or classifier.cam_layers[0])
+        maps = CaptumLayerGradCam(classifier.module, layer).attribute(
+            pixels, target=targets, relu_attributions=True
+        )
+        return LayerAttribution.interpolate(maps, tuple(pixels.shape[-2:]), "bilinear")

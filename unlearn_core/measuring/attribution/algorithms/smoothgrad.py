@@ -1,0 +1,38 @@
+"""SmoothGrad: saliency averaged over noisy copies (Smilkov et al., arXiv 1706.03825)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.lazy_torch import Tensor
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm
+from unlearn_core.measuring.attribution.altered_copies import NOISY_COPIES
+from unlearn_core.measuring.attribution.settings import NOISE, Settings
+
+if TYPE_CHECKING:
+    from unlearn_core.catalog.classifiers import Classifier
+
+_AT_ONCE = Budget(NOISY_COPIES, 2)
+
+
+class SmoothGrad(Algorithm):
+    """The mean absolute gradient over noisy copies of the picture."""
+
+    name = "smoothgrad"
+    title = "SmoothGrad"
+    reading = "Saliency averaged over noisy copies of the picture, which leaves out accidental reactions."
+    settings = (NOISE,)
+
+    def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+        """Return mean absolute gradients, (n, c, h, w)."""
+        from captum.attr import NoiseTunnel, Saliency
+
+        return NoiseTunnel(Saliency(classifier.module)).attribute(
+            pixels,
+            nt_type="smoothgrad",
+            nt_samples=NOISY_COPIES,
+            nt_samples_batch_size=_AT_ONCE.of(pixels.shape[-1]),
+            stdevs=NOISE.of(settings),
+            target=targets,
+        )

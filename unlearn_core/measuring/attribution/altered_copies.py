@@ -1,0 +1,40 @@
+"""Altered copies of pictures that algorithms show to a classifier: how many at once, and which to skip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.lazy_torch import Tensor, torch
+
+if TYPE_CHECKING:
+    from unlearn_core.catalog.classifiers import Classifier
+
+LARGEST_BATCH = Budget(256, 16)
+NOISY_COPIES = 16
+
+
+def copies_at_once(pixels: Tensor) -> int:
+    """Return how many altered copies of every picture go through the classifier together."""
+    return max(1, LARGEST_BATCH.of(pixels.shape[-1]) // len(pixels))
+
+
+def skipping_equal(classifier: Classifier, pixels: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the classifier's logits of altered copies, which Captum stacks as (copies × n, c, h, w).
+
+    A copy that equals its picture gets the picture's known logits: covering black paper with black is free.
+    """
+    with torch.no_grad():
+        known = classifier.module(pixels)
+
+    @torch.no_grad()
+    def logits(copies: Tensor) -> Tensor:
+        copies = copies.unflatten(0, (-1, len(pixels)))
+        altered = (copies != pixels).flatten(2).any(2)
+        found = known.repeat(len(copies), 1, 1)
+        if altered.any():
+            found[altered] = classifier.module(copies[altered])
+        return found.flatten(0, 1)
+
+    return logits

@@ -1,0 +1,108 @@
+"""Where in the picture: attributions of a run's classifier before and after.
+
+Both classifiers get the same pictures, targets, settings, seed and layer, so that a difference of two maps is
+a difference of the classifiers. Captum changes hooks while it works: one call at a time in a process.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from unlearn_core.artifacts.attribution_maps import Attributions
+from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.common.rank_correlation import rank_correlation
+from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
+from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
+from unlearn_core.measuring.attribution.settings import Settings
+from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.store.cache import cached
+from unlearn_core.store.runs import open_store
+
+VERSION = 1
+"""Part of the file's key: raise it when the maps change."""
+
+
+def write_attributions(root: Path, request: AttributionRequest) -> Path:
+    """Return the path of the maps of pictures before and after a run, made now unless they are there.
+
+    Args:
+        root: of the store.
+        request: for which run, pictures, algorithm and class.
+
+    Raises:
+        UserError: an unknown run, picture or class, an algorithm that is wrong on the classifier, or a
+            damaged run folder.
+    """
+    store = open_store(root)
+    check_offered(store.get(request.run_id).parsed_request().classifier, request.algorithm)
+
+    def make() -> dict[str, ArrayLike]:
+        run = load_finished_run(root, request.run_id)
+        pictures, targets = run.pictures(request.ids), run.targets(request.ids, request.target)
+        pixels, classes = run.pixels(request.ids), torch.from_numpy(targets)
+        seed, settings = run.request.seed, dict(request.settings)
+        old, new = (
+            attribute(one, pixels, classes, request.algorithm, seed, settings)
+            for one in (run.before, run.after)
+        )
+        pairs = list(zip(old, new, strict=True))
+        return Attributions(
+            inputs=pictures,
+            before=old,
+            after=new,
+            ids=np.array(request.ids),
+            targets=targets,
+            rank_correlation=np.array([rank_correlation(*pair) for pair in pairs]),
+            similarity=np.array([similarity(*pair) for pair in pairs]),
+        ).arrays()
+
+    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(store.folder(request.run_id) / "attributions", asked, make)
+
+
+def attribute(
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int = 0,
+    settings: Settings = NO_SETTINGS,
+) -> NDArray[np.float32]:
+    """Return one map a picture, (n, h, w), summed over the channels.
+
+    Args:
+        classifier: on the CPU, in eval mode.
+        pixels: (n, c, h, w) in [0, 1].
+        targets: int64 (n,), the class that is explained.
+        algorithm: its name, or `NAME:LAYER`.
+        seed: of the algorithm's noise, where it has any.
+        settings: of the algorithm; those left out have their defaults.
+    """
+    maps = explanation(classifier, pixels, targets, algorithm, seed, settings)
+    return maps.sum(1).numpy().astype(np.float32)
+
+
+def explanation(
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int = 0,
+    settings: Settings = NO_SETTINGS,
+) -> Tensor:
+    """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    entry = algorithm_entry(algorithm)
+    return entry.explain(classifier, pixels, targets, entry.complete(settings)).detach()
+
+
+def similarity(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Return the structural similarity (SSIM) of two maps on their common range, −1 to 1; 1 is the same."""
+    both = np.stack([before, after])
+    span = float(np.ptp(both))
+    return float(structural_similarity(before, after, data_range=span)) if span else 1.0

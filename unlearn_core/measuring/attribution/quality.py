@@ -1,0 +1,90 @@
+"""How far an attribution map can be trusted: Captum's infidelity and sensitivity, and completeness."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from captum.metrics import infidelity, sensitivity_max
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from unlearn_core.artifacts.attribution_quality import AttributionQuality, MapQuality
+from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.measuring.attribution.convergence import convergence_delta
+from unlearn_core.measuring.attribution.explain import explanation
+from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
+from unlearn_core.measuring.attribution.settings import Settings, baseline_value
+from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.store.cache import cached
+from unlearn_core.store.runs import open_store
+
+VERSION = 2
+PERTURBATIONS = 16
+NOISE = 0.03
+RADIUS = 0.02
+"""Of the pictures that sensitivity looks at, in pixel values (L∞)."""
+
+
+def write_attribution_quality(root: Path, request: AttributionRequest) -> Path:
+    """Return the path of an `AttributionQuality` of a request's maps, made now unless it is there.
+
+    Raises:
+        UserError: an unknown run, picture or class, or a damaged run folder.
+    """
+
+    def make() -> dict[str, ArrayLike]:
+        run = load_finished_run(root, request.run_id)
+        pixels = run.pixels(request.ids)
+        targets = torch.from_numpy(run.targets(request.ids, request.target))
+        seed, settings = run.request.seed, dict(request.settings)
+        before, after = (
+            quality(one, pixels, targets, request.algorithm, seed, settings)
+            for one in (run.before, run.after)
+        )
+        return AttributionQuality(np.array(request.ids), before, after).arrays()
+
+    folder = open_store(root).folder(request.run_id) / "attribution_quality"
+    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(folder, asked, make)
+
+
+def quality(
+    classifier: Classifier,
+    pixels: Tensor,
+    targets: Tensor,
+    algorithm: str,
+    seed: int,
+    settings: Settings = NO_SETTINGS,
+) -> MapQuality:
+    """Return how far one classifier's maps can be trusted; the arguments are those of `attribute`."""
+    entry = algorithm_entry(algorithm)
+    complete = entry.complete(settings)
+
+    def explain(inputs: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor]:
+        # Captum's metrics take views that tensors in channels_last order do not allow.
+        return (explanation(classifier, inputs[0], target, algorithm, seed, settings).contiguous(),)
+
+    def disturb(inputs: Tensor) -> tuple[Tensor, Tensor]:
+        noise = NOISE * torch.randn_like(inputs)
+        return noise, inputs - noise
+
+    (maps,) = explain((pixels,), targets)
+    whole = maps.expand_as(pixels) / (pixels.shape[1] // maps.shape[1])
+    pixels, whole = pixels.contiguous(), whole.contiguous()
+    torch.manual_seed(seed)
+    unfaithful = infidelity(
+        classifier.module,
+        disturb,
+        pixels,
+        whole,
+        target=targets,
+        n_perturb_samples=PERTURBATIONS,
+        normalize=True,
+    )
+    torch.manual_seed(seed)
+    unsteady = sensitivity_max(explain, pixels, perturb_radius=RADIUS, n_perturb_samples=4, target=targets)
+    delta = torch.full((len(pixels),), torch.nan)
+    if entry.is_complete:
+        delta = convergence_delta(classifier, pixels, targets, maps, baseline_value(pixels, complete))
+    return MapQuality(*(found.detach().double().numpy() for found in (unfaithful, unsteady, delta)))

@@ -1,0 +1,57 @@
+"""What is asked of an attribution algorithm, in one object from the widget to the cache's key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.settings import Settings, SettingValue
+
+MOST_PICTURES = 64
+NO_SETTINGS: Settings = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class AttributionRequest:
+    """Explain pictures by the classifiers of a run. Made by `parse`; the same request has the same answer.
+
+    Attributes:
+        run_id: a run that has weights.
+        ids: of pictures of the run's image set, 1 to `MOST_PICTURES`.
+        algorithm: the name of an algorithm, or `NAME:LAYER`.
+        target: the class that is explained: "label" (what the picture was), "new" (what it is predicted as
+            after the run), or a class index.
+        settings: name and value of each of the algorithm's settings.
+    """
+
+    run_id: str
+    ids: tuple[int, ...]
+    algorithm: str
+    target: str
+    settings: tuple[tuple[str, SettingValue], ...]
+
+    @classmethod
+    def parse(
+        cls,
+        run_id: str,
+        ids: Iterable[int],
+        algorithm: str,
+        target: str = "label",
+        settings: Mapping[str, SettingValue] = NO_SETTINGS,
+    ) -> AttributionRequest:
+        """Return a request with defaults for the settings that are not given.
+
+        What only the run can tell (whether it, the pictures and the class exist, whether the algorithm is
+        right on its classifier) shows later.
+
+        Raises:
+            UserError: no pictures or too many, an unknown algorithm or setting, a value out of its range.
+        """
+        pictures = tuple(int(one) for one in ids)
+        if not 0 < len(pictures) <= MOST_PICTURES:
+            raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
+        complete = algorithm_entry(algorithm).complete(settings)
+        return cls(run_id, pictures, algorithm, target, tuple(complete.items()))

@@ -1,0 +1,108 @@
+"""A finished run as the looking lane sees it: both classifiers, the pictures and what was measured."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unlearn_core.artifacts.predictions import Comparison, read_comparison
+from unlearn_core.catalog.classifiers import Classifier, load_classifier
+from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.predict import to_pixels
+from unlearn_core.store.chain import START
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import open_store
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What can be looked at; the classifiers are on the CPU, in eval mode and without parameter gradients.
+
+    `before` is what the run started from: in a chain that is another run's classifier.
+    """
+
+    folder: Path
+    request: ForgetRequest
+    comparison: Comparison
+    images: ImageSet
+    before: Classifier
+    after: Classifier
+
+    def positions(self, ids: Sequence[int]) -> list[int]:
+        """Return where the pictures of the own image set stand in the comparison.
+
+        An id that is not there raises `UserError`.
+        """
+        own = np.flatnonzero(self.comparison.image_set == 0)
+        places = {int(self.comparison.ids[position]): int(position) for position in own}
+        for one in ids:
+            if one not in places:
+                raise UserError(f"There is no picture {one} in {self.request.images}.")
+        return [places[one] for one in ids]
+
+    def pictures(self, ids: Sequence[int]) -> NDArray[np.uint8]:
+        """Return pictures of the own image set by id, uint8 (n, h, w, c)."""
+        rows = {int(one): row for row, one in enumerate(self.images.ids)}
+        for one in ids:
+            if one not in rows:
+                raise UserError(f"There is no picture {one} in {self.request.images}.")
+        return self.images.pixels[[rows[one] for one in ids]]
+
+    def pixels(self, ids: Sequence[int]) -> Tensor:
+        """Return the same as a classifier takes them: float (n, c, h, w) in [0, 1]."""
+        return to_pixels(self.pictures(ids), CPU).contiguous(memory_format=torch.channels_last)
+
+    def targets(self, ids: Sequence[int], target: str) -> NDArray[np.int64]:
+        """Return a class for each picture: "label", "new" (predicted after the run) or a class index."""
+        named = {"label": self.comparison.labels, "new": self.comparison.after}
+        if target in named:
+            return named[target][self.positions(ids)].astype(np.int64)
+        if not target.isdecimal() or int(target) >= len(self.before.class_names):
+            raise UserError(f"{target} is no class of {self.before.name}.")
+        return np.full(len(ids), int(target), np.int64)
+
+
+def load_finished_run(root: Path, run_id: str) -> FinishedRun:
+    """Return a run of the store at `root`; one without weights or with damaged files raises `UserError`."""
+    store = open_store(root)
+    folder, request = store.folder(run_id), store.get(run_id).parsed_request()
+    comparison = read_comparison(folder)
+    before, after = _classifiers(request.classifier, str(folder))
+    return FinishedRun(folder, request, comparison, load_images(request.images, before), before, after)
+
+
+@lru_cache(maxsize=4)
+def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
+    weights = Path(folder) / "weights.safetensors"
+    if not weights.exists():
+        raise UserError("This run kept no weights, so there is nothing to look at.")
+    before, after = load_classifier(name), load_classifier(name)
+    after.load_weights(weights)
+    start = Path(folder) / START
+    if start.exists():
+        before.load_weights(start)
+    for one in (before, after):
+        frozen(one.module)
+    return before, after
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    """Make a classifier ready for looking: eval mode, no gradients of weights; return it."""
+    return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def with_weights(classifier: Classifier, weights: dict[str, Tensor]) -> Classifier:
+    """Return a copy of a classifier that has other weights."""
+    other = copy.copy(classifier)
+    other.module = copy.deepcopy(classifier.module)
+    other.module.load_state_dict(weights)
+    return other

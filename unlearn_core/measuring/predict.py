@@ -1,0 +1,59 @@
+"""What a classifier says of pictures, in batches and without gradients."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unlearn_core.artifacts.predictions import Predictions
+from unlearn_core.common.batches import in_batches
+from unlearn_core.common.budget import SMALL
+
+
+def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return pictures (n, h, w, c) from 0 to 255 as pixels (n, c, h, w) in [0, 1]."""
+    # Copied: what is mapped from a file cannot be written to, of which torch would warn.
+    return torch.tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def predict(
+    module: nn.Module,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    device: torch.device,
+    looked_at: Callable[[int], None] = lambda count: None,
+) -> Predictions:
+    """Return what the classifier says of the pictures.
+
+    Args:
+        module: takes pixels in [0, 1]; already on `device`, in eval mode.
+        pictures: uint8 (n, h, w, c).
+        labels: int64 (n,); where a label is negative, the predicted class takes its place.
+        device: of the module.
+        looked_at: called with the number of pictures done before each batch; may raise to stop.
+    """
+
+    n = len(pictures)
+    # Filled in place: small tensors kept from each batch would keep its large ones from being given back.
+    found = Predictions(
+        np.empty(n, np.int64), np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    )
+
+    def look(part: slice) -> None:
+        looked_at(part.start)
+        logits = module(to_pixels(pictures[part], device)).float().cpu()
+        # Of the logits: nearly equal ones become one and the same probability.
+        classes, logs = logits.argmax(1), logits.log_softmax(1)
+        given = torch.from_numpy(labels[part])
+        own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)
+        found.classes[part] = classes
+        found.top_confidences[part] = logs.gather(1, classes[:, None]).squeeze(1).exp()
+        found.confidences[part] = own.exp()
+        found.losses[part] = -own
+
+    with torch.inference_mode():
+        for _ in in_batches(look, n, 512 if pictures.shape[1] <= SMALL else 32):
+            pass
+    return found

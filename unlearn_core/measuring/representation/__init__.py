@@ -1,0 +1,1 @@
+"""Features: drift, and maps of an image set."""

@@ -1,0 +1,97 @@
+"""What a classifier makes of pictures before its last layer, and principal components to draw it on."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+
+from unlearn_core.common.batches import in_batches
+from unlearn_core.common.budget import SMALL
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.predict import to_pixels
+
+
+def features(module: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what goes into the last layer, linear or convolution, averaged over its positions, (n, d).
+
+    Args:
+        module: on the CPU, in eval mode; one without such a layer raises `UserError`.
+        pictures: uint8 (n, h, w, c).
+    """
+    last = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    if not last:
+        raise UserError("This classifier has no linear layer whose inputs could be drawn.")
+    return activations(module, pictures, [last[-1]], lambda layer, inputs, output: _mean(inputs[0]))[0]
+
+
+def _mean(inputs: Tensor) -> Tensor:
+    """Average over the positions of a grid (n, c, h, w) or of tokens (n, t, c)."""
+    if inputs.ndim == 4:
+        return inputs.mean((2, 3))
+    return inputs.mean(1) if inputs.ndim == 3 else inputs
+
+
+def activations(
+    module: nn.Module,
+    pictures: NDArray[np.uint8],
+    layers: list[nn.Module],
+    read: Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor],
+) -> list[NDArray[np.float32]]:
+    """Return what `read(layer, inputs, output)` gives at each layer, flattened to (n, d).
+
+    A layer that is never called by itself, like the last one inside of torch's attention, gives (n, 0).
+    """
+    seen: dict[nn.Module, Tensor] = {}
+
+    def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen[layer] = read(layer, inputs, output)
+
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    found: list[NDArray[np.float32]] = []
+
+    def look(part: slice) -> None:
+        pixels = to_pixels(pictures[part], torch.device("cpu"))
+        module(pixels)
+        nothing = torch.empty(len(pixels), 0)
+        values = [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
+        if not found:
+            # Filled in place, for the same reason as in `predict`.
+            found.extend(np.empty((len(pictures), one.shape[1]), np.float32) for one in values)
+        for whole, one in zip(found, values, strict=True):
+            whole[part] = one
+
+    try:
+        with torch.inference_mode():
+            for _ in in_batches(look, len(pictures), 256 if pictures.shape[1] <= SMALL else 16):
+                pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
+    """Return the first `count` principal components of features (n, d), or min(n, d) where that is fewer."""
+    return PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
+
+
+def linear_cka(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Return how alike two layers see the same pictures: linear CKA (Kornblith et al., arXiv 1905.00414).
+
+    Args:
+        first: activations (n, d) of one.
+        second: activations (n, e) of the other.
+
+    Returns:
+        1 where they are the same up to rotation and scale, 0 where they have nothing in common; nan where
+        one of them is constant.
+    """
+    grams = []
+    for seen in (first, second):
+        centred = seen.astype(np.float64) - seen.mean(0)
+        grams.append(centred @ centred.T)
+    own = np.linalg.norm(grams[0]) * np.linalg.norm(grams[1])
+    return float((grams[0] * grams[1]).sum() / own) if own else float("nan")

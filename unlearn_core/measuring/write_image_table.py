@@ -1,0 +1,72 @@
+"""Writes image tables: what a classifier says of every picture of a set, with thumbnails."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.image_table import write_image_table as write_table
+from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.common.devices import choose_device
+from unlearn_core.common.files import make_once
+from unlearn_core.measuring.predict import predict
+
+THUMBNAIL = 64
+VERSION = 2
+"""Part of the key: raise it when the table's content changes."""
+
+
+def write_image_table(root: Path, classifier: str, images: str) -> Path:
+    """Return the path of the table of this classifier and image set, made now unless it is there already.
+
+    Raises `UserError` where the classifier or the image set cannot be loaded.
+    """
+    path = root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
+    return make_once(path, lambda: _table(classifier, images), write_table)
+
+
+def _table(classifier: str, images: str) -> ImageTable:
+    loaded = load_classifier(classifier)
+    pictures = load_images(images, loaded)
+    device = choose_device("auto")
+    module = loaded.module.to(device).to(memory_format=torch.channels_last)
+    said = predict(module, pictures.pixels, pictures.labels, device)
+    return ImageTable(
+        ids=pictures.ids,
+        is_test=pictures.is_test,
+        labels=np.where(pictures.labelled, pictures.labels, said.classes),
+        labelled=pictures.labelled,
+        predictions=said.classes,
+        confidences=said.confidences,
+        losses=said.losses,
+        thumbnails=thumbnails(pictures.pixels),
+        class_names=pictures.class_names,
+        own_names=pictures.own_names,
+        own_classes=np.array(pictures.match.classes, np.int64),
+        own_how=pictures.match.how,
+        notes=pictures.notes,
+    )
+
+
+def key_of(version: int, classifier: str, images: str) -> str:
+    """Return a name for what a classifier makes of an image set, another one whenever either changes."""
+    weights = classifier_entry(classifier).digest
+    parts = (version, classifier, weights, images, fingerprint(images, classifier))
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:24]
+
+
+def thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return pictures (n, s, s, c) with sides of at most `THUMBNAIL`."""
+    if pixels.shape[1] <= THUMBNAIL:
+        return pixels
+    small = [
+        np.asarray(Image.fromarray(one.squeeze()).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+        for one in pixels
+    ]
+    return np.stack(small).reshape(len(pixels), THUMBNAIL, THUMBNAIL, -1)

@@ -1,0 +1,22 @@
+"""Measurements that are made once and then kept with their run."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from unlearn_core.common.files import make_once, write_compressed
+
+
+def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
+    """Return the .npz in `folder` that answers `asked`; the first time its arrays are made.
+
+    Args:
+        folder: of the run for one kind of measurement; made where it is missing.
+        asked: all that the answer depends on apart from the run, as plain values; part of the file's name.
+        make: returns the arrays by name.
+    """
+    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+    return make_once(folder / f"{key}.npz", make, write_compressed)

@@ -1,0 +1,48 @@
+"""Continual unlearning: a run that starts from the classifier of another one."""
+
+from pathlib import Path
+
+import numpy as np
+
+from unlearn_core.artifacts.predictions import FORGET, read_comparison
+from unlearn_core.artifacts.results import EarlierSet
+from unlearn_core.errors import UserError
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
+
+START = "start.safetensors"
+"""In a run's folder where it did not start from the catalog's weights: the weights that it started from."""
+
+
+def weights_before(store: Store, request: ForgetRequest) -> Path | None:
+    """Return the weights that a request starts from, None for those of the catalog.
+
+    Raises:
+        UserError: the run to start from is unknown, not finished, lost its weights, or is of another
+            classifier or image set.
+    """
+    if request.after is None:
+        return None
+    parent = store.get(request.after)
+    weights = store.folder(parent.id) / "weights.safetensors"
+    if parent.parsed_result() is None or not weights.exists():
+        raise UserError(f"Run {parent.id} has no classifier to start from.")
+    before = parent.parsed_request()
+    if (before.classifier, before.images) != (request.classifier, request.images):
+        raise UserError(
+            f"Run {parent.id} is of {before.classifier} and {before.images}: a run after it must be too."
+        )
+    return weights
+
+
+def earlier_sets(store: Store, request: ForgetRequest) -> list[EarlierSet]:
+    """Return the forget sets of all runs in the chain that a request continues, the first one first."""
+    if request.after is None:
+        return []
+    result = store.get(request.after).parsed_result()
+    assert result is not None
+    chain = [EarlierSet(one.run, one.ids, one.labels) for one in result.earlier]
+    predictions = read_comparison(store.folder(request.after))
+    chosen = np.flatnonzero(predictions.group == FORGET)
+    ids, labels = predictions.ids[chosen].tolist(), predictions.labels[chosen].tolist()
+    return [*chain, EarlierSet(request.after, tuple(ids), tuple(labels))]

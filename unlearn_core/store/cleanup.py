@@ -1,0 +1,86 @@
+"""Taking out what nobody needs: on request, and what visitors of a shared server left behind long ago."""
+
+import shutil
+import time
+
+from unlearn_core.catalog.entries import PHOTOS_PREFIX
+from unlearn_core.catalog.records.classifier_record import (
+    custom_classifier_folder,
+    custom_classifiers,
+    delete_custom_classifier,
+)
+from unlearn_core.catalog.records.image_set_record import (
+    added_folder,
+    added_image_set,
+    added_image_sets,
+    delete_added,
+)
+from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+
+
+def remove_added(store: Store, name: str, visitor: str = "") -> None:
+    """Remove a classifier or image set that the user brought; one that a run needs stays.
+
+    Raises `UserError` for a name that is none, or that runs need.
+    """
+    for run in store.runs():
+        if run.state == RunState.DAMAGED:
+            continue
+        request = run.parsed_request()
+        if name in (request.classifier, request.images, request.measure_on):
+            # An id is also a link: nobody learns another visitor's.
+            if is_shared() and run.visitor != visitor:
+                raise UserError(f"A run of somebody else needs {name}.")
+            raise UserError(f"Run {run.id} ({run.name}) needs {name}: delete it first.")
+    if added_image_set(store.root, name) is not None:
+        delete_added(store.root, name)
+    else:
+        delete_custom_classifier(store.root, name)
+
+
+KEPT_DAYS = 30
+
+
+def clean_up(store: Store) -> list[str]:
+    """Remove visitors' runs that ended `KEPT_DAYS` ago, and what they brought then and no run needs.
+
+    Returns:
+        The ids of the runs and the names of what was brought.
+    """
+    ended = {run.id: run.finished for run in store.runs() if run.visitor and run.finished}
+    old = [run_id for run_id, finished in ended.items() if _is_long_ago(finished.timestamp())]
+    for run_id in old:
+        store.delete(run_id)
+    return [*old, *_remove_unneeded(store)]
+
+
+def _remove_unneeded(store: Store) -> list[str]:
+    needed = set()
+    for run in store.runs():
+        if run.state == RunState.DAMAGED:
+            continue
+        request = run.parsed_request()
+        needed |= {request.classifier, request.images, request.measure_on}
+    root = store.root
+    brought = {
+        one.name: custom_classifier_folder(root, one.name) for one in custom_classifiers(root) if one.visitor
+    }
+    brought |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
+    folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
+    brought |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
+    gone = [
+        name
+        for name, folder in brought.items()
+        if name not in needed and _is_long_ago(folder.stat().st_mtime)
+    ]
+    for name in gone:
+        shutil.rmtree(brought[name], ignore_errors=True)
+    return gone
+
+
+def _is_long_ago(seconds: float) -> bool:
+    return time.time() - seconds > KEPT_DAYS * 24 * 3600

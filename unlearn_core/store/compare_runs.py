@@ -1,0 +1,129 @@
+"""Several runs beside each other, from what they kept; without torch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from unlearn_core.artifacts.predictions import FORGET, Comparison, read_comparison
+from unlearn_core.artifacts.results import Agreement, FrontierPoint
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.step import Stopped
+from unlearn_core.store.rows import Run
+from unlearn_core.store.runs import Store
+
+MOST_RUNS = 6
+
+
+def comparable_runs(store: Store, ids: Sequence[str]) -> list[Run]:
+    """Return the runs with these ids.
+
+    Raises:
+        UserError: fewer than two or more than `MOST_RUNS`, an unknown one, or one without a result.
+    """
+    if not 2 <= len(set(ids)) <= MOST_RUNS:
+        raise UserError(f"Choose 2 to {MOST_RUNS} different runs.")
+    runs = [store.get(one) for one in ids]
+    for run in runs:
+        if run.parsed_result() is None:
+            raise UserError(f"Run {run.id} has no result to compare.")
+    return runs
+
+
+class GroupShares(BaseModel):
+    """Percent of D_f, D_r and D_test, None where it is not known."""
+
+    forget: float | None
+    retain: float | None
+    test: float | None
+
+
+class RunNumbers(BaseModel):
+    """A run's line of the comparison: accuracy after and before, in percent; `seconds` are those in all."""
+
+    run: str
+    name: str
+    classifier: str
+    images: str
+    method: str
+    goal: str
+    k: int
+    seed: int
+    accuracy: GroupShares
+    before: GroupShares
+    agreement: Agreement
+    steps: int
+    seconds: float
+    stopped: Stopped
+    frontier: tuple[FrontierPoint, ...]
+
+
+class RunComparison(BaseModel):
+    """Runs side by side; `agreement` is the percentage that each two predict alike, (n, n).
+
+    It is None where the runs are not all of one classifier and image set.
+    """
+
+    runs: tuple[RunNumbers, ...]
+    agreement: list[list[float]] | None
+
+
+def _numbers(run: Run) -> RunNumbers:
+    result = run.parsed_result()
+    assert result is not None
+    groups = result.accuracy.by_group()
+    return RunNumbers(
+        run=run.id,
+        name=run.name,
+        classifier=result.classifier,
+        images=result.images,
+        method=result.method,
+        goal=result.goal,
+        k=result.k,
+        seed=result.seed,
+        accuracy=GroupShares(**{name: one.after for name, one in groups.items()}),
+        before=GroupShares(**{name: one.before for name, one in groups.items()}),
+        agreement=result.agreement,
+        steps=result.steps,
+        seconds=result.seconds.total,
+        stopped=result.stopped,
+        frontier=result.frontier,
+    )
+
+
+def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
+    """Return the percentage of pictures outside all forget sets that each two runs predict alike, (n, n).
+
+    nan where two runs measured no picture in common.
+    """
+    found = np.full((len(comparisons), len(comparisons)), np.nan)
+    for row, one in enumerate(comparisons):
+        for column, other in enumerate(comparisons):
+            mine, theirs = _kept(one), _kept(other)
+            common = sorted(mine.keys() & theirs.keys())
+            if common:
+                alike = [mine[picture] == theirs[picture] for picture in common]
+                found[row, column] = round(100 * float(np.mean(alike)), 3)
+    return found
+
+
+def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
+    """Return the prediction after of each picture that was not to be forgotten, by image set and id."""
+    chosen = np.flatnonzero(comparison.group != FORGET)
+    keys = zip(comparison.image_set[chosen].tolist(), comparison.ids[chosen].tolist(), strict=True)
+    return dict(zip(keys, comparison.after[chosen].tolist(), strict=True))
+
+
+def compare(store: Store, ids: Sequence[str]) -> RunComparison:
+    """Return the comparison of runs as the command line prints it: their numbers and mutual agreement.
+
+    Raises as `comparable_runs`, and where a run's files are damaged.
+    """
+    runs = comparable_runs(store, ids)
+    lines = tuple(_numbers(run) for run in runs)
+    alike = len({(line.classifier, line.images) for line in lines}) == 1
+    agreement = (
+        mutual_agreement([read_comparison(store.folder(run.id)) for run in runs]).tolist() if alike else None
+    )
+    return RunComparison(runs=lines, agreement=agreement)

@@ -1,0 +1,199 @@
+"""What is kept: one SQLite row and one folder a run.
+
+The row holds the request, the state and the numbers; the folder holds `weights.safetensors`, `snapshots/`,
+`steps.jsonl`, `predictions.npz` and `weight_maps.npz`. Nothing in it is a pickle. Any process may write:
+SQLite is in WAL mode and every call opens its own short transaction.
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, inspect, text
+from sqlalchemy.engine import Engine as SqlEngine
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session, SQLModel, create_engine, select
+
+from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.steps import StepRecord, read_steps
+from unlearn_core.common.home import home, make_private
+from unlearn_core.errors import UserError
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
+
+
+class Store:
+    """The runs of one `UNLEARN_HOME`."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or home()
+        try:
+            (self.root / "runs").mkdir(parents=True, exist_ok=True)
+            make_private(self.root)
+        except OSError as error:
+            raise self._cannot_write(error.strerror) from error
+        self._sql = _open_database(self.root / "runs.sqlite")
+
+    def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
+        """Add a queued run owned by this process and make its folder."""
+        # On a shared server the id is all that a link needs: nobody shall find one by trying.
+        run_id = uuid.uuid4().hex[: 32 if visitor else 8]
+        run = Run(
+            id=run_id,
+            name=name or _default_name(request),
+            created=datetime.now(UTC),
+            request=request.model_dump_json(),
+            owner=this_process(),
+            visitor=visitor,
+        )
+        try:
+            self.folder(run_id).mkdir(parents=True)
+        except OSError as error:
+            raise self._cannot_write(error.strerror) from error
+        with self._session() as session:
+            session.add(run)
+            session.commit()
+        return run
+
+    def get(self, run_id: str) -> Run:
+        """Return the run with this id; an unknown one raises `UserError`."""
+        with self._session() as session:
+            run = session.get(Run, run_id)
+        if run is None:
+            raise UserError(f"There is no run {run_id}.")
+        return run.checked()
+
+    def runs(self, visitor: str = "") -> list[Run]:
+        """Return all runs, or those of one visitor, the newest first; what cannot be read is `damaged`."""
+        with self._session() as session:
+            newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
+            found = list(session.exec(newest_first))
+        return [run.checked() for run in found if not visitor or run.visitor == visitor]
+
+    def update(self, run_id: str, **fields: Any) -> None:
+        """Set columns of a run; a run that was deleted meanwhile stays deleted."""
+        with self._session() as session:
+            run = session.get(Run, run_id)
+            if run is not None:
+                for name, value in fields.items():
+                    setattr(run, name, value)
+                session.add(run)
+                session.commit()
+
+    def finish(
+        self, run_id: str, state: RunState, *, result: Result | None = None, error: str | None = None
+    ) -> None:
+        """Set the final state with its result or its error, and the time."""
+        written = None if result is None else json.dumps(result.to_json())
+        self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name of 1 to 80 characters."""
+        name = name.strip()
+        if not 1 <= len(name) <= 80:
+            raise UserError("A run's name has 1 to 80 characters.")
+        self.get(run_id)
+        self.update(run_id, name=name)
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run's row and folder; one under way must be cancelled first."""
+        run = self.get(run_id)
+        if run.state in UNDER_WAY and is_alive(run.owner):
+            raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
+        with self._session() as session:
+            session.delete(run)
+            session.commit()
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def request_cancel(self, run_id: str) -> None:
+        """Ask a run to stop at its next step."""
+        self.get(run_id)
+        self.update(run_id, cancel_requested=True)
+
+    def cancel_requested(self, run_id: str) -> bool:
+        """Tell whether a run was asked to stop, or was deleted."""
+        with self._session() as session:
+            run = session.get(Run, run_id)
+            return run is None or run.cancel_requested
+
+    def mark_interrupted(self) -> list[str]:
+        """Mark runs under way whose owner died as interrupted; return their ids."""
+        lost = [run.id for run in self.runs() if run.state in UNDER_WAY and not is_alive(run.owner)]
+        for run_id in lost:
+            self.finish(run_id, RunState.INTERRUPTED, error="The program ended before this run did.")
+        return lost
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """Open a transaction; a full disk or a damaged database becomes one sentence."""
+        try:
+            with Session(self._sql, expire_on_commit=False) as session:
+                yield session
+        except DatabaseError as error:
+            raise self._cannot_write(error.orig) from error
+
+    def _cannot_write(self, reason: object) -> UserError:
+        return UserError(f"The store cannot be written: {reason}.")
+
+    def folder(self, run_id: str) -> Path:
+        """Return the run's folder."""
+        return self.root / "runs" / run_id
+
+    def steps(self, run_id: str) -> list[StepRecord]:
+        """Return the run's steps so far; damaged ones raise `UserError`."""
+        return read_steps(self.folder(run_id))
+
+
+def open_store(root: Path | None = None) -> Store:
+    """Return the store at `root`, by default that of `UNLEARN_HOME`: the same one for the whole process."""
+    return _open_store(root or home())
+
+
+@lru_cache
+def _open_store(root: Path) -> Store:
+    return Store(root)
+
+
+def _default_name(request: ForgetRequest) -> str:
+    """Return method, pick and image set in a few words."""
+    kind, _, rest = request.pick.partition(":")
+    count = len(rest.split(","))
+    pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
+    return f"{request.method} · {pick} · {request.images}"
+
+
+_ADDED_COLUMNS = {
+    "visitor": "VARCHAR NOT NULL DEFAULT ''",
+    "phase_share": "FLOAT NOT NULL DEFAULT 0",
+}
+
+
+def _add_new_columns(sql: SqlEngine) -> None:
+    """Bring a database of an earlier version up to date: it lacks the columns that came later."""
+    with sql.begin() as connection:
+        there = {column["name"] for column in inspect(connection).get_columns("run")}
+        for name, kind in _ADDED_COLUMNS.items():
+            if name not in there:
+                connection.execute(text(f"ALTER TABLE run ADD COLUMN {name} {kind}"))
+
+
+def _open_database(path: Path) -> SqlEngine:
+    sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @event.listens_for(sql, "connect")
+    def _set_pragmas(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    try:
+        SQLModel.metadata.create_all(sql)
+        _add_new_columns(sql)
+    except DatabaseError as error:
+        raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
+    return sql
