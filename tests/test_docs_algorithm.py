@@ -61,7 +61,9 @@ def test_the_package_of_the_page_adds_to_the_command_line(tmp_path: Path) -> Non
     file.write_text(blocks("python")[0], encoding="utf-8")
     information = tmp_path / "my_package-1.0.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n", encoding="utf-8")
+    (information / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n", encoding="utf-8"
+    )
     (information / "entry_points.txt").write_text(f"[{group}]\n{point} = {target}\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "unlearn_core", "attribute", "--help"],

@@ -67,7 +67,9 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     information = folder / "brightness-1.0.dist-info"
     information.mkdir(parents=True)
     (folder / "brightness_plug_in.py").write_text(PLUG_IN, encoding="utf-8")
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: brightness\nVersion: 1.0\n", encoding="utf-8")
+    (information / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: brightness\nVersion: 1.0\n", encoding="utf-8"
+    )
     (information / "entry_points.txt").write_text(POINTS, encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", str(folder))
