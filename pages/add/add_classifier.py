@@ -13,6 +13,7 @@ from unlearn_core.catalog.entries import image_sets
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.engine.looks import AddClassifierRequest, ArchitecturesRequest, TryClassifierRequest
 from unlearn_core.errors import UserError
 
 _WAYS = {
@@ -181,16 +182,13 @@ def _try(specification: dict[str, Any], images: str) -> None:
     st.session_state.pop(_TRY, None)
     number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
     try:
-        parsed = ClassifierSpecification.parse(**specification).model_dump()
+        parsed = ClassifierSpecification.parse(**specification)
         with st.spinner("Building, loading, looking …"):
-            look = engine().look(
-                "try_classifier", root=str(store().root), specification=parsed, images=images, number=number
-            )
-            path = str(look.result())
+            path = engine().look(TryClassifierRequest(parsed, images, number)).result()
     except UserError as error:
         show_error(error)
         return
-    st.session_state[_TRY] = (parsed, Path(path).read_bytes())
+    st.session_state[_TRY] = (parsed, path.read_bytes())
 
 
 def _result() -> None:
@@ -205,16 +203,14 @@ def _result() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name in the catalog", record.name, key=f"add_name_{record.name}")
         if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
-            _add({**specification, "name": name})
+            _add(specification, name)
 
 
-def _add(specification: dict[str, Any]) -> None:
+def _add(specification: ClassifierSpecification, name: str) -> None:
     try:
+        named = ClassifierSpecification.parse(**{**specification.model_dump(), "name": name})
         with st.spinner("Writing its tensors …"):
-            look = engine().look(
-                "add_classifier", root=str(store().root), specification=specification, visitor=visitor()
-            )
-            st.session_state[_ADDED] = look.result()
+            st.session_state[_ADDED] = engine().look(AddClassifierRequest(named, visitor())).result()
     except UserError as error:
         show_error(error)
         return
@@ -227,6 +223,6 @@ def _architectures() -> dict[str, list[str]]:
     """Return the networks of torchvision and timm, asked of a worker once a tab."""
     if "architectures" not in st.session_state:
         with st.spinner("Reading the lists of networks …"):
-            st.session_state["architectures"] = engine().look("architectures").result()
+            st.session_state["architectures"] = engine().look(ArchitecturesRequest()).result()
     found: dict[str, list[str]] = st.session_state["architectures"]
     return found

@@ -10,6 +10,7 @@ from pages.shared.visitor import visitor
 from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.engine.looks import AddImageSetRequest
 from unlearn_core.errors import UserError
 
 _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}
@@ -74,12 +75,9 @@ def _add(name: str, source: str, uploaded: Any) -> None:
         st.warning("Give the pictures and a name.", icon=":material/edit:")
         return
     try:
-        root = store().root
-        path = None if uploaded is None else str(store_upload(root, uploaded.name, uploaded.getbuffer()))
+        path = None if uploaded is None else store_upload(store().root, uploaded.name, uploaded.getbuffer())
         with st.spinner("Looking at every picture …"):
-            look = engine().look(
-                "add_image_set", root=str(root), name=name, source=source, uploaded=path, visitor=visitor()
-            )
+            look = engine().look(AddImageSetRequest(name, source, path, visitor()))
             st.session_state[_ADDED] = look.result()
     except UserError as error:
         show_error(error)

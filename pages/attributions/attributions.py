@@ -18,6 +18,7 @@ from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
+from unlearn_core.engine.looks import AttributionMapsRequest, AttributionQualityRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -155,13 +156,12 @@ def _rows(
 ) -> tuple[list[MapRow], Path]:
     """Return a row for each picture, its neighbour's under it where that is asked for, and the maps' file."""
     title = algorithm_entry(request.algorithm).title
-    shown, path = measured_as(
-        read_attributions, "attributions", f"{title}: asking both classifiers …", request=request
-    )
+    asked = AttributionMapsRequest(request)
+    shown, path = measured_as(read_attributions, asked, f"{title}: asking both classifiers …")
     quality = None
     if trust:
         quality, _ = measured_as(
-            read_attribution_quality, "attribution_quality", f"{title}: testing the maps …", request=request
+            read_attribution_quality, AttributionQualityRequest(request), f"{title}: testing the maps …"
         )
     forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
     neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}

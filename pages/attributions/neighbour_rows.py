@@ -4,6 +4,7 @@ from pages.shared.attribution_pictures import MapRow
 from pages.shared.measurements import measured_as
 from unlearn_core.artifacts.adversarial_neighbours import read_adversarial_neighbours
 from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.engine.looks import NeighboursRequest
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.request import AttributionRequest
 
@@ -13,9 +14,8 @@ def neighbour_rows(comparison: Comparison, request: AttributionRequest) -> dict[
     title = algorithm_entry(request.algorithm).title
     found, _ = measured_as(
         read_adversarial_neighbours,
-        "neighbours",
+        NeighboursRequest(request),
         f"{title}: looking for adversarial neighbours …",
-        request=request,
     )
     name = comparison.short_name
     rows = {}

@@ -14,6 +14,7 @@ from pages.before_after.transition_figures import (
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
+from unlearn_core.engine.looks import DriftRequest
 from unlearn_core.store.rows import Run
 
 _LOOKS = {
@@ -69,7 +70,7 @@ def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None
 
 def drift_of(run: Run) -> Arrays:
     """Return what moved inside the classifier; the first time a worker has to look."""
-    return measured("drift", "Comparing what both classifiers see …", run_id=run.id)[0]
+    return measured(DriftRequest(run.id), "Comparing what both classifiers see …")[0]
 
 
 def nearest_first(positions: NDArray[np.intp], drift: Arrays) -> NDArray[np.intp]:

@@ -12,6 +12,7 @@ from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import describe, nothing_yet
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
+from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -158,9 +159,8 @@ def _maps(comparison: RunComparison) -> None:
     for line in lines:
         maps, _ = measured_as(
             read_attributions,
-            "attributions",
+            AttributionMapsRequest(AttributionRequest.parse(line.run, ids, algorithm)),
             "Asking every classifier; photos take a while …",
-            request=AttributionRequest.parse(line.run, ids, algorithm),
         )
         shown.append(maps)
     words = [_taken_for(one, predictions) for one in ids]

@@ -13,11 +13,12 @@ from pages.shared.class_captions import class_captions
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG, FORGET, class_colours, style
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.engine.looks import ImageMapRequest, NeighbourMapRequest
 
 _COLOURS = {"class": "class", "confidence": "confidence", "loss": "loss", "prediction": "prediction"}
-_LAYOUTS = {
-    "spread": ("image_map", "Asking the classifier for its features …"),
-    "groups": ("neighbour_map", "Laying look-alikes side by side; this takes some seconds once …"),
+_LAYOUTS: dict[str, tuple[type[ImageMapRequest] | type[NeighbourMapRequest], str]] = {
+    "spread": (ImageMapRequest, "Asking the classifier for its features …"),
+    "groups": (NeighbourMapRequest, "Laying look-alikes side by side; this takes some seconds once …"),
 }
 _TAKEN = "map_taken"
 MOST_DOTS = 6000
@@ -51,8 +52,8 @@ def image_map(
             "**Groups**: look-alikes stand together (t-SNE), after some seconds; distances between groups "
             "mean little.",
         )
-    task, waiting = _LAYOUTS[str(layout)]
-    places, _ = measured(task, waiting, classifier=classifier, images=images)
+    request, waiting = _LAYOUTS[str(layout)]
+    places, _ = measured(request(classifier, images), waiting)
     drawn = positions[:MOST_DOTS]
     event = st.plotly_chart(
         map_figure(table, places, drawn, colour, selection.picked()),
@@ -76,9 +77,7 @@ def image_map(
 
 def features_of(classifier: str, images: str) -> Arrays:
     """Return what the classifier makes of every picture; the first time a worker has to look at them."""
-    return measured(
-        "image_map", "Asking the classifier for its features …", classifier=classifier, images=images
-    )[0]
+    return measured(ImageMapRequest(classifier, images), "Asking the classifier for its features …")[0]
 
 
 def map_figure(

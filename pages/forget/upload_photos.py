@@ -3,9 +3,10 @@
 import streamlit as st
 
 from pages.shared import selection
-from pages.shared.app_state import engine, show_error, store
+from pages.shared.app_state import engine, show_error
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
+from unlearn_core.engine.looks import AddUploadRequest
 from unlearn_core.errors import UserError
 
 _TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
@@ -39,10 +40,7 @@ def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier:
     added = []
     try:
         for file in files:
-            look = engine().look(
-                "add_upload", root=str(store().root), name=file.name, data=file.getvalue(), visitor=visitor()
-            )
-            added.append(look.result())
+            added.append(engine().look(AddUploadRequest(file.name, file.getvalue(), visitor())).result())
     except UserError as error:
         show_error(error)
     if added:

@@ -14,6 +14,7 @@ from pages.shared.picture_choice import choose_pictures, chosen_ids
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
+from unlearn_core.engine.looks import InterpolationRequest, ReplayRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -68,9 +69,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     )
     ids = chosen_ids(text) or choose_pictures(comparison, forgotten=3)
     film, path = measured(
-        "replay",
+        ReplayRequest(AttributionRequest.parse(run.id, ids, algorithm)),
         "Looking at every snapshot; photos take a while …",
-        request=AttributionRequest.parse(run.id, ids, algorithm),
     )
     steps = film["steps"].tolist()
     with third:
@@ -94,7 +94,7 @@ def _step(steps: list[int]) -> int:
 
 
 def _dial(run: Run, comparison: Comparison) -> None:
-    line, _ = measured("dial", "Measuring weights between before and after …", run_id=run.id)
+    line, _ = measured(InterpolationRequest(run.id), "Measuring weights between before and after …")
     left, right = st.columns([7, 6], gap="large")
     with left:
         percent = st.slider("How far to go", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")

@@ -2,26 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 import streamlit as st
 
-from pages.shared.app_state import FailedLookError, engine, store
+from pages.shared.app_state import FailedLookError, engine
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.on_disk import download
+from unlearn_core.engine.cluster import Look
+from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
 
 Arriving = Callable[[float, float], None]
 """Is told how many MB of a download have arrived, and of how many."""
 
 _EVERY = 0.5
-
-
-class Waiting(Protocol):
-    """What can be waited for: a look of the engine."""
-
-    def wait(self, seconds: float) -> bool: ...  # noqa: D102
-    def result(self) -> Any: ...  # noqa: D102
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
@@ -41,12 +35,12 @@ def load_table(
     known = known_table(classifier, images)
     if known is not None:
         return known
-    look = engine().look("image_table", root=str(store().root), classifier=classifier, images=images)
+    look = engine().look(ImageTableRequest(classifier, images))
     st.session_state[_slot(classifier, images)] = str(wait_for(look, images, arriving))
     return load_table(classifier, images)
 
 
-def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
+def wait_for(look: Look[Path], images: str, arriving: Arriving) -> Path:
     """Return the path that a look results in; tell `arriving` of a download on the way."""
     at_first, size = download(images)
     while not look.wait(_EVERY):
@@ -54,7 +48,7 @@ def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
         if arrived > at_first:
             arriving(arrived, size)
     try:
-        return Path(look.result())
+        return look.result()
     except UserError as error:
         raise FailedLookError(str(error)) from error
 

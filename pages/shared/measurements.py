@@ -8,40 +8,37 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import FailedLookError, engine, store
+from pages.shared.app_state import FailedLookError, engine
 from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError
 
 Arrays = Mapping[str, NDArray[Any]]
 Kind = TypeVar("Kind")
 
 
-def measured(task: str, waiting: str, **arguments: Any) -> tuple[Arrays, Path]:
-    """Return the arrays that a function of `engine.tasks` writes, and their file.
+def measured(request: LookRequest[Path], waiting: str) -> tuple[Arrays, Path]:
+    """Return the arrays of the file that answers a request, and the file.
 
     Args:
-        task: the function's name.
+        request: what a worker has to measure, unless it was measured before.
         waiting: what to say while it works.
-        arguments: besides the store's root.
 
     Raises:
-        FailedLookError: what the task could not do.
+        FailedLookError: what could not be measured.
         UserError: a file that cannot be read.
     """
-    return measured_as(_arrays, task, waiting, **arguments)
+    return measured_as(_arrays, request, waiting)
 
 
-def measured_as(read: Callable[[Path], Kind], task: str, waiting: str, **arguments: Any) -> tuple[Kind, Path]:
-    """Return what `read` makes of the file that a function of `engine.tasks` writes, and the file.
-
-    The arguments and errors are those of `measured`.
-    """
+def measured_as(read: Callable[[Path], Kind], request: LookRequest[Path], waiting: str) -> tuple[Kind, Path]:
+    """Return what `read` makes of the file that answers a request, and the file; raises as `measured`."""
     with st.spinner(waiting):
         try:
-            path = str(engine().look(task, root=str(store().root), **arguments).result())
+            path = engine().look(request).result()
         except UserError as error:
             raise FailedLookError(str(error)) from error
-        return _read_once(path, read), Path(path)
+        return _read_once(str(path), read), path
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

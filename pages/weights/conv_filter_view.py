@@ -9,6 +9,7 @@ from pages.shared.measurements import Arrays, measured
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.attribution_maps import common_scale, overlay
 from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.engine.looks import FilterRequest
 from unlearn_core.store.rows import Run
 
 FILTER = "filter"
@@ -36,9 +37,7 @@ def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np
         bind="query-params",
         help="The filter that changed most comes first.",
     )
-    found, _ = measured(
-        "filter_view", "Looking at this filter …", run_id=run.id, layer=layer, number=int(number)
-    )
+    found, _ = measured(FilterRequest(run.id, layer, int(number)), "Looking at this filter …")
     rank = int((moved > moved[number]).sum()) + 1
     st.caption(f"Changed by {moved[number]:.1e} a weight: {rank} of {len(moved)} in this layer.")
     _undone(comparison, run, found)

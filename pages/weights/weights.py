@@ -21,6 +21,7 @@ from unlearn_core.artifacts.weight_maps import (
     share_in_most_important,
 )
 from unlearn_core.common.rank_correlation import rank_correlation
+from unlearn_core.engine.looks import RetainImportanceRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -113,7 +114,7 @@ def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
     if not wanted:
         return None
     try:
-        found, _ = measured("retain_importance", "Asking which weights the rest needs …", run_id=run.id)
+        found, _ = measured(RetainImportanceRequest(run.id), "Asking which weights the rest needs …")
     except UserError as error:
         show_error(error)
         return None

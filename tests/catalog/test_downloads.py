@@ -19,6 +19,7 @@ from pages.shared.image_tables import wait_for
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.catalog.sources.resolve_source import image_source
+from unlearn_core.engine.cluster import Look
 from unlearn_core.errors import UserError
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -85,7 +86,7 @@ def test_a_download_that_is_not_what_it_should_be_is_one_sentence(archive: Path)
         image_source("cifar10")
 
 
-class Downloading:
+class Downloading(Look[Path]):
     """A look whose pictures arrive half a MB at a time, and are there after the third."""
 
     def __init__(self, archive: Path) -> None:
@@ -99,8 +100,8 @@ class Downloading:
         self.archive.write_bytes(bytes(500_000 * (self.times - 1)))
         return False
 
-    def result(self) -> str:
-        return "table.npz"
+    def result(self) -> Path:
+        return Path("table.npz")
 
 
 def test_waiting_tells_how_much_of_a_download_has_arrived(

@@ -9,7 +9,16 @@ from PIL import Image
 from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
-from unlearn_core.engine import tasks
+from unlearn_core.engine.looks import (
+    AttributionMapsRequest,
+    AttributionQualityRequest,
+    DriftRequest,
+    FilterRequest,
+    ImageMapRequest,
+    InterpolationRequest,
+    ReplayRequest,
+    RetainImportanceRequest,
+)
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.registry import offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -37,7 +46,7 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
         source=f"torchvision:{network}:random", classes=5, input_size=32, name=network
     )
     add_classifier(own_home, specification)
-    store, root = Store(own_home), str(own_home)
+    store, root = Store(own_home), own_home
     request = ForgetRequest(
         classifier=network, images=pictures, pick="random:1", max_steps=2, options=QUICKEST
     )
@@ -48,29 +57,29 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     assert (result.k, result.agreement.test is None) == (1, False)
     maps = read_weight_maps(store.folder(run.id))
     assert any(change.any() for change in maps.change)
-    with np.load(tasks.image_map(root, network, pictures)) as found:
+    with np.load(ImageMapRequest(network, pictures).answer(root)) as found:
         assert np.isfinite(found["places"]).all()
-    with np.load(tasks.drift(root, run.id)) as found:
+    with np.load(DriftRequest(run.id).answer(root)) as found:
         assert np.nanmin(found["cka"]) > 0.1
-    tasks.filter_view(root, run.id, maps.layers[0], 1)
+    FilterRequest(run.id, maps.layers[0], 1).answer(root)
     for entry in offered(network):
         if network in SLOW and entry.name in ("integrated-gradients", "occlusion", "feature-ablation"):
             continue
         asked = AttributionRequest.parse(run.id, result.ids, entry.name)
-        with np.load(tasks.attributions(root, asked)) as found:
+        with np.load(AttributionMapsRequest(asked).answer(root)) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
     if network not in SLOW:
         closest_looks(root, run.id, list(result.ids))
 
 
-def closest_looks(root: str, run_id: str, ids: list[int]) -> None:
-    with np.load(tasks.dial(root, run_id)) as found:
+def closest_looks(root: Path, run_id: str, ids: list[int]) -> None:
+    with np.load(InterpolationRequest(run_id).answer(root)) as found:
         assert len(found["strengths"]) > 2
     request = AttributionRequest.parse(run_id, ids, "saliency")
-    with np.load(tasks.replay(root, request)) as found:
+    with np.load(ReplayRequest(request).answer(root)) as found:
         assert found.files
-    with np.load(tasks.retain_importance(root, run_id)) as found:
+    with np.load(RetainImportanceRequest(run_id).answer(root)) as found:
         assert found.files
-    with np.load(tasks.attribution_quality(root, request)) as found:
+    with np.load(AttributionQualityRequest(request).answer(root)) as found:
         assert np.isfinite(found["before_infidelity"]).all()

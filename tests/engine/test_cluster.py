@@ -13,6 +13,7 @@ import pytest
 from tests.quick import QUICK
 from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
+from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
@@ -56,10 +57,9 @@ def worker_running(engine: Engine, run_id: str) -> psutil.Process:
 
 
 def look_at_digits(engine: Engine) -> Path:
-    root = str(engine.store.root)
-    look = engine.look("image_table", root=root, classifier="mnist-resnet", images="mnist")
+    look = engine.look(ImageTableRequest("mnist-resnet", "mnist"))
     assert look.wait(PATIENCE)
-    return Path(look.result())
+    return look.result()
 
 
 def test_looking_gives_a_table_of_all_digits(engine: Engine) -> None:
@@ -70,19 +70,17 @@ def test_looking_gives_a_table_of_all_digits(engine: Engine) -> None:
 
 
 def test_a_user_error_crosses_from_the_worker_as_it_is(engine: Engine) -> None:
-    root = str(engine.store.root)
-    look = engine.look("image_table", root=root, classifier="mnist-resnet", images="folder:/nowhere")
+    look = engine.look(ImageTableRequest("mnist-resnet", "folder:/nowhere"))
     with pytest.raises(UserError, match="There is no folder /nowhere"):
         look.result()
 
 
 def test_the_same_question_under_way_is_asked_once(engine: Engine) -> None:
-    arguments = {"root": str(engine.store.root), "classifier": "mnist-resnet"}
-    first = engine.look("image_table", images="folder:/a", **arguments)
-    other = engine.look("image_table", images="folder:/b", **arguments)
+    first = engine.look(ImageTableRequest("mnist-resnet", "folder:/a"))
+    other = engine.look(ImageTableRequest("mnist-resnet", "folder:/b"))
     assert other is not first
     if not first.done():
-        assert engine.look("image_table", images="folder:/a", **arguments) is first
+        assert engine.look(ImageTableRequest("mnist-resnet", "folder:/a")) is first
 
 
 def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:

@@ -3,12 +3,13 @@
 import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from unlearn_core.engine import Engine
+from unlearn_core.engine.cluster import Look
+from unlearn_core.engine.looks import ArchitecturesRequest, ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
 
@@ -27,13 +28,13 @@ def test_impatient_readers_spoil_nothing_for_each_other(engine: Engine) -> None:
     names: list[object] = []
     faults: list[BaseException] = []
     for _ in range(LOOKS):
-        look = engine.look("architectures")
+        look = engine.look(ArchitecturesRequest())
 
-        def read(look: object = look) -> None:
+        def read(look: Look[dict[str, list[str]]] = look) -> None:
             try:
-                while not look.wait(0.0005):  # type: ignore[attr-defined]
+                while not look.wait(0.0005):
                     pass
-                names.append(look.result())  # type: ignore[attr-defined]
+                names.append(look.result())
             except BaseException as fault:
                 faults.append(fault)
 
@@ -48,28 +49,28 @@ def test_impatient_readers_spoil_nothing_for_each_other(engine: Engine) -> None:
 
 
 def test_a_worker_that_dies_is_one_sentence_and_the_next_look_works(engine: Engine) -> None:
-    asked = {"root": str(engine.store.root), "classifier": "mnist-resnet", "images": "mnist"}
-    look = engine.look("image_table", **asked)
+    asked = ImageTableRequest("mnist-resnet", "mnist")
+    look = engine.look(asked)
     workers = engine._client.run(os.getpid)
     (worker,) = (pid for address, pid in workers.items() if _lane_of(engine, address) == "look-0")
     psutil.Process(worker).kill()
     assert look.wait(PATIENCE)
     with pytest.raises(UserError, match="worker process died"):
         look.result()
-    again = engine.look("image_table", **asked)
+    again = engine.look(asked)
     assert again is not look
     assert again.wait(PATIENCE)
-    assert Path(again.result()).exists()
+    assert again.result().exists()
 
 
 def test_a_look_that_was_taken_back_is_one_sentence_and_not_handed_out_again(engine: Engine) -> None:
-    asked = {"root": str(engine.store.root), "classifier": "mnist-resnet", "images": "mnist"}
-    look = engine.look("neighbour_map", **asked)
+    asked = NeighbourMapRequest("mnist-resnet", "mnist")
+    look = engine.look(asked)
     look._future.cancel()
     assert look.wait(PATIENCE)
     with pytest.raises(UserError, match="try again"):
         look.result()
-    assert engine.look("neighbour_map", **asked) is not look
+    assert engine.look(asked) is not look
 
 
 def _lane_of(engine: Engine, address: str) -> str:

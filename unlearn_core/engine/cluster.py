@@ -12,15 +12,15 @@ import weakref
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import dask
-from dask.base import tokenize
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, Security, SpecCluster
 
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.common.threads import patient_threads
 from unlearn_core.engine import tasks
+from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.cleanup import clean_up
@@ -40,8 +40,11 @@ _AGAIN_SECONDS = 2.0
 _LANES = ("forget", "look")
 
 
-class Look:
-    """Something a worker is finding out."""
+Answer = TypeVar("Answer")
+
+
+class Look(Generic[Answer]):
+    """The answer that a worker is finding to a `LookRequest`."""
 
     def __init__(self, future: Future) -> None:
         self._future = future
@@ -57,18 +60,19 @@ class Look:
         """Wait for at most so long; tell whether `result` would return or raise at once."""
         return self._ended.wait(seconds)
 
-    def result(self) -> Any:
-        """Wait for the result and return it.
+    def result(self) -> Answer:
+        """Wait for the answer and return it.
 
         Raises:
             UserError: as raised in the worker, or because the worker died or was lost.
         """
         try:
-            return self._future.result()
+            answer: Answer = self._future.result()
         except KilledWorker as error:
             raise UserError(_DIED) from error
         except CancelledError as error:
             raise UserError(_LOST) from error
+        return answer
 
 
 class Engine:
@@ -106,7 +110,7 @@ class Engine:
         self._lock = threading.Lock()
         self._closed = False
         self._runs: dict[str, Future] = {}
-        self._looks: weakref.WeakValueDictionary[str, Look] = weakref.WeakValueDictionary()
+        self._looks: weakref.WeakValueDictionary[LookRequest[Any], Look[Any]] = weakref.WeakValueDictionary()
         self._warm = [
             self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
             for lane in _LANES
@@ -162,23 +166,23 @@ class Engine:
             if future is not None:
                 future.cancel()
 
-    def look(self, task: str, **arguments: Any) -> Look:
-        """Start a function of `tasks` in the looking lane.
+    def look(self, request: LookRequest[Answer]) -> Look[Answer]:
+        """Start to answer a request about the store, in the looking lane.
 
-        A second call with the same arguments while the first is under way gets the same Look.
+        A request that equals one under way gets the same Look.
         """
-        key = f"{task}-{tokenize(arguments)}"
         with self._lock:
-            look = self._looks.get(key)
+            look = self._looks.get(request)
             if look is None or look.done():
                 future = self._client.submit(
-                    getattr(tasks, task),
-                    **arguments,
+                    tasks.look,
+                    str(self.store.root),
+                    request,
                     resources={"look": 1},
-                    key=f"{task}-{uuid.uuid4().hex}",
+                    key=f"{type(request).__name__}-{uuid.uuid4().hex}",
                     pure=False,
                 )
-                look = self._looks[key] = Look(future)
+                look = self._looks[request] = Look(future)
         return look
 
     def close(self) -> None:

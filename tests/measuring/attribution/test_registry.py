@@ -15,6 +15,7 @@ from torch import Tensor
 from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.engine import Engine
+from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution import registry
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
@@ -132,7 +133,7 @@ def test_the_workers_have_it(plug_in: Path, cached_store: Store, finished: str) 
     engine = Engine(cached_store)
     try:
         request = AttributionRequest.parse(finished, [14], "brightness", settings={"gain": 5})
-        path = Path(engine.look("attributions", root=str(cached_store.root), request=request).result())
+        path = engine.look(AttributionMapsRequest(request)).result()
     finally:
         engine.close()
     assert read_attributions(path).before.max() == 5

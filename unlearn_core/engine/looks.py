@@ -1,0 +1,244 @@
+"""What the looking lane can be asked: typed requests, each with the function that answers it.
+
+A request is plain and hashable; `answer` runs in a worker and imports torch inside, so this file stays light.
+Most answers are paths of files, whose formats belong to `artifacts/` and `measuring/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.measuring.attribution.request import AttributionRequest
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class LookRequest(Protocol[Answer_co]):
+    """A question about what the store at `root` holds. Requests that are equal get the same answer."""
+
+    def answer(self, root: Path) -> Answer_co:
+        """Find the answer, in a worker; what cannot be answered raises `UserError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImageTableRequest:
+    """An image set as a classifier sees it."""
+
+    classifier: str
+    images: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the image table."""
+        from unlearn_core.measuring.write_image_table import write_image_table
+
+        return write_image_table(root, self.classifier, self.images)
+
+
+@dataclass(frozen=True)
+class ImageMapRequest:
+    """The pictures of an image set as places on the plane of the classifier's features (PCA)."""
+
+    classifier: str
+    images: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the map's arrays."""
+        from unlearn_core.measuring.representation.pca_map import write_image_map
+
+        return write_image_map(root, self.classifier, self.images)
+
+
+@dataclass(frozen=True)
+class NeighbourMapRequest:
+    """The pictures of an image set as places by neighbourhood in the classifier's features (t-SNE)."""
+
+    classifier: str
+    images: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the map's arrays."""
+        from unlearn_core.measuring.representation.tsne_map import write_neighbour_map
+
+        return write_neighbour_map(root, self.classifier, self.images)
+
+
+@dataclass(frozen=True)
+class AttributionMapsRequest:
+    """Attributions of pictures before and after a run."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the maps (`artifacts/attribution_maps.py`)."""
+        from unlearn_core.measuring.attribution.explain import write_attributions
+
+        return write_attributions(root, self.request)
+
+
+@dataclass(frozen=True)
+class AttributionQualityRequest:
+    """How far the attributions of pictures can be trusted, before and after a run."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the numbers (`artifacts/attribution_quality.py`)."""
+        from unlearn_core.measuring.attribution.quality import write_attribution_quality
+
+        return write_attribution_quality(root, self.request)
+
+
+@dataclass(frozen=True)
+class NeighboursRequest:
+    """Adversarial neighbours of pictures, and their attributions before and after a run."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the neighbours (`artifacts/adversarial_neighbours.py`)."""
+        from unlearn_core.measuring.attribution.adversarial_neighbours import write_neighbours
+
+        return write_neighbours(root, self.request)
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """Predictions, attributions and places of pictures at every snapshot of a run."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the film's arrays."""
+        from unlearn_core.measuring.replay import write_replay
+
+        return write_replay(root, self.request)
+
+
+@dataclass(frozen=True)
+class InterpolationRequest:
+    """Weights on the line from before to after a run, and beyond."""
+
+    run_id: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of accuracy and predictions along the line."""
+        from unlearn_core.measuring.weights.interpolation import write_interpolation
+
+        return write_interpolation(root, self.run_id)
+
+
+@dataclass(frozen=True)
+class DriftRequest:
+    """What moved inside the classifier during a run."""
+
+    run_id: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of features before and after, and of CKA per layer."""
+        from unlearn_core.measuring.representation.drift import write_drift
+
+        return write_drift(root, self.run_id)
+
+
+@dataclass(frozen=True)
+class FilterRequest:
+    """One filter of a convolution before and after a run."""
+
+    run_id: str
+    layer: str
+    number: int
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of its kernels, of the pictures it answers to, and of its change undone."""
+        from unlearn_core.measuring.weights.conv_filter import write_filter
+
+        return write_filter(root, self.run_id, self.layer, self.number)
+
+
+@dataclass(frozen=True)
+class RetainImportanceRequest:
+    """MAS importance of a run's weights for retained pictures."""
+
+    run_id: str
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the importance maps."""
+        from unlearn_core.measuring.weights.retain_importance import write_retain_importance
+
+        return write_retain_importance(root, self.run_id)
+
+
+@dataclass(frozen=True)
+class ArchitecturesRequest:
+    """The networks that torchvision and timm can build."""
+
+    def answer(self, root: Path) -> dict[str, list[str]]:
+        """Return their names by library."""
+        from unlearn_core.catalog.custom.build_network import timm_names, torchvision_names
+
+        return {"torchvision": torchvision_names(), "timm": timm_names()}
+
+
+@dataclass(frozen=True)
+class TryClassifierRequest:
+    """What a custom classifier predicts for a few pictures. `number` tells apart two tries of the same."""
+
+    specification: ClassifierSpecification
+    images: str
+    number: int
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the preview; nothing enters the catalog."""
+        from unlearn_core.measuring.classifier_preview import write_preview
+
+        return write_preview(root, self.specification, self.images, self.number)
+
+
+@dataclass(frozen=True)
+class AddClassifierRequest:
+    """Take a custom classifier into the catalog."""
+
+    specification: ClassifierSpecification
+    visitor: str = ""
+
+    def answer(self, root: Path) -> str:
+        """Return its name there."""
+        from unlearn_core.catalog.custom.add_classifier import add_classifier
+
+        return add_classifier(root, self.specification, self.visitor)
+
+
+@dataclass(frozen=True)
+class AddImageSetRequest:
+    """Take an image set into the catalog, from a source or from an uploaded archive."""
+
+    name: str
+    source: str
+    uploaded: Path | None = None
+    visitor: str = ""
+
+    def answer(self, root: Path) -> str:
+        """Return its name there."""
+        from unlearn_core.catalog.sources.add_image_set import add_image_set
+
+        return add_image_set(root, self.name, self.source, self.uploaded, self.visitor).name
+
+
+@dataclass(frozen=True)
+class AddUploadRequest:
+    """Keep an uploaded picture in the image set `photos`, on a shared server in the visitor's own."""
+
+    name: str
+    data: bytes
+    visitor: str = ""
+
+    def answer(self, root: Path) -> int:
+        """Return the picture's id; a file that is not a picture raises `UserError`."""
+        from unlearn_core.catalog.sources.photos import FIRST_UPLOAD
+        from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
+
+        return FIRST_UPLOAD + add_upload(upload_folder(root, self.visitor), self.name, self.data)
