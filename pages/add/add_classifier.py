@@ -9,8 +9,8 @@ from pages.add.classifier_preview import preview
 from pages.shared.app_state import engine, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
-from unlearn_core.catalog.entries import image_sets
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.sources.registry import image_sets
 from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddClassifierRequest, ArchitecturesRequest, TryClassifierRequest

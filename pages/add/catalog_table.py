@@ -7,8 +7,10 @@ import streamlit as st
 
 from pages.shared.app_state import show_error, store
 from pages.shared.visitor import may_see, visitor
-from unlearn_core.catalog.entries import ADDED, ClassifierEntry, ImageSetEntry, classifiers, image_sets
+from unlearn_core.catalog.entries import ClassifierEntry, classifiers
 from unlearn_core.catalog.on_disk import is_on_disk, megabytes
+from unlearn_core.catalog.sources.base import ImageSetEntry
+from unlearn_core.catalog.sources.registry import ADDED, image_sets
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added

@@ -4,14 +4,8 @@ import streamlit as st
 
 from pages.shared import selection
 from pages.shared.visitor import may_see, photos_of_visitor
-from unlearn_core.catalog.entries import (
-    CSV_PREFIX,
-    FOLDER_PREFIX,
-    PHOTOS_PREFIX,
-    UTKFACE_PREFIX,
-    classifiers,
-    fitting_image_sets,
-)
+from unlearn_core.catalog.entries import classifiers, fitting_image_sets
+from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, PHOTOS_PREFIX, UTKFACE_PREFIX
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.store.rows import Run
 

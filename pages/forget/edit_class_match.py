@@ -10,7 +10,8 @@ from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_match import read_overrides, write_overrides
-from unlearn_core.catalog.entries import classifier_entry, image_sets
+from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.sources.registry import image_sets
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 

@@ -6,7 +6,7 @@ import secrets
 
 import streamlit as st
 
-from unlearn_core.catalog.entries import PHOTOS_PREFIX
+from unlearn_core.catalog.sources.registry import PHOTOS_PREFIX
 from unlearn_core.common.sharing import is_shared
 
 _SLOT = "visitor"

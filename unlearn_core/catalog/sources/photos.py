@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.catalog.sources.base import ImageSource, PictureFile
-from unlearn_core.catalog.sources.uploaded_photos import uploads
+from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSetEntry, ImageSource, PictureFile
+from unlearn_core.catalog.sources.uploaded_photos import upload_folder, uploads
+from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
 # In this order for ever: the position is the photo's id. All are in the wheel: nothing is downloaded.
@@ -33,6 +34,32 @@ FIRST_UPLOAD = 1000
 """Ids of uploads start here, so that more shipped photos never move them."""
 
 
+class Photos(CatalogImageSet):
+    """The shipped photos, and the uploads of everybody or of one visitor."""
+
+    entry = ImageSetEntry(
+        name="photos",
+        title="Photos, and your own",
+        summary="The photos that ship with scikit-image and any you upload or take.",
+        fits=("imagenet-efficientnet-lite0",),
+        licence="see the README",
+        source="package scikit-image",
+        megabytes=4.6,
+    )
+
+    def __init__(self, visitor: str = "") -> None:
+        self._visitor = visitor
+
+    def read(self) -> ImageSource:
+        """Return the photos; nothing says what they show."""
+        return photo_source(upload_folder(home(), self._visitor))
+
+    def fingerprint(self) -> str:
+        """Return a digest that changes when a photo is uploaded or removed."""
+        names = [path.name for _, path in uploads(upload_folder(home(), self._visitor))]
+        return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
+
+
 def photo_source(folder: Path) -> ImageSource:
     """Return the shipped photos and the uploads kept in `folder`; nothing says what they show."""
     shipped = _shipped_folder()
@@ -43,12 +70,6 @@ def photo_source(folder: Path) -> ImageSource:
         files.append(PictureFile(path.name, path.read_bytes))
     n = len(ids)
     return ImageSource(files, np.array(ids, np.int64), np.zeros(n, bool), np.full(n, -1), ())
-
-
-def photos_fingerprint(folder: Path) -> str:
-    """Return a digest that changes when a photo is uploaded or removed."""
-    names = [path.name for _, path in uploads(folder)]
-    return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
 
 
 def _shipped_folder() -> Path:

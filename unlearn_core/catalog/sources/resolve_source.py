@@ -3,21 +3,21 @@
 from hashlib import sha256
 from pathlib import Path
 
-from unlearn_core.catalog.entries import (
-    CSV_PREFIX,
-    FOLDER_PREFIX,
-    UTKFACE_PREFIX,
-    check_image_set,
-)
 from unlearn_core.catalog.records.image_set_record import UPLOADED, added_folder, added_image_set
-from unlearn_core.catalog.sources.base import ImageSource
+from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSource
 from unlearn_core.catalog.sources.csv_file import table_fingerprint, table_source
 from unlearn_core.catalog.sources.folders import folder_fingerprint, folder_source
-from unlearn_core.catalog.sources.packaged import TORCHVISION, mnist_source, torchvision_source
-from unlearn_core.catalog.sources.photos import photo_source, photos_fingerprint
-from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.catalog.sources.photos import Photos
+from unlearn_core.catalog.sources.registry import (
+    CSV_PREFIX,
+    FOLDER_PREFIX,
+    PHOTOS_PREFIX,
+    UTKFACE_PREFIX,
+    check_image_set,
+    named_image_set,
+)
 from unlearn_core.catalog.sources.utkface import GROUPINGS, utkface_source
-from unlearn_core.common.home import data_dir, home
+from unlearn_core.common.home import home
 
 
 def image_source(name: str) -> ImageSource:
@@ -39,11 +39,7 @@ def _place(name: str, source: str) -> str:
 
 
 def read_source(name: str) -> ImageSource:
-    """Return the pictures of a shipped set or a path, whoever asks: `image_source` checks that they may."""
-    if name == "mnist":
-        return mnist_source()
-    if name in TORCHVISION:
-        return torchvision_source(name)
+    """Return the pictures of a name or a path, whoever asks: `image_source` checks that they may."""
     if name.startswith(UTKFACE_PREFIX):
         grouping, path = split_utkface(name)
         return utkface_source(path, grouping)
@@ -51,14 +47,10 @@ def read_source(name: str) -> ImageSource:
         return table_source(_path(name, CSV_PREFIX))
     if name.startswith(FOLDER_PREFIX):
         return folder_source(_path(name, FOLDER_PREFIX))
-    return photo_source(upload_folder(home(), name.removeprefix("photos").removeprefix(":")))
+    return _named(name).read()
 
 
 def _fingerprint(name: str) -> str:
-    if name == "mnist":
-        return name
-    if name in TORCHVISION:
-        return name if name == "cifar10" else f"{name} {data_dir()}"
     if name.startswith(UTKFACE_PREFIX):
         grouping, path = split_utkface(name)
         return sha256(f"{grouping} {folder_fingerprint(path)}".encode()).hexdigest()
@@ -66,7 +58,11 @@ def _fingerprint(name: str) -> str:
         return table_fingerprint(_path(name, CSV_PREFIX))
     if name.startswith(FOLDER_PREFIX):
         return folder_fingerprint(_path(name, FOLDER_PREFIX))
-    return photos_fingerprint(upload_folder(home(), name.removeprefix("photos").removeprefix(":")))
+    return _named(name).fingerprint()
+
+
+def _named(name: str) -> CatalogImageSet:
+    return named_image_set(name) or Photos(name.removeprefix(PHOTOS_PREFIX))
 
 
 def split_utkface(name: str) -> tuple[str, Path]:

@@ -6,15 +6,13 @@ point in the group `unlearn_lens.algorithms` that names the class; one of a note
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.common.plug_ins import shipped_and_installed
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.settings import Setting
@@ -36,7 +34,6 @@ NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normal
 """Algorithms of Captum that would quietly give a wrong picture on every classifier here, and why."""
 
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
-_log = logging.getLogger(__name__)
 _registered: dict[str, Algorithm] = {}
 Kind = TypeVar("Kind", bound=type[Algorithm])
 
@@ -109,18 +106,7 @@ def declared_settings(names: Iterable[str] | None = None) -> tuple[Setting[Any],
 
 @cache
 def _installed() -> tuple[Algorithm, ...]:
-    found: list[Algorithm] = []
-    for where in _SHIPPED:
-        module, _, name = where.partition(":")
-        kind = getattr(import_module(f"unlearn_core.measuring.attribution.algorithms.{module}"), name)
-        found.append(_checked(kind, found))
-    for point in entry_points(group=GROUP):
-        try:
-            found.append(_checked(point.load(), found))
-        # Code of another package may fail in any way, and all other algorithms go on.
-        except Exception:
-            _log.exception("The algorithm %s of another package is left out.", point.value)
-    return tuple(found)
+    return shipped_and_installed("unlearn_core.measuring.attribution.algorithms", _SHIPPED, GROUP, _checked)
 
 
 def _checked(kind: Any, others: Iterable[Algorithm]) -> Algorithm:

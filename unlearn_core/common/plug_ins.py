@@ -1,0 +1,34 @@
+"""What other packages bring through Python's entry points, beside what ships."""
+
+import logging
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+Taken = TypeVar("Taken")
+_log = logging.getLogger(__name__)
+
+
+def shipped_and_installed(
+    package: str, shipped: Iterable[str], group: str, take: Callable[[Any, list[Taken]], Taken]
+) -> tuple[Taken, ...]:
+    """Return what ships and what other packages bring.
+
+    Args:
+        package: where the modules lie that ship.
+        shipped: `MODULE:NAME` of each object that ships.
+        group: of the entry points of other packages.
+        take: is given each object and what was taken before; raises where it cannot be used.
+    """
+    found: list[Taken] = []
+    for where in shipped:
+        module, _, name = where.partition(":")
+        found.append(take(getattr(import_module(f"{package}.{module}"), name), found))
+    for point in entry_points(group=group):
+        try:
+            found.append(take(point.load(), found))
+        # Code of another package may fail in any way, and all others go on.
+        except Exception:
+            _log.exception("%s of another package is left out.", point.value)
+    return tuple(found)
