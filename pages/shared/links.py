@@ -23,4 +23,13 @@ COMPARE = PageLink("pages/compare/compare.py", "Compare", ":material/compare_arr
 ADD = PageLink("pages/add/add.py", "Add", ":material/add_circle:")
 RUNS = PageLink("pages/runs/runs.py", "Runs", ":material/list_alt:")
 
-PAGES = (FORGET, BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE, ADD, RUNS)
+PAGES = (
+    FORGET,
+    BEFORE_AFTER,
+    WEIGHTS,
+    ATTRIBUTIONS,
+    REPLAY,
+    COMPARE,
+    ADD,
+    RUNS,
+)
