@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
@@ -11,22 +11,37 @@ Classify = Callable[[Tensor], Tensor]
 
 
 def pays(module: nn.Module, device: torch.device) -> bool:
-    """Tell whether a classifier is faster in bfloat16 on a device.
+    """Tell whether a classifier is faster in bfloat16 on a device, by what both are, never by a trial.
 
-    That takes a device that multiplies it natively: NVIDIA's from Ampere, Intel's with AMX. On the latter
-    plain convolutions gain, depthwise ones and transformers lose (benchmarks/tried.md).
+    So the same request gives the same result on the same machine. `anchor`'s option `bfloat16` overrides it.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type != "cpu" or not torch.cpu._is_amx_tile_supported():
-        return False
-    return not any(_gains_nothing(layer) for layer in module.modules())
+    return device.type == "cpu" and gains(module, _processor_flags())
 
 
-def _gains_nothing(layer: nn.Module) -> bool:
-    """Tell depthwise convolutions and what transformers are made of."""
-    if isinstance(layer, nn.Conv2d):
-        return 1 < layer.groups == layer.in_channels
+def gains(module: nn.Module, flags: Set[str]) -> bool:
+    """Tell whether a classifier is faster in bfloat16 on a processor that has of AMX and AVX512-BF16 `flags`.
+
+    With either, plain and grouped convolutions and linear layers gain, depthwise convolutions lose; with AMX
+    transformers lose too (benchmarks/tried.md).
+    """
+    if "amx_tile" in flags:
+        return not any(_is_depthwise(layer) or _is_of_transformer(layer) for layer in module.modules())
+    return "avx512_bf16" in flags and not any(_is_depthwise(layer) for layer in module.modules())
+
+
+def _processor_flags() -> frozenset[str]:
+    """Return what torch says of the processor; a torch that does not say leaves it at float32."""
+    tests = {"amx_tile": "_is_amx_tile_supported", "avx512_bf16": "_is_avx512_bf16_supported"}
+    return frozenset(flag for flag, test in tests.items() if getattr(torch.cpu, test, bool)())
+
+
+def _is_depthwise(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and 1 < layer.groups == layer.in_channels
+
+
+def _is_of_transformer(layer: nn.Module) -> bool:
     return isinstance(layer, (nn.LayerNorm, nn.MultiheadAttention))
 
 
