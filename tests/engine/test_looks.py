@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.waiting import PATIENCE
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
 
-PATIENCE = 120.0
 READERS, LOOKS = 4, 60
 
 

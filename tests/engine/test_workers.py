@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.test_cluster import ENDLESS, PATIENCE, wait_until
+from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.engine import Engine
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store

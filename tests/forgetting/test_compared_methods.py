@@ -8,8 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.forgetting.test_methods import options
-from tests.forgetting.tiny import CLASSES, task_with_retained, tiny_classifier, tiny_pictures, tiny_task
+from tests.forgetting.tiny import (
+    CLASSES,
+    options,
+    task_with_retained,
+    tiny_classifier,
+    tiny_pictures,
+    tiny_task,
+)
 from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel

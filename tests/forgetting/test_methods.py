@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.forgetting.tiny import tiny_task
+from tests.forgetting.tiny import options, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.entry import Option
@@ -10,10 +10,6 @@ from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.relatives import shifted, shifts
-
-
-def options(name: str, **given: float) -> dict[str, float | int]:
-    return method_entry(name).complete(given)
 
 
 def test_the_papers_defaults() -> None:

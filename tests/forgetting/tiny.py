@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal, Misclassify
 from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 
 CLASSES = 4
@@ -54,3 +55,8 @@ def task_with_retained(k: int = 2) -> Task:
     pixels, labels = tiny_pictures()
     task.retained = Retained((pixels[k:] * 255).byte(), labels[k:])
     return task
+
+
+def options(name: str, **given: float) -> dict[str, float | int]:
+    """Return the options of a method: its defaults but for what is given."""
+    return method_entry(name).complete(given)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.made import result
 from tests.pages.conftest import OpenApp
-from tests.pages.test_forget import words_of
+from tests.pages.words_of import words_of
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store

@@ -2,17 +2,13 @@
 
 from tests import made
 from tests.pages.conftest import OpenApp
+from tests.pages.words_of import words_of
 from tests.quick import QUICK
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
-
-
-def words_of(app: object) -> str:
-    kinds = ("markdown", "caption", "error", "warning", "success", "info")
-    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
 
 
 def test_an_empty_store_says_what_to_do(open_app: OpenApp) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.pages.conftest import OpenApp
-from tests.pages.test_forget import words_of
+from tests.pages.words_of import words_of
 from tests.quick import QUICK
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
