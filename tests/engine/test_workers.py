@@ -25,7 +25,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 
 def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -> None:
-    for pid in engine._client.run(os.getpid).values():
+    pids = engine._client.run(os.getpid).values()
+    assert len(pids) == 2
+    for pid in pids:
         # As the process was started, before it loaded anything.
         began_with = psutil.Process(pid).environ()
         assert began_with["OMP_WAIT_POLICY"] == "passive"

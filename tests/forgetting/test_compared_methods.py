@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tests.forgetting.tiny import (
     CLASSES,
@@ -187,11 +187,37 @@ def test_amun_learns_from_examples_across_the_boundary() -> None:
     assert (method._targets != task.labels).all()
 
 
-def test_boundary_shrink_takes_the_first_class_that_the_step_reaches() -> None:
-    task = tiny_task()
-    method = BoundaryShrink(options("boundary-shrink"))
+class Ramps(nn.Module):
+    """Four classes of pictures of one pixel x: 0, -0.1, -1 + 10 (x - 0.5) and -10 + 30 (x - 0.5)."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        along = pixels.flatten(1) - 0.5
+        return torch.cat([0 * along, 0 * along - 0.1, 10 * along - 1, 30 * along - 10], 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        # From 0.5 at 0.66 class 2 leads, at 1 class 3; from 1 at 0.92 class 2; from 0.75 at 0.59 class 0.
+        (0.02, [2, 2, 0]),
+        # Too short to leave any class in six doublings: what the original sees next to its label.
+        (0.0001, [1, 2, 0]),
+    ],
+)
+def test_boundary_shrink_takes_the_first_class_that_the_step_reaches(
+    step: float, expected: list[int]
+) -> None:
+    labels = torch.tensor([0, 3, 2])
+    task = Task(
+        module=Ramps(),
+        pixels=torch.tensor([0.5, 1.0, 0.75]).view(3, 1, 1, 1),
+        labels=labels,
+        goal=Misclassify(labels),
+        generator=torch.Generator(),
+    )
+    method = BoundaryShrink(options("boundary-shrink", step=step))
     method.prepare(task)
-    assert (method._wrong != task.labels).all()
+    assert method._wrong.tolist() == expected
 
 
 def test_retrain_follows_the_recipe_to_its_end_without_the_forget_set() -> None:
