@@ -34,7 +34,7 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> N
         agreement = 100 * (kept["before"] == kept["after"])[kept["group"] == 1].mean()
         assert result.agreement.retain == pytest.approx(agreement, abs=1e-3)
     with np.load(folder / "weight_maps.npz") as maps:
-        assert len(maps["layers"]) == 21
+        assert len(maps["layers"]) == 14
         for number, _ in enumerate(maps["layers"]):
             assert maps[f"importance_{number}"].shape == maps[f"change_{number}"].shape
             assert maps[f"importance_{number}"].min() >= 0
