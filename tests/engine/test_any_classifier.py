@@ -19,7 +19,7 @@ from unlearn_core.store.runs import Store
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "densenet121", "vit_b_16", "swin_t")
 SLOW = ("resnet50", "densenet121", "vit_b_16", "swin_t")
 LONG_ALGORITHMS = ("integrated-gradients", "occlusion", "feature-ablation")
-QUICKEST: dict[str, float | int] = {"examples": 4, "inversions": 0}
+QUICKEST: dict[str, float | int] = {"examples": 4, "inversions": 0, "anchor_batch": 4, "sparing": 0}
 
 
 @pytest.fixture
