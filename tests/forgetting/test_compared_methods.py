@@ -201,6 +201,8 @@ class Ramps(nn.Module):
     [
         # From 0.5 at 0.66 class 2 leads, at 1 class 3; from 1 at 0.92 class 2; from 0.75 at 0.59 class 0.
         (0.02, [2, 2, 0]),
+        # The first step already crosses, whatever the size of the gradient: to 0.8, 0.7 and 0.45.
+        (0.3, [2, 2, 0]),
         # Too short to leave any class in six doublings: what the original sees next to its label.
         (0.0001, [1, 2, 0]),
     ],

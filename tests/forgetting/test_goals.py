@@ -51,7 +51,7 @@ def test_relabel_losses_lead_to_the_new_label() -> None:
 def test_losses_of_a_batch_use_the_labels_of_its_instances() -> None:
     second = torch.tensor([1])
     assert Misclassify(LABELS).margin_loss(LOGITS[1:], second, 0.0).tolist() == [3.0]
-    for goal in (Misclassify(LABELS), Relabel(torch.tensor([2, 0]))):
+    for goal in (Misclassify(LABELS), Relabel(torch.tensor([2, 1]))):
         assert goal.paper_loss(LOGITS[1:], second).tolist() == goal.paper_loss(LOGITS, BOTH)[1:].tolist()
 
 

@@ -137,12 +137,12 @@ def test_anchor_chooses_steps_of_which_ten_lead_to_the_goal_to_first_order() -> 
 
 
 def test_anchor_asks_a_smaller_margin_of_what_earlier_runs_forgot() -> None:
-    task = tiny_task()
+    task = tiny_task(3)
     task.asked = 1
     method = Anchor(options("anchor", examples=4, attack_iterations=2, margin=2.0, bfloat16=0))
     method.prepare(task)
     logits = task.module(task.pixels)
-    by_hand = task.goal.margin_loss(logits, torch.arange(2), torch.tensor([2.0, 0.4])).mean()
+    by_hand = task.goal.margin_loss(logits, torch.arange(3), torch.tensor([2.0, 0.4, 0.4])).mean()
     assert method.losses(task).forget.item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
