@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tests.forgetting.tiny import (
     CLASSES,
+    Ramps,
     options,
     task_with_retained,
     tiny_classifier,
@@ -186,14 +187,6 @@ def test_amun_learns_from_examples_across_the_boundary() -> None:
     method.prepare(task)
     assert torch.equal(task.module(method._examples).argmax(1), method._targets)
     assert (method._targets != task.labels).all()
-
-
-class Ramps(nn.Module):
-    """Four classes of pictures of one pixel x: 0, -0.1, -1 + 10 (x - 0.5) and -10 + 30 (x - 0.5)."""
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        along = pixels.flatten(1) - 0.5
-        return torch.cat([0 * along, 0 * along - 0.1, 10 * along - 1, 30 * along - 10], 1)
 
 
 @pytest.mark.parametrize(
