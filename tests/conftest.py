@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.finished import FinishedRun
+from tests.quick import QUICK
 from unlearn_core.catalog.image_sets import Wanted, load_images
+from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
 LONGEST = ("browser", "pages", "test_command_line", "engine", "runs")
@@ -30,6 +33,20 @@ def parsed_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("UNLEARN_HOME", str(home))
         load_images("mnist", Wanted("digits", 1, 28, tuple("0123456789"), ()))
     return home / "cache" / "mnist.npy"
+
+
+@pytest.fixture(scope="session")
+def finished_run(parsed_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """Forget two digits once for all tests."""
+    # Here: the tests of what imports no torch are collected with this file.
+    from unlearn_core.jobs.carry_out import run_forget
+
+    store = Store(tmp_path_factory.mktemp("finished"))
+    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARN_HOME", str(parsed_digits.parents[1]))
+        run_forget(store, run.id)
+    return FinishedRun(store, run.id)
 
 
 @pytest.fixture(autouse=True)

@@ -68,3 +68,10 @@ def test_no_file_reads_pickles() -> None:
         text = file.read_text(encoding="utf-8")
         assert "allow_pickle=True" not in text, file
         assert "weights_only=False" not in text, file
+
+
+def test_no_test_file_imports_another() -> None:
+    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    assert len(files) > 50
+    for file in files:
+        assert not [name for name in imports_of(file) if ".test_" in f".{name}"], file

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, App, OpenPage
-from tests.browser.test_whole_job import settle
+from tests.browser.steps import settle
 
 SCREENS = ROOT / "docs" / "screens"
 SIZES = {"laptop": {"width": 1366, "height": 768}, "projector": {"width": 1920, "height": 1080}}

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, App, OpenPage
-from tests.browser.test_whole_job import settle, shoot
+from tests.browser.steps import settle, shoot
 from tests.quick import QUICK
 
 pytestmark = pytest.mark.browser

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 import unlearn_core
 from tests.browser.conftest import App, start_command, stop_server
-from tests.browser.test_whole_job import settle
+from tests.browser.steps import settle
 
 pytestmark = pytest.mark.browser
 

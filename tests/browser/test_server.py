@@ -12,16 +12,14 @@ from websockets import InvalidStatus, Origin, Subprotocol
 from websockets.sync.client import connect
 
 from tests.browser.conftest import App, Process, start_server, stop_server
-from tests.browser.test_whole_job import settle
-from tests.engine.test_cluster import wait_until
-from unlearn_core.store.request import ForgetRequest
+from tests.browser.steps import settle
+from tests.waiting import ENDLESS, wait_until
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 pytestmark = pytest.mark.browser
 
 ADDRESSES = ("", "forget", "before_after", "weights", "attributions", "replay", "compare", "add", "runs")
-ENDLESS = ForgetRequest(pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000)
 
 Serve = Callable[[], tuple[App, Process]]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
-from tests.browser.test_whole_job import open_tab, settle, shoot
+from tests.browser.steps import open_tab, settle, shoot
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store

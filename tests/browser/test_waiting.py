@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import App, OpenPage
-from tests.browser.test_whole_job import open_tab
+from tests.browser.steps import open_tab
 
 pytestmark = pytest.mark.browser
 

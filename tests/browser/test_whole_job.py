@@ -5,33 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OUTPUT, OpenPage
+from tests.browser.conftest import OpenPage
+from tests.browser.steps import open_tab, settle, shoot
 
 pytestmark = pytest.mark.browser
 
 PAGES = ("Before / after", "Weights", "Attributions", "Replay", "Compare", "Runs")
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has drawn everything and shows no exception."""
-    page.wait_for_timeout(300)
-    # Before the first run has begun, the page counts as "notRunning" too.
-    expect(page.get_by_test_id("stTopNavLink").first).to_be_attached()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def shoot(page: Page, name: str) -> None:
-    settle(page)
-    page.wait_for_timeout(700)
-    OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"{name}.png")
-
-
-def open_tab(page: Page, title: str) -> None:
-    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first.click()
-    settle(page)
 
 
 def forget_three_by_hand(page: Page) -> None:

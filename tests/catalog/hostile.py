@@ -20,6 +20,32 @@ KINDS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
 
 
+NO_PICTURES = {
+    "nothing": b"",
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+    "svg that reads files": b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><svg>&e;</svg>",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(/etc/passwd) (r) file\n",
+    "pdf": b"%PDF-1.7\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>",
+    "html": b"<!DOCTYPE html><script>fetch('/')</script>",
+    "program": b"\x7fELF\x02\x01\x01" + bytes(100),
+    "shell": b"#!/bin/sh\nrm -rf /\n",
+    "php behind a gif head": b"GIF89a<?php system($_GET['c']); ?>",
+    "windows program": b"MZ" + bytes(200),
+    "icon": b"\x00\x00\x01\x00\x01\x00" + bytes(40),
+    "photoshop": b"8BPS\x00\x01" + bytes(40),
+    "fits": b"SIMPLE  =                    T" + bytes(80),
+    "xbm": b"#define w_width 8\n#define w_height 8\nstatic char w_bits[] = {0};",
+    "pickle": pickle.dumps({"a": 1}),
+    "zip": b"PK\x05\x06" + bytes(18),
+    "unicode": "кот".encode("utf-16"),
+    "png head alone": b"\x89PNG\r\n\x1a\n",
+    "jpeg head alone": b"\xff\xd8\xff\xe0",
+    "webp head alone": b"RIFF\xff\xff\xff\xffWEBPVP8 ",
+    "tiff that loops": b"II*\x00\x08\x00\x00\x00\x01\x00\x00\x01\x04\x00" + bytes(12),
+    "bmp with a negative size": b"BM" + bytes(12) + struct.pack("<Iii", 40, -5, -5) + bytes(28),
+}
+
+
 def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -55,31 +81,16 @@ def broken_pictures() -> Iterator[tuple[str, bytes]]:
             yield f"{kind} cut after {part}", whole[:part]
         yield f"{kind} with its head gone", whole[20:]
         yield f"{kind} full of zeros", whole[:16] + bytes(len(whole) - 16)
-    texts = {
-        "nothing": b"",
-        "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
-        "svg that reads files": b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><svg>&e;</svg>",
-        "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(/etc/passwd) (r) file\n",
-        "pdf": b"%PDF-1.7\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>",
-        "html": b"<!DOCTYPE html><script>fetch('/')</script>",
-        "program": b"\x7fELF\x02\x01\x01" + bytes(100),
-        "shell": b"#!/bin/sh\nrm -rf /\n",
-        "php behind a gif head": b"GIF89a<?php system($_GET['c']); ?>",
-        "windows program": b"MZ" + bytes(200),
-        "icon": b"\x00\x00\x01\x00\x01\x00" + bytes(40),
-        "photoshop": b"8BPS\x00\x01" + bytes(40),
-        "fits": b"SIMPLE  =                    T" + bytes(80),
-        "xbm": b"#define w_width 8\n#define w_height 8\nstatic char w_bits[] = {0};",
-        "pickle": pickle.dumps({"a": 1}),
-        "zip": b"PK\x05\x06" + bytes(18),
-        "unicode": "кот".encode("utf-16"),
-        "png head alone": b"\x89PNG\r\n\x1a\n",
-        "jpeg head alone": b"\xff\xd8\xff\xe0",
-        "webp head alone": b"RIFF\xff\xff\xff\xffWEBPVP8 ",
-        "tiff that loops": b"II*\x00\x08\x00\x00\x00\x01\x00\x00\x01\x04\x00" + bytes(12),
-        "bmp with a negative size": b"BM" + bytes(12) + struct.pack("<Iii", 40, -5, -5) + bytes(28),
-    }
-    yield from texts.items()
+    yield from NO_PICTURES.items()
+    yield from _bombs()
+    yield "21 MB", encoded(NOISE) + bytes(21 * 2**20)
+    strip = bytearray(encoded(NOISE, "TIFF"))
+    # Where the pixels begin is said with a fraction.
+    strip[strip.index(b"\x11\x01\x04\x00") + 2] = 12
+    yield "tiff that begins at a fraction", bytes(strip)
+
+
+def _bombs() -> Iterator[tuple[str, bytes]]:
     for width, height in (
         (20_000, 20_000),
         (60_000, 1_000),
@@ -94,40 +105,45 @@ def broken_pictures() -> Iterator[tuple[str, bytes]]:
             f"real bomb, {kind}",
             encoded(flat, kind, **({"compression": "tiff_deflate"} if kind == "TIFF" else {})),
         )
-    yield "21 MB", encoded(NOISE) + bytes(21 * 2**20)
-    strip = bytearray(encoded(NOISE, "TIFF"))
-    # Where the pixels begin is said with a fraction.
-    strip[strip.index(b"\x11\x01\x04\x00") + 2] = 12
-    yield "tiff that begins at a fraction", bytes(strip)
+
+
+def zipped(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return file.getvalue()
 
 
 def archives() -> Iterator[tuple[str, bytes]]:
     """Yield names and bytes of .zip files that must not be taken."""
     good = encoded(NOISE)
-
-    def made(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w", method) as archive:
-            for name, data in members:
-                archive.writestr(name, data)
-        return file.getvalue()
-
     slips = ("../a.png", "/a.png", "x/../../a.png", "..\\a.png", "C:\\a.png", "x/../../../etc/a.png")
     for name in slips:
-        yield f"slip {name}", made((name, good))
-        yield f"slip behind a good one {name}", made(("cat/a.png", good), (name, good))
+        yield f"slip {name}", zipped((name, good))
+        yield f"slip behind a good one {name}", zipped(("cat/a.png", good), (name, good))
     for mode in (0o120777, 0o120644):
         link = zipfile.ZipInfo("cat/a.png")
         link.external_attr = mode << 16
-        yield f"link {mode:o}", made((link, b"/etc/passwd"))
-    yield "bomb", made(("cat/a.png", bytes(40 * 2**20)), method=zipfile.ZIP_DEFLATED)
-    yield "picture bomb", made(("cat/a.png", png_that_claims(30_000, 30_000)))
-    yield "empty", made()
-    yield "no pictures", made(("cat/readme.txt", b"hello"))
-    yield "disguised text", made(("cat/a.png", b"not a picture"))
-    yield "cut picture", made(("cat/a.png", good[:60]))
-    yield "two classes of one name", made(("Cat/a.png", good), ("cat/a.png", good))
-    whole = made(("cat/a.png", good), ("dog/a.png", good))
+        yield f"link {mode:o}", zipped((link, b"/etc/passwd"))
+    yield "bomb", zipped(("cat/a.png", bytes(40 * 2**20)), method=zipfile.ZIP_DEFLATED)
+    yield "picture bomb", zipped(("cat/a.png", png_that_claims(30_000, 30_000)))
+    yield "empty", zipped()
+    yield "no pictures", zipped(("cat/readme.txt", b"hello"))
+    yield "disguised text", zipped(("cat/a.png", b"not a picture"))
+    yield "cut picture", zipped(("cat/a.png", good[:60]))
+    yield "two classes of one name", zipped(("Cat/a.png", good), ("cat/a.png", good))
+    yield "an empty class", zipped(("cat/a.png", good), ("dog/readme.txt", b"hello"))
+    yield "no zip at all", b"hello"
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("../a.png"))
+    yield "tar", tar.getvalue()
+    yield from _damaged_archives(good)
+
+
+def _damaged_archives(good: bytes) -> Iterator[tuple[str, bytes]]:
+    whole = zipped(("cat/a.png", good), ("dog/a.png", good))
     for part in (10, len(whole) // 2, len(whole) - 10):
         yield f"cut after {part}", whole[:part]
     damaged = bytearray(whole)
@@ -137,31 +153,25 @@ def archives() -> Iterator[tuple[str, bytes]]:
     encrypted[6] |= 1
     encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
     yield "encrypted", bytes(encrypted)
-    squeezed = bytearray(made(("cat/a.png", b"BM" + bytes(5000)), method=zipfile.ZIP_DEFLATED))
+    squeezed = bytearray(zipped(("cat/a.png", b"BM" + bytes(5000)), method=zipfile.ZIP_DEFLATED))
     squeezed[45:60] = b"\xff" * 15
     yield "damaged where it is compressed", bytes(squeezed)
-    lying = made(*((f"cat/{number}.png", good) for number in range(5)))
+    lying = zipped(*((f"cat/{number}.png", good) for number in range(5)))
     entry = struct.pack("<I", len(good))
     sizes = lying.index(b"PK\x01\x02")
     yield "unpacks to 20 GB", lying[:sizes] + lying[sizes:].replace(entry * 2, entry + b"\xf0\xff\xff\xff")
     end = b"PK\x05\x06" + bytes(4) + b"\x01\x00\x01\x00" + struct.pack("<IIH", 65 * 2**20, 0, 0)
     yield "a list without end", bytes(65 * 2**20) + end
-    yield "an empty class", made(("cat/a.png", good), ("dog/readme.txt", b"hello"))
-    yield "no zip at all", b"hello"
-    tar = io.BytesIO()
-    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
-        archive.addfile(tarfile.TarInfo("../a.png"))
-    yield "tar", tar.getvalue()
+
+
+def saved(content: object, **options: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file, **options)  # type: ignore[arg-type]
+    return file.getvalue()
 
 
 def checkpoints(trap: Path, good: dict[str, torch.Tensor]) -> Iterator[tuple[str, bytes]]:
     """Yield names and bytes of checkpoints that must not be taken; `trap` appears if their code runs."""
-
-    def saved(content: object, **options: object) -> bytes:
-        file = io.BytesIO()
-        torch.save(content, file, **options)  # type: ignore[arg-type]
-        return file.getvalue()
-
     for old in (False, True):
         form = {"_use_new_zipfile_serialization": not old}
         words = "old form" if old else "zip form"
@@ -185,6 +195,18 @@ def checkpoints(trap: Path, good: dict[str, torch.Tensor]) -> Iterator[tuple[str
     yield "safetensors with a huge header", struct.pack("<Q", 2**62) + b"{" + bytes(50)
     lie = json.dumps({"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}).encode()
     yield "safetensors that lies", struct.pack("<Q", len(lie)) + lie
+    yield from _misfits(good)
+    yield "text", b"hello"
+    yield "nothing", b""
+    yield "png", encoded(NOISE)
+    yield "zip", b"PK\x05\x06" + bytes(18)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(5 * 2**20))
+    yield "compressed archive", packed.getvalue()
+
+
+def _misfits(good: dict[str, torch.Tensor]) -> Iterator[tuple[str, bytes]]:
     first = next(iter(good))
     yield "NaN", saved({**good, first: good[first] * float("nan")})
     yield "infinite", saved({**good, first: torch.full_like(good[first], float("inf"))})
@@ -203,15 +225,4 @@ def checkpoints(trap: Path, good: dict[str, torch.Tensor]) -> Iterator[tuple[str
         endless = {str(number): endless for number in range(100)}
     yield "dictionaries without end", saved({"state_dict": good, "more": endless})
     yield "sparse", saved({**good, first: good[first].to_sparse()})
-    yield (
-        "another network",
-        saved({"w": torch.zeros(3, 3)}),
-    )
-    yield "text", b"hello"
-    yield "nothing", b""
-    yield "png", encoded(NOISE)
-    yield "zip", b"PK\x05\x06" + bytes(18)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data/0", bytes(5 * 2**20))
-    yield "compressed archive", packed.getvalue()
+    yield "another network", saved({"w": torch.zeros(3, 3)})

@@ -24,7 +24,14 @@ def test_hardest_takes_the_highest_losses() -> None:
 
 
 def test_a_class_gives_its_own_pictures_only() -> None:
-    assert all(one % 2 for one in resolve("class:dog:5"))
+    assert sorted(resolve("class:dog:5")) == [11, 13, 15, 17, 19]
+    assert sorted(resolve("class:cat:5")) == [10, 12, 14, 16, 18]
+
+
+def test_a_class_name_may_hold_colons() -> None:
+    found = Pick.parse("class:a:b:2").resolve(IDS, LABELS, LOSSES, ("a", "a:b"), 0)
+    assert len(found) == 2
+    assert all(one % 2 for one in found)
 
 
 def test_random_picks_are_nested_seeded_and_without_repeats() -> None:

@@ -154,7 +154,7 @@ def test_a_notebook_needs_four_lines() -> None:
 from unlearn_core import load_classifier, load_images, unlearn
 classifier = load_classifier("mnist-resnet")
 images = load_images("mnist", classifier)
-options = {"examples": 64, "inversions": 0}
+options = {"examples": 64, "inversions": 0, "settling": 0, "anchor_batch": 16}
 print(unlearn(classifier, images, pick="hardest:2", options=options).result.accuracy.forget.after)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)

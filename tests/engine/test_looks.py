@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from tests.waiting import PATIENCE
 from unlearn_core.engine import Engine
 from unlearn_core.engine.cluster import Look
 from unlearn_core.engine.looks import ArchitecturesRequest, ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
 
-PATIENCE = 120.0
 READERS, LOOKS = 4, 60
 
 

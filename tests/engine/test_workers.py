@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.test_cluster import ENDLESS, PATIENCE, wait_until
+from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.engine import Engine
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -25,7 +25,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 
 def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -> None:
-    for pid in engine._client.run(os.getpid).values():
+    pids = engine._client.run(os.getpid).values()
+    assert len(pids) == 2
+    for pid in pids:
         # As the process was started, before it loaded anything.
         began_with = psutil.Process(pid).environ()
         assert began_with["OMP_WAIT_POLICY"] == "passive"

@@ -6,10 +6,17 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
-from tests.forgetting.test_methods import options
-from tests.forgetting.tiny import CLASSES, task_with_retained, tiny_classifier, tiny_pictures, tiny_task
+from tests.forgetting.tiny import (
+    CLASSES,
+    Ramps,
+    options,
+    task_with_retained,
+    tiny_classifier,
+    tiny_pictures,
+    tiny_task,
+)
 from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel
@@ -175,17 +182,38 @@ def test_mu_mis_is_the_difference_of_two_rows() -> None:
 
 def test_amun_learns_from_examples_across_the_boundary() -> None:
     task = tiny_task()
-    method = Amun(options("amun"))
+    # The boundary is farther than where the search begins: the radius has to grow.
+    method = Amun(options("amun", radius=0.02))
     method.prepare(task)
     assert torch.equal(task.module(method._examples).argmax(1), method._targets)
     assert (method._targets != task.labels).all()
 
 
-def test_boundary_shrink_takes_the_first_class_that_the_step_reaches() -> None:
-    task = tiny_task()
-    method = BoundaryShrink(options("boundary-shrink"))
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        # From 0.5 at 0.66 class 2 leads, at 1 class 3; from 1 at 0.92 class 2; from 0.75 at 0.59 class 0.
+        (0.02, [2, 2, 0]),
+        # The first step already crosses, whatever the size of the gradient: to 0.8, 0.7 and 0.45.
+        (0.3, [2, 2, 0]),
+        # Too short to leave any class in six doublings: what the original sees next to its label.
+        (0.0001, [1, 2, 0]),
+    ],
+)
+def test_boundary_shrink_takes_the_first_class_that_the_step_reaches(
+    step: float, expected: list[int]
+) -> None:
+    labels = torch.tensor([0, 3, 2])
+    task = Task(
+        module=Ramps(),
+        pixels=torch.tensor([0.5, 1.0, 0.75]).view(3, 1, 1, 1),
+        labels=labels,
+        goal=Misclassify(labels),
+        generator=torch.Generator(),
+    )
+    method = BoundaryShrink(options("boundary-shrink", step=step))
     method.prepare(task)
-    assert (method._wrong != task.labels).all()
+    assert method._wrong.tolist() == expected
 
 
 def test_retrain_follows_the_recipe_to_its_end_without_the_forget_set() -> None:
@@ -206,3 +234,63 @@ def test_retrain_follows_the_recipe_to_its_end_without_the_forget_set() -> None:
     assert (task.module(pixels).argmax(1) == labels).float().mean() > 0.8
     with pytest.raises(UserError, match="recipe"):
         run(Retrain({}), tiny_task())
+
+
+def test_retained_pictures_are_learnt_beside_the_forget_set() -> None:
+    task = task_with_retained()
+    assert task.retained is not None
+    method = load_method(method_entry("random-labels"))(options("random-labels"))
+    method.prepare(task)
+    losses = method.losses(task)
+    own = F.cross_entropy(task.module(task.retained.pixels.float() / 255), task.retained.labels)
+    assert losses.retain is not None
+    assert torch.allclose(losses.retain, own)
+    assert torch.allclose(losses.total, losses.forget + own)
+
+
+def test_npo_compares_each_instance_with_its_own_start() -> None:
+    task = tiny_task(k=40)
+    method = Npo(options("npo", forget_batch=1))
+    method.prepare(task)
+    # Before the first step the ratio is 1 for every instance, whichever is drawn.
+    for _ in range(10):
+        assert method.losses(task).total.item() == pytest.approx(2 / 0.5 * math.log(2))
+
+
+def test_scrub_moves_away_on_the_forget_set_and_stays_on_the_rest() -> None:
+    task = task_with_retained()
+    assert task.retained is not None
+    method = Scrub(options("scrub", cross_entropy=0.0, distillation=2.0))
+    method.prepare(task)
+    before = tiny_classifier()
+    with torch.no_grad():
+        last_weight(task).mul_(0.5)
+
+    def divergence(pixels: Tensor) -> float:
+        wanted, found = before(pixels).softmax(1), task.module(pixels).log_softmax(1)
+        return float((wanted * (wanted.log() - found)).sum() / len(pixels))
+
+    assert divergence(task.pixels) > 0.01
+    assert method.losses(task).total.item() == pytest.approx(-divergence(task.pixels), rel=1e-4)
+    on_retained = divergence(task.retained.pixels.float() / 255)
+    assert method.losses(task).total.item() == pytest.approx(2 * on_retained, rel=1e-4)
+
+
+def test_ssd_dampens_more_weights_and_further_as_it_is_told() -> None:
+    task = task_with_retained()
+    method = Ssd(options("ssd", threshold=2.0, dampening=0.5))
+    method.prepare(task)
+    start = last_weight(task).detach().clone()
+    own, other = method._on_forgotten["4.weight"], method._on_retained["4.weight"]
+    for threshold in (2.0, 1.8, 1.62):
+        method.advance(task, method.optimiser(task.module))
+        chosen = own > threshold * other
+        assert torch.allclose(last_weight(task), torch.where(chosen, 0.5 * start * other / own, start))
+    assert (own > 1.62 * other).sum() > (own > 2 * other).sum()
+
+
+def test_mu_mis_has_nothing_to_do_where_the_label_is_the_less_sensitive() -> None:
+    task = linear_task()
+    with torch.no_grad():
+        last_weight(task)[task.labels] = 0
+    assert MuMis(options("mu-mis")).losses(task).total.item() == 0

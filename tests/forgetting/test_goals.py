@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from unlearn_core.forgetting.goals import Misclassify, Relabel, split_logits
+from unlearn_core.forgetting.goals import Misclassify, Relabel, runner_up, split_logits
 
 LOGITS = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 LABELS = torch.tensor([0, 1])
@@ -14,6 +14,15 @@ def test_split_logits_separates_the_label_from_the_best_other() -> None:
     own, others = split_logits(LOGITS, LABELS)
     assert own.tolist() == [2.0, 3.0]
     assert others.tolist() == [1.0, 0.0]
+
+
+def test_the_best_other_class_is_found_below_zero_too() -> None:
+    negative = LOGITS - 10
+    own, others = split_logits(negative, LABELS)
+    assert own.tolist() == [-8.0, -7.0]
+    assert others.tolist() == [-9.0, -10.0]
+    assert runner_up(negative, LABELS).tolist() == [2, 0]
+    assert runner_up(-negative, torch.tensor([1, 2])).tolist() == [2, 0]
 
 
 def test_misclassify_paper_loss_is_minus_cross_entropy() -> None:
@@ -42,6 +51,8 @@ def test_relabel_losses_lead_to_the_new_label() -> None:
 def test_losses_of_a_batch_use_the_labels_of_its_instances() -> None:
     second = torch.tensor([1])
     assert Misclassify(LABELS).margin_loss(LOGITS[1:], second, 0.0).tolist() == [3.0]
+    for goal in (Misclassify(LABELS), Relabel(torch.tensor([2, 1]))):
+        assert goal.paper_loss(LOGITS[1:], second).tolist() == goal.paper_loss(LOGITS, BOTH)[1:].tolist()
 
 
 def test_reached() -> None:

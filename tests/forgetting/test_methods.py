@@ -2,18 +2,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.forgetting.tiny import tiny_task
+from tests.forgetting.tiny import options, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.entry import Option
+from unlearn_core.forgetting.importance import ImportancePenalty
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
+from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.relatives import shifted, shifts
-
-
-def options(name: str, **given: float) -> dict[str, float | int]:
-    return method_entry(name).complete(given)
 
 
 def test_the_papers_defaults() -> None:
@@ -139,10 +137,85 @@ def test_anchor_chooses_steps_of_which_ten_lead_to_the_goal_to_first_order() -> 
 
 
 def test_anchor_asks_a_smaller_margin_of_what_earlier_runs_forgot() -> None:
-    task = tiny_task()
+    task = tiny_task(3)
     task.asked = 1
     method = Anchor(options("anchor", examples=4, attack_iterations=2, margin=2.0, bfloat16=0))
     method.prepare(task)
     logits = task.module(task.pixels)
-    by_hand = task.goal.margin_loss(logits, torch.arange(2), torch.tensor([2.0, 0.4])).mean()
+    by_hand = task.goal.margin_loss(logits, torch.arange(3), torch.tensor([2.0, 0.4, 0.4])).mean()
     assert method.losses(task).forget.item() == pytest.approx(by_hand.item(), rel=1e-5)
+
+
+def moved_anchor(**given: float) -> tuple[Anchor, Task]:
+    """Return anchor with all of its anchors in every batch, after the classifier moved a little."""
+    task = tiny_task()
+    chosen = {"examples": 4, "attack_iterations": 2, "inversions": 0, "anchor_batch": 4096, "bfloat16": 0}
+    method = Anchor(options("anchor", **(chosen | given)))
+    method.prepare(task)
+    with torch.no_grad():
+        for parameter in task.module.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=task.generator))
+    return method, task
+
+
+def test_anchor_holds_logits_by_their_squared_difference_summed_over_the_classes() -> None:
+    method, task = moved_anchor(retention=3.0)
+    (anchors,) = method._anchors.batches(4096)
+    now, at_first = task.module(anchors), tiny_task().module(anchors)
+    by_hand = ((now - at_first) ** 2).sum().item() / len(anchors)
+    losses = method.losses(task)
+    assert losses.retain is not None
+    assert by_hand > 0.01
+    assert losses.retain.item() == pytest.approx(by_hand, rel=1e-4)
+    assert method.damage(task) == pytest.approx(by_hand, rel=1e-4)
+    assert losses.total.item() == pytest.approx(losses.forget.item() + 3 * by_hand, rel=1e-4)
+
+
+def test_anchor_can_hold_what_does_not_matter_to_the_forget_set() -> None:
+    method, task = moved_anchor(importance_strength=2.0)
+    losses = method.losses(task)
+    penalty = ImportancePenalty(tiny_task().module, task.pixels, 2.0, lambda: None)(task.module)
+    assert losses.retain is not None
+    assert penalty > 0.01
+    assert torch.allclose(losses.total, losses.forget + 0.5 * losses.retain + penalty)
+
+
+def test_anchor_repairs_with_a_smaller_margin_falling_steps_and_a_retention_weight_that_stays() -> None:
+    method, task = moved_anchor(retention=10.0, margin=2.0, learning_rate=0.01)
+    optimiser = method.optimiser(task.module)
+    for step in range(1, 5):
+        method.adapt(step, torch.zeros(2, dtype=torch.bool))
+    assert method.retention_weight() == 10
+    method.adapt(5, torch.ones(2, dtype=torch.bool))
+    assert method.retention_weight() == 9
+    assert method.repair_steps(5) == 10
+    for left in (1.0, 0.25):
+        method.start_repair_step(optimiser, left)
+        assert optimiser.param_groups[0]["lr"] == pytest.approx(0.005 * left)
+        assert method._margins.tolist() == pytest.approx([0.4, 0.4])
+    method.adapt(10, torch.ones(2, dtype=torch.bool))
+    assert method.retention_weight() == 9
+
+
+def test_imp_holds_the_weights_once_they_move() -> None:
+    adv, both = (
+        load_method(method_entry(name))(options(name, examples=3, attack_iterations=2))
+        for name in ("adv", "adv+imp")
+    )
+    tasks = tiny_task(), tiny_task()
+    adv.prepare(tasks[0])
+    both.prepare(tasks[1])
+    penalty = ImportancePenalty(tasks[1].module, tasks[1].pixels, 1.0, lambda: None)
+    with torch.no_grad():
+        for task in tasks:
+            next(task.module.parameters()).add_(0.1)
+    assert penalty(tasks[1].module) > 0.01
+    assert torch.allclose(both.losses(tasks[1]).total, adv.losses(tasks[0]).total + penalty(tasks[1].module))
+
+
+def test_adv_attacks_toward_the_labels_that_it_learns() -> None:
+    task = tiny_task(4)
+    method = Adv(options("adv", examples=8, radius=4.0, attack_iterations=20))
+    method.prepare(task)
+    seen = task.module(method._examples.take(torch.arange(len(method._examples)))).argmax(1)
+    assert (seen == method._targets).float().mean() > 0.9

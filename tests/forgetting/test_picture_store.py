@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from tests.forgetting.test_methods import options
-from tests.forgetting.tiny import tiny_task
+from tests.forgetting.tiny import options, tiny_task
 from unlearn_core.forgetting import picture_store
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal, Misclassify
 from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 
 CLASSES = 4
@@ -54,3 +55,16 @@ def task_with_retained(k: int = 2) -> Task:
     pixels, labels = tiny_pictures()
     task.retained = Retained((pixels[k:] * 255).byte(), labels[k:])
     return task
+
+
+def options(name: str, **given: float) -> dict[str, float | int]:
+    """Return the options of a method: its defaults but for what is given."""
+    return method_entry(name).complete(given)
+
+
+class Ramps(nn.Module):
+    """Four classes of pictures of one pixel x: 0, -0.1, -1 + 10 (x - 0.5) and -10 + 30 (x - 0.5)."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        along = pixels.flatten(1) - 0.5
+        return torch.cat([0 * along, 0 * along - 0.1, 10 * along - 1, 30 * along - 10], 1)

@@ -10,6 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests import made
+from tests.finished import FinishedRun
 from tests.quick import QUICK
 from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
@@ -20,11 +21,10 @@ from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import read_snapshots
 
 
-def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    run_forget(store, run.id)
-    folder = store.folder(run.id)
-    result = store.get(run.id).parsed_result()
+def test_everything_of_a_run_is_kept_as_the_architecture_says(finished_run: FinishedRun) -> None:
+    store, run_id = finished_run.store, finished_run.run_id
+    folder = store.folder(run_id)
+    result = store.get(run_id).parsed_result()
     assert result is not None
     with np.load(folder / "predictions.npz") as kept:
         assert len(kept["ids"]) == 5000
@@ -34,24 +34,23 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(store: Store) -> N
         agreement = 100 * (kept["before"] == kept["after"])[kept["group"] == 1].mean()
         assert result.agreement.retain == pytest.approx(agreement, abs=1e-3)
     with np.load(folder / "weight_maps.npz") as maps:
+        assert len(maps["layers"]) == 14
         for number, _ in enumerate(maps["layers"]):
             assert maps[f"importance_{number}"].shape == maps[f"change_{number}"].shape
             assert maps[f"importance_{number}"].min() >= 0
             assert maps[f"importance_{number}"].max() <= 1
         assert any(maps[f"change_{number}"].max() > 0 for number in range(len(maps["layers"])))
-    steps = store.steps(run.id)
+    steps = store.steps(run_id)
     assert len(steps) == result.steps + 1
     snapshots = {int(path.stem) for path in (folder / "snapshots").iterdir()}
     assert {0, result.steps} <= snapshots
     assert not list(folder.rglob("*.pkl"))
 
 
-def test_the_last_snapshot_leads_from_the_original_to_the_weights(store: Store) -> None:
+def test_the_last_snapshot_leads_from_the_original_to_the_weights(finished_run: FinishedRun) -> None:
     from unlearn_core.catalog.classifiers import WEIGHTS
 
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    run_forget(store, run.id)
-    folder = store.folder(run.id)
+    folder = finished_run.store.folder(finished_run.run_id)
     before, after = load_file(WEIGHTS / "mnist-resnet.safetensors"), load_file(folder / "weights.safetensors")
     *_, (_, last) = read_snapshots(folder / "snapshots", before)
     for name, tensor in after.items():

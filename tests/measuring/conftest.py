@@ -1,12 +1,8 @@
 """One finished run that all tests of measurements look at."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.quick import QUICK
-from unlearn_core.jobs.carry_out import run_forget
-from unlearn_core.store.request import ForgetRequest
+from tests.finished import FinishedRun
 from unlearn_core.store.runs import Store
 
 
@@ -16,9 +12,5 @@ def cached_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="session")
-def finished(cached_store: Store, parsed_digits: Path) -> str:
-    run = cached_store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNLEARN_HOME", str(parsed_digits.parents[1]))
-        run_forget(cached_store, run.id)
-    return run.id
+def finished(cached_store: Store, finished_run: FinishedRun) -> str:
+    return finished_run.copy_to(cached_store).id

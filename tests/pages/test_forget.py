@@ -1,18 +1,13 @@
 """The Forget page: empty, running, finished, failed."""
 
 from tests import made
+from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
-from tests.quick import QUICK
+from tests.pages.words_of import words_of
 from unlearn_core.artifacts.steps import append_step
-from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
-
-
-def words_of(app: object) -> str:
-    kinds = ("markdown", "caption", "error", "warning", "success", "info")
-    return "\n".join(element.value for kind in kinds for element in getattr(app, kind))
 
 
 def test_an_empty_store_says_what_to_do(open_app: OpenApp) -> None:
@@ -63,9 +58,10 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
     assert store.get(run.id).cancel_requested
 
 
-def test_a_finished_run_shows_what_came_of_it(open_app: OpenApp, store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    run_forget(store, run.id)
+def test_a_finished_run_shows_what_came_of_it(
+    open_app: OpenApp, store: Store, finished_run: FinishedRun
+) -> None:
+    run = finished_run.copy_to(store)
     app = open_app(run=run.id)
     assert "Forgotten after" in words_of(app)
     assert app.metric[0].value == "50 → 0"

@@ -1,9 +1,12 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
+from collections.abc import Callable
+
 import pytest
 
+from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
-from tests.pages.test_forget import words_of
+from tests.pages.words_of import words_of
 from tests.quick import QUICK
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
@@ -19,10 +22,12 @@ LOOKING = (
 ALL = (*LOOKING, "pages/compare/compare.py", "pages/runs/runs.py")
 
 
-def finished(store: Store) -> Run:
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK), "two hard ones")
-    run_forget(store, run.id)
-    return store.get(run.id)
+Finished = Callable[[Store], Run]
+
+
+@pytest.fixture
+def finished(finished_run: FinishedRun) -> Finished:
+    return lambda store: finished_run.copy_to(store, "two hard ones")
 
 
 @pytest.mark.parametrize("page", ALL)
@@ -44,7 +49,9 @@ def test_a_failed_run_says_why(open_app: OpenApp, store: Store, page: str) -> No
     assert "The worker process died." in words_of(open_app(page, run.id))
 
 
-def test_a_run_that_goes_on_from_another_is_shown_whole(open_app: OpenApp, store: Store) -> None:
+def test_a_run_that_goes_on_from_another_is_shown_whole(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
     first = finished(store)
     run = store.create(ForgetRequest(pick="ids:800", after=first.id, options=QUICK))
     run_forget(store, run.id)
@@ -60,7 +67,7 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(open_app: OpenApp, store
     assert not app.exception
 
 
-def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
+def test_before_and_after_in_numbers(open_app: OpenApp, store: Store, finished: Finished) -> None:
     run = finished(store)
     app = open_app("pages/before_after/before_after.py", run.id)
     forget, retain, test = app.metric
@@ -70,7 +77,7 @@ def test_before_and_after_in_numbers(open_app: OpenApp, store: Store) -> None:
     assert [tab.label.split(" · ")[0] for tab in app.tabs] == ["Forgotten", "D_r flipped", "D_test flipped"]
 
 
-def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
+def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/weights/weights.py", finished(store).id)
     layers = app.selectbox[1]
     assert len(layers.options) > 10
@@ -88,7 +95,7 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
     assert "With this filter's change alone undone" in words_of(app)
 
 
-def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:
+def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
     app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
@@ -105,7 +112,9 @@ def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> Non
         assert not app.exception
 
 
-def test_a_damaged_run_is_one_sentence_and_the_others_stay(open_app: OpenApp, store: Store) -> None:
+def test_a_damaged_run_is_one_sentence_and_the_others_stay(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
     whole, damaged = finished(store), finished(store)
     for name in ("predictions.npz", "weight_maps.npz", "weights.safetensors"):
         (store.folder(damaged.id) / name).write_bytes(b"damaged")
@@ -138,7 +147,9 @@ def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: s
     assert [error.value for error in app.error] == ["There is no run 00000000."]
 
 
-def test_before_and_after_can_be_looked_at_closer(open_app: OpenApp, store: Store) -> None:
+def test_before_and_after_can_be_looked_at_closer(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
     app = open_app("pages/before_after/before_after.py", finished(store).id)
     for look in ("transitions", "confidence", "map", "layers"):
         app.segmented_control(key="look").set_value(look).run()
@@ -148,7 +159,9 @@ def test_before_and_after_can_be_looked_at_closer(open_app: OpenApp, store: Stor
     assert not app.exception
 
 
-def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(open_app: OpenApp, store: Store) -> None:
+def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
     run = finished(store)
     app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
@@ -165,7 +178,7 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(open_app: OpenAp
     assert kept.parsed_request().pick == run.parsed_request().pick
 
 
-def test_two_runs_are_compared(open_app: OpenApp, store: Store) -> None:
+def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
     runs = [finished(store), finished(store)]
     app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error

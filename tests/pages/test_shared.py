@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import visitor
 from tests.pages.conftest import OpenApp
-from tests.pages.test_forget import words_of
+from tests.pages.words_of import words_of
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, custom_classifiers

@@ -22,6 +22,7 @@ DAMAGES = {
     "result": "[1, 2]",
     "state": "sleeping",
     "created": "yesterday",
+    "steps_done": "many",
 }
 
 
@@ -82,3 +83,12 @@ def test_times_are_utc_and_shown_with_the_local_offset(
         monkeypatch.undo()
         time.tzset()
     assert "2026-11-26 05:00 +05:30" in capsys.readouterr().out
+
+
+def test_a_run_of_a_method_that_is_not_there_says_so(store: Store) -> None:
+    run = store.create(REQUEST.model_copy(update={"method": "magic"}))
+    kept = store.get(run.id)
+    assert kept.state == RunState.DAMAGED
+    assert kept.error == (
+        f"Run {run.id} used the method magic, which is not there: install it, or delete the run."
+    )

@@ -16,6 +16,8 @@ from unlearn_core.store.rows import RunState, is_alive, this_process
 from unlearn_core.store.runs import Store, open_store
 
 REQUEST = ForgetRequest(pick="ids:3,14")
+DEAD = this_process().rpartition("/")[0] + "/0.00"
+"""An owner with this process' number that began long before it."""
 
 
 def test_a_run_comes_back_as_it_was_asked_for(store: Store) -> None:
@@ -197,3 +199,52 @@ def test_a_full_disk_is_one_sentence_and_what_is_kept_stays(store: Store) -> Non
 def test_nothing_kept_is_a_pickle(store: Store) -> None:
     run = store.create(REQUEST)
     assert json.loads(run.request)["pick"] == "ids:3,14"
+
+
+def test_the_runs_of_a_visitor_are_listed_alone_and_have_ids_that_nobody_guesses(store: Store) -> None:
+    mine, other = (store.create(REQUEST, visitor=one * 16) for one in "ab")
+    alone = store.create(REQUEST)
+    assert [run.id for run in store.runs("a" * 16)] == [mine.id]
+    assert len(store.runs()) == 3
+    assert (len(mine.id), len(other.id), len(alone.id)) == (32, 32, 8)
+
+
+def test_an_end_that_comes_too_late_changes_nothing(store: Store) -> None:
+    run = store.create(REQUEST)
+    store.finish(run.id, RunState.DONE, result=result(steps=7))
+    store.end(run.id, RunState.INTERRUPTED, "Too late.")
+    kept = store.get(run.id)
+    assert (kept.state, kept.error, kept.parsed_result()) == (RunState.DONE, None, result(steps=7))
+
+
+@pytest.mark.parametrize("state", [RunState.QUEUED, RunState.RUNNING])
+def test_a_run_under_way_ends_once_and_one_of_a_dead_process_can_be_deleted(
+    store: Store, state: RunState
+) -> None:
+    run = store.create(REQUEST)
+    store.update(run.id, state=state)
+    with pytest.raises(UserError, match="cancel it"):
+        store.delete(run.id)
+    ended = store.create(REQUEST)
+    store.update(ended.id, state=state)
+    store.end(ended.id, RunState.FAILED, "The worker died.")
+    kept = store.get(ended.id)
+    assert (kept.state, kept.error) == (RunState.FAILED, "The worker died.")
+    assert kept.finished is not None
+    store.update(run.id, owner=DEAD)
+    store.delete(run.id)
+    assert [one.id for one in store.runs()] == [ended.id]
+
+
+def test_only_runs_under_way_are_interrupted(store: Store) -> None:
+    states = (RunState.QUEUED, RunState.RUNNING, RunState.DONE, RunState.CANCELLED, RunState.FAILED)
+    runs = {state: store.create(REQUEST).id for state in states}
+    for state, run_id in runs.items():
+        store.update(run_id, state=state, owner=DEAD)
+    assert set(store.mark_interrupted()) == {runs[RunState.QUEUED], runs[RunState.RUNNING]}
+    assert store.get(runs[RunState.DONE]).state == RunState.DONE
+
+
+def test_a_process_of_another_host_counts_as_alive() -> None:
+    assert is_alive("a-machine-elsewhere/1/0.00")
+    assert not is_alive("no owner")

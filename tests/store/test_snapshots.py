@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from unlearn_core.errors import UserError
-from unlearn_core.store.snapshots import SnapshotWriter, read_snapshots
+from unlearn_core.store.snapshots import SnapshotWriter, interpolated, read_snapshots
 
 
 def network() -> nn.Module:
@@ -60,3 +60,35 @@ def test_a_damaged_snapshot_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "3.npz").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(UserError, match="step 3 is damaged"):
         list(read_snapshots(tmp_path, {}))
+
+
+def test_one_weight_that_moves_far_is_caught_up_with(tmp_path: Path) -> None:
+    """A difference is coded by -127 to 127: what is left of it comes with the next snapshots."""
+    module = nn.Linear(300, 300)
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    writer = SnapshotWriter(tmp_path, start)
+    with torch.no_grad():
+        module.weight += 1e-4 * torch.randn(300, 300)
+        module.weight[0, 0] += 100.0
+    for step in range(4):
+        writer.write(step, module)
+    *_, (_, last) = read_snapshots(tmp_path, start)
+    assert last["weight"][0, 0].item() == pytest.approx(module.weight[0, 0].item(), abs=0.5)
+
+
+def test_snapshots_are_read_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    module = network()
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    writer = SnapshotWriter(tmp_path, start)
+    for step in (0, 2, 10):
+        walk(module, 1e-3)
+        writer.write(step, module)
+    assert [step for step, _ in read_snapshots(tmp_path, start)] == [0, 2, 10]
+
+
+def test_interpolation_goes_from_before_to_after_and_takes_counters_from_after() -> None:
+    before = {"weight": torch.tensor([0.0, 4.0]), "batches": torch.tensor(3)}
+    after = {"weight": torch.tensor([1.0, 0.0]), "batches": torch.tensor(7)}
+    found = interpolated(before, after, 0.25)
+    assert found["weight"].tolist() == [0.25, 3.0]
+    assert found["batches"].item() == 7

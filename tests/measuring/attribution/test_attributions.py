@@ -3,18 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.quick import QUICK
+from tests.finished import FinishedRun
 from unlearn_core.artifacts.adversarial_neighbours import read_adversarial_neighbours
 from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
-from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.attribution.adversarial_neighbours import RADIUS, write_neighbours
 from unlearn_core.measuring.attribution.explain import similarity, write_attributions
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import load_finished_run
-from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
 
@@ -60,9 +58,8 @@ def test_what_cannot_be_explained_is_one_sentence(
         write_attributions(cached_store.root, AttributionRequest.parse(finished, ids, algorithm, target))
 
 
-def test_a_run_without_weights_is_one_sentence(store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2", options=QUICK))
-    run_forget(store, run.id)
+def test_a_run_without_weights_is_one_sentence(store: Store, finished_run: FinishedRun) -> None:
+    run = finished_run.copy_to(store)
     (store.folder(run.id) / "weights.safetensors").unlink()
     with pytest.raises(UserError, match="kept no weights"):
         write_attributions(store.root, AttributionRequest.parse(run.id, [3], "saliency"))

@@ -28,7 +28,16 @@ def test_the_numbers_of_trust_are_zero_where_a_map_is_right(
     classifier, pixels, targets, _ = linear
     exact = quality(classifier, pixels, targets, "integrated-gradients", 0)
     assert np.max(exact.convergence_delta) < 1e-5
-    assert np.max(exact.infidelity) < 0.6
+
+
+def test_infidelity_is_zero_where_a_map_is_the_gradient(linear: Linear) -> None:
+    classifier, pixels, targets, _ = linear
+    # Of a linear model guided backpropagation gives the weights, saliency only their absolute values.
+    exact = quality(classifier, pixels, targets, "guided-backprop", 0)
+    assert np.max(exact.infidelity) < 1e-9
+    # A straight map never changes: what is left of sensitivity is nothing.
+    assert np.max(exact.sensitivity) < 1e-6
+    assert np.min(quality(classifier, pixels, targets, "saliency", 0).infidelity) > 1e-5
 
 
 def test_only_maps_that_should_add_up_have_a_convergence_delta(linear: Linear) -> None:
