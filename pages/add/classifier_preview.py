@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.thumbnails import png_uri
+from unlearn_core.catalog.class_names import short_class_name
 from unlearn_core.catalog.records.classifier_record import CustomClassifier
 
 _STYLE = """
@@ -58,17 +59,17 @@ def _card(
     """Return a picture with its most likely classes as bars, the longest first."""
     bars = "".join(
         f'<div class="bar"><span style="width:{100 * share:.1f}%"></span>'
-        f"<b>{escape(name.split(',')[0])}</b><i>{100 * share:.0f} %</i></div>"
+        f"<b>{escape(short_class_name(name))}</b><i>{100 * share:.0f} %</i></div>"
         for name, share in zip(names.tolist(), shares.tolist(), strict=True)
     )
-    known = f"<small>is: {escape(label.split(',')[0])}</small>" if label else ""
+    known = f"<small>is: {escape(short_class_name(label))}</small>" if label else ""
     words = escape(f"most likely {names[0]}")
     return f'<figure><div><img src="{png_uri(picture)}" alt="{words}">{known}</div><div>{bars}</div></figure>'
 
 
 def _few(names: Sequence[str]) -> str:
     """Return the first names, each without its synonyms."""
-    return " · ".join(name.split(",")[0] for name in names[:4]) + (" …" if len(names) > 4 else "")
+    return " · ".join(short_class_name(name) for name in names[:4]) + (" …" if len(names) > 4 else "")
 
 
 def _list(values: Sequence[float]) -> str:

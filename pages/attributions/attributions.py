@@ -13,8 +13,9 @@ from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.app_state import show_error, store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.measurements import measured_as
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
+from pages.shared.words import two_decimals
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
@@ -34,8 +35,8 @@ def page() -> None:
         return
     try:
         comparison = read_comparison(store().folder(run.id))
-        algorithms, target, opacity, text = _controls(run, comparison)
-        ids = chosen_ids(text) or choose_pictures(comparison)
+        algorithms, target, opacity, wanted = _controls(run, comparison)
+        ids = wanted or choose_pictures(comparison)
         with st.container(horizontal=True, vertical_alignment="center"):
             trust, near = _switches()
             settings = attribution_settings(algorithms)
@@ -69,7 +70,7 @@ def _switches() -> tuple[bool, bool]:
     return trust, near
 
 
-def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, str]:
+def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, list[int]]:
     first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
     classifier = run.parsed_request().classifier
     off = "\n".join(f"* {title}: {reason}" for title, reason in switched_off(classifier))
@@ -94,17 +95,11 @@ def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, 
         bind="query-params",
         help="The class whose score is explained: the same before and after.",
     )
-    text = fourth.text_input(
-        "Pictures",
-        key="pictures",
-        bind="query-params",
-        placeholder="ids, such as 3, 14; empty: telling ones",
-    )
     opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
     chosen = algorithms or on[:1]
     if len(chosen) == 1:
         st.caption(algorithm_entry(chosen[0]).reading)
-    return chosen, target, opacity / 100, text
+    return chosen, target, opacity / 100, enter_ids(fourth)
 
 
 def _draw(
@@ -194,8 +189,8 @@ def _row(
     )
     small = f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}"
     numbers = [
-        ("rank correlation", _number(shown.rank_correlation[number])),
-        ("SSIM", _number(shown.similarity[number])),
+        ("rank correlation", two_decimals(shown.rank_correlation[number])),
+        ("SSIM", two_decimals(shown.similarity[number])),
     ]
     if quality is not None:
         before, after = quality.before, quality.after
@@ -205,14 +200,12 @@ def _row(
             ("convergence delta", before.convergence_delta, after.convergence_delta),
         ):
             if not np.isnan(old_values[number]):
-                numbers.append((name, f"{_number(old_values[number])} → {_number(new_values[number])}"))
+                numbers.append(
+                    (name, f"{two_decimals(old_values[number])} → {two_decimals(new_values[number])}")
+                )
     return MapRow(
         shown.inputs[number], shown.before[number], shown.after[number], words, small, tuple(numbers)
     )
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 page()

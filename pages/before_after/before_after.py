@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.before_after.change_cards import change_cards
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import load_table
+from pages.shared.metric_cards import change_cards
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
+from pages.shared.words import counted
 from unlearn_core.artifacts.predictions import (
     FORGET,
     GROUP_NAMES,
@@ -77,8 +78,7 @@ def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -
     inside = comparison.in_group(group)
     positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
     st.markdown(
-        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: "
-        f"{len(positions):,} picture{'s' if len(positions) != 1 else ''}"
+        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
     with st.container(height=_HEIGHT - 40, border=False):
         _gallery(run, comparison, positions, "chosen")

@@ -13,6 +13,7 @@ from pages.before_after.transition_figures import (
 )
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
+from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
 from unlearn_core.store.rows import Run
 
@@ -23,7 +24,7 @@ _LOOKS = {
     "map": "Map",
     "layers": "Layers",
 }
-_GROUPS = {"forget set": FORGET, "retain set": RETAIN, "test set": TEST}
+_GROUPS = {FORGET_SET.title: FORGET, RETAIN_SET.title: RETAIN, TEST_SET.title: TEST}
 _HEIGHT = 310
 
 
@@ -112,7 +113,7 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
 
 
 def _classes(comparison: Comparison) -> None:
-    present = _present(comparison, ["test set", "retain set"])
+    present = _present(comparison, [TEST_SET.title, RETAIN_SET.title])
     if not present:
         st.caption("There are no other pictures to compare classes on.")
         return

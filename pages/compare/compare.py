@@ -8,8 +8,9 @@ from pages.compare.run_maps import run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import describe, nothing_yet
+from pages.shared.words import FORGET_SET, RETAIN_SET, SETS
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
@@ -18,7 +19,12 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
 from unlearn_core.store.rows import Run
 
-_CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
+_CURVES = {
+    "frontier": "Kept against forgotten",
+    "forget_accuracy": FORGET_SET.symbol,
+    "retain_accuracy": RETAIN_SET.symbol,
+}
+_AGREES = f"{RETAIN_SET.symbol} agrees"
 _MOST_PICTURES = 3
 
 
@@ -93,10 +99,8 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
                 "": title,
                 "goal": line.goal,
                 "k": line.k,
-                "D_f": line.accuracy.forget,
-                "D_r": line.accuracy.retain,
-                "D_test": line.accuracy.test,
-                "D_r agrees": line.agreement.retain,
+                **{words.symbol: line.accuracy.model_dump()[name] for name, words in SETS.items()},
+                _AGREES: line.agreement.retain,
                 "steps": line.steps,
                 "seconds": round(line.seconds, 1),
                 "ended": line.stopped,
@@ -108,7 +112,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        column_config=dict.fromkeys(("D_f", "D_r", "D_test", "D_r agrees"), percent),
+        column_config=dict.fromkeys([*(one.symbol for one in SETS.values()), _AGREES], percent),
     )
     return table
 
@@ -149,11 +153,9 @@ def _maps(comparison: RunComparison) -> None:
         key="algorithm",
         bind="query-params",
     )
-    text = second.text_input(
-        "Pictures", key="picture", bind="query-params", placeholder="ids, such as 3, 14; empty: telling ones"
-    )
+    wanted = enter_ids(second, "picture")
     predictions = [read_comparison(store().folder(line.run)) for line in lines]
-    ids = (chosen_ids(text) or choose_pictures(predictions[0]))[:_MOST_PICTURES]
+    ids = (wanted or choose_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
         maps, _ = measured_as(

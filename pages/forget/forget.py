@@ -24,6 +24,7 @@ from pages.shared.app_state import (
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.run_panel import run_panel
+from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
@@ -145,9 +146,8 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     after = start_of_next_run()
     ids = selection.picked()
     chosen = goal_and_method(table, ids)
-    count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"
     pressed = st.button(
-        f"Forget {count}" if ids else "Forget",
+        f"Forget {counted(len(ids))}" if ids else "Forget",
         key="forget",
         type="primary",
         icon=":material/ink_eraser:",

@@ -10,7 +10,7 @@ from pages.shared.app_state import open_run, show_error, start_run, store
 from pages.shared.links import FORGET
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
@@ -60,13 +60,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         bind="query-params",
         help=algorithm_entry("saliency").reading,
     )
-    text = second.text_input(
-        "Pictures",
-        key="pictures",
-        bind="query-params",
-        placeholder="ids, such as 3, 14; empty: telling ones",
-    )
-    ids = chosen_ids(text) or choose_pictures(comparison, forgotten=3)
+    ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
     film, path = measured(
         "replay",
         "Looking at every snapshot; photos take a while …",

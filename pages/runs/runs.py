@@ -19,8 +19,8 @@ from pages.shared.app_state import (
 )
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.local_time import time_zone
-from pages.shared.result_cards import percent
 from pages.shared.run_picker import nothing_yet
+from pages.shared.words import SETS, percent
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
@@ -81,9 +81,7 @@ def _row(run: Run) -> dict[str, object]:
         "classifier": None if request is None else request.classifier,
         "method": None if request is None else request.method,
         "k": None if result is None else result.k,
-        "D_f": _after(result, "forget"),
-        "D_r": _after(result, "retain"),
-        "D_test": _after(result, "test"),
+        **{words.symbol: _after(result, name) for name, words in SETS.items()},
         "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
         "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),

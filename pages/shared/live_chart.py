@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+from pages.shared.words import FORGET_SET, RETAIN_SET, sample_of
 from unlearn_core.artifacts.steps import StepRecord
 
 HOW_TO_READ = (
@@ -28,9 +29,9 @@ def live_chart(steps: Sequence[StepRecord], height: int = 240) -> go.Figure:
     """
     figure = go.Figure()
     for name, values, line, mode in (
-        ("forget set", [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
+        (FORGET_SET.title, [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
         (
-            "retain set (sample)",
+            sample_of(RETAIN_SET),
             [one.retain_accuracy for one in steps],
             {"color": RETAIN, "width": 3},
             "lines+markers",

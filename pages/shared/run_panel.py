@@ -8,8 +8,8 @@ from pages.shared.app_state import engine, group_of, leave_run, open_run, show_e
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
+from pages.shared.metric_cards import result_cards
 from pages.shared.palette import CONFIG
-from pages.shared.result_cards import result_cards
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord

@@ -11,6 +11,7 @@ from pages.shared.app_state import show_error, store
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.run_picker import finished_run
+from pages.shared.words import two_decimals
 from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
 from unlearn_core.artifacts.predictions import read_comparison
@@ -59,7 +60,7 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     importance, change = layer_means(maps)
     agree = rank_correlation(importance, change)
     st.markdown(
-        f"Rank correlation of importance and change over the layers: **{_number(agree)}**",
+        f"Rank correlation of importance and change over the layers: **{two_decimals(agree)}**",
         help="Spearman's: 1 where the layers that matter most changed most, −1 the other way round.",
     )
     drawn = st.segmented_control(
@@ -119,7 +120,7 @@ def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
         return None
     layers = range(len(maps.layers))
     agree = [rank_correlation(maps.importance[one], found[f"importance_{one}"]) for one in layers]
-    st.caption(f"Rank correlation of the two, mean over the layers: {_number(float(np.nanmean(agree)))}")
+    st.caption(f"Rank correlation of the two, mean over the layers: {two_decimals(float(np.nanmean(agree)))}")
     return np.array([found[f"importance_{one}"].mean(dtype=np.float64) for one in layers])
 
 
@@ -185,7 +186,7 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
     first, second = st.columns(2)
     first.metric(
         "Rank correlation",
-        _number(rank_correlation(importance, change)),
+        two_decimals(rank_correlation(importance, change)),
         help="Spearman's, over the filter × channel cells of this layer.",
     )
     second.metric(
@@ -217,10 +218,6 @@ def _short(layers: tuple[str, ...]) -> list[str]:
     """Leave out the wrapper's name, which all layers share."""
     heads = {name.partition(".")[0] for name in layers}
     return [name.partition(".")[2] if len(heads) == 1 and "." in name else name for name in layers]
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 page()

@@ -174,8 +174,8 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store) -> None:
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception
     app.text_input(key="picture").set_value("five").run()
-    assert [error.value for error in app.error] == [
-        "five is no picture's id: write numbers with commas between them."
-    ]
+    sentence = "five is not a picture id: write numbers separated by commas."
+    assert [error.value for error in app.error] == [sentence]
+
     app.multiselect(key="runs").set_value([runs[0].id]).run()
     assert "Choose two runs or more" in words_of(app)
