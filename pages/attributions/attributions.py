@@ -1,4 +1,4 @@
-"""Attributions: what in the picture did the classifier look at before, and what does it look at now?"""
+"""Attributions: which pixels did a prediction depend on before, and which now?"""
 
 from dataclasses import replace
 from io import BytesIO
@@ -24,7 +24,7 @@ from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
-_TARGETS = {"label": "its old label", "new": "its new prediction"}
+_TARGETS = {"label": "the label", "new": "the new prediction"}
 _MOST_ALGORITHMS = 4
 
 
@@ -50,22 +50,22 @@ def page() -> None:
 
 
 def _switches() -> tuple[bool, bool]:
-    """Let the person ask for more than the maps; both cost some seconds."""
+    """Let the person switch on two slower measurements: the maps' quality, and adversarial neighbours."""
     trust = st.toggle(
         "How far can these maps be trusted?",
         key="trust",
         bind="query-params",
-        help="**Infidelity**: how badly a map foretells what small noise does to the score. "
+        help="**Infidelity**: error in predicting from the map how small noise changes the score. "
         "**Sensitivity**: how much the map changes with tiny changes of the picture. "
-        "**Convergence delta**: the share of the score that maps which should add up to it miss. "
-        "All are 0 at best.",
+        "**Convergence delta**: the share of the score that is missing from the sum of the map. "
+        "0 is best for all three.",
     )
     near = st.toggle(
         "With adversarial neighbours",
         key="neighbours",
         bind="query-params",
-        help="Of each forgotten picture, one that looks the same to us, but that the classifier before took "
-        "for its second choice: how near that border was, and whether it still stands.",
+        help="For each forgotten picture, one that looks the same to us but that the original classifier "
+        "predicts as its second most likely class: how close it is, and what is predicted for it now.",
     )
     return trust, near
 
@@ -84,18 +84,18 @@ def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, 
         key="algorithms",
         bind="query-params",
         placeholder="choose one or more",
-        help=f"Not offered on this classifier:\n{off}",
+        help=f"Not available for this classifier:\n{off}",
     )
     classes = [str(number) for number in range(len(comparison.class_names))]
     target = second.selectbox(
-        "What speaks for …",
+        "Explained class",
         [*_TARGETS, *classes],
         format_func=lambda one: _TARGETS.get(one) or comparison.short_name(int(one)),
         key="target",
         bind="query-params",
-        help="The class whose score is explained: the same before and after.",
+        help="The class whose score the maps explain, the same before and after.",
     )
-    opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
+    opacity = third.slider("Opacity of the map", 0, 100, 70, format="%d %%", key="opacity")
     chosen = algorithms or on[:1]
     if len(chosen) == 1:
         st.caption(algorithm_entry(chosen[0]).reading)
@@ -110,7 +110,7 @@ def _draw(
     trust: bool,
     near: bool,
 ) -> None:
-    """Draw the same pictures' maps, a request an algorithm."""
+    """Draw the same pictures' maps, one request per algorithm."""
     titles = [algorithm_entry(one.algorithm).title for one in requests]
     columns = []
     for request in requests:
@@ -122,9 +122,8 @@ def _draw(
     else:
         st.html(map_grid_html(grid, titles, opacity))
     st.caption(
-        "Before and after share one symmetric scale in each row, and so does their difference "
-        "(after − before): a paler map is a weaker one. Rank correlation and SSIM say how alike the two are: "
-        "1 is the same."
+        "Before, after and their difference (after − before) share one symmetric scale in each row: a paler "
+        "map is weaker. Rank correlation and SSIM measure how similar before and after are: 1 is identical."
     )
     picture = BytesIO()
     contact_sheet(grid, titles, opacity).save(picture, "PNG")
@@ -148,15 +147,18 @@ def _draw(
 def _rows(
     comparison: Comparison, request: AttributionRequest, trust: bool, near: bool
 ) -> tuple[list[MapRow], Path]:
-    """Return a row for each picture, its neighbour's under it where that is asked for, and the maps' file."""
+    """Return a row for each picture, with `near` its neighbour's below it, and the maps' file."""
     title = algorithm_entry(request.algorithm).title
     shown, path = measured_as(
-        read_attributions, "attributions", f"{title}: asking both classifiers …", request=request
+        read_attributions, "attributions", f"{title}: computing maps before and after …", request=request
     )
     quality = None
     if trust:
         quality, _ = measured_as(
-            read_attribution_quality, "attribution_quality", f"{title}: testing the maps …", request=request
+            read_attribution_quality,
+            "attribution_quality",
+            f"{title}: measuring the maps' quality …",
+            request=request,
         )
     forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
     neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}
@@ -176,7 +178,7 @@ def _forgotten(comparison: Comparison) -> set[int]:
 def _row(
     comparison: Comparison, shown: Attributions, number: int, quality: AttributionQuality | None
 ) -> MapRow:
-    """Return one picture's maps by one algorithm with what is known of them in words."""
+    """Return one picture's maps by one algorithm, with prediction and measurements in words."""
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]

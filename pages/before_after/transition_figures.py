@@ -1,4 +1,4 @@
-"""Figures of who went where: predictions, confidence and features before and after."""
+"""Figures of predictions, confidence and features before and after."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -87,11 +87,11 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
 
 
 def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go.Figure:
-    """Draw where the features put the pictures before, and how far the forgotten and flipped ones moved.
+    """Draw the pictures in the plane of features, with lines from before to after for those that changed.
 
     Args:
         comparison: of the run.
-        drift: as `measuring.drift` writes it.
+        drift: as `measuring.representation.drift` writes it.
         height: in pixels.
     """
     positions = drift["positions"]
@@ -155,7 +155,7 @@ def _segments(start: NDArray[np.float32], end: NDArray[np.float32]) -> list[floa
 
 
 def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
-    """Draw how alike each layer sees the pictures before and after (linear CKA), from the top."""
+    """Draw the similarity (linear CKA) of each layer's representation before and after, from the top."""
     figure = go.Figure()
     names = [name.removeprefix("network.") for name in drift["layers"].tolist()]
     figure.add_scatter(
@@ -167,6 +167,6 @@ def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="likeness before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
+    figure.update_xaxes(title="similarity of before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
     figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, len(names) // 18))
     return style(figure, height)

@@ -1,4 +1,4 @@
-"""Accuracy along the line from the classifier before to the one after, and past it."""
+"""Weight interpolation: accuracy between the classifiers before and after a run, and beyond."""
 
 import plotly.graph_objects as go
 
@@ -14,10 +14,10 @@ _CURVES = (
 
 
 def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.Figure:
-    """Draw the groups' accuracy against how far the weights went, with a cursor at `chosen`.
+    """Draw accuracy on each set against the share of the change of the weights, with a cursor at `chosen`.
 
     Args:
-        line: as `measuring.dial` writes it.
+        line: as `measuring.weights.interpolation` writes it.
         chosen: 0 before, 1 after.
         height: in pixels.
     """
@@ -29,7 +29,7 @@ def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.F
             name=name,
             mode="lines",
             line={"color": colour, "width": width},
-            hovertemplate="%{x:.0f} % of the way: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate="%{x:.0f} % of the change: %{y:.1f} %<extra>" + name + "</extra>",
         )
     figure.add_vline(x=100 * chosen, line={"color": BEFORE, "width": 2, "dash": "dash"})
     figure.update_xaxes(

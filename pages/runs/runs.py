@@ -1,4 +1,4 @@
-"""Runs: what was forgotten so far, and what to do with it."""
+"""Runs: all runs, and what can be done with them."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, R
 
 
 def page() -> None:
-    """Draw the list, and under it what can be done with the chosen run."""
+    """Draw the list, and below it the actions for the selected run."""
     runs = my_runs()
     if not runs:
         nothing_yet()
@@ -45,13 +45,13 @@ def page() -> None:
 
 
 def _list(runs: list[Run]) -> Run | None:
-    """Show the runs; return the selected one, at first the one that the URL names."""
+    """Show the runs; return the selected one, by default the one that the URL names."""
     zone = time_zone()[1]
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
         hide_index=True,
         on_select="rerun",
-        # A row can only be selected by a box at its left edge; people click on its name.
+        # Rows can only be selected by a box at their left edge; people click on the name.
         selection_mode="single-cell",
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
@@ -90,7 +90,7 @@ def _row(run: Run) -> dict[str, object]:
 
 
 def _after(result: Result | None, group: str) -> str:
-    """Return accuracy before → after, or agreement marked as such."""
+    """Return accuracy before → after, or agreement if there are no labels."""
     if result is None:
         return ""
     accuracy, agreement = result.accuracy.by_group()[group], result.agreement.by_group().get(group)
@@ -145,7 +145,7 @@ def _downloads(run: Run) -> None:
             lambda: weights.read_bytes(),
             f"{run.parsed_request().classifier}-{run.id}.safetensors",
             icon=":material/download:",
-            help="The classifier after forgetting, as safetensors.",
+            help="The weights after forgetting, as safetensors.",
         )
     result = run.parsed_result()
     if result is not None:
@@ -160,7 +160,7 @@ def _downloads(run: Run) -> None:
 
 def _delete(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.markdown("This removes the run, its weights and its pictures of the way for good.")
+        st.markdown("This deletes the run with its weights, snapshots and measurements. It cannot be undone.")
         st.button("Delete it", key="delete", type="primary", on_click=_delete_now, args=(run.id,))
 
 
@@ -170,7 +170,7 @@ def _delete_now(run_id: str) -> None:
 
 
 def _try(action: Any, *arguments: object) -> None:
-    """Do something in a callback; what goes wrong is shown when the page is drawn."""
+    """Call a function in a callback; its error is shown when the page is drawn."""
     try:
         action(*arguments)
     except UserError as error:

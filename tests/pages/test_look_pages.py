@@ -85,7 +85,7 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
-    assert "With this filter's change alone undone" in words_of(app)
+    assert "If only this filter's change is undone" in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:

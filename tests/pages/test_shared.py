@@ -127,7 +127,7 @@ def test_no_page_says_where_anything_lies(own_home: Path, store: Store, open_app
     assert public_message(RuntimeError("/srv/private/x is broken")) == "The program failed: RuntimeError."
 
 
-def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) -> None:
+def test_what_everybody_sees_cannot_be_overridden(own_home: Path, open_app: OpenApp) -> None:
     app = open_app()
     app.selectbox(key="classifier").set_value("imagenet-efficientnet-lite0").run()
     assert not app.exception
@@ -136,7 +136,7 @@ def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) ->
 
 def test_hubs_and_functions_are_not_offered(own_home: Path, open_app: OpenApp) -> None:
     app = open_app("pages/add/add.py")
-    assert "A function of mine" not in app.segmented_control(key="add_from").options
+    assert "A Python function" not in app.segmented_control(key="add_from").options
     for source in ("timm:hf-hub:somebody/net", "os:getcwd", "file:/etc/passwd"):
         with pytest.raises(UserError, match="serves others"):
             add_classifier(own_home, ClassifierSpecification(source=source, architecture="timm:resnet10t"))
