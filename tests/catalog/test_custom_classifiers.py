@@ -260,14 +260,14 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
         specification,
         ClassifierSpecification(source="tests.catalog.test_custom_classifiers:own"),
     ):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             prepare(refused)
     place = store_upload(own_home, "../../net.pt", b"")
     assert place.parent.parent == own_home / "incoming"
     uploaded = as_file(place, network.state_dict())
     assert prepare(uploaded)[0].name == "net"
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
-    with pytest.raises(UserError, match="serves others"):
+    with pytest.raises(UserError, match="is shared"):
         prepare(specification.model_copy(update={"source": sly}))
 
 

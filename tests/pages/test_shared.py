@@ -1,4 +1,4 @@
-"""A server that serves others: nobody sees, takes out or mends what is another's, nor where anything lies."""
+"""A server that is shared: nobody sees, takes out or mends what is another's, nor where anything lies."""
 
 import json
 import os
@@ -138,7 +138,7 @@ def test_hubs_and_functions_are_not_offered(own_home: Path, open_app: OpenApp) -
     app = open_app("pages/add/add.py")
     assert "A Python function" not in app.segmented_control(key="add_from").options
     for source in ("timm:hf-hub:somebody/net", "os:getcwd", "file:/etc/passwd"):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             add_classifier(own_home, ClassifierSpecification(source=source, architecture="timm:resnet10t"))
     assert not [one for one in custom_classifiers(own_home) if one.visitor == ""]
 
