@@ -94,7 +94,7 @@ def test_forget_shows_what_came_of_a_run(run: str) -> None:
     assert [card.value for card in app.metric] == CARDS[run]
     assert app.selectbox(key="classifier").value == CLASSIFIER
     assert app.selectbox(key="images").value == IMAGES
-    assert "Classes of these pictures: 3 by name, 1 by you." in words_of(app)
+    assert "Class match: 3 by name, 1 by you." in words_of(app)
     app.segmented_control(key="show_as").set_value("map").run()
     assert f"**{len(FORGOTTEN[run])} selected**" in words_of(whole(app))
 

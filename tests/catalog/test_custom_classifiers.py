@@ -233,7 +233,7 @@ def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home:
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="mine", images="photos"))
     store.finish(run.id, RunState.FAILED)
-    with pytest.raises(UserError, match=rf"Run {run.id} .* needs mine"):
+    with pytest.raises(UserError, match=rf"Run {run.id} .* uses mine"):
         remove_added(store, "mine")
     store.delete(run.id)
     remove_added(store, "mine")

@@ -89,7 +89,7 @@ def test_a_sentence_about_names_tells_none_of_others(own_home: Path, pets: Added
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="secret net"), "named by me", visitor="f" * 16)
     store.finish(run.id, RunState.FAILED)
-    with pytest.raises(UserError, match="A run of somebody else needs secret net") as needed:
+    with pytest.raises(UserError, match="A run of another visitor uses secret net") as needed:
         remove_added(store, "secret net", OTHER)
     assert run.id not in str(needed.value)
     store.delete(run.id)
