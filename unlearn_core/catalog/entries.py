@@ -1,4 +1,4 @@
-"""What can be picked out of the box, as plain entries: this file imports nothing heavy."""
+"""The entries of the catalog; this module imports nothing heavy."""
 
 import re
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ ADDED = "added by you"
 class ClassifierEntry:
     """A classifier that can be loaded by name.
 
-    `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers whose outputs
-    lie on a grid, for Grad-CAM: first the last one whose grid is fine enough, then the others in order.
-    `brought`: it came from the user; `digest` then tells its weights from others.
+    `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
+    outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
+    `digest` then identifies its weights.
     """
 
     name: str
@@ -42,9 +42,9 @@ class ClassifierEntry:
 
 @dataclass(frozen=True)
 class ImageSetEntry:
-    """An image set that can be loaded by name; `folder:PATH` and the like are patterns rather than entries.
+    """An image set that can be loaded by name; patterns such as `folder:PATH` have no entry.
 
-    `classes`: how many it has of its own. `fits`: the shipped classifiers that it is offered for.
+    `classes`: its number of classes. `fits`: the shipped classifiers that it is offered for.
     """
 
     name: str
@@ -196,7 +196,7 @@ _VISITOR = re.compile(r"[0-9a-f]{16}")
 
 
 def classifiers() -> tuple[ClassifierEntry, ...]:
-    """Return the classifiers that ship, and those that the user brought."""
+    """Return the shipped classifiers, then the custom ones."""
     return (*CLASSIFIERS, *(_as_entry(record) for record in custom_classifiers(home())))
 
 
@@ -209,7 +209,7 @@ def classifier_entry(name: str) -> ClassifierEntry:
     if record is not None:
         return _as_entry(record)
     known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
-    raise UserError(f"There is no classifier {name}; there are {known}.")
+    raise UserError(f"There is no classifier {name}; available: {known}.")
 
 
 def _as_entry(record: CustomClassifier) -> ClassifierEntry:
@@ -232,23 +232,23 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
 
 
 def image_sets() -> tuple[ImageSetEntry, ...]:
-    """Return the image sets that are known by name, and those that the user added."""
+    """Return the image sets of the catalog, then those that users added."""
     return (*IMAGE_SETS, *(_as_image_entry(record) for record in added_image_sets(home())))
 
 
 def check_image_set(name: str) -> None:
-    """Raise `UserError` where no image set has this name, or a shared server does not read paths."""
+    """Raise `UserError` for an unknown name, and for a path on a shared server."""
     if name.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
         refuse_when_shared("paths")
         return
     own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
     if not own and name not in [entry.name for entry in image_sets()]:
         known = [entry.name for entry in image_sets() if not entry.visitor]
-        raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
+        raise UserError(f"There is no image set {name}; available: {', '.join(known)}, {PATTERNS}.")
 
 
 def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
-    """Return the image sets to offer for a classifier: those that are made for it, and the user's own."""
+    """Return the image sets to offer for a classifier: those that fit, and those that users added."""
     found = []
     for entry in image_sets():
         own = entry.source == ADDED

@@ -1,4 +1,4 @@
-"""How large what can be picked is, and whether it is on this machine; this file imports nothing heavy."""
+"""Sizes of catalog entries, and whether they are on this machine; this module imports nothing heavy."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from unlearn_core.catalog.records.classifier_record import WEIGHTS, custom_class
 from unlearn_core.common.home import data_dir, home
 
 _SHIPPED = Path(__file__).parent / "shipped" / "weights"
-# Of the files that come in packages, and of the downloads that torchvision's documentation links to.
+# Of files in packages, and of torchvision's downloads.
 _MEGABYTES = {
     "imagenet-efficientnet-lite0": 18.8,
     "mnist": 1.1,
@@ -21,7 +21,7 @@ _MEGABYTES = {
     "imagenette": 341.7,
     "imagenet": 144_000.0,
 }
-# torchvision's folders and files begin alike whether they are unpacked or not.
+# Prefixes of torchvision's folders and files, unpacked or not.
 _FILES = {
     "cifar10": "cifar-10-",
     "cifar100": "cifar-100-",
@@ -43,7 +43,7 @@ _ARCHIVES = {
 
 
 def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
-    """Return the size of weights or pictures in MB, None where nothing says so."""
+    """Return the size of weights or pictures in MB, None if unknown."""
     if isinstance(entry, ImageSetEntry):
         return _MEGABYTES.get(entry.name, entry.megabytes)
     if entry.name in _MEGABYTES and not entry.brought:
@@ -54,7 +54,7 @@ def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
 
 
 def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
-    """Tell whether nothing has to be downloaded before this can be used."""
+    """Return whether an entry can be used without a download."""
     if entry.source != "torchvision" or isinstance(entry, ClassifierEntry):
         return True
     start = _FILES.get(entry.name, entry.name)
@@ -62,7 +62,7 @@ def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
 
 
 def download(images: str) -> tuple[float, float]:
-    """Return how many MB of an image set's archives torchvision has fetched, and of how many; else zeros."""
+    """Return the downloaded and total size of an image set's archives in MB; zeros without a download."""
     if images not in _ARCHIVES:
         return 0.0, 0.0
     arrived = sum(path.stat().st_size for path in data_dir().glob(_ARCHIVES[images]))

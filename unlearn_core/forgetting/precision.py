@@ -1,4 +1,4 @@
-"""Arithmetic in bfloat16, where a device is built for it and forgetting loses nothing by it."""
+"""bfloat16 arithmetic on devices with native support."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Classify = Callable[[Tensor], Tensor]
-"""Takes pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""
+"""Maps pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""
 
 
 def pays(module: nn.Module, device: torch.device) -> bool:
-    """Tell whether a classifier is faster in bfloat16 on a device.
+    """Return whether a network is faster in bfloat16 on a device.
 
-    That takes a device that multiplies it natively: NVIDIA's from Ampere, Intel's with AMX. On the latter
-    plain convolutions gain, depthwise ones and transformers lose (benchmarks/tried.md).
+    This needs native multiplication: NVIDIA GPUs from Ampere, Intel CPUs with AMX. On the latter plain
+    convolutions gain, depthwise ones and transformers lose (benchmarks/tried.md).
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -24,14 +24,14 @@ def pays(module: nn.Module, device: torch.device) -> bool:
 
 
 def _gains_nothing(layer: nn.Module) -> bool:
-    """Tell depthwise convolutions and what transformers are made of."""
+    """Return whether a layer is a depthwise convolution or part of a transformer."""
     if isinstance(layer, nn.Conv2d):
         return 1 < layer.groups == layer.in_channels
     return isinstance(layer, (nn.LayerNorm, nn.MultiheadAttention))
 
 
 def in_bfloat16(module: nn.Module) -> Classify:
-    """Return a classifier whose convolutions and products are done in bfloat16, weights staying float32."""
+    """Return a function that computes logits with bfloat16 products; the weights stay float32."""
 
     def logits(pixels: Tensor) -> Tensor:
         with torch.autocast(pixels.device.type, torch.bfloat16):

@@ -1,9 +1,8 @@
-"""The methods that can be picked, without loading torch.
+"""The registry of unlearning methods; it does not load torch.
 
-A method is one file: a class that says what to prepare and what the loss is, with an `entry` that says what a
-person picks and tunes. A method of this project has a line in `_SHIPPED`; one of another package has an entry
-point in the group `unlearn_lens.methods` that names the class; one of a notebook goes to `register`, or
-straight to `unlearn`.
+A method is one file: a class with its preparation and loss, and an `entry` with its name and options. Methods
+of this project have a line in `_SHIPPED`; those of other packages have an entry point in the group
+`unlearn_lens.methods` that names the class; notebooks call `register`, or pass an instance to `unlearn`.
 """
 
 import logging
@@ -42,12 +41,12 @@ _registered: "list[type[Method]]" = []
 
 
 def methods() -> tuple[MethodEntry, ...]:
-    """Return the methods of this project, then those of other packages, then those that were registered."""
+    """Return the methods of this project, then those of other packages, then the registered ones."""
     return (*_installed(), *map(_entry_of, _registered))
 
 
 def register(method: "type[Method]") -> "type[Method]":
-    """Add a method to this process's list and return it; a name that is taken raises `UserError`."""
+    """Register a method in this process and return it; a name that is taken raises `UserError`."""
     if method.entry.name in [entry.name for entry in methods()]:
         raise UserError(f"There is a method {method.entry.name} already.")
     _registered.append(method)
@@ -59,7 +58,7 @@ def method_entry(name: str) -> MethodEntry:
     for entry in methods():
         if entry.name == name:
             return entry
-    raise UserError(f"There is no method {name}; there are {', '.join(e.name for e in methods())}.")
+    raise UserError(f"There is no method {name}; available: {', '.join(e.name for e in methods())}.")
 
 
 def load_method(entry: MethodEntry) -> "type[Method]":
@@ -78,12 +77,12 @@ def _installed() -> tuple[MethodEntry, ...]:
     for point in entry_points(group=GROUP):
         try:
             entry = _entry_of(point.load())
-        # Code of another package may fail in any way, and all other methods go on.
+        # Code of another package may raise anything; the other methods stay available.
         except Exception:
             _log.exception("The method %s of another package cannot be loaded.", point.value)
             continue
         if found.setdefault(entry.name, entry) is not entry:
-            _log.error("The method %s of %s is left out: its name is taken.", entry.name, point.value)
+            _log.error("The method %s of %s is ignored: its name is taken.", entry.name, point.value)
     return tuple(found.values())
 
 

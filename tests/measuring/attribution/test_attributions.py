@@ -49,8 +49,8 @@ def test_a_run_is_explained_before_and_after(cached_store: Store, finished: str)
         ([], "saliency", "label", "Choose 1 to 64"),
         ([3], "magic", "label", "no algorithm magic; there are"),
         ([99999], "saliency", "label", "no picture 99999"),
-        ([3], "saliency", "10", "10 is no class"),
-        ([3], "saliency", "old", "old is no class"),
+        ([3], "saliency", "10", "10 is not a class"),
+        ([3], "saliency", "old", "old is not a class"),
     ],
 )
 def test_what_cannot_be_explained_is_one_sentence(

