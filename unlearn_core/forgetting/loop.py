@@ -28,10 +28,10 @@ class Settling:
 class ForgettingLoop:
     """Runs one method on one task until the goal is reached, the step limit is reached or it is cancelled.
 
-    Iterate over it to run it. After all is forgotten a method may have a repair phase. `stopped` is the reason
-    of the end. Outputs that are not finite raise `UserError`: they would count as forgotten. In any case the
-    task's module is left in eval mode with the weights of the last complete step. A step that runs out of
-    memory is repeated with half the batch size; `batch_halvings` counts this.
+    Iterate over it to run it. After all is forgotten a method may have a repair phase. `stopped` is the
+    reason of the end. Outputs that are not finite raise `UserError`: they would count as forgotten. In any
+    case the task's module is left in eval mode with the weights of the last complete step. A step that runs
+    out of memory is repeated with half the batch size; `batch_halvings` counts this.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
