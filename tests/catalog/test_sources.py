@@ -57,11 +57,11 @@ def test_a_table_gives_labels_and_split(tmp_path: Path) -> None:
         ([("path", "label"), ("a.png",)], "Line 2 of table.csv has 1 columns, not 2"),
         (
             [("path", "label"), ("missing.png", "cat")],
-            "Line 2 of table.csv names no picture in its folder or below",
+            "Line 2 of table.csv: no picture in or below its folder",
         ),
-        ([("path", "label"), ("../out.png", "cat")], "names no picture in its folder or below"),
-        ([("path", "label"), ("/etc/passwd", "cat")], "names no picture in its folder or below"),
-        ([("path", "label"), ("", "cat")], "names no picture in its folder or below"),
+        ([("path", "label"), ("../out.png", "cat")], "no picture in or below its folder"),
+        ([("path", "label"), ("/etc/passwd", "cat")], "no picture in or below its folder"),
+        ([("path", "label"), ("", "cat")], "no picture in or below its folder"),
     ],
 )
 def test_a_bad_table_is_one_sentence(tmp_path: Path, rows: list[tuple[str, ...]], sentence: str) -> None:

@@ -96,9 +96,7 @@ def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:
         overrides = json.loads(path.read_text(encoding="utf-8"))
         return {str(own): str(name) for own, name in overrides.items()}
     except (ValueError, AttributeError) as error:
-        raise UserError(
-            f"The class match of {images} for {classifier} is damaged: set its overrides again."
-        ) from error
+        raise UserError(f"The class match of {images} and {classifier} is damaged: reset it.") from error
 
 
 def write_overrides(root: Path, classifier: str, images: str, overrides: Mapping[str, str]) -> None:

@@ -21,9 +21,7 @@ def add_custom_commands(commands: Any) -> None:
     remove = commands.add_parser("remove", help="remove an added classifier or image set")
     remove.add_argument("name")
     remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
-    match = commands.add_parser(
-        "match", help="show or override the class match of an image set and a classifier"
-    )
+    match = commands.add_parser("match", help="show or override the class match of an image set")
     match.add_argument("--classifier", default="mnist-resnet")
     match.add_argument("--images", default="mnist")
     match.add_argument(
@@ -48,9 +46,7 @@ def _add_add(commands: Any) -> None:
     classifier.add_argument("--classes", type=int)
     classifier.add_argument("--channels", type=int)
     classifier.add_argument("--input-size", type=int, metavar="PIXELS")
-    classifier.add_argument(
-        "--mean", metavar="A,B,C", help="mean of the training pixels per channel, in [0, 1]"
-    )
+    classifier.add_argument("--mean", metavar="A,B,C", help="of the training pixels, per channel, in [0, 1]")
     classifier.add_argument("--std", metavar="A,B,C")
     classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name per line")
     classifier.set_defaults(run_command=_add_classifier)

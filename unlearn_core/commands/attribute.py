@@ -20,9 +20,7 @@ def add_attribute_command(commands: Any) -> None:
         help=f"one or several, separated by commas: {', '.join(entry.name for entry in algorithms())}",
     )
     command.add_argument(
-        "--target",
-        default="label",
-        help="the explained class: label, new (the prediction after), or a class index",
+        "--target", default="label", help="the explained class: label, new (prediction), or a class index"
     )
     for setting in declared_settings():
         command.add_argument(

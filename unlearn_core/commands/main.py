@@ -96,9 +96,7 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument("--seed", type=int, default=DEFAULT.seed)
     forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
     forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
-    forget.add_argument(
-        "--measure-on", metavar="IMAGES", help="a second image set, measured as part of the retain set"
-    )
+    forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set, measured as retained")
     forget.add_argument("--after", metavar="RUN", help="start from the classifier of another run")
     forget.add_argument(
         "--retained",

@@ -35,9 +35,7 @@ def preset_options(name: str, method: str) -> dict[str, float | int]:
     if name not in PRESETS:
         raise UserError(f"There is no preset {name}; available: {', '.join(PRESETS)}.")
     if method not in ("neggrad", "adv", "adv+imp"):
-        raise UserError(
-            f"Preset {name} is for the paper's methods neggrad, adv and adv+imp, not for {method}."
-        )
+        raise UserError(f"Preset {name} is for the methods neggrad, adv and adv+imp, not for {method}.")
     numbers = {key: value for key, value in vars(PRESETS[name]).items() if key != "title"}
     known = {option.name for option in method_entry(method).options}
     return {key: value for key, value in numbers.items() if key in known}

@@ -53,7 +53,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
-    reference = _load_start(store, run_id, request, classifier)
+    reference = _resume(store, run_id, request, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     loaded = time.perf_counter() - start
@@ -69,9 +69,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     ).run()
 
 
-def _load_start(
-    store: Store, run_id: str, request: ForgetRequest, classifier: Classifier
-) -> Classifier | None:
+def _resume(store: Store, run_id: str, request: ForgetRequest, classifier: Classifier) -> Classifier | None:
     """Load the weights of the run that this one continues, and keep a copy with this run.
 
     Returns:

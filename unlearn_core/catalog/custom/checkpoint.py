@@ -42,9 +42,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
     entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:
-        raise UserError(
-            f"{path.name} has more than {MOST_ENTRIES:,} entries, more than any classifier needs."
-        )
+        raise UserError(f"{path.name} has more than {MOST_ENTRIES:,} entries: too many for a classifier.")
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")

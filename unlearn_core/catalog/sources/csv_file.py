@@ -77,7 +77,5 @@ def _file(table: Path, name: str, line: int) -> PictureFile:
     except (OSError, ValueError):
         inside = False
     if not name or not inside:
-        raise UserError(
-            f"Line {line} of {table.name} names no picture in its folder or below: {name[:80]!r}."
-        )
+        raise UserError(f"Line {line} of {table.name}: no picture in or below its folder: {name[:80]!r}.")
     return PictureFile(name, lambda: read_file(folder / name))

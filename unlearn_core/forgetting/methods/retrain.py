@@ -27,9 +27,7 @@ class Retrain(Method):
     def prepare(self, task: Task) -> None:
         """Set up the training."""
         if task.retrain is None or task.retained is None:
-            raise UserError(
-                "retrain needs a classifier with a shipped training recipe, and retained pictures."
-            )
+            raise UserError("retrain needs a classifier with a training recipe, and retained pictures.")
         self._training = task.retrain(task.retained)
         self.total_steps = self._training.recipe.epochs
 

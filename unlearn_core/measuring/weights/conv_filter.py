@@ -77,9 +77,7 @@ def _strongest(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike
             classifier.module, pictures, [own], lambda layer, inputs, output: _response(layer, output, number)
         )
         if not seen.size:
-            raise UserError(
-                f"Layer {layer} is never called separately, so the response of its filters is unknown."
-            )
+            raise UserError(f"Layer {layer} is never called separately: its response is unknown.")
         found[f"strongest_{when}"] = ids[np.argsort(-seen[:, 0], kind="stable")[:STRONGEST]]
     return found
 
