@@ -15,7 +15,7 @@ from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.measurements import measured_as
 from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
-from pages.shared.words import two_decimals
+from pages.shared.words import FORGET_SET, two_decimals
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
@@ -182,8 +182,8 @@ def _row(
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
-    named = {FORGET: "to forget", EARLIER: "forgotten earlier"}
-    kind = named.get(int(comparison.group[position]), "kept" if old == new else "flipped")
+    named = {FORGET: FORGET_SET.title, EARLIER: "forgotten earlier"}
+    kind = named.get(int(comparison.group[position]), "unchanged" if old == new else "flipped")
     words = (
         comparison.short_name(old)
         if old == new

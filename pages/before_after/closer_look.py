@@ -35,7 +35,7 @@ def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None
         Group, class before and class after of the dot clicked in the transitions, None if there is none.
     """
     look = st.segmented_control(
-        "Look at",
+        "Chart",
         list(_LOOKS),
         format_func=_LOOKS.__getitem__,
         default="classes",

@@ -100,10 +100,10 @@ def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go
     forgotten = comparison.group[positions] == FORGET_GROUP
     figure = go.Figure()
     rest = ~flipped & ~forgotten
-    figure.add_scatter(**_dots(comparison, positions, after, rest, "kept", BEFORE, 4))
+    figure.add_scatter(**_dots(comparison, positions, after, rest, "unchanged", BEFORE, 4))
     for chosen, title, colour in (
         (flipped & ~forgotten, "flipped", RETAIN),
-        (forgotten, "to forget", FORGET),
+        (forgotten, FORGET_SET.title, FORGET),
     ):
         figure.add_scatter(
             x=_segments(before[chosen, 0], after[chosen, 0]),

@@ -23,7 +23,7 @@ def chosen_ids(text: str) -> list[int]:
 
 
 def choose_pictures(comparison: Comparison, forgotten: int = 1) -> list[int]:
-    """Return ids: the first pictures forgotten, one kept of the same class, and one flipped."""
+    """Return ids: the first forgotten pictures, an unchanged one of the same class, and a flipped one."""
     own = comparison.image_set == 0
     known = np.flatnonzero(own & (comparison.group == FORGET) & (comparison.before == comparison.labels))
     first = (known if len(known) else comparison.in_group(FORGET))[:forgotten]
