@@ -30,7 +30,7 @@ def weights_before(store: Store, request: ForgetRequest) -> Path | None:
     before = parent.parsed_request()
     if (before.classifier, before.images) != (request.classifier, request.images):
         raise UserError(
-            f"Run {parent.id} is of {before.classifier} and {before.images}: a run after it must be too."
+            f"Run {parent.id} used {before.classifier} and {before.images}: a run after it must use them too."
         )
     return weights
 

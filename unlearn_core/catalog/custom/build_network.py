@@ -47,7 +47,7 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise UserError(
             f"{architecture} cannot be built for {classes} classes, {channels} channels and input size "
-            f"{input_size or 'of its default'}: {_first_line(error)}"
+            f"{input_size or 'by default'}: {_first_line(error)}"
         ) from error
 
 

@@ -28,7 +28,7 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
     """
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES:
-        raise UserError(f"{name} is not supported; supported: {', '.join(_SUFFIXES)}.")
+        raise UserError(f"{name} has an unsupported type; supported: {', '.join(_SUFFIXES)}.")
     if len(data) > most_bytes():
         raise UserError(f"{name} is larger than {most_bytes() // 2**20} MB.")
     folder = root / "incoming"
