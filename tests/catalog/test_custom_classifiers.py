@@ -218,7 +218,7 @@ def test_a_network_of_tokens_has_no_grid_for_grad_cam(own_home: Path) -> None:
         own_home, ClassifierSpecification(source="timm:vit_tiny_patch16_224:random", input_size=32, classes=3)
     )
     assert "layer-gradcam" not in [entry.name for entry in offered(name)]
-    assert "grid" in dict(switched_off(name))["Grad-CAM"]
+    assert "spatial outputs" in dict(switched_off(name))["Grad-CAM"]
 
 
 def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home: Path) -> None:
