@@ -24,7 +24,7 @@ from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
-_TARGETS = {"label": "the label", "new": "the new prediction"}
+_TARGETS = {"label": "its old label", "new": "its new prediction"}
 _MOST_ALGORITHMS = 4
 
 

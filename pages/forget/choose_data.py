@@ -45,7 +45,7 @@ def choose_source() -> tuple[str, str | None]:
     ]
     titles = {entry.name: entry.title for entry in fitting}
     titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
-    titles |= {} if is_shared() else {FOLDER: "A folder …"}
+    titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
     with right:
         images = st.selectbox(
             "Pictures",
