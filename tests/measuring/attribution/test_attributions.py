@@ -47,7 +47,7 @@ def test_a_run_is_explained_before_and_after(cached_store: Store, finished: str)
     ("ids", "algorithm", "target", "sentence"),
     [
         ([], "saliency", "label", "Choose 1 to 64"),
-        ([3], "magic", "label", "no algorithm magic; there are"),
+        ([3], "magic", "label", "no algorithm magic; available:"),
         ([99999], "saliency", "label", "no picture 99999"),
         ([3], "saliency", "10", "10 is not a class"),
         ([3], "saliency", "old", "old is not a class"),
