@@ -1,13 +1,13 @@
-# make app    makes .venv, installs what is needed and opens the app (PORT=8501)
-# make test   also installs what the tests need, then formats, lints, types and tests
-# make test-quick (under 1 minute) and make test-core (under 5) run a part of it; make test-lowest runs the
-# library with the lowest versions that requirements.txt admits
+# make app    creates .venv, installs the requirements and opens the app (PORT=8501)
+# make test   also installs the test requirements, then checks format, lint and types and runs the tests
+# make test-quick (under 1 minute) and make test-core (under 5) run parts of it; make test-lowest tests the
+# library with the lowest versions of requirements.txt
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || true)
 
-# What needs neither workers nor a long calculation.
+# Tests without workers and long calculations.
 QUICK := tests/artifacts tests/common tests/store tests/test_public_interface.py
 LONG := tests/browser tests/engine tests/pages tests/catalog/test_training.py tests/test_old_home.py \
 	tests/test_docs.py tests/forgetting/test_every_architecture.py
@@ -24,8 +24,8 @@ test: .venv/tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-# The longest files come first (tests/conftest.py): nothing then waits for them at the end.
-# One thread each: two processes with a thread a core get in each other's way and take many times as long.
+# The longest files come first (tests/conftest.py). One thread each: two processes with a thread per core slow each
+# other down several times.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 \
 		--cov --cov-report term:skip-covered
 
@@ -42,7 +42,7 @@ test-core: .venv/tests-installed
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(addprefix --ignore ,$(LONG))
 
-# The tools of the tests are today's: only what requirements.txt names is as old as it admits.
+# Only the packages of requirements.txt have their lowest versions, not the test tools.
 test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv

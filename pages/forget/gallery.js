@@ -1,14 +1,13 @@
-// A grid of thumbnails cut from one sprite sheet, of which any number can be selected.
+// A grid of thumbnails from one sprite sheet with multiple selection.
 //
-// Streamlit calls the default function again whenever `data` changes, with the same parent element, so what
-// the person selected lives in a Gallery kept beside that element. Python's own selection comes with a
-// version and is taken over only when the version is new; every selection sent back names the version it
-// started from, so that Python can tell an answer that is out of date.
+// Streamlit calls the default function whenever `data` changes, with the same parent element, so the selection
+// is stored in a Gallery per element. Python's selection has a version and is applied only if the version is
+// new; every selection sent back has the version it started from, so that Python can ignore outdated ones.
 
 const galleries = new WeakMap();
 const DEBOUNCE_MS = 150;
 
-// A thousand cells that each name a sheet of a megabyte as a data URI keep a browser busy for seconds.
+// A thousand cells with a data URI of a megabyte each block the browser for seconds.
 function shortUrl(dataUri) {
   const [head, body] = dataUri.split(",");
   const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
@@ -37,7 +36,7 @@ class Gallery {
     grid.addEventListener("keydown", (event) => this.onKey(event));
     grid.addEventListener("mouseover", (event) => this.describe(this.positionOf(event.target)));
     grid.addEventListener("focusin", (event) => this.describe(this.positionOf(event.target)));
-    // Whatever comes next, such as the Forget button, must find the last click already sent.
+    // The last click must be sent before any other interaction, such as the Forget button.
     grid.addEventListener("mouseleave", () => this.flush());
     grid.addEventListener("focusout", (event) => grid.contains(event.relatedTarget) || this.flush());
     this.clearButton.addEventListener("click", () => {

@@ -1,4 +1,4 @@
-"""The clickable gallery: hundreds of thumbnails in one component, cut from one sprite sheet."""
+"""The clickable gallery: hundreds of thumbnails in one component, drawn from one sprite sheet."""
 
 import base64
 import math
@@ -13,6 +13,7 @@ from PIL import Image
 from pages.shared import selection
 from pages.shared.palette import AFTER
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.catalog.class_names import short_class_name
 
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
@@ -36,7 +37,7 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
     `table_key` names the table's content: the sprite sheet is cached under it.
     """
     if KEY not in st.session_state:
-        # A gallery that is new in the page knows nothing of what was picked before.
+        # A new gallery does not have the earlier selection.
         selection.pick(selection.picked())
     columns = max(1, math.isqrt(len(positions)))
     ids = table.ids[positions]
@@ -61,25 +62,20 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
 
 
 def describe(table: ImageTable, position: int) -> str:
-    """Say in words what one picture is: class, id, confidence, and the prediction where it is wrong."""
-    name = _short(table.class_names[table.labels[position]])
+    """Describe a picture: class, id, confidence, and the prediction where it is wrong."""
+    name = short_class_name(table.class_names[table.labels[position]])
     kind = f"digit {name}" if name.isdigit() else name
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
     if table.predictions[position] != table.labels[position]:
-        words.append(f"predicted {_short(table.class_names[table.predictions[position]])}")
+        words.append(f"predicted {short_class_name(table.class_names[table.predictions[position]])}")
     return ", ".join(words)
-
-
-def _short(class_name: str) -> str:
-    """Return the first of a class's names: ImageNet lists several, parted by commas."""
-    return class_name.split(",")[0]
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def sprite_sheet(
     table_key: str, positions: tuple[int, ...], columns: int, _thumbnails: NDArray[np.uint8]
 ) -> str:
-    """Lay thumbnails out row by row in one picture; return it as a data URI."""
+    """Lay out thumbnails row by row in one picture; return it as a data URI."""
     size = _thumbnails.shape[1]
     rows = math.ceil(len(positions) / columns) or 1
     sheet = np.zeros((rows * columns, *_thumbnails.shape[1:]), np.uint8)

@@ -1,7 +1,7 @@
-// Shows the picture of the point under the mouse beside it, for a Plotly chart elsewhere on the page.
+// Shows the picture of the dot under the mouse, for a Plotly chart elsewhere on the page.
 //
-// The chart is another Streamlit element, which makes its drawing anew whenever it likes: so the drawing is
-// looked for again and again, and listened to once each.
+// The chart is another Streamlit element, which may replace its drawing at any time: so the drawing is polled,
+// and each gets its listeners once.
 
 const LOOK_AGAIN_MS = 400;
 const watchers = new WeakMap();

@@ -1,4 +1,4 @@
-"""Measurements that the looking lane makes of a run, read once."""
+"""Measurements of a run made by a worker, read once."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ def measured(request: LookRequest[Path], waiting: str) -> tuple[Arrays, Path]:
 
     Args:
         request: what a worker has to measure, unless it was measured before.
-        waiting: what to say while it works.
+        waiting: shown while it works.
 
     Raises:
         FailedLookError: what could not be measured.
@@ -43,7 +43,7 @@ def measured_as(read: Callable[[Path], Kind], request: LookRequest[Path], waitin
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _read_once(path: str, _read: Callable[[Path], Kind]) -> Kind:
-    """Read a file, unless it was read before; what reads it follows from its folder."""
+    """Read a file once; its folder determines `_read`, which is therefore not part of the key."""
     return _read(Path(path))
 
 

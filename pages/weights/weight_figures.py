@@ -11,7 +11,7 @@ from unlearn_core.artifacts.weight_maps import pooled
 _IMPORTANCE = [[0, "rgba(204, 42, 135, 0.06)"], [1, FORGET]]
 _CHANGE = [[0, "rgba(224, 120, 11, 0.06)"], [1, AFTER]]
 _WHOLE = "whole network"
-# Boxes carry their names, and a name is legible only on an opaque colour.
+# A name is legible only on an opaque colour.
 _BOXES = {True: [[0, "#F6DDEA"], [1, FORGET]], False: [[0, "#FBE6CF"], [1, AFTER]]}
 
 
@@ -29,14 +29,14 @@ def layers_figure(
         layers: names of n layers.
         importance: mean importance (n,), 0 to 1.
         change: root-mean-square change (n,).
-        chosen: position of the layer that is looked into; the others are drawn paler.
+        chosen: position of the selected layer; the others are drawn paler.
         height: in pixels.
-        contrast: mean importance for retained pictures (n,), drawn between the two where it is known.
+        contrast: mean importance for the retain set (n,), drawn between the two unless None.
     """
     drawn = [("Importance for the forget set", importance, FORGET, ".3f")]
     if contrast is not None:
-        drawn.append(("Importance for retained pictures", contrast, RETAIN, ".3f"))
-    drawn.append(("Change really made", change, AFTER, ".2e"))
+        drawn.append(("Importance for the retain set", contrast, RETAIN, ".3f"))
+    drawn.append(("Change", change, AFTER, ".2e"))
     figure = make_subplots(
         rows=len(drawn),
         cols=1,
@@ -73,7 +73,7 @@ def network_figure(
     Args:
         layers: dotted names of n layers.
         sizes: weights in each, (n,).
-        values: what gives the colour, (n,), 0 or more; a stage gets the mean over its weights.
+        values: for the colour, (n,), 0 or more; a stage gets the mean over its weights.
         important: whether `values` are importance (magenta) or change (orange).
         height: in pixels.
     """
@@ -111,11 +111,11 @@ def network_figure(
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 
-    Over each row lies an unseen bar whose `customdata` is the filter's number, so that a row can be clicked:
-    Plotly's heatmaps cannot.
+    An invisible bar over each row, with the filter's number as `customdata`, makes the row clickable:
+    Plotly's heatmaps are not.
 
     Args:
-        importance: (filters, channels), 0 to 1; of large layers means over blocks are drawn.
+        importance: (filters, channels), 0 to 1; large layers are drawn as means over blocks.
         change: root-mean-square change (filters, channels).
         height: in pixels.
     """
@@ -161,7 +161,7 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
             customdata=np.arange(filters),
             text=[f"{value:{digits}}" for value in cells.mean(1)],
             textposition="none",
-            hovertemplate="filter %{customdata}: %{text} on average; click to look inside<extra></extra>",
+            hovertemplate="filter %{customdata}: %{text} on average; click to open<extra></extra>",
         )
     figure.update_layout(bargap=0)
     figure.update_yaxes(range=[filters - 0.5, -0.5], showgrid=False, zeroline=False)

@@ -55,5 +55,5 @@ def test_a_damaged_match_is_one_sentence(own_home) -> None:  # type: ignore[no-u
     write_overrides(own_home, "digits", "mnist", {"3": "8"})
     (file,) = own_home.glob("matches/*.json")
     file.write_text("{", encoding="utf-8")
-    with pytest.raises(UserError, match="is damaged; mend it again"):
+    with pytest.raises(UserError, match="is damaged: reset it"):
         read_overrides(own_home, "digits", "mnist")

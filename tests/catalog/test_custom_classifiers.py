@@ -129,18 +129,18 @@ def test_torchvision_tensors_take_any_number_of_channels_and_classes(tmp_path: P
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"architecture": None}, r"net\.pt holds tensors alone: say which network"),
+        ({"architecture": None}, r"net\.pt contains only tensors: give their architecture"),
         ({"architecture": "timm:resnet18"}, r"net\.pt does not fit timm:resnet18: .*conv1\.weight"),
         ({"architecture": "timm:resnet"}, r"timm has no classifier resnet; do you mean"),
-        ({"architecture": "resnet18"}, "is no architecture; write torchvision:NAME or timm:NAME"),
-        ({"classes": 9}, r"net\.pt holds 7 classes, not 9"),
+        ({"architecture": "resnet18"}, "is not an architecture; write torchvision:NAME or timm:NAME"),
+        ({"classes": 9}, r"net\.pt has 7 classes, not 9"),
         ({"channels": 1}, r"net\.pt takes 3 channels, not 1"),
         ({"class_names": ("cat",)}, "has 7 classes, but 1 names are given"),
         ({"class_names": ("cat",) * 7}, "Two classes have the name 'cat'"),
         ({"std": (0.0,)}, "must be above 0"),
         ({"mean": (0.5, 0.5)}, "need 3 numbers each"),
-        ({"mean": (float("nan"),)}, "plain numbers"),
-        ({"name": "../../x\n"}, "A name has 1 to 100 letters"),
+        ({"mean": (float("nan"),)}, "must be finite"),
+        ({"name": "../../x\n"}, "A name must have 1 to 100 letters"),
         ({"source": "file:/nowhere/net.pt"}, r"There is no file net\.pt"),
     ],
 )
@@ -158,13 +158,13 @@ def test_what_does_not_fit_is_one_sentence(
     ("source", "sentence"),
     [
         ("torchvision:resnet19", "torchvision has no classifier resnet19; do you mean"),
-        ("torchvision:resnet18:IMAGENET9", "resnet18 has no weights IMAGENET9; there are IMAGENET1K_V1"),
+        ("torchvision:resnet18:IMAGENET9", "resnet18 has no weights IMAGENET9; available: IMAGENET1K_V1"),
         ("timm:nothing_like_it_at_all", r"timm has no classifier nothing_like_it_at_all"),
-        ("resnet18", "is no classifier; write torchvision:NAME"),
+        ("resnet18", "is not a classifier; write torchvision:NAME"),
         ("tests.catalog.test_custom_classifiers:not_there", "failed: AttributeError"),
         ("tests.catalog.test_custom_classifiers:a_number", "returned int, not a torch module"),
         ("tests.catalog.test_custom_classifiers:talks_nonsense", "must return one row of logits"),
-        ("tests.catalog.test_custom_classifiers:too_small", "cannot look at pictures of 224 × 224"),
+        ("tests.catalog.test_custom_classifiers:too_small", "fails on pictures of 224 × 224"),
     ],
 )
 def test_an_unknown_source_is_one_sentence(own_home: Path, source: str, sentence: str) -> None:
@@ -218,7 +218,7 @@ def test_a_network_of_tokens_has_no_grid_for_grad_cam(own_home: Path) -> None:
         own_home, ClassifierSpecification(source="timm:vit_tiny_patch16_224:random", input_size=32, classes=3)
     )
     assert "layer-gradcam" not in [entry.name for entry in offered(name)]
-    assert "grid" in dict(switched_off(name))["Grad-CAM"]
+    assert "spatial outputs" in dict(switched_off(name))["Grad-CAM"]
 
 
 def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home: Path) -> None:
@@ -226,20 +226,20 @@ def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home:
         source="timm:resnet10t:random", classes=3, name="mine", input_size=32
     )
     add_classifier(own_home, specification)
-    with pytest.raises(UserError, match="There is a classifier mine already"):
+    with pytest.raises(UserError, match="There is already a classifier mine"):
         add_classifier(own_home, specification)
-    with pytest.raises(UserError, match="There is a classifier mnist-resnet already"):
+    with pytest.raises(UserError, match="There is already a classifier mnist-resnet"):
         add_classifier(own_home, specification.model_copy(update={"name": "mnist-resnet"}))
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="mine", images="photos"))
     store.finish(run.id, RunState.FAILED)
-    with pytest.raises(UserError, match=rf"Run {run.id} .* needs mine"):
+    with pytest.raises(UserError, match=rf"Run {run.id} .* uses mine"):
         remove_added(store, "mine")
     store.delete(run.id)
     remove_added(store, "mine")
     with pytest.raises(UserError, match="no classifier mine"):
         load_classifier("mine")
-    with pytest.raises(UserError, match="no brought classifier mine"):
+    with pytest.raises(UserError, match="no custom classifier mine"):
         remove_added(store, "mine")
 
 
@@ -260,14 +260,14 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
         specification,
         ClassifierSpecification(source="tests.catalog.test_custom_classifiers:own"),
     ):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             prepare(refused)
     place = store_upload(own_home, "../../net.pt", b"")
     assert place.parent.parent == own_home / "incoming"
     uploaded = as_file(place, network.state_dict())
     assert prepare(uploaded)[0].name == "net"
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
-    with pytest.raises(UserError, match="serves others"):
+    with pytest.raises(UserError, match="is shared"):
         prepare(specification.model_copy(update={"source": sly}))
 
 

@@ -47,7 +47,7 @@ def test_random_picks_are_nested_seeded_and_without_repeats() -> None:
         ("class:dog:6", "only 5"),
         ("class:bird:1", "no class 'bird'"),
         ("ids:3", "no picture 3"),
-        ("ids:x", "no picture id"),
+        ("ids:x", "not a picture id"),
         ("random:-1", "at least 1"),
         ("hardest:1.5", "at least 1"),
     ],

@@ -52,13 +52,16 @@ def test_a_table_gives_labels_and_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([("path", "label")], "names no pictures"),
+        ([("path", "label")], "lists no pictures"),
         ([("file",), ("a.png",)], "needs a header with the columns path and label"),
         ([("path", "label"), ("a.png",)], "Line 2 of table.csv has 1 columns, not 2"),
-        ([("path", "label"), ("missing.png", "cat")], "Line 2 of table.csv names no picture beside or below"),
-        ([("path", "label"), ("../out.png", "cat")], "names no picture beside or below"),
-        ([("path", "label"), ("/etc/passwd", "cat")], "names no picture beside or below"),
-        ([("path", "label"), ("", "cat")], "names no picture beside or below"),
+        (
+            [("path", "label"), ("missing.png", "cat")],
+            "Line 2 of table.csv: no picture in or below its folder",
+        ),
+        ([("path", "label"), ("../out.png", "cat")], "no picture in or below its folder"),
+        ([("path", "label"), ("/etc/passwd", "cat")], "no picture in or below its folder"),
+        ([("path", "label"), ("", "cat")], "no picture in or below its folder"),
     ],
 )
 def test_a_bad_table_is_one_sentence(tmp_path: Path, rows: list[tuple[str, ...]], sentence: str) -> None:
@@ -137,7 +140,7 @@ def test_torchvisions_folders_are_read_from_the_data_folder(
 
 def test_a_set_that_is_not_there_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNLEARN_DATA_DIR", str(tmp_path))
-    with pytest.raises(UserError, match="give the folder that holds train, val and meta"):
+    with pytest.raises(UserError, match="give the folder with train, val and meta"):
         image_source("imagenet")
 
 
@@ -165,7 +168,7 @@ def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     assert (record.pictures, record.class_names) == (2, ("cat", "dog"))
     assert load_images("pets", ANY).labels.tolist() == [0, 1]
     for taken in ("pets", "mnist", "a:b", "", ".", "..", " .. ", "../pets", "/etc"):
-        with pytest.raises(UserError, match=r"cannot be called|A name has"):
+        with pytest.raises(UserError, match=r"cannot be called|A name must have"):
             add_image_set(own_home, taken, f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0, 1]
 
@@ -174,8 +177,8 @@ def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     ("extra", "sentence"),
     [
         ("Cat/x.png", "Two classes have the same name: Cat and cat"),
-        ("empty", "The class folder empty holds no pictures"),
-        ("words/notes.txt", "The class folder words holds no pictures"),
+        ("empty", "The class folder empty has no pictures"),
+        ("words/notes.txt", "The class folder words has no pictures"),
     ],
 )
 def test_a_set_with_a_fault_is_not_added(own_home: Path, tmp_path: Path, extra: str, sentence: str) -> None:
@@ -218,9 +221,9 @@ def test_a_server_that_serves_others_reads_no_paths(
     add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     monkeypatch.setenv("UNLEARN_SHARED", "1")
     for name in (f"folder:{tmp_path / 'set'}", f"csv:{tmp_path / 'set'}", f"utkface:{tmp_path / 'set'}"):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             load_images(name, ANY)
-    with pytest.raises(UserError, match="serves others"):
+    with pytest.raises(UserError, match="is shared"):
         add_image_set(own_home, "more", f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0]
     assert len(load_images("photos:0123456789abcdef", ANY).ids) == 16

@@ -223,5 +223,5 @@ def test_a_file_of_the_same_name_is_not_taken_for_another(
     other = call("forget", "--classifier", files[1], *quickly)
     assert (other.returncode, other.stderr) == (
         2,
-        "unlearn_core: There is a classifier net already, with other weights: add yours by another name.\n",
+        "unlearn_core: There is already a classifier net with other weights: add yours under another name.\n",
     )

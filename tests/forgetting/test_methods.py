@@ -106,7 +106,7 @@ def test_shifting_keeps_a_flat_picture_flat() -> None:
 
 
 def test_unknown_method_and_option_are_named() -> None:
-    with pytest.raises(UserError, match="no method magic; there are anchor"):
+    with pytest.raises(UserError, match="no method magic; available: anchor"):
         method_entry("magic")
     with pytest.raises(UserError, match="neggrad has no option radius"):
         options("neggrad", radius=1.0)

@@ -30,13 +30,13 @@ def test_a_value_out_of_range_is_one_sentence_that_names_it(wrong: dict[str, obj
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"classifier": "vgg"}, "no classifier vgg; there are mnist-resnet"),
-        ({"images": "cats"}, "no image set cats; there are mnist"),
+        ({"classifier": "vgg"}, "no classifier vgg; available: mnist-resnet"),
+        ({"images": "cats"}, "no image set cats; available: mnist"),
         ({"measure_on": "cats"}, "no image set cats"),
-        ({"method": "magic"}, "no method magic; there are anchor"),
+        ({"method": "magic"}, "no method magic; available: anchor"),
         ({"options": {"speed": 3}}, "no option speed; it has"),
         ({"options": {"margin": -3}}, "must be a number from 0"),
-        ({"pick": "all"}, "'all' is no pick"),
+        ({"pick": "all"}, "'all' is not a pick"),
         ({"pick": "ids:"}, "The pick is empty"),
         ({"pick": "random:0"}, "at least 1"),
     ],

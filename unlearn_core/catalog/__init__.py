@@ -1,1 +1,1 @@
-"""What can be picked: classifiers, image sets, and ways to pick a forget set."""
+"""The catalog: classifiers, image sets, and ways to pick a forget set."""

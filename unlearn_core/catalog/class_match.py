@@ -1,4 +1,4 @@
-"""Which class of an image set is which class of a classifier."""
+"""The class match of an image set and a classifier."""
 
 import json
 import re
@@ -18,13 +18,13 @@ How = Literal["name", "WordNet id", "order", "you", "none"]
 
 @dataclass(frozen=True)
 class ClassMatch:
-    """For each class of an image set: the classifier's class (−1: none), and what says so."""
+    """For each class of an image set: the classifier's class (−1: none), and how it was matched."""
 
     classes: tuple[int, ...]
     how: tuple[How, ...]
 
     def labels(self, own: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the classifier's classes of pictures whose own classes are given, −1 where there is none."""
+        """Return the classifier's classes for the image set's classes `own`, −1 for none."""
         return np.append(np.array(self.classes, np.int64), -1)[own]
 
 
@@ -36,15 +36,15 @@ def match_classes(
 ) -> ClassMatch:
     """Match the classes of an image set with those of a classifier.
 
-    A class is matched by what the user said, else by the WordNet id in its name, else by a name that means
-    one class alone. Where no class is matched so, both sides have equally many, and one of them has numbers
-    for names, they are matched by order.
+    A class is matched by the user's override, else by the WordNet id in its name, else by a name that is
+    unique in the classifier. If no class is matched, both have the same number of classes and one of them has
+    numbers as names, classes are matched by order.
 
     Args:
-        own: names of the image set's classes; several names of one class stand between commas.
+        own: names of the image set's classes; several names of one class are separated by commas.
         class_names: of the classifier, likewise.
         wordnet_ids: of the same classes, or empty.
-        mended: own name to class name; "" says that the classifier has no such class.
+        overrides: class name of the image set to class name of the classifier, "" for none.
     """
     known = _class_index(class_names)
     found: list[tuple[int, How]] = [_match(name, known, wordnet_ids) for name in own]
@@ -71,7 +71,7 @@ def _match(name: str, known: dict[str, int], wordnet_ids: Sequence[str]) -> tupl
 
 
 def _class_index(class_names: Sequence[str]) -> dict[str, int]:
-    """Return every name that means one class alone, in plain words, with the class."""
+    """Return every normalised name that is unique to one class, with the class."""
     found: dict[str, set[int]] = {}
     for index, names in enumerate(class_names):
         for name in {names, *names.split(",")}:
@@ -88,25 +88,25 @@ def _numbered(names: Sequence[str]) -> bool:
 
 
 def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:
-    """Return what the user said about the classes of this image set for this classifier."""
+    """Return the user's overrides of the class match of an image set and a classifier."""
     path = _overrides_path(root, classifier, images)
     if not path.exists():
         return {}
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return {str(own): str(name) for own, name in said.items()}
+        overrides = json.loads(path.read_text(encoding="utf-8"))
+        return {str(own): str(name) for own, name in overrides.items()}
     except (ValueError, AttributeError) as error:
-        raise UserError(f"The class match of {images} for {classifier} is damaged; mend it again.") from error
+        raise UserError(f"The class match of {images} and {classifier} is damaged: reset it.") from error
 
 
-def write_overrides(root: Path, classifier: str, images: str, said: Mapping[str, str]) -> None:
-    """Keep what the user says about classes; an empty mapping takes it all back."""
+def write_overrides(root: Path, classifier: str, images: str, overrides: Mapping[str, str]) -> None:
+    """Store the user's overrides; an empty mapping removes them."""
     path = _overrides_path(root, classifier, images)
-    if not said:
+    if not overrides:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(said)), encoding="utf-8")
+    path.write_text(json.dumps(dict(overrides)), encoding="utf-8")
 
 
 def _overrides_path(root: Path, classifier: str, images: str) -> Path:

@@ -1,4 +1,4 @@
-"""Classifiers that can be loaded by name."""
+"""Loading classifiers by name."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,14 +23,14 @@ WEIGHTS = Path(__file__).parent / "shipped" / "weights"
 
 @dataclass
 class Classifier:
-    """A pre-trained classifier that carries all it needs to look at a picture.
+    """A pre-trained classifier with its normalisation and class names.
 
     Attributes:
         name: its name in the catalog.
         module: maps float pixels (n, channels, input_size, input_size) in [0, 1] to logits (n, classes),
             normalisation included; in eval mode.
-        class_names: one a class, in the order of the logits.
-        wordnet_ids: one a class, or empty where the classes are not ImageNet's.
+        class_names: one per class, in the order of the logits.
+        wordnet_ids: one per class, or empty if the classes are not ImageNet's.
         cam_layers: dotted names in `module` of layers for Grad-CAM, as in its catalog entry.
     """
 
@@ -43,7 +43,7 @@ class Classifier:
     cam_layers: tuple[str, ...]
 
     def load_weights(self, path: Path) -> None:
-        """Put the tensors of a safetensors file in place; one that does not fit raises `UserError`."""
+        """Load the weights of a safetensors file; one that does not fit raises `UserError`."""
         try:
             self.module.load_state_dict(load_file(path))
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
@@ -51,7 +51,7 @@ class Classifier:
 
 
 def load_classifier(name: str) -> Classifier:
-    """Return a fresh copy of the named classifier on the CPU; an unknown name raises `UserError`."""
+    """Return a new copy of a classifier on the CPU; an unknown name raises `UserError`."""
     if classifier_entry(name).brought:
         return _custom_classifier(name)
     if name in RECIPES:
@@ -62,7 +62,7 @@ def load_classifier(name: str) -> Classifier:
 
 
 def describe_classifier(name: str, module: nn.Module) -> Classifier:
-    """Return a module together with what the catalog knows of the classifier of that name."""
+    """Return a module as the classifier of this name in the catalog."""
     entry = classifier_entry(name)
     names, wordnet_ids = imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
     return Classifier(
@@ -71,7 +71,7 @@ def describe_classifier(name: str, module: nn.Module) -> Classifier:
 
 
 def as_classifier(record: CustomClassifier, module: nn.Module) -> Classifier:
-    """Return a brought classifier's module together with its record."""
+    """Return a custom classifier from its record and module."""
     return Classifier(
         record.name,
         module.eval(),
@@ -93,7 +93,7 @@ _CLASS_NAMES = {"mnist-resnet": DIGITS, "cifar10-resnet20": CIFAR10}
 
 
 def _efficientnet_lite0() -> nn.Module:
-    """Fill timm's architecture with the package's tensors, which come in the same order and shapes."""
+    """Load the package's tensors into timm's architecture: they have the same order and shapes."""
     import timm
 
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)

@@ -1,4 +1,4 @@
-"""The classifiers that can be picked, as plain entries: this file imports nothing heavy."""
+"""The entries of the classifiers; this module imports nothing heavy."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from unlearn_core.errors import UserError
 class ClassifierEntry:
     """A classifier that can be loaded by name.
 
-    `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers whose outputs
-    lie on a grid, for Grad-CAM: first the last one whose grid is fine enough, then the others in order.
-    `brought`: it came from the user; `digest` then tells its weights from others.
+    `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
+    outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
+    `digest` then identifies its weights.
     """
 
     name: str
@@ -78,7 +78,7 @@ CLASSIFIERS = (
 
 
 def classifiers() -> tuple[ClassifierEntry, ...]:
-    """Return the classifiers that ship, and those that the user brought."""
+    """Return the shipped classifiers, then the custom ones."""
     return (*CLASSIFIERS, *(_as_entry(record) for record in custom_classifiers(home())))
 
 
@@ -91,7 +91,7 @@ def classifier_entry(name: str) -> ClassifierEntry:
     if record is not None:
         return _as_entry(record)
     known = ", ".join(entry.name for entry in classifiers() if not entry.visitor)
-    raise UserError(f"There is no classifier {name}; there are {known}.")
+    raise UserError(f"There is no classifier {name}; available: {known}.")
 
 
 def _as_entry(record: CustomClassifier) -> ClassifierEntry:
@@ -114,7 +114,7 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
 
 
 def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
-    """Return the image sets to offer for a classifier: those that are made for it, and the user's own."""
+    """Return the image sets to offer for a classifier: those that fit, and those that users added."""
     found = []
     for entry in image_sets():
         own = entry.source == ADDED

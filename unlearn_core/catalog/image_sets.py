@@ -1,4 +1,4 @@
-"""Image sets by name, as one classifier takes them."""
+"""Image sets by name, prepared for a classifier."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ _NO_CLASSES = ClassMatch((), ())
 
 
 class ClassifierLike(Protocol):
-    """What an image set must know of the classifier that will see it."""
+    """The properties of a classifier that an image set depends on."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -61,16 +61,16 @@ class ImageSet:
 
     Attributes:
         name: as in the catalog.
-        pixels: uint8 (n, size, size, channels); of large sets a file mapped into memory.
+        pixels: uint8 (n, size, size, channels); memory-mapped for large sets.
         ids: int64 (n,), ascending; stable as long as the set stays the same.
         is_test: bool (n,); test pictures are only measured on.
-        labels: int64 (n,), class index of the classifier, −1 where the picture has no usable label.
+        labels: int64 (n,), class index of the classifier, −1 without a usable label.
         labelled: bool (n,).
         class_names: of the classifier.
-        files: a name for people of each picture; empty where there is none.
+        files: a readable name of each picture; may be empty.
         own_names: of the set's own classes.
-        match: which of the classifier's classes each of those is.
-        notes: sentences about what the classifier does not take as it is.
+        match: the class match with the classifier.
+        notes: sentences about how the pictures were adapted to the classifier.
     """
 
     name: str
@@ -87,11 +87,11 @@ class ImageSet:
 
 
 def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
-    """Return the image set as the classifier takes it; the last few are kept in memory.
+    """Return the image set prepared for the classifier; the last few are cached in memory.
 
     Raises:
         UserError: an unknown name, a set that does not fit the classifier, a missing or empty folder, or a
-            file that is no picture.
+            file that is not a picture.
     """
     wanted = Wanted(
         classifier.name,
@@ -134,7 +134,7 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
 
 
 def _notes(source: ImageSource, channels: int) -> tuple[str, ...]:
-    """Say where the pictures' channels are not the classifier's; of files the first few stand for all."""
+    """Return notes on channels that differ from the classifier's; of files only the first few are read."""
     first = source.pictures[:_HEADERS]
     if isinstance(first, np.ndarray):
         grey = first.shape[-1] == 1
@@ -148,7 +148,7 @@ def _notes(source: ImageSource, channels: int) -> tuple[str, ...]:
 
 
 def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> NDArray[np.uint8]:
-    """Return the pictures at one size; of a large set decoded once into a file, which is mapped."""
+    """Return the pictures at one size; a large set is decoded once into a memory-mapped file."""
     pictures, n = source.pictures, len(source.ids)
     if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (size, size, channels):
         return pictures
@@ -189,5 +189,5 @@ def _decoded_into(
 
 
 def cached_pixels(root: Path) -> int:
-    """Return how many bytes decoded sets take under `root`."""
+    """Return the size of all decoded sets under `root` in bytes."""
     return sum(path.stat().st_size for path in (root / "cache" / "pixels").glob("*.npy"))

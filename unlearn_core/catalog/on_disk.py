@@ -1,4 +1,4 @@
-"""How large what can be picked is, and whether it is on this machine; this file imports nothing heavy."""
+"""Sizes of catalog entries, and whether they are on this machine; this module imports nothing heavy."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _MEGABYTES = {"imagenet-efficientnet-lite0": 18.8}
 
 
 def megabytes(entry: ClassifierEntry | ImageSetEntry) -> float | None:
-    """Return the size of weights or pictures in MB, None where nothing says so."""
+    """Return the size of weights or pictures in MB, None if unknown."""
     if isinstance(entry, ImageSetEntry):
         return entry.megabytes
     if entry.name in _MEGABYTES and not entry.brought:

@@ -14,7 +14,7 @@ HELP = "ids:3,14 · random:N · hardest:N · class:NAME:N"
 
 @dataclass(frozen=True)
 class Pick:
-    """A parsed pick. `ids` is filled for kind ids, `class_name` for kind class, `count` for the others."""
+    """A parsed pick. `ids` is set for kind ids, `class_name` for kind class, `count` for all kinds."""
 
     kind: Literal["ids", "random", "hardest", "class"]
     count: int = 0
@@ -23,7 +23,7 @@ class Pick:
 
     @classmethod
     def parse(cls, text: str) -> "Pick":
-        """Read a pick; what is no pick raises `UserError`."""
+        """Parse a pick; an invalid one raises `UserError`."""
         kind, _, rest = text.partition(":")
         if kind == "ids":
             ids = tuple(dict.fromkeys(_whole_number(part, text) for part in rest.split(",") if part.strip()))
@@ -36,7 +36,7 @@ class Pick:
             name, _, count = rest.rpartition(":")
             if name:
                 return cls("class", _count(count, text), class_name=name)
-        raise UserError(f"{text!r} is no pick; there are {HELP}.")
+        raise UserError(f"{text!r} is not a pick; available: {HELP}.")
 
     def resolve(
         self,
@@ -73,10 +73,10 @@ def _whole_number(part: str, text: str) -> int:
     try:
         return int(part)
     except ValueError as error:
-        raise UserError(f"{part!r} in {text!r} is no picture id.") from error
+        raise UserError(f"{part!r} in {text!r} is not a picture id.") from error
 
 
 def _count(part: str, text: str) -> int:
     if not part.isdecimal() or int(part) < 1:
-        raise UserError(f"{text!r} needs a whole number of at least 1 at its end.")
+        raise UserError(f"{text!r} must end with a whole number of at least 1.")
     return int(part)

@@ -9,7 +9,7 @@ Answer = TypeVar("Answer")
 
 
 def warm() -> None:
-    """Import what every other task needs, so that the first click finds it loaded."""
+    """Import what every other task needs, so that it is loaded at the first click."""
     import unlearn_core.jobs.carry_out
     import unlearn_core.measuring.write_image_table  # noqa: F401
 

@@ -1,1 +1,1 @@
-"""How a classifier forgets: goals, adversarial examples, weight importance, methods, the loop."""
+"""Unlearning: goals, adversarial examples, weight importance, methods, and the loop."""

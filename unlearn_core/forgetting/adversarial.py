@@ -17,7 +17,7 @@ def row_norms(difference: Tensor) -> Tensor:
 def project(pixels: Tensor, centres: Tensor, radius: float) -> Tensor:
     """Return pixels moved to the nearest point within `radius` (L2) of their centres, then into [0, 1].
 
-    The clamp cannot leave the ball, because the centres lie in [0, 1] themselves.
+    The clamp cannot leave the ball, because the centres are in [0, 1].
     """
     difference = pixels - centres
     shrink = (radius / row_norms(difference).clamp_min(1e-12)).clamp_max(1)
@@ -27,7 +27,7 @@ def project(pixels: Tensor, centres: Tensor, radius: float) -> Tensor:
 def random_start(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
     """Return each picture moved in a random direction by a random length up to `radius`.
 
-    Drawn on the CPU, so that the same seed starts at the same point on every device.
+    Drawn on the CPU, so that a seed gives the same result on every device.
     """
     direction = torch.randn(pixels.shape, generator=generator)
     length = radius * torch.rand(len(pixels), *[1] * (pixels.dim() - 1), generator=generator)
@@ -47,9 +47,10 @@ def targeted_l2_pgd(
     stop_at_target: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return pictures near `pixels` that the classifier is led to see as `targets`.
+    """Return pictures near `pixels` that the classifier should predict as `targets`.
 
-    Every iteration goes `step_size` down the normalised gradient of CE(f(x'), target) and projects back.
+    Every iteration takes a step of `step_size` along the normalised negative gradient of CE(f(x'), target),
+    and projects.
 
     Args:
         module: the classifier, in eval mode; its parameters get no gradient.
@@ -59,7 +60,7 @@ def targeted_l2_pgd(
         step_size: in pixel values.
         iterations: number of steps.
         starts: where to start, of the same shape as `pixels`.
-        stop_at_target: leave a picture where it is first seen as its target, and spend no more time on it.
+        stop_at_target: stop at the first iteration that predicts a picture as its target.
         check: called before every iteration; may raise to stop.
     """
 

@@ -1,4 +1,4 @@
-"""What a person sees of a method, and the options that several share. Nothing here loads torch."""
+"""Entries of methods, and options that several share. Nothing here loads torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unlearn_core.errors import UserError
 
 @dataclass(frozen=True)
 class Option:
-    """One number that a method lets a person tune, with its default and its range (both ends allowed)."""
+    """A numeric option of a method, with its default and its inclusive range."""
 
     name: str
     default: float | int
@@ -19,7 +19,7 @@ class Option:
     help: str
 
     def check(self, value: float | int) -> float | int:
-        """Return `value` in the option's own type, or raise `UserError` where it is not in range."""
+        """Return `value` in the type of the option, or raise `UserError` if it is out of range."""
         in_range = self.low <= value <= self.high
         if not in_range or type(self.default)(value) != value:
             kind = "a whole number" if isinstance(self.default, int) else "a number"
@@ -29,7 +29,7 @@ class Option:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """What a person sees of a method; `target`, `module:class`, is filled in by the registry."""
+    """The entry of a method; `target`, `module:class`, is set by the registry."""
 
     name: str
     title: str
@@ -40,10 +40,10 @@ class MethodEntry:
     retained_data: Literal["none", "optional", "needed"] = "none"
 
     def check_retained(self, count: int) -> None:
-        """Raise `UserError` where the method cannot work with this many retained pictures."""
+        """Raise `UserError` if the method cannot use this number of retained pictures."""
         if self.retained_data == "needed" and not count:
             raise UserError(
-                f"Method {self.name} learns from retained pictures: say how many it may use (retained)."
+                f"Method {self.name} trains on retained pictures: set how many it may use (retained)."
             )
         if self.retained_data == "none" and count:
             raise UserError(f"Method {self.name} uses no retained pictures: leave retained at 0.")

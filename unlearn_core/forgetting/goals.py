@@ -1,4 +1,4 @@
-"""What counts as forgotten, and the losses that lead there (arXiv 2301.11578, section 3.1)."""
+"""Goals of unlearning and their losses (arXiv 2301.11578, section 3.1)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from unlearn_core.common.lazy_torch import F, Tensor, torch
 
 
 class Goal(Protocol):
-    """A goal for k instances; every method works on logits (k, classes), every loss returns shape (k,)."""
+    """A goal for k instances; methods take logits (k, classes), losses have shape (k,)."""
 
     def paper_loss(self, logits: Tensor, instances: Tensor) -> Tensor:
         """Return the paper's loss of the instances at the given positions."""
 
     def margin_loss(self, logits: Tensor, instances: Tensor, margin: float | Tensor) -> Tensor:
-        """Return how far each instance is from being forgotten by `margin` logits; 0 once it is.
+        """Return how many logits each instance lacks to be forgotten by `margin`; 0 once it is.
 
-        `margin` is one for all, or (n,).
+        `margin` is a number or (n,).
         """
 
     def reached(self, logits: Tensor) -> Tensor:
-        """Tell of every instance whether it is forgotten, bool (k,)."""
+        """Return whether each instance is forgotten, bool (k,)."""
 
 
 class Misclassify:
-    """Each instance is to be predicted as anything but its label.
+    """Each instance should be predicted as any class but its label.
 
     Args:
-        labels: int64 (k,), what the instances must no longer be predicted as.
+        labels: int64 (k,), the classes to avoid.
     """
 
     def __init__(self, labels: Tensor) -> None:
@@ -43,12 +43,12 @@ class Misclassify:
         return F.relu(own - others + margin)
 
     def reached(self, logits: Tensor) -> Tensor:
-        """Tell which instances are not predicted as their label."""
+        """Return which instances are not predicted as their label."""
         return logits.argmax(1) != self.labels
 
 
 class Relabel:
-    """Each instance is to be predicted as its new label.
+    """Each instance should be predicted as its new label.
 
     Args:
         new_labels: int64 (k,).
@@ -67,12 +67,12 @@ class Relabel:
         return F.relu(others - wanted + margin)
 
     def reached(self, logits: Tensor) -> Tensor:
-        """Tell which instances are predicted as their new label."""
+        """Return which instances are predicted as their new label."""
         return logits.argmax(1) == self.new_labels
 
 
 def runner_up(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the class with the highest logit apart from each row's label, int64 (n,)."""
+    """Return the class with the highest logit other than each row's label, int64 (n,)."""
     return logits.scatter(1, labels[:, None], -torch.inf).argmax(1)
 
 

@@ -1,4 +1,4 @@
-"""Which weights matter to the forget set: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
+"""Weight importance: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] 
     """Return Ω = mean over x of |∂‖f(x)‖₂ / ∂θ| for every trainable parameter, in its shape.
 
     Args:
-        module: the classifier, in eval mode.
+        module: in eval mode.
         pixels: (n, c, h, w) in [0, 1]; one backward pass each.
         check: called before every picture; may raise to stop.
     """
@@ -28,13 +28,13 @@ def mean_gradient(
     size: Callable[[Tensor], Tensor],
     check: Callable[[], None],
 ) -> Importance:
-    """Return the mean over `count` scalars of the size of their gradient, for every trainable parameter.
+    """Return the mean size of the gradients of `count` scalars, for every trainable parameter.
 
     Args:
-        module: whose parameters are meant.
+        module: of the parameters.
         scalars: functions that compute a scalar with the module; one backward pass each.
-        count: how many there are.
-        size: makes a gradient positive, element by element: its absolute value or its square.
+        count: number of scalars.
+        size: elementwise, such as the absolute value or the square.
         check: called before every scalar; may raise to stop.
     """
     parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
@@ -48,7 +48,7 @@ def mean_gradient(
 
 
 def min_max_scaled(importance: Importance) -> Importance:
-    """Return each tensor scaled to [0, 1]; one whose values are all equal becomes 0 (nothing stands out)."""
+    """Return each tensor scaled to [0, 1]; a constant tensor becomes 0."""
     scaled = {}
     for name, values in importance.items():
         spread = values.max() - values.min()
@@ -57,7 +57,7 @@ def min_max_scaled(importance: Importance) -> Importance:
 
 
 class ImportancePenalty:
-    """λ/2 · Σ (1 − Ω)(θ − θ₀)²: weights that matter to the forget set may move, the rest are held."""
+    """λ/2 · Σ (1 − Ω)(θ − θ₀)²: penalises changes of weights that are unimportant for the forget set."""
 
     def __init__(self, module: nn.Module, pixels: Tensor, strength: float, check: Callable[[], None]) -> None:
         scaled = min_max_scaled(mas_importance(module, pixels, check))
@@ -66,7 +66,7 @@ class ImportancePenalty:
         self._start = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
 
     def __call__(self, module: nn.Module) -> Tensor:
-        """Return the penalty of the module's present weights, a scalar."""
+        """Return the penalty of the module's current weights, a scalar."""
         parts = [
             (self._held[name] * (parameter - self._start[name]) ** 2).sum()
             for name, parameter in module.named_parameters()

@@ -1,8 +1,8 @@
-"""Pictures imagined from what a classifier remembers of its training data: its BatchNorm statistics.
+"""Pictures inverted from a classifier's BatchNorm statistics.
 
-After DeepInversion (Yin et al., arXiv 1912.08795, section 3.2), far shorter: here the pictures need not look
-real, only fill the classifier's layers as training pictures did, so that holding its logits on them holds
-what it knows. Deviations: the starts are mixes of the forget set instead of noise, the statistics are
+A short form of DeepInversion (Yin et al., arXiv 1912.08795, section 3.2): the pictures need not look real,
+but give the classifier's layers the statistics of training pictures, so that matching its logits on them
+retains what it knows. Deviations: the starts are mixes of the forget set instead of noise, the statistics are
 compared in units of their own spread, and there is no smoothness prior.
 """
 
@@ -25,7 +25,7 @@ _Seen: TypeAlias = "list[tuple[nn.BatchNorm2d, Tensor]]"
 
 
 def has_statistics(module: nn.Module) -> bool:
-    """Tell whether the classifier has BatchNorm layers with running statistics."""
+    """Return whether a network has BatchNorm layers with running statistics."""
     return bool(_tracked(module))
 
 
@@ -37,15 +37,15 @@ def invert(
     check: Callable[[], None] = lambda: None,
     classify: Classify | None = None,
 ) -> Tensor:
-    """Return pictures seen as `labels` whose BatchNorm statistics are those of the training data.
+    """Return pictures that are predicted as `labels` and have the BatchNorm statistics of the training data.
 
     Args:
-        module: the classifier, in eval mode; its parameters get no gradient.
+        module: in eval mode; its parameters get no gradient.
         starts: pixels (n, c, h, w) in [0, 1].
         labels: int64 (n,).
         iterations: steps of Adam on the pixels.
         check: called before every iteration; may raise to stop.
-        classify: calls the classifier; by default as it is.
+        classify: computes the logits; by default `module`.
     """
     classify = classify or module
     found = []
@@ -67,8 +67,8 @@ def invert(
 
 
 def statistics_distance(seen: _Seen) -> Tensor:
-    """Return how far the inputs of BatchNorm layers are from what those layers saw in training; mean over
-    layers of (Δ mean / spread)² and (log of the variances' ratio)²."""
+    """Return the distance of BatchNorm layers' inputs from their running statistics; mean over layers of
+    (Δ mean / spread)² and (log of the variances' ratio)²."""
     distances = []
     for layer, inputs in seen:
         assert layer.running_mean is not None
@@ -90,7 +90,7 @@ def _tracked(module: nn.Module) -> list[nn.BatchNorm2d]:
 
 @contextmanager
 def _inputs_of_batch_norm(module: nn.Module) -> Iterator[_Seen]:
-    """Collect what goes into each BatchNorm layer; the list is filled by every forward pass."""
+    """Collect the inputs of each BatchNorm layer; every forward pass extends the list."""
     seen: _Seen = []
     hooks = [
         layer.register_forward_pre_hook(lambda layer, inputs: seen.append((layer, inputs[0])))

@@ -1,4 +1,4 @@
-"""The one loop: it steps, stops, takes snapshots, can be cancelled and can be taken up again."""
+"""The loop of all methods: steps, stop rule, repair phase, cancelling and resuming."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method,
 from unlearn_core.forgetting.step import Step, Stopped
 
 BACK_OFF_HALVINGS = 6
-"""Finds the shortest sufficient part of the last step to within 1/64."""
+"""Determines the shortest sufficient part of the last step to within 1/64."""
 
 
 @dataclass
 class Settling:
-    """The steps after all was forgotten, `since` to `until`; `kept`: last weights without a relapse."""
+    """The repair phase from step `since` to `until`; `kept`: the last weights with all forgotten."""
 
     since: int
     until: int
@@ -26,13 +26,12 @@ class Settling:
 
 
 class ForgettingLoop:
-    """Runs one method on one task until the goal is reached, the limit is met or the person cancels.
+    """Runs one method on one task until the goal is reached, the step limit is reached or it is cancelled.
 
-    Iterate over it to run it. A method may settle once all is forgotten: go on to make good what was damaged.
-    `stopped` says afterwards why it ended. A classifier whose outputs are no
-    longer finite raises `UserError`: it would count as forgetting, and is only broken. Whatever happens, the
-    task's module is left in eval mode with the weights of the last whole step. A step that memory does not
-    suffice for is tried again with batches half as large; `batch_halvings` counts how often.
+    Iterate over it to run it. After all is forgotten a method may have a repair phase. `stopped` is the
+    reason of the end. Outputs that are not finite raise `UserError`: they would count as forgotten. In any
+    case the task's module is left in eval mode with the weights of the last complete step. A step that runs
+    out of memory is repeated with half the batch size; `batch_halvings` counts this.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
@@ -46,7 +45,7 @@ class ForgettingLoop:
         self._repair: Settling | None = None
 
     def prepare(self) -> None:
-        """Let the method prepare, with the module in eval mode; `CancelledError` passes through."""
+        """Call the method's `prepare` with the module in eval mode; `CancelledError` is passed on."""
         self.task.module.eval()
         self.method.prepare(self.task)
         self._optimiser = self.method.optimiser(self.task.module)
@@ -81,7 +80,7 @@ class ForgettingLoop:
             self.task.module.eval()
 
     def _repair_phase(self) -> Iterator[Step]:
-        """Go on as the method wants, and end with the weights that forget all and are damaged least."""
+        """Run the repair phase, and end with the least damaged weights that forget all."""
         assert self._optimiser is not None
         if self._repair is None:
             until = min(self.step + self.method.repair_steps(self.step), self.max_steps)
@@ -102,7 +101,7 @@ class ForgettingLoop:
             yield step
 
     def _take_the_better(self, settling: Settling) -> None:
-        """Take the weights of `start` or `kept`, whichever is damaged less."""
+        """Set the weights of `start` or `kept`, whichever has less damage."""
         damage = []
         for weights in (settling.start, settling.kept):
             self._set_weights(weights)
@@ -136,7 +135,7 @@ class ForgettingLoop:
 
     @torch.no_grad()
     def _back_off(self, start: list[Tensor]) -> None:
-        """Halve the last step again and again, to end as near to its start as the goal allows."""
+        """Shorten the last step by bisection as far as the goal allows."""
         parameters = list(self.task.module.parameters())
         end = self._weights()
         low, high = 0.0, 1.0
@@ -178,7 +177,7 @@ class ForgettingLoop:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that the next step depends on, as plain tensors."""
+        """Return the state for resuming, as plain tensors."""
         assert self._optimiser is not None
         state = {f"module.{name}": tensor.clone() for name, tensor in self.task.module.state_dict().items()}
         state |= {f"method.{name}": tensor for name, tensor in self.method.state().items()}
@@ -194,7 +193,7 @@ class ForgettingLoop:
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up a state that `state()` returned; the next step is the one that came after it."""
+        """Restore a state from `state()`."""
         assert self._optimiser is not None
         self.task.module.load_state_dict(_under("module.", state))
         self.method.restore(_under("method.", state))
@@ -228,7 +227,7 @@ def _number(value: Tensor | None, scale: float = 1) -> float | None:
 
 
 def is_snapshot_step(step: int) -> bool:
-    """Choose the steps to keep: every one up to 8, then about four in each doubling (10, 12, 14, 16, 20…)."""
+    """Return whether a step has a snapshot: all up to 8, then four per doubling (10, 12, 14, 16, 20…)."""
     if step <= 8:
         return True
     return step % (1 << (step.bit_length() - 3)) == 0

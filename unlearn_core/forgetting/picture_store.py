@@ -1,4 +1,4 @@
-"""Pictures that a method makes and draws from: in memory while they are few, in a file once they are many."""
+"""Storage for pictures that a method draws from: in memory if they are few, else in a file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from unlearn_core.common.lazy_torch import Tensor, torch
 
 IN_MEMORY = 64 * 2**20
-"""Bytes; the paper's largest setting, 256 × 200 pictures of 224 × 224, has 31 thousand million."""
+"""Bytes; the paper's largest setting, 256 × 200 pictures of 224 × 224, takes 31 GB."""
 
 
 class PictureStore:
-    """Room for `count` pictures of one shape, float32.
+    """Storage for `count` pictures of one shape, float32.
 
-    Up to `IN_MEMORY` bytes they lie on the device, where drawing costs nothing; above, in a temporary file
-    without a name, which goes when the store goes, and only what is drawn is in memory.
+    Up to `IN_MEMORY` bytes they are on the device; above that in an unnamed temporary file, which is removed
+    with this object, and only drawn pictures are in memory.
     """
 
     def __init__(self, count: int, shape: tuple[int, ...], device: torch.device) -> None:
@@ -34,7 +34,7 @@ class PictureStore:
         return self._count
 
     def put(self, start: int, pixels: Tensor) -> None:
-        """Keep pictures (n, …) at positions `start` to `start + n`."""
+        """Store pictures (n, …) at positions `start` to `start + n`."""
         if self._tensor is not None:
             self._tensor[start : start + len(pixels)] = pixels
         else:

@@ -1,4 +1,4 @@
-"""Arithmetic in bfloat16, where a device is built for it and forgetting loses nothing by it."""
+"""bfloat16 arithmetic on devices with native support."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Set
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Classify = Callable[[Tensor], Tensor]
-"""Takes pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""
+"""Maps pixels (n, c, h, w) in [0, 1] to float32 logits (n, classes)."""
 
 
 def pays(module: nn.Module, device: torch.device) -> bool:
@@ -46,7 +46,7 @@ def _is_of_transformer(layer: nn.Module) -> bool:
 
 
 def in_bfloat16(module: nn.Module) -> Classify:
-    """Return a classifier whose convolutions and products are done in bfloat16, weights staying float32."""
+    """Return a function that computes logits with bfloat16 products; the weights stay float32."""
 
     def logits(pixels: Tensor) -> Tensor:
         with torch.autocast(pixels.device.type, torch.bfloat16):

@@ -1,4 +1,4 @@
-"""Steps that spare the weights which matter to what should be kept, and move the others further."""
+"""Preconditioning: smaller steps for weights that are important for the retained outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unlearn_core.forgetting.importance import mean_gradient
 
 PROBES, PROBE_BATCH = 64, 8
 LONGEST = 10.0
-"""How much further than usual a weight may move that hardly matters."""
+"""Largest scale of a step, for weights of little importance."""
 _FLOOR = 1e-3
 
 
@@ -22,17 +22,17 @@ def sparing_scales(
     generator: torch.Generator,
     check: Callable[[], None],
 ) -> list[Tensor]:
-    """Return for every trainable parameter, in its shape, how far each weight moves in a step, to `LONGEST`.
+    """Return for every trainable parameter, in its shape, the scale of each weight's step, at most `LONGEST`.
 
-    A weight matters as much as moving it would change the logits: the diagonal of the Gauss-Newton matrix of
-    their squared difference, estimated by random projections of the logits (Hutchinson's estimator; Martens
-    2020, arXiv 1412.1193, section 8). Where it matters as much as its tensor's mean it moves by 1.
+    The importance of a weight is its effect on the logits: the diagonal of the Gauss-Newton matrix of their
+    squared difference, estimated by random projections of the logits (Hutchinson's estimator; Martens 2020,
+    arXiv 1412.1193, section 8). At the mean importance of its tensor the scale is 1.
 
     Args:
         module: the classifier, in eval mode.
-        batches: give the logits (n, classes) of pictures that should be kept; one backward pass each.
-        count: how many there are.
-        exponent: 1 divides by the importance, 0.5 by its root, 0 leaves every step as it is.
+        batches: functions for the logits (n, classes) of retained pictures; one backward pass each.
+        count: number of batches.
+        exponent: 1 divides by the importance, 0.5 by its square root, 0 changes nothing.
         generator: of the projections.
         check: called before every batch; may raise to stop.
     """
@@ -52,11 +52,11 @@ def sparing_scales(
 def sparing_adam(
     parameters: Iterable[nn.Parameter], rate: float, scales: list[Tensor]
 ) -> torch.optim.Optimizer:
-    """Return Adam with steps scaled weight by weight, after its own scaling, which would undo one before it.
+    """Return Adam with steps scaled per weight, after its normalisation, which would undo an earlier scaling.
 
     Args:
         parameters: of the module.
-        rate: size of a step where the scale is 1.
+        rate: step size at scale 1.
         scales: one per parameter, in its shape.
     """
     moved = list(parameters)

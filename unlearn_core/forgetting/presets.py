@@ -1,4 +1,4 @@
-"""The numbers of the paper's own experiments, by benchmark (arXiv 2301.11578, the authors' run scripts)."""
+"""Options of the paper's experiments by benchmark (arXiv 2301.11578, the authors' scripts)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from unlearn_core.forgetting.registry import method_entry
 
 @dataclass(frozen=True)
 class Preset:
-    """One benchmark of the paper; everything else stays at the methods' defaults."""
+    """One benchmark of the paper; other options keep their defaults."""
 
     title: str
     radius: float
@@ -27,15 +27,15 @@ PRESETS = {
 
 
 def preset_options(name: str, method: str) -> dict[str, float | int]:
-    """Return the preset's numbers that the method has an option for.
+    """Return the options of a preset that the method has.
 
     Raises:
-        UserError: an unknown preset, or a method that is not the paper's.
+        UserError: an unknown preset, or a method that is not from the paper.
     """
     if name not in PRESETS:
-        raise UserError(f"There is no preset {name}; there are {', '.join(PRESETS)}.")
+        raise UserError(f"There is no preset {name}; available: {', '.join(PRESETS)}.")
     if method not in ("neggrad", "adv", "adv+imp"):
-        raise UserError(f"Preset {name} is of the paper's methods neggrad, adv and adv+imp, not of {method}.")
+        raise UserError(f"Preset {name} is for the methods neggrad, adv and adv+imp, not for {method}.")
     numbers = {key: value for key, value in vars(PRESETS[name]).items() if key != "title"}
     known = {option.name for option in method_entry(method).options}
     return {key: value for key, value in numbers.items() if key in known}

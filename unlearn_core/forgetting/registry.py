@@ -1,9 +1,8 @@
-"""The methods that can be picked, without loading torch.
+"""The registry of unlearning methods; it does not load torch.
 
-A method is one file: a class that says what to prepare and what the loss is, with an `entry` that says what a
-person picks and tunes. A method of this project has a line in `_SHIPPED`; one of another package has an entry
-point in the group `unlearn_lens.methods` that names the class; one of a notebook goes to `register`, or
-straight to `unlearn`.
+A method is one file: a class with its preparation and loss, and an `entry` with its name and options. Methods
+of this project have a line in `_SHIPPED`; those of other packages have an entry point in the group
+`unlearn_lens.methods` that names the class; notebooks call `register`, or pass an instance to `unlearn`.
 """
 
 from collections.abc import Iterable
@@ -56,7 +55,7 @@ def method_entry(name: str) -> MethodEntry:
     for entry in methods():
         if entry.name == name:
             return entry
-    raise UserError(f"There is no method {name}; there are {', '.join(e.name for e in methods())}.")
+    raise UserError(f"There is no method {name}; available: {', '.join(e.name for e in methods())}.")
 
 
 def load_method(entry: MethodEntry) -> "type[Method]":

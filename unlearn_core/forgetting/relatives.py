@@ -1,4 +1,4 @@
-"""More anchors made from adversarial examples: points on the way to them, mixes and shifts."""
+"""Further anchors made from adversarial examples: interpolations, mixes and shifts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.picture_store import PictureStore
 
 LARGEST_SHIFT = 0.15
-"""Of the picture's side: how far the shifted anchors move at most."""
+"""Largest shift, relative to the picture's side."""
 
 
 class Relatives:
-    """Three more anchors for each of n adversarial examples: a point on the way to it, a mix and a shift.
+    """Three more anchors per adversarial example: an interpolation, a mix and a shift.
 
-    All that is random is drawn at once, so that the pictures are the same whatever the batches.
+    All random numbers are drawn at once, so that the pictures do not depend on the batches.
     """
 
     def __init__(self, count: int, generator: torch.Generator) -> None:
@@ -22,7 +22,7 @@ class Relatives:
         self._shifts = shifts(count, generator)
 
     def of(self, positions: Tensor, examples: PictureStore, centres: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the relatives of the examples at `positions` (m,), which were made from `centres`."""
+        """Return the three anchors of the examples at `positions` (m,), which were made from `centres`."""
         own, partners = examples.take(positions), examples.take(self._partners[positions])
         on_the_way = centres + self._on_the_way[positions].to(own.device) * (own - centres)
         mixed = partners + self._mixed[positions].to(own.device) * (own - partners)
@@ -35,7 +35,7 @@ def shifts(count: int, generator: torch.Generator) -> Tensor:
 
 
 def shifted(pixels: Tensor, by: Tensor) -> Tensor:
-    """Return pictures (n, c, h, w) shifted by (n, 2, 1), where 2 is a whole side; edges are repeated."""
+    """Return pictures (n, c, h, w) shifted by (n, 2, 1), where 2 is a full side; edges are repeated."""
     turn = torch.eye(2).expand(len(pixels), 2, 2)
     grid = F.affine_grid(torch.cat([turn, by], 2).to(pixels.device), list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

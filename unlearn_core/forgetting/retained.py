@@ -1,4 +1,4 @@
-"""Pictures that a method may learn from besides the forget set, where a person allows it."""
+"""Retained pictures that a method may train on."""
 
 from __future__ import annotations
 

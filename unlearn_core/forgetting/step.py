@@ -1,4 +1,4 @@
-"""What is known after a step of the loop; plain values, no torch."""
+"""The record of a step of the loop; plain values, no torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,11 +9,11 @@ Stopped = Literal["forgotten", "step limit", "cancelled"]
 
 @dataclass(frozen=True)
 class Step:
-    """What is known after one optimiser step; step 0 is the classifier before the first one.
+    """Measurements after one optimiser step; step 0 is the classifier before the first one.
 
     `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
-    as their label, `anchor_agreement` the percentage of this step's retention batch that the classifier
-    still predicts as it should.
+    as their label, `anchor_agreement` the percentage of this step's retention batch with the wanted
+    prediction.
     """
 
     step: int

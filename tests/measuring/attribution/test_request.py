@@ -30,8 +30,8 @@ def test_what_an_algorithm_does_not_use_is_no_part_of_its_key() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"baseline": "purple"}, "no baseline purple; there are empty, black"),
-        ({"patches": 1}, "patches is a whole number from 2 to 28, not 1"),
+        ({"baseline": "purple"}, "no baseline purple; available: empty, black"),
+        ({"patches": 1}, "patches must be a whole number from 2 to 28, not 1"),
         ({"patches": 2.5}, "a whole number"),
         ({"patches": "7"}, "a whole number"),
         ({"noise": 0.0}, "above 0"),

@@ -1,1 +1,1 @@
-"""Classifiers that a user brings: read once, checked, and kept as plain tensors."""
+"""Custom classifiers: loaded once, checked, and stored as plain tensors."""

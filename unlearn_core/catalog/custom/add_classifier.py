@@ -1,4 +1,4 @@
-"""Taking a classifier in: build, check, write as plain tensors."""
+"""Adding a custom classifier: build it, check it, write it as plain tensors."""
 
 import hashlib
 from pathlib import Path
@@ -34,16 +34,16 @@ from unlearn_core.errors import UserError
 
 
 def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
-    """Return a classifier that was built, loaded and checked, and what is known of it; nothing is kept.
+    """Return the record and module of a classifier after building, loading and checking; nothing is stored.
 
     Raises:
-        UserError: what is wrong with the source, the numbers or the names, in one sentence.
+        UserError: an invalid source, number or name.
     """
     origin = origin_of(specification)
     seen = count_classes(origin.network, origin.channels, origin.input_size)
     origin.classes = origin.classes or seen
     if seen != origin.classes:
-        raise UserError(f"The network returns {seen} logits a picture, not {origin.classes}.")
+        raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
     class_names, wordnet_ids = names_for(origin, specification.class_names)
     grey = origin.channels == 1
     usual: tuple[tuple[float, ...], tuple[float, ...]]
@@ -57,9 +57,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     module = Normalised(origin.network, mean, std).eval()
     for tensor_name, tensor in module.state_dict().items():
         if not tensor.isfinite().all():
-            raise UserError(
-                f"{tensor_name} of the network holds values that are no numbers (NaN or infinite)."
-            )
+            raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
     record = CustomClassifier(
         name=check_name(specification.name or _default_name(specification.source)),
         architecture=origin.architecture,
@@ -80,23 +78,22 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
 
 
 def add_classifier(root: Path, specification: ClassifierSpecification, visitor: str = "") -> str:
-    """Take a classifier into the catalog of the store at `root` and return its name.
+    """Add a classifier to the catalog of the store at `root` and return its name.
 
-    A name that is taken, by what ships or by another one, or a broken wish raises `UserError`, and nothing
-    changes.
+    A name that is taken or an invalid specification raises `UserError`, and nothing changes.
 
     Args:
         root: of the store.
-        wish: what the person says of it.
-        visitor: whose it is on a shared server.
+        specification: of the classifier.
+        visitor: its owner on a shared server.
     """
     from unlearn_core.catalog.entries import classifiers
 
     if visitor and sum(one.visitor == visitor for one in custom_classifiers(root)) >= MOST_ADDED:
-        raise UserError(f"You brought {MOST_ADDED} classifiers already: take one out first.")
+        raise UserError(f"You have added {MOST_ADDED} classifiers already: remove one first.")
     record, module = prepare(specification)
     if record.name in [entry.name for entry in classifiers()]:
-        raise UserError(f"There is a classifier {record.name} already: choose another name, or delete it.")
+        raise UserError(f"There is already a classifier {record.name}: choose another name, or remove it.")
     folder = custom_classifier_folder(root, record.name)
     tensors = {name: t.contiguous().clone() for name, t in module.state_dict().items()}
     try:
@@ -107,22 +104,22 @@ def add_classifier(root: Path, specification: ClassifierSpecification, visitor: 
             record = record.model_copy(update={"digest": digest, "visitor": visitor})
             (half / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
     except OSError as error:
-        raise UserError(f"The classifier cannot be kept: {error.strerror or error}.") from error
+        raise UserError(f"The classifier cannot be saved: {error.strerror or error}.") from error
     return record.name
 
 
 def load_custom_classifier(root: Path, record: CustomClassifier) -> nn.Module:
-    """Return a fresh copy of a kept classifier; damaged weights raise `UserError`."""
+    """Return a new copy of a custom classifier; damaged weights raise `UserError`."""
     network = build(record.architecture, len(record.class_names), record.channels, record.input_size)
     module = Normalised(network, record.mean, record.std)
     tensors = read_checkpoint(custom_classifier_folder(root, record.name) / WEIGHTS)
-    check_fit(tensors, module.state_dict(), f"The weights kept for {record.name} do not fit")
+    check_fit(tensors, module.state_dict(), f"The stored weights of {record.name} do not fit")
     module.load_state_dict(tensors, strict=False)
     return module
 
 
 def check_same(root: Path, name: str, specification: ClassifierSpecification) -> None:
-    """Raise `UserError` where the classifier kept under a name has other weights than the file of a wish."""
+    """Raise `UserError` if the classifier of this name has other weights than the specification."""
     record = custom_classifier(root, name)
     if record is not None:
         architecture = specification.architecture or record.architecture
@@ -133,15 +130,15 @@ def check_same(root: Path, name: str, specification: ClassifierSpecification) ->
     known = {} if record is None else load_custom_classifier(root, record).state_dict()
     if not all(key in known and torch.equal(tensor, known[key]) for key, tensor in asked.items()):
         raise UserError(
-            f"There is a classifier {name} already, with other weights: add yours by another name."
+            f"There is already a classifier {name} with other weights: add yours under another name."
         )
 
 
 def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     if len(values) not in (1, channels):
-        raise UserError(f"Mean and standard deviation need {channels} numbers each, one a channel.")
+        raise UserError(f"Mean and standard deviation need {channels} numbers each, one per channel.")
     if not all(torch.isfinite(torch.tensor(values))):
-        raise UserError("Mean and standard deviation must be plain numbers.")
+        raise UserError("Mean and standard deviation must be finite.")
     return values if len(values) == channels else values * channels
 
 
@@ -151,6 +148,6 @@ def _default_name(source: str) -> str:
 
 
 def _shown(source: str) -> str:
-    """Return the source without the folders of this machine."""
+    """Return the source without paths of this machine."""
     kind, _, rest = source.partition(":")
     return f"{FILE}:{Path(rest).name}" if kind == FILE else source

@@ -1,4 +1,4 @@
-"""Networks by the name that torchvision or timm gives them, or from a function of the user's own."""
+"""Networks by their name in torchvision or timm, or from a user's function."""
 
 import difflib
 import importlib
@@ -15,14 +15,14 @@ from unlearn_core.errors import UserError
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
 
 _COPIES = 4
-"""Of the weights that forgetting holds at once: before, after, gradients and the steps' moments."""
+"""Copies of the weights in memory during a run: before, after, gradients, and the optimiser's state."""
 
 
 def split_architecture(text: str) -> tuple[str, str]:
-    """Return kind and name of `torchvision:NAME` or `timm:NAME`; another text raises `UserError`."""
+    """Return kind and name of `torchvision:NAME` or `timm:NAME`; anything else raises `UserError`."""
     kind, _, name = text.partition(":")
     if kind not in (TORCHVISION, TIMM) or not name:
-        raise UserError(f"{text!r} is no architecture; write {TORCHVISION}:NAME or {TIMM}:NAME.")
+        raise UserError(f"{text!r} is not an architecture; write {TORCHVISION}:NAME or {TIMM}:NAME.")
     return kind, name
 
 
@@ -32,11 +32,11 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
     Args:
         architecture: `torchvision:NAME`, `timm:NAME` or `module:function`.
         classes: of the last layer.
-        channels: of the first.
-        input_size: for networks that work at one size alone; None: the size that they come with.
+        channels: of the first layer.
+        input_size: for networks with a fixed input size; None for their default.
 
     Raises:
-        UserError: no such network, or one that cannot take these.
+        UserError: no such network, or one that cannot be built with these values.
     """
     if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
         return _without_inplace(from_function(architecture))
@@ -46,15 +46,15 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
         return _without_inplace(make(name, classes, channels, input_size))
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise UserError(
-            f"{architecture} cannot be built for {classes} classes, {channels} channels and pictures of "
-            f"{input_size or 'its own'} pixels: {_first_line(error)}"
+            f"{architecture} cannot be built for {classes} classes, {channels} channels and input size "
+            f"{input_size or 'by default'}: {_first_line(error)}"
         ) from error
 
 
 def check_architecture(architecture: str) -> None:
-    """Raise `UserError` for a network that is too large for this machine or that torchvision or timm lacks.
+    """Raise `UserError` for a network that is unknown or too large for this machine.
 
-    Where it lacks it, the sentence names the nearest ones.
+    For an unknown name the message suggests similar ones.
     """
     kind, name = split_architecture(architecture)
     known = torchvision_names() if kind == TORCHVISION else timm_names()
@@ -67,7 +67,7 @@ def check_architecture(architecture: str) -> None:
 
 
 def _check_size(name: str) -> None:
-    """Raise `UserError` where this machine has no room for a network of timm's; allocates nothing."""
+    """Raise `UserError` if this machine has too little memory for a network of timm; allocates nothing."""
     import timm
 
     with torch.device("meta"):
@@ -99,7 +99,7 @@ def from_function(name: str) -> nn.Module:
     where, _, function = name.partition(":")
     try:
         made = getattr(importlib.import_module(where), function)()
-    # Code of the user's own may fail in any way, and they have to read how.
+    # The user's code may raise anything, and the user needs the message.
     except Exception as error:
         raise UserError(f"{name} failed: {type(error).__name__}: {_first_line(error)}") from error
     if not isinstance(made, nn.Module):
@@ -108,7 +108,7 @@ def from_function(name: str) -> nn.Module:
 
 
 def head_and_stem(architecture: str, network: nn.Module) -> tuple[str, str]:
-    """Return the names of the weights of the last and of the first layer: classes and channels show there."""
+    """Return the names of the last and first layer's weights, which determine classes and channels."""
     weights = [name for name, weight in network.named_parameters() if weight.ndim >= 2]
     convolutions = [name for name, weight in network.named_parameters() if weight.ndim == 4]
     if architecture.startswith(f"{TIMM}:"):
@@ -162,7 +162,7 @@ def _timm(name: str, classes: int, channels: int, input_size: int | None) -> nn.
 
 
 def _without_inplace(network: nn.Module) -> nn.Module:
-    """Switch off what overwrites activations in place: attributions and hooks need them as they were."""
+    """Disable in-place activations: attributions and hooks need the original values."""
     for layer in network.modules():
         if "inplace" in inspect.signature(type(layer).__init__).parameters:
             layer.inplace = False  # type: ignore[assignment]
@@ -170,7 +170,7 @@ def _without_inplace(network: nn.Module) -> nn.Module:
 
 
 def seeded(architecture: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
-    """Return `build(...)` with the random weights of seed 0, leaving the caller's random numbers alone."""
+    """Return `build(...)` with random weights of seed 0, without changing the caller's random state."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build(architecture, classes, channels, input_size)

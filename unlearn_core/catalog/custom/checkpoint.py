@@ -1,4 +1,4 @@
-"""Tensors of checkpoint files that nobody vouches for: no code is run, whatever the file asks for."""
+"""Tensors of untrusted checkpoint files: no code of a file is ever run."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,10 +21,10 @@ _SHOWN = 3
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Return every tensor of a safetensors file or torch checkpoint, with dotted names from the outside in.
+    """Return every tensor of a safetensors file or torch checkpoint, with dotted names.
 
     Raises:
-        UserError: no such file, too large, damaged, TorchScript, or a pickle that asks for more than tensors.
+        UserError: no such file, too large, damaged, TorchScript, or a pickle with more than tensors.
     """
     if not path.is_file():
         raise UserError(f"There is no file {path.name}.")
@@ -39,43 +39,43 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
     if head[:2] == b"PK":
         _check_archive(path)
-    # Dictionaries may hold each other over and over: a small file can stand for endless ones.
+    # Dictionaries may contain each other repeatedly: a small file can expand without end.
     entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:
-        raise UserError(f"{path.name} holds more than {MOST_ENTRIES:,} entries, which no classifier needs.")
+        raise UserError(f"{path.name} has more than {MOST_ENTRIES:,} entries: too many for a classifier.")
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
-        raise UserError(f"{path.name} holds no tensors.")
+        raise UserError(f"{path.name} contains no tensors.")
     return tensors
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse TorchScript, which is code, and archives that unpack to more than they are."""
+    """Refuse TorchScript, which is code, and compressed archives."""
     found = members(path)
     if any("/code/" in f"/{member.filename}" or "constants.pkl" in member.filename for member in found):
-        raise UserError(f"{path.name} is TorchScript, which holds code: save model.state_dict() instead.")
-    # torch.save never compresses: what is compressed was made by something else.
+        raise UserError(f"{path.name} is TorchScript, which contains code: save model.state_dict() instead.")
+    # torch.save never compresses.
     if any(member.compress_type != zipfile.ZIP_STORED for member in found):
-        raise UserError(f"{path.name} is a compressed archive, not a checkpoint that torch.save wrote.")
+        raise UserError(f"{path.name} is a compressed archive, not a checkpoint of torch.save.")
 
 
 def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    # A hostile file can make the reader stumble in any way; each of them means the same for its owner.
+    # A malicious file may raise anything; it means the same to the user.
     except Exception as error:
         if "nsupported" in str(error) or "GLOBAL" in str(error):
             raise UserError(
-                f"{path.name} asks for Python code beside its tensors, which is never run: "
-                "save model.state_dict() alone, or as safetensors."
+                f"{path.name} needs Python code to load, which is never run: "
+                "save only model.state_dict(), or use safetensors."
             ) from error
         raise UserError(
-            f"{path.name} is neither a safetensors file nor a torch checkpoint, or damaged."
+            f"{path.name} is neither a safetensors file nor a torch checkpoint, or it is damaged."
         ) from error
 
 
 def _entries(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """Yield all that dictionaries hold, tensors or not, with dotted names."""
+    """Yield all values of nested dictionaries, with dotted names."""
     if isinstance(content, Mapping) and depth:
         for key, value in content.items():
             name = f"{prefix}.{key}" if prefix else str(key)
@@ -84,18 +84,17 @@ def _entries(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]
 
 
 def tensors_of_network(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors that belong to one network, without what wrappers put before their names.
+    """Return the tensors of one network, without prefixes that wrappers add to their names.
 
-    DataParallel's `module.`, Lightning's `model.`, `state_dict` and the like need not be known: the prefix
-    under which most names of the network are found is the right one, and where two are equally good (a
-    network and its moving average) the average is taken.
+    The prefix with the most names of the network is used, whether it is DataParallel's `module.`, Lightning's
+    `model.` or another one; of two equal ones (a network and its moving average) the average.
 
     Args:
         tensors: of the file, by name.
-        expected: of the network, by name; only names matter here.
+        expected: of the network, by name; only names are compared.
 
     Returns:
-        All tensors under that prefix; empty where no name fits.
+        All tensors with that prefix; empty if no name fits.
     """
     prefixes = {
         name.removesuffix(own)
@@ -114,37 +113,37 @@ def tensors_of_network(tensors: Mapping[str, Tensor], expected: Mapping[str, Ten
 
 
 def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str) -> None:
-    """Raise `UserError`, naming the first tensors, where `found` is not just what a network needs.
+    """Raise `UserError`, naming the first tensors, if `found` does not match a network.
 
     Args:
-        found: tensors by name, of nobody knows what kind.
-        expected: of the network, in its own shapes.
-        what: words for the sentence, such as "weights.pt does not fit timm:resnet18".
+        found: untrusted tensors by name.
+        expected: tensors of the network.
+        what: start of the message, such as "weights.pt does not fit timm:resnet18".
     """
     wrong = []
     for name, own in expected.items():
         if name not in found:
-            # Counts batches; torch did not keep it in its early versions.
+            # Early versions of torch did not store this counter of batches.
             if not name.endswith("num_batches_tracked"):
                 wrong.append(f"{name} is missing")
         elif found[name].shape != own.shape:
             wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
-    wrong += [f"{name} is not part of it" for name in found if name not in expected]
+    wrong += [f"{name} is unexpected" for name in found if name not in expected]
     if wrong:
         more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise UserError(f"{what}: {', '.join(wrong[:_SHOWN])}{more}.")
     for name, tensor in found.items():
         if not _is_plain(tensor):
-            raise UserError(f"{what}: {name} is no plain tensor.")
+            raise UserError(f"{what}: {name} is not a plain tensor.")
         if expected[name].is_floating_point():
             if not tensor.is_floating_point():
-                raise UserError(f"{what}: {name} holds {str(tensor.dtype)[6:]} values, not weights.")
+                raise UserError(f"{what}: {name} has {str(tensor.dtype)[6:]} values, not weights.")
             if not tensor.float().isfinite().all():
-                raise UserError(f"{what}: {name} holds values that are no numbers (NaN or infinite).")
+                raise UserError(f"{what}: {name} has NaN or infinite values.")
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Tell whether a tensor is a block of memory that holds as much as it claims to."""
+    """Return whether a tensor is dense and its storage is as large as its shape requires."""
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
         return False
     return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()

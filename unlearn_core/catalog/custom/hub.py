@@ -1,4 +1,4 @@
-"""Weights from a hub: one question tells whether it can be reached."""
+"""Weights from the Hugging Face hub: one request decides whether it is reachable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ _SECONDS = 5
 
 @contextmanager
 def cache_alone_when_offline() -> Iterator[None]:
-    """Let the hub's client look into its cache alone while the hub does not answer.
+    """Restrict the hub's client to its cache if the hub does not respond.
 
-    By itself the client asks again and again, file by file, for the better part of a minute.
+    Otherwise the client retries every file, for most of a minute.
     """
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = before or not _answers()
@@ -25,7 +25,7 @@ def cache_alone_when_offline() -> Iterator[None]:
 def _answers() -> bool:
     try:
         get_session().head(constants.ENDPOINT, timeout=_SECONDS)
-    # Each version of the client has connection errors of another library.
+    # Versions of the client raise connection errors of different libraries.
     except Exception as error:
         if "Connect" in type(error).__name__ or "Timeout" in type(error).__name__:
             return False

@@ -1,4 +1,4 @@
-"""What the attribution algorithms must know of a network that nobody described."""
+"""Properties of a custom network that attribution algorithms depend on."""
 
 import logging
 import operator
@@ -30,14 +30,14 @@ _GRID = 7
 
 
 def find_cam_layers(module: nn.Module, channels: int, size: int) -> tuple[str, ...]:
-    """Return dotted names of layers whose outputs lie on a grid like the picture, for Grad-CAM.
+    """Return dotted names of layers with spatial outputs, for Grad-CAM.
 
-    First comes the last one with a grid of at least 7 × 7 (an eighth of the picture's side for small ones),
-    then the last one of every other grid, in order, outside of blocks with several branches where there is
-    one. Networks of tokens have none.
+    First the last layer with an output of at least 7 × 7 (an eighth of the picture's side for small ones),
+    then the last layer of every other size, in order; layers in blocks with several branches are used only if
+    there are no others. Transformers have none.
     """
     seen = _square_outputs(module, channels, size)
-    # In a network of tokens the only grid may be that of the patches at its very beginning.
+    # In a transformer the only spatial output may be that of the patch embedding.
     tokens = any(type(layer) is nn.LayerNorm for layer in module.modules())
     earliest = len(seen) / 4 if tokens else 0
     late = [(name, side) for place, (name, side) in enumerate(seen) if side > 1 and place >= earliest]
@@ -51,7 +51,7 @@ def find_cam_layers(module: nn.Module, channels: int, size: int) -> tuple[str, .
 
 
 def _square_outputs(module: nn.Module, channels: int, size: int) -> list[tuple[str, int]]:
-    """Return the layers in the order in which they are done, with the side of their grid, 0 for none."""
+    """Return the layers in the order of execution, with the side of their output, 0 if it is not spatial."""
     seen: list[tuple[str, int]] = []
 
     def note(name: str) -> Any:
@@ -72,23 +72,22 @@ def _square_outputs(module: nn.Module, channels: int, size: int) -> list[tuple[s
 
 
 def _every_path_goes_through(module: nn.Module, name: str) -> bool:
-    """Tell whether a layer stands in plain sequences alone, below the network itself."""
+    """Return whether all modules around a layer, apart from the network itself, are `nn.Sequential`."""
     parts = name.split(".")
     above = [module.get_submodule(".".join(parts[:depth])) for depth in range(2, len(parts))]
     return all(isinstance(one, nn.Sequential) for one in above)
 
 
 def has_plain_relu(module: nn.Module) -> bool:
-    """Tell whether each activation is a ReLU module used once, and nothing multiplies activations.
+    """Return whether each activation is a ReLU module used once, and nothing multiplies activations.
 
-    DeepLIFT's and guided backpropagation's rules are only right then. A network that cannot be traced counts
-    as one that is not.
+    DeepLIFT and guided backpropagation are only valid then. False for a network that cannot be traced.
     """
     if any(isinstance(layer, _OTHER_ACTIVATIONS) for layer in module.modules()):
         return False
     try:
         graph = fx.Tracer().trace(module)
-    # Tracing runs the network's own code on stand-ins for tensors, which may fail in any way.
+    # Tracing runs the network's code on proxies of tensors, which may raise anything.
     except Exception:
         _log.info("%s cannot be traced", type(module).__name__, exc_info=True)
         return False

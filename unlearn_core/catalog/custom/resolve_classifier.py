@@ -1,4 +1,4 @@
-"""From a wish to a network with weights: torchvision, timm, a checkpoint file, or the user's own function."""
+"""From a specification to a network with weights: torchvision, timm, a checkpoint file, or a function."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass
 class Origin:
-    """A network and what came with it; None where nothing says so."""
+    """A network with its properties; None if unknown."""
 
     network: nn.Module
     architecture: str
@@ -50,10 +50,10 @@ class Origin:
 
 
 def origin_of(specification: ClassifierSpecification) -> Origin:
-    """Return the network that a wish names.
+    """Return the network of a specification.
 
     Raises:
-        UserError: no such thing, weights that cannot be downloaded, or a file that does not fit.
+        UserError: an unknown name, weights that cannot be downloaded, or a file that does not fit.
     """
     kind, _, rest = specification.source.partition(":")
     if kind == FILE:
@@ -69,7 +69,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         )
     if not kind or not rest:
         raise UserError(
-            f"{specification.source!r} is no classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, "
+            f"{specification.source!r} is not a classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, "
             f"{FILE}:PATH or module:function."
         )
     refuse_when_shared("code")
@@ -96,7 +96,7 @@ def _name_and_weights(rest: str, hub: bool) -> tuple[str, str]:
 
 
 def _untrained(architecture: str, specification: ClassifierSpecification) -> Origin:
-    """Return a network with random weights: of no use but to try things out."""
+    """Return a network with random weights, for experiments."""
     check_architecture(architecture)
     known = _settings(architecture)
     classes, channels = specification.classes or 1000, specification.channels or 3
@@ -112,7 +112,7 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
     check_architecture(architecture)
     enum = models.get_model_weights(name)
     if weights and weights not in enum.__members__:
-        raise UserError(f"{name} has no weights {weights}; there are {', '.join(enum.__members__)}.")
+        raise UserError(f"{name} has no weights {weights}; available: {', '.join(enum.__members__)}.")
     chosen = enum[weights] if weights else enum.DEFAULT
     try:
         network = models.get_model(name, weights=chosen)
@@ -143,20 +143,20 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
     else:
-        refuse_when_shared("names of hubs")
+        refuse_when_shared("hub names")
     try:
         with cache_alone_when_offline():
             network = timm.create_model(name, pretrained=True)
-    # The hub's client raises errors of several libraries, none of them a common one.
+    # The hub's client raises errors of several libraries without a common base class.
     except Exception as error:
         raise _no_download(architecture, error) from error
     settings: dict[str, Any] = network.pretrained_cfg
     if name.startswith("hf-hub:"):
-        # From now on the tensors are at hand: the hub is not asked again.
+        # The tensors are stored: the hub is not needed again.
         architecture = f"{TIMM}:{settings['architecture']}"
         check_architecture(architecture)
         plain = build(architecture, settings["num_classes"], settings.get("input_size", (3,))[0], None)
-        check_fit(network.state_dict(), plain.state_dict(), f"{name} is no plain {architecture}")
+        check_fit(network.state_dict(), plain.state_dict(), f"{name} differs from {architecture}")
     looks = resolve_data_config(settings)
     _check_given(specification, settings["num_classes"], looks["input_size"][0])
     return Origin(
@@ -176,8 +176,7 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
 def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
     if not specification.architecture:
         raise UserError(
-            f"{path.name} holds tensors alone: say which network they belong to, {TORCHVISION}:NAME or "
-            f"{TIMM}:NAME."
+            f"{path.name} contains only tensors: give their architecture, {TORCHVISION}:NAME or {TIMM}:NAME."
         )
     check_architecture(specification.architecture)
     file = read_checkpoint(path)
@@ -193,7 +192,7 @@ def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
     if not 2 <= classes <= MOST_CLASSES or channels not in (1, 3):
         raise UserError(f"{what}: it would have {classes} classes and {channels} channels.")
     if specification.classes not in (None, classes):
-        raise UserError(f"{path.name} holds {classes} classes, not {specification.classes}.")
+        raise UserError(f"{path.name} has {classes} classes, not {specification.classes}.")
     if specification.channels not in (None, channels):
         raise UserError(f"{path.name} takes {channels} channels, not {specification.channels}.")
     network = build(specification.architecture, classes, channels, specification.input_size)
@@ -213,7 +212,7 @@ def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
 
 
 def _settings(architecture: str) -> dict[str, Any]:
-    """Return input size, mean and standard deviation that usually go with an architecture."""
+    """Return the default input size, mean and standard deviation of an architecture."""
     kind, name = split_architecture(architecture)
     if kind == TIMM:
         import timm
@@ -231,8 +230,8 @@ def _settings(architecture: str) -> dict[str, Any]:
 def _check_given(specification: ClassifierSpecification, classes: int, channels: int) -> None:
     if specification.classes not in (None, classes) or specification.channels not in (None, channels):
         raise UserError(
-            f"The weights of {specification.source} have {classes} classes and {channels} channels; others "
-            "are possible with untrained weights alone (:random)."
+            f"The weights of {specification.source} have {classes} classes and {channels} channels; other "
+            "values are only possible with untrained weights (:random)."
         )
 
 
@@ -244,10 +243,10 @@ def _channels(network: nn.Module) -> int:
 
 
 def _no_download(what: str, error: Exception) -> UserError:
-    # Every library that fetches has connection errors of its own; most are OSErrors, others say so by name.
+    # Libraries raise different connection errors; most are OSErrors, others have it in their name.
     offline = isinstance(error, OSError) or "Connect" in type(error).__name__
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
-    reason = "there is no connection to where they lie" if offline else first_line
+    reason = "there is no connection" if offline else first_line
     return UserError(f"The weights of {what} are not on this machine and cannot be downloaded: {reason}.")
 
 
@@ -255,7 +254,7 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
     """Return class names and WordNet ids of an origin: given ones, its own, ImageNet's, or numbers.
 
     Raises:
-        UserError: as many names as there are classes are needed, each another.
+        UserError: the number of names differs from the number of classes, or names repeat.
     """
     if given is None and origin.classes == 1000:
         return imagenet_classes()
@@ -265,24 +264,24 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
         raise UserError(f"The classifier has {origin.classes} classes, but {len(names)} names are given.")
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise UserError(f"Two classes have the name {twice[0]!r}: give each a name of its own.")
+        raise UserError(f"Two classes have the name {twice[0]!r}: use different names.")
     return tuple(names), ()
 
 
 @torch.inference_mode()
 def count_classes(module: nn.Module, channels: int, size: int) -> int:
-    """Return how many logits a module gives; one that cannot look at such pictures raises `UserError`."""
+    """Return the number of logits of a module; one that fails on such pictures raises `UserError`."""
     pixels = torch.rand(2, channels, size, size, generator=torch.Generator().manual_seed(0))
     try:
         logits = module.eval()(pixels)
-    # A network of the user's own may fail in any way.
+    # A user's network may raise anything.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
         raise UserError(
-            f"The network cannot look at pictures of {size} × {size} with {channels} channels: {reason}."
+            f"The network fails on pictures of {size} × {size} with {channels} channels: {reason}."
         ) from error
     if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 2:
-        raise UserError("The network must return one row of logits a picture.")
+        raise UserError("The network must return one row of logits per picture.")
     if not logits.isfinite().all():
-        raise UserError("The network returns values that are no numbers (NaN or infinite).")
+        raise UserError("The network returns NaN or infinite values.")
     return logits.shape[1]

@@ -1,1 +1,1 @@
-"""What is kept of a classifier or image set that a person added: plain records, no torch."""
+"""Records of custom classifiers and added image sets; without torch."""

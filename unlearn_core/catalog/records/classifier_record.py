@@ -1,4 +1,4 @@
-"""What is kept of a brought classifier beside its tensors; this file imports nothing heavy."""
+"""Specifications and records of custom classifiers; this module imports nothing heavy."""
 
 import re
 import shutil
@@ -12,21 +12,21 @@ from unlearn_core.errors import UserError
 RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
 MOST_CLASSES = 100_000
 MOST_ADDED = 20
-"""Classifiers, and image sets, that a visitor of a shared server may keep."""
+"""Classifiers, and image sets, per visitor of a shared server."""
 
-# The first sign keeps "." and ".." out: a name is also that of a folder.
+# The first character excludes "." and "..": a name is also a folder name.
 _NAME = re.compile(r"\w[\w.:/ -]{0,99}")
 
 
 class ClassifierSpecification(BaseModel):
-    """What a person says of a classifier that they bring; what is None is found out.
+    """The specification of a custom classifier; values that are None are inferred.
 
     Attributes:
         source: `torchvision:NAME[:WEIGHTS]`, `timm:NAME`, `timm:hf-hub:OWNER/NAME`, `file:PATH` or
-            `module:function`. WEIGHTS is a name of torchvision's enum; `:random` at the end of a torchvision
-            or timm name asks for untrained weights (seed 0).
-        architecture: of a file's tensors, `torchvision:NAME` or `timm:NAME`.
-        name: in the catalog; else the source, or the file's name.
+            `module:function`. WEIGHTS is a name of torchvision's enum; `:random` after a torchvision or timm
+            name gives untrained weights (seed 0).
+        architecture: of a checkpoint file, `torchvision:NAME` or `timm:NAME`.
+        name: in the catalog; by default the source, or the file's name.
         channels: of the pictures, 1 or 3.
         input_size: side of the pictures in pixels.
         mean: per channel, of pixels in [0, 1].
@@ -48,7 +48,7 @@ class ClassifierSpecification(BaseModel):
 
     @classmethod
     def parse(cls, **fields: object) -> "ClassifierSpecification":
-        """Build a wish; a value out of range raises `UserError` with one sentence about the first one."""
+        """Build a specification; invalid values raise `UserError` with one sentence about the first one."""
         try:
             return cls(**fields)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -58,8 +58,8 @@ class ClassifierSpecification(BaseModel):
 
 
 class CustomClassifier(BaseModel):
-    """One brought classifier. `cam_layers` is empty where none has a grid that Grad-CAM could use; `digest`
-    is of the weights; `visitor` is whose it is on a shared server, "" is everybody's."""
+    """The record of a custom classifier. `cam_layers` is empty if Grad-CAM is not possible; `digest` is of
+    the weights; `visitor` is its owner on a shared server, "" is everybody."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -82,37 +82,37 @@ class CustomClassifier(BaseModel):
 
 
 def check_name(name: str) -> str:
-    """Return a name that can stand in the catalog; another one raises `UserError`."""
+    """Return a valid name for the catalog; an invalid one raises `UserError`."""
     name = name.strip()
     if not _NAME.fullmatch(name):
         raise UserError(
-            "A name has 1 to 100 letters, digits, spaces and the signs . _ : / - "
-            "and begins with a letter or digit."
+            "A name must have 1 to 100 letters, digits, spaces or characters of . _ : / - "
+            "and begin with a letter or digit."
         )
     return name
 
 
 def custom_classifier_folder(root: Path, name: str) -> Path:
-    """Return where the classifier of that name is kept."""
+    """Return the folder of a custom classifier."""
     return root / "classifiers" / quote(name, safe="")
 
 
 def custom_classifiers(root: Path) -> list[CustomClassifier]:
-    """Return all that are kept, by name; what is damaged is left out."""
+    """Return all custom classifiers, sorted by name, without damaged ones."""
     folders = sorted((root / "classifiers").glob(f"*/{RECORD}"))
     found = [_read(path) for path in folders]
     return [record for record in found if record is not None]
 
 
 def custom_classifier(root: Path, name: str) -> CustomClassifier | None:
-    """Return the one of that name, or None."""
+    """Return the custom classifier of this name, or None."""
     return _read(custom_classifier_folder(root, name) / RECORD)
 
 
 def delete_custom_classifier(root: Path, name: str) -> None:
-    """Remove a brought classifier; a name that is none raises `UserError`."""
+    """Remove a custom classifier; an unknown name raises `UserError`."""
     if custom_classifier(root, name) is None:
-        raise UserError(f"There is no brought classifier {name}.")
+        raise UserError(f"There is no custom classifier {name}.")
     shutil.rmtree(custom_classifier_folder(root, name), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Image sets that the user added under a name of their own; this file imports nothing heavy."""
+"""Records of image sets that users added; this module imports nothing heavy."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ RECORD, UPLOADED = "image_set.json", "uploaded.zip"
 
 
 class AddedImageSet(BaseModel):
-    """One added set. `visitor` is whose it is on a shared server; "" is everybody's."""
+    """One added image set. `visitor` is its owner on a shared server; "" is everybody."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,25 +26,25 @@ class AddedImageSet(BaseModel):
 
 
 def added_folder(root: Path, name: str) -> Path:
-    """Return where the set of that name is kept."""
+    """Return the folder of an added image set."""
     return root / "image_sets" / quote(name, safe="")
 
 
 def added_image_sets(root: Path) -> list[AddedImageSet]:
-    """Return all that are kept, by name; what is damaged is left out."""
+    """Return all added image sets, sorted by name, without damaged ones."""
     found = [_read(path) for path in sorted((root / "image_sets").glob(f"*/{RECORD}"))]
     return [record for record in found if record is not None]
 
 
 def added_image_set(root: Path, name: str) -> AddedImageSet | None:
-    """Return the one of that name, or None."""
+    """Return the added image set of this name, or None."""
     return _read(added_folder(root, name) / RECORD)
 
 
 def delete_added(root: Path, name: str) -> None:
-    """Remove an added set, with its pictures where they were uploaded.
+    """Remove an added image set, including uploaded pictures.
 
-    A name that is none raises `UserError`.
+    An unknown name raises `UserError`.
     """
     if added_image_set(root, name) is None:
         raise UserError(f"There is no added image set {name}.")

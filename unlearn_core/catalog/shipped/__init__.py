@@ -1,1 +1,1 @@
-"""What comes with the project, and how it was trained."""
+"""The shipped classifiers and their training recipes."""

@@ -1,4 +1,4 @@
-"""The small networks whose weights ship, assembled from timm's residual blocks."""
+"""The small networks with shipped weights, built from timm's residual blocks."""
 
 import torch
 from timm.models.resnet import BasicBlock, ResNet
@@ -11,7 +11,7 @@ class Normalised(nn.Module):
 
     Args:
         network: maps normalised pixels (n, channels, height, width) to logits (n, classes).
-        mean: per-channel mean of the pixels the network was trained on, in [0, 1].
+        mean: per-channel mean of the training pixels, in [0, 1].
         std: per-channel standard deviation, above 0.
     """
 
@@ -32,8 +32,8 @@ class Normalised(nn.Module):
 def mnist_resnet() -> nn.Module:
     """Return a timm ResNet-10 for 28 × 28 digits: 3 × 3 stem with stride 2, no max pooling, half the width.
 
-    Its four stages work at 14, 7, 4 and 2 pixels, which makes a forward pass cheap enough (14 million
-    multiplications) to watch it forget on two CPU cores.
+    Its four stages work at 14, 7, 4 and 2 pixels, so that a forward pass (14 million multiplications) is fast
+    enough for two CPU cores.
     """
     network = ResNet(BasicBlock, layers=(1, 1, 1, 1), channels=(32, 64, 128, 256), num_classes=10, in_chans=1)
     network.conv1 = nn.Conv2d(1, 64, kernel_size=3, stride=2, padding=1, bias=False)
@@ -72,5 +72,5 @@ def _stage(inside: int, outside: int, blocks: int, stride: int) -> nn.Sequential
 
 
 def cifar_resnet20() -> nn.Module:
-    """Return ResNet-20 for 32 × 32 colour pictures of ten classes, one and a half times the paper's width."""
+    """Return a ResNet-20 for 32 × 32 colour pictures of ten classes, with 1.5 times the paper's width."""
     return Normalised(CifarResNet(blocks=3, width=24), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))

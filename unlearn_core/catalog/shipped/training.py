@@ -1,4 +1,4 @@
-"""The recipes behind the shipped weights: same seed, same machine, same weights."""
+"""Training recipes of the shipped weights, reproducible on the same machine with the same seed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class Cycle:
-    """One rise and fall of the learning rate: how many epochs, how high, on pictures changed how."""
+    """One cycle of the learning rate: epochs, peak, and augmentation."""
 
     epochs: int
     peak_rate: float
@@ -24,12 +24,11 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one classifier is trained.
+    """The training recipe of a classifier.
 
-    SGD with Nesterov momentum 0.9, each cycle with a new optimiser under a one-cycle learning rate. The last
-    `plain_epochs` of a cycle see the pictures without augmentation, so that the classifier ends knowing the
-    very pictures it may be asked to forget. The weights are the mean
-    of the ends of the last `averaged` cycles.
+    SGD with Nesterov momentum 0.9, each cycle with a new optimiser and a one-cycle learning rate. The last
+    `plain_epochs` of a cycle use no augmentation, so that the classifier knows the exact pictures that it may
+    have to forget. The weights are the mean of those at the ends of the last `averaged` cycles.
     """
 
     build: Callable[[], nn.Module]
@@ -42,12 +41,12 @@ class Recipe:
 
     @property
     def epochs(self) -> int:
-        """The epochs of all cycles."""
+        """The number of epochs of all cycles."""
         return sum(cycle.epochs for cycle in self.cycles)
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return pixels (n, c, h, w) turned by up to 12°, scaled by up to 12 % and shifted by up to 2 in 28."""
+    """Return pixels (n, c, h, w) rotated by up to 12°, scaled by up to 12 % and shifted by up to 2 in 28."""
     n = len(pixels)
 
     def uniform(*shape: int) -> Tensor:
@@ -61,7 +60,7 @@ def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return pixels (n, c, h, w), each cropped anew after padding by 4 and flipped with probability 1/2."""
+    """Return pixels (n, c, h, w), randomly cropped after padding by 4 and flipped with probability 1/2."""
     n, _, height, width = pixels.shape
     padded = F.pad(pixels, (4, 4, 4, 4))
     rows = torch.randint(9, (n, 1), generator=generator) + torch.arange(height)
@@ -73,7 +72,7 @@ def crop_and_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def crop_flip_and_cut(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return `crop_and_flip` of pixels (n, c, h, w) with a square of 10 × 10 grey, anywhere in each.
+    """Return `crop_and_flip` of pixels (n, c, h, w) with a random grey square of 10 × 10.
 
     Cutout: DeVries and Taylor 2017 (arXiv 1708.04552), section 3.2.
     """
@@ -104,10 +103,10 @@ RECIPES = {
 
 
 class Training:
-    """Trains a classifier on the CPU, an epoch at a time; `network` is in eval mode between epochs.
+    """Trains a classifier on the CPU epoch by epoch; `network` is in eval mode between epochs.
 
     Args:
-        recipe: what to build and how.
+        recipe: of the training.
         pixels: uint8 (n, c, h, w).
         labels: int64 (n,).
         seed: of the weights, the order and the augmentation.
@@ -169,7 +168,7 @@ class Training:
 
 
 def mean_of(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of several states of a network; what is counted is taken from the last."""
+    """Return the mean of several states of a network; integer tensors are taken from the last one."""
     return {
         name: torch.stack([state[name] for state in states]).mean(0) if last.is_floating_point() else last
         for name, last in states[-1].items()

@@ -1,1 +1,1 @@
-"""Where the pictures of an image set come from, and which classes of their own they carry."""
+"""Sources of image sets: pictures, splits and classes."""

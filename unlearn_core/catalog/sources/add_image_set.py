@@ -1,4 +1,4 @@
-"""Taking an image set into the catalog under a name of its own."""
+"""Adding an image set to the catalog."""
 
 import shutil
 import zipfile
@@ -29,18 +29,18 @@ _LOOKED_AT = 1000
 def add_image_set(
     root: Path, name: str, source: str, uploaded: Path | None = None, visitor: str = ""
 ) -> AddedImageSet:
-    """Take an image set into the catalog of the store at `root`, after a look at its pictures.
+    """Add an image set to the catalog of the store at `root`, after checking its pictures.
 
     Args:
         root: of the store.
-        name: in the catalog, one that is not taken.
+        name: in the catalog; it must be unused.
         source: `folder:PATH`, `csv:PATH`, `utkface:PATH` or `utkface:GROUPING:PATH`; ignored with `uploaded`.
-        uploaded: a .zip of class folders; it is moved into the store, or removed where it is refused.
-        visitor: whose it is on a shared server.
+        uploaded: a .zip of class folders; it is moved into the store, or removed after an error.
+        visitor: its owner on a shared server.
 
     Raises:
-        UserError: a name that is taken, a source that cannot be read, an empty class, two classes of one
-            name, or a file that is no picture. Nothing is kept then.
+        UserError: a name that is taken, an unreadable source, an empty class, two classes with the same
+            name, or a file that is not a picture. Nothing is stored then.
     """
     try:
         name = _free_name(root, name, visitor)
@@ -50,7 +50,7 @@ def add_image_set(
         _look_at(found)
         if source.startswith(FOLDER_PREFIX) or uploaded is not None:
             for empty in empty_classes(uploaded or _path(source))[:1]:
-                raise UserError(f"The class folder {empty} holds no pictures.")
+                raise UserError(f"The class folder {empty} has no pictures.")
         record = AddedImageSet(
             name=name,
             source=source if uploaded is None else UPLOADED,
@@ -81,19 +81,19 @@ def _megabytes(path: Path, found: ImageSource) -> float:
 
 
 def _free_name(root: Path, name: str, visitor: str) -> str:
-    """Return a name that can be given; another one, or one too many, raises `UserError`."""
+    """Return a valid, unused name; anything else, or too many image sets, raises `UserError`."""
     name = check_name(name)
     if visitor and sum(one.visitor == visitor for one in added_image_sets(root)) >= MOST_ADDED:
-        raise UserError(f"You brought {MOST_ADDED} image sets already: take one out first.")
+        raise UserError(f"You have added {MOST_ADDED} image sets already: remove one first.")
     if ":" in name or name in [entry.name for entry in image_sets()]:
         raise UserError(f"An image set cannot be called {name}: choose another name.")
     return name
 
 
 def _look_at(found: ImageSource) -> None:
-    """Raise `UserError` for a file that is no picture."""
+    """Raise `UserError` for a file that is not a picture."""
     if isinstance(found.pictures, list):
-        # Of very many pictures some stand for all: the rest is looked at when they are loaded.
+        # Of very many pictures only a sample is checked; the others when they are loaded.
         places = np.linspace(0, len(found.pictures) - 1, min(len(found.pictures), _LOOKED_AT))
         for picture in (found.pictures[place] for place in places.astype(int)):
             read_picture(picture.read(), picture.name)
@@ -107,4 +107,4 @@ def _keep(folder: Path, record: AddedImageSet, uploaded: Path | None) -> None:
             if uploaded is not None:
                 shutil.move(uploaded, half / UPLOADED)
     except OSError as error:
-        raise UserError(f"The image set cannot be kept: {error.strerror or error}.") from error
+        raise UserError(f"The image set cannot be saved: {error.strerror or error}.") from error

@@ -13,7 +13,7 @@ from unlearn_core.errors import UserError
 
 @dataclass(frozen=True)
 class PictureFile:
-    """One picture file: its path inside the set, and how to get its bytes."""
+    """One picture file: its path inside the set, and a function that returns its bytes."""
 
     name: str
     read: Callable[[], bytes]
@@ -21,14 +21,14 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """n pictures as they come, before any classifier has a say.
+    """n pictures of an image set, independent of any classifier.
 
     Attributes:
         pictures: files, or pixels uint8 (n, h, w, c) with 1 or 3 channels.
         ids: int64 (n,), ascending; stable as long as the set stays the same.
         is_test: bool (n,).
-        classes: int64 (n,), index in `class_names`, −1 where nothing says what a picture shows.
-        class_names: of the set itself; several names of one class stand between commas.
+        classes: int64 (n,), index in `class_names`, −1 for unlabelled pictures.
+        class_names: of the set; several names of one class are separated by commas.
     """
 
     pictures: list[PictureFile] | NDArray[np.uint8]
@@ -39,7 +39,7 @@ class ImageSource:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """A name for people of each picture; empty where there is none."""
+        """A readable name of each picture; may be empty."""
         return tuple(one.name for one in self.pictures) if isinstance(self.pictures, list) else ()
 
 
@@ -89,9 +89,9 @@ class CatalogImageSet(ABC):
 
 
 def in_order(pictures: list[PictureFile], is_test: list[bool], classes: list[str]) -> ImageSource:
-    """Return a source of files whose ids are their places; a class without a name is "".
+    """Return a source of files whose ids are their positions; "" is the class of unlabelled pictures.
 
-    Two classes whose names differ in case alone raise `UserError`.
+    Two classes whose names differ only in case raise `UserError`.
     """
     names = sorted(set(classes) - {""})
     known: dict[str, str] = {}

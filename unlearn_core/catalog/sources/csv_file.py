@@ -1,4 +1,4 @@
-"""Pictures named in a CSV file: one row a picture, with its path, its label and, if wanted, its split."""
+"""Pictures of a CSV file: one row per picture with path, label and optionally split."""
 
 import csv
 import hashlib
@@ -19,10 +19,10 @@ def table_source(path: Path) -> ImageSource:
     """Return the pictures of a CSV file with a header, in the order of its rows.
 
     Paths are relative to the file's folder and stay in it. A split of `test` or `val` marks test pictures; an
-    empty label means that nothing says what the picture shows.
+    empty label marks an unlabelled picture.
 
     Raises:
-        UserError: no such file, no CSV, a column that is missing, or a path that is not there.
+        UserError: no such file, not a CSV file, a missing column, or a missing picture.
     """
     rows = _rows(path)
     header = [name.strip().lower() for name in rows[0]]
@@ -58,11 +58,11 @@ def _rows(path: Path) -> list[list[str]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file, strict=True) if row]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path.name} is no CSV file.") from error
+        raise UserError(f"{path.name} is not a CSV file.") from error
     if len(rows) < 2:
-        raise UserError(f"{path.name} names no pictures.")
+        raise UserError(f"{path.name} lists no pictures.")
     if len(rows) > MOST_PICTURES:
-        raise UserError(f"{path.name} names {len(rows):,} pictures; the most is {MOST_PICTURES:,}.")
+        raise UserError(f"{path.name} lists {len(rows):,} pictures; the maximum is {MOST_PICTURES:,}.")
     return rows
 
 
@@ -77,5 +77,5 @@ def _file(table: Path, name: str, line: int) -> PictureFile:
     except (OSError, ValueError):
         inside = False
     if not name or not inside:
-        raise UserError(f"Line {line} of {table.name} names no picture beside or below it: {name[:80]!r}.")
+        raise UserError(f"Line {line} of {table.name}: no picture in or below its folder: {name[:80]!r}.")
     return PictureFile(name, lambda: read_file(folder / name))

@@ -32,10 +32,10 @@ def folder_fingerprint(path: Path) -> str:
 def folder_source(path: Path) -> ImageSource:
     """Return the pictures of a folder or .zip in the order of their names.
 
-    The class is the name of the folder that holds a picture; those under `test/` or `val/` are for testing.
+    The class is the name of a picture's folder; those under `test/` or `val/` are test pictures.
 
     Raises:
-        UserError: nothing there, no pictures, too many, or an archive with unsafe names.
+        UserError: an unknown path, no pictures, too many, or an archive with unsafe names.
     """
     files = folder_files(path)
     depth = _split_depth(files)
@@ -49,13 +49,13 @@ def folder_source(path: Path) -> ImageSource:
 
 
 def folder_files(path: Path) -> list[PictureFile]:
-    """Return the picture files of a folder or .zip, sorted by name; raises as `folder_source` does."""
+    """Return the picture files of a folder or .zip, sorted by name; raises like `folder_source`."""
     _check(path)
     files = _zip_files(path) if path.is_file() else _plain_files(path)
     if not files:
         raise UserError(f"There are no pictures in {path.name}.")
     if len(files) > MOST_PICTURES:
-        raise UserError(f"{path.name} holds {len(files):,} pictures; the most is {MOST_PICTURES:,}.")
+        raise UserError(f"{path.name} has {len(files):,} pictures; the maximum is {MOST_PICTURES:,}.")
     return files
 
 
@@ -76,14 +76,13 @@ def _plain_files(path: Path) -> list[PictureFile]:
 
 
 def _is_picture(name: PurePath) -> bool:
-    """Tell by its path inside the set whether a file is one of its pictures; hidden ones, and what a Mac adds
-    to its archives, are not."""
+    """Return whether a path inside the set is a picture; hidden files and __MACOSX folders are not."""
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
     return name.suffix.lower() in SUFFIXES and not hidden
 
 
 def empty_classes(path: Path) -> list[str]:
-    """Return the folders, of a folder or .zip, that hold no picture, neither themselves nor below."""
+    """Return the folders of a folder or .zip without any picture in or below them."""
     if path.is_file():
         names = [PurePosixPath(member.filename) for member in members(path)]
         folders = {folder for name in names for folder in name.parents}
@@ -97,7 +96,7 @@ def empty_classes(path: Path) -> list[str]:
 
 
 def read_file(file: Path) -> bytes:
-    """Return the file's bytes, cut one above the most that a picture may have."""
+    """Return the file's bytes, at most one more than a picture may have."""
     with file.open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
 
@@ -107,9 +106,9 @@ def _zip_files(path: Path) -> list[PictureFile]:
     for member in sorted(members(path), key=lambda member: member.filename):
         name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts or "\\" in member.filename:
-            raise UserError(f"{path.name} holds a file that points out of it: {member.filename}.")
+            raise UserError(f"{path.name} contains a path outside of it: {member.filename}.")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise UserError(f"{path.name} holds a link: {member.filename}.")
+            raise UserError(f"{path.name} contains a link: {member.filename}.")
         if _is_picture(name) and not member.is_dir():
             unpacked += member.file_size
             files.append(PictureFile(str(name), _zip_reader(path, member.filename)))
@@ -120,11 +119,11 @@ def _zip_files(path: Path) -> list[PictureFile]:
 
 def _zip_reader(path: Path, member: str) -> Callable[[], bytes]:
     def read() -> bytes:
-        # Opened anew for each file: threads cannot share one archive's position.
+        # Opened for each file: threads cannot share an archive's position.
         try:
             with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
                 return opened.read(MOST_BYTES + 1)
-        # zipfile and each of its compressions have errors of their own.
+        # zipfile and its compression libraries raise various errors.
         except Exception as error:
             raise UserError(f"{member} in {path.name} cannot be unpacked.") from error
 
@@ -132,7 +131,7 @@ def _zip_reader(path: Path, member: str) -> Callable[[], bytes]:
 
 
 def _split_depth(files: list[PictureFile]) -> int | None:
-    """Return how many folders stand above `train/` and `test/`, or None where there is no such split."""
+    """Return the number of folders above `train/` and `test/`, or None without such a split."""
     for depth in (0, 1):
         names = {
             parts[depth].lower() for file in files if len(parts := PurePosixPath(file.name).parts) > depth + 1

@@ -1,4 +1,4 @@
-"""The image set `photos`: those that ship inside scikit-image, then the user's own."""
+"""The image set `photos`: those of scikit-image, then uploads."""
 
 import hashlib
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from unlearn_core.catalog.sources.uploaded_photos import upload_folder, uploads
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
-# In this order for ever: the position is the photo's id. All are in the wheel: nothing is downloaded.
+# The order must not change: the position is the photo's id. All are in the wheel: nothing is downloaded.
 SHIPPED = (
     "chelsea.png",
     "coffee.png",
@@ -31,7 +31,7 @@ SHIPPED = (
     "gravel.png",
 )
 FIRST_UPLOAD = 1000
-"""Ids of uploads start here, so that more shipped photos never move them."""
+"""The first id of uploads, so that further shipped photos do not change them."""
 
 
 class Photos(CatalogImageSet):
@@ -61,7 +61,7 @@ class Photos(CatalogImageSet):
 
 
 def photo_source(folder: Path) -> ImageSource:
-    """Return the shipped photos and the uploads kept in `folder`; nothing says what they show."""
+    """Return the shipped photos and the uploads in `folder`, all unlabelled."""
     shipped = _shipped_folder()
     files = [PictureFile(name, (shipped / name).read_bytes) for name in SHIPPED]
     ids = list(range(len(SHIPPED)))
@@ -75,5 +75,5 @@ def photo_source(folder: Path) -> ImageSource:
 def _shipped_folder() -> Path:
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
-        raise UserError("The package scikit-image, which holds the photos, is not installed.")
+        raise UserError("The package scikit-image, which contains the photos, is not installed.")
     return Path(spec.origin).parent / "data"

@@ -58,19 +58,19 @@ def named_image_set(name: str) -> CatalogImageSet | None:
 
 
 def image_sets() -> tuple[ImageSetEntry, ...]:
-    """Return the image sets that are known by name, and those that the user added."""
+    """Return the image sets of the catalog, then those that users added."""
     return (*(one.entry for one in _known()), *(_as_entry(record) for record in added_image_sets(home())))
 
 
 def check_image_set(name: str) -> None:
-    """Raise `UserError` where no image set has this name, or a shared server does not read paths."""
+    """Raise `UserError` for an unknown name, and for a path on a shared server."""
     if name.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
         refuse_when_shared("paths")
         return
     own = name.startswith(PHOTOS_PREFIX) and _VISITOR.fullmatch(name.removeprefix(PHOTOS_PREFIX))
     if not own and name not in [entry.name for entry in image_sets()]:
         known = [entry.name for entry in image_sets() if not entry.visitor]
-        raise UserError(f"There is no image set {name}; there are {', '.join(known)}, {PATTERNS}.")
+        raise UserError(f"There is no image set {name}; available: {', '.join(known)}, {PATTERNS}.")
 
 
 def _known() -> tuple[CatalogImageSet, ...]:

@@ -1,4 +1,4 @@
-"""Sources of pictures by the name of their image set."""
+"""Sources of image sets by name."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from unlearn_core.common.home import home
 
 
 def image_source(name: str) -> ImageSource:
-    """Return the pictures of an image set; one that is unknown or cannot be read raises `UserError`."""
+    """Return the source of an image set; an unknown or unreadable one raises `UserError`."""
     check_image_set(name)
     added = added_image_set(home(), name)
     return read_source(name if added is None else _place(name, added.source))

@@ -76,7 +76,7 @@ class TorchvisionSet(CatalogImageSet):
                     f"The image set {name} is not on this machine and cannot be downloaded."
                 ) from error
             raise UserError(
-                f"The image set {name} is not in {root} and cannot be downloaded: give the folder that holds "
+                f"The image set {name} is not in {root} and cannot be downloaded: give the folder with "
                 f"{self._needs} as --data-dir, or use folder:PATH."
             ) from error
 

@@ -1,4 +1,4 @@
-"""Pictures that the user uploads: decoded, shrunk and written anew, so that only pixels are kept."""
+"""Uploaded pictures: decoded, resized and re-encoded, so that only pixels are stored."""
 
 import re
 from pathlib import Path
@@ -14,18 +14,18 @@ MOST_UPLOADS = 500
 
 
 def upload_folder(root: Path, visitor: str = "") -> Path:
-    """Return where uploads are kept: everybody's, or a visitor's of a shared server."""
+    """Return the folder of uploads: everybody's, or those of a visitor of a shared server."""
     return root / "uploads" / visitor
 
 
 def add_upload(folder: Path, name: str, data: bytes) -> int:
-    """Keep a picture file in a folder of uploads and return its number.
+    """Store a picture in a folder of uploads and return its number.
 
-    It is kept as a PNG made anew from its pixels, at most `LONGEST_SIDE` long: nothing else of the file
-    (place, camera, hidden content) survives.
+    It is stored as a new PNG of its pixels, at most `LONGEST_SIDE` long: nothing else of the file (location,
+    camera, hidden content) is stored.
 
     Raises:
-        UserError: the file is no picture, too large or damaged, or there are `MOST_UPLOADS` already.
+        UserError: the file is not a picture, too large or damaged, or there are `MOST_UPLOADS` already.
     """
     picture = read_picture(data, name)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
@@ -41,5 +41,5 @@ def add_upload(folder: Path, name: str, data: bytes) -> int:
 
 
 def uploads(folder: Path) -> list[tuple[int, Path]]:
-    """Return number and file of each upload, in the order they came."""
+    """Return number and file of each upload, in order."""
     return sorted((int(file.name[:4]), file) for file in folder.glob("[0-9][0-9][0-9][0-9]-*.png"))

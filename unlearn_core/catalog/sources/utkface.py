@@ -21,7 +21,7 @@ GROUPINGS = {
     "mfd": (0, 20, 41),
     "tnn": (0, 10, 15, 20, 25, 30, 40, 50, 60),
 }
-"""Youngest age of each group, in years."""
+"""Minimum age of each group, in years."""
 
 _AGE = re.compile(r"(\d{1,3})_\d")
 _TEST_SHARE = 5
@@ -30,14 +30,14 @@ _TEST_SHARE = 5
 def utkface_source(path: Path, grouping: str) -> ImageSource:
     """Return the faces of a folder or .zip, by age group.
 
-    The data set has no split of its own: every fifth face, by a checksum of its name, is for testing.
+    The data set has no split: about every fifth face, by a checksum of its name, is a test picture.
 
     Args:
         path: of pictures called `AGE_GENDER_RACE_DATE.jpg`.
         grouping: a name of `GROUPINGS`.
     """
     if grouping not in GROUPINGS:
-        raise UserError(f"There is no age grouping {grouping}; there are {', '.join(GROUPINGS)}.")
+        raise UserError(f"There is no age grouping {grouping}; available: {', '.join(GROUPINGS)}.")
     files = folder_files(path)
     youngest = GROUPINGS[grouping]
     ages = [_age(file.name) for file in files]

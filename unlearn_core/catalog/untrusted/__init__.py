@@ -1,1 +1,1 @@
-"""All reading of files that strangers made."""
+"""Reading of untrusted files."""

@@ -1,4 +1,4 @@
-"""Reading picture files that nobody vouches for: limits first, then decoding."""
+"""Reading untrusted picture files: limits are checked before decoding."""
 
 from io import BytesIO
 
@@ -27,12 +27,12 @@ _TURNS = {
 
 
 def read_picture(data: bytes, name: str) -> Image.Image:
-    """Decode a picture file as 8-bit RGB, upright as its EXIF orientation says.
+    """Decode a picture file as 8-bit RGB, rotated by its EXIF orientation.
 
-    Of an animation the first frame is read, transparent parts become white, 16-bit values are scaled.
+    Only the first frame of an animation is read, transparent parts become white, 16-bit values are scaled.
 
     Raises:
-        UserError: no picture of a known format, a damaged one, or one above `MOST_BYTES` or `MOST_PIXELS`.
+        UserError: not a picture of a known format, damaged, or above `MOST_BYTES` or `MOST_PIXELS`.
     """
     if len(data) > MOST_BYTES:
         raise UserError(f"{name} is larger than {MOST_BYTES // 2**20} MB.")
@@ -41,21 +41,21 @@ def read_picture(data: bytes, name: str) -> Image.Image:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UserError(
                     f"{name} has {picture.width} × {picture.height} pixels; "
-                    f"the most is {MOST_PIXELS // 10**6} million."
+                    f"the maximum is {MOST_PIXELS // 10**6} million."
                 )
             return _as_rgb(_upright(picture))
     except UserError:
         raise
     except Image.DecompressionBombError as error:
         raise UserError(f"{name} has far more than {MOST_PIXELS // 10**6} million pixels.") from error
-    # The decoders stumble in many ways over files that were made to make them stumble.
+    # Decoders raise various errors for malicious files.
     except Exception as error:
         kinds = ", ".join(FORMATS)
         raise UserError(f"{name} is not a picture that can be read ({kinds}), or it is damaged.") from error
 
 
 def is_grey(data: bytes, name: str) -> bool:
-    """Tell from a picture file's header whether it has no colours; raises as `read_picture` does."""
+    """Return from a picture file's header whether it is grey; raises like `read_picture`."""
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as picture:
             return picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
@@ -64,10 +64,10 @@ def is_grey(data: bytes, name: str) -> bool:
 
 
 def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
-    """Return a picture as a classifier takes it, uint8 (size, size, channels), 1 or 3 channels.
+    """Return a picture at a classifier's input size, uint8 (size, size, channels), 1 or 3 channels.
 
-    Inputs above `SMALL` get the usual ImageNet evaluation: shorter side to size / 0.875, bicubic, then the
-    centre. Smaller ones get the whole picture, resized.
+    Sizes above `SMALL` use the usual ImageNet evaluation: resize the shorter side to size / 0.875 (bicubic),
+    then crop the centre. Smaller ones use the whole picture, resized.
     """
     if channels == 1:
         picture = picture.convert("L")
@@ -83,8 +83,8 @@ def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Turn a picture as its EXIF orientation says. ImageOps would write all of EXIF anew, and fail where
-    something else in it is wrong."""
+    """Rotate a picture by its EXIF orientation. ImageOps would rewrite all of EXIF, and fail if other tags
+    are invalid."""
     picture.load()
     turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation) or 1)
     return picture if turn is None else picture.transpose(turn)

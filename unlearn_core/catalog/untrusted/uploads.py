@@ -1,4 +1,4 @@
-"""Files on their way in: uploads that a worker has not looked at yet."""
+"""Uploads that a worker has not read yet."""
 
 import contextlib
 import re
@@ -17,18 +17,18 @@ _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
 
 
 def most_bytes() -> int:
-    """Return how large an upload may be; on a server that serves others it is less."""
+    """Return the maximum size of an upload; it is lower on a shared server."""
     return _MOST_SHARED_BYTES if is_shared() else _MOST_BYTES
 
 
 def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
-    """Write an uploaded file into a folder of its own, unread, and return where; old ones are removed.
+    """Write an uploaded file to a new folder without reading it, and return its path; remove old uploads.
 
-    Raises `UserError` for a kind of file that is never taken, or a full disk.
+    Raises `UserError` for an unsupported kind of file, or a full disk.
     """
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES:
-        raise UserError(f"{name} is none of {', '.join(_SUFFIXES)}.")
+        raise UserError(f"{name} has an unsupported type; supported: {', '.join(_SUFFIXES)}.")
     if len(data) > most_bytes():
         raise UserError(f"{name} is larger than {most_bytes() // 2**20} MB.")
     folder = root / "incoming"
@@ -37,7 +37,7 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
         if time.time() - old.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     if shutil.disk_usage(folder).free < len(data) + _LEFT_FREE:
-        raise UserError(f"{name} cannot be kept: the disk of this server is nearly full.")
+        raise UserError(f"{name} cannot be saved: the disk of this server is nearly full.")
     stem = re.sub(r"[^\w-]+", "-", Path(name).stem).strip("-")[:60] or "file"
     path = folder / uuid.uuid4().hex / f"{stem}{suffix}"
     try:
@@ -45,18 +45,18 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
         path.write_bytes(data)
     except OSError as error:
         shutil.rmtree(path.parent, ignore_errors=True)
-        raise UserError(f"{name} cannot be kept: {error.strerror or error}.") from error
+        raise UserError(f"{name} cannot be saved: {error.strerror or error}.") from error
     return path
 
 
 def remove_upload(path: Path) -> None:
-    """Remove an upload that was taken in or refused."""
+    """Remove an upload."""
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         path.parent.rmdir()
 
 
 def check_readable(root: Path, path: Path) -> None:
-    """Raise `UserError` where a server that serves others is asked for a file that was not uploaded."""
+    """Raise `UserError` for a file that was not uploaded, on a shared server."""
     if is_shared() and path.resolve().parent.parent != (root / "incoming").resolve():
-        raise UserError("This server serves others and takes paths from nobody: upload a file instead.")
+        raise UserError("This server is shared and does not accept paths: upload a file instead.")

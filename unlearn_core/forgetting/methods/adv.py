@@ -1,9 +1,9 @@
-"""ADV: keep the decision boundary by adversarial examples of the forget set.
+"""ADV: retain the decision boundary with adversarial examples of the forget set.
 
 Paper: arXiv 2301.11578, section 3.2. For each x in D_f, N targeted L2-PGD adversarial examples of the
-original classifier, each toward a random label other than y; the classifier is held to those labels while it
-forgets. Deviations: targets are drawn from all classes but y (the authors' redraw could return y and knew
-ten labels only); forget set and examples go through the classifier as two batches of one step, as there.
+original classifier, each toward a random label other than y; the classifier is trained on those labels while
+it forgets. Deviation: targets are drawn from all classes but y (the authors' code could return y and had only
+ten labels). As there, forget set and examples are two batches of one step.
 """
 
 from __future__ import annotations

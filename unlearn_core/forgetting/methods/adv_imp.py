@@ -22,7 +22,7 @@ class AdvImp(Adv):
     )
 
     def prepare(self, task: Task) -> None:
-        """Attack the original classifier and measure which weights matter to the forget set."""
+        """Attack the original classifier and measure the importance of the weights for the forget set."""
         super().prepare(task)
         with task.phase("importance", len(task.pixels)):
             strength = self.options["importance_strength"]

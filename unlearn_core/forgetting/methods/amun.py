@@ -1,8 +1,8 @@
 """amun: learn the nearest adversarial example of each instance under its wrong label.
 
 Paper: AMUN (Ebrahimpour-Boroojeny et al., arXiv 2503.00917, section 4), with retained pictures or, as its
-retain-free form, without. Deviations: the attack goes toward the runner-up class; the radius doubles until
-every instance has an example, and an instance without one at the largest radius keeps its last try.
+retain-free form, without. Deviations: the target of the attack is the runner-up class; the radius doubles
+until every instance has an example, and an instance without one at the largest radius keeps its last attempt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOUBLINGS = 8
 
 
 class Amun(Sgd):
-    """Cross-entropy on adversarial examples with the labels that the original gives them."""
+    """Cross-entropy on adversarial examples with the original's predictions as labels."""
 
     entry = MethodEntry(
         name="amun",
@@ -37,7 +37,7 @@ class Amun(Sgd):
     )
 
     def prepare(self, task: Task) -> None:
-        """Find an adversarial example as near as the doubling radius allows for each instance."""
+        """Find an adversarial example of each instance at the smallest possible radius."""
         with task.phase("attack"):
             self._targets = self._wanted(task)
             found = in_batches(

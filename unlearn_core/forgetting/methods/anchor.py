@@ -1,21 +1,23 @@
-"""anchor: forget by a bounded margin loss, keep by matching the original logits near the forget set.
+"""anchor: forget with a bounded margin loss, retain by matching the original logits near the forget set.
 
-Ours; like the paper's it uses the classifier and the forget set alone. It differs from ADV (arXiv 2301.11578)
-in seven ways. The forget loss is relu(f_y − max of the others + margin), which stops pushing an instance that
-is forgotten. The classifier is held by the squared difference from its *original logits*, summed over the
-classes, instead of by cross-entropy to a label, which has no gradient where the classifier is sure. It is
-held at *anchors*: the adversarial examples, points on the way to them, mixes and shifted copies of them, and
-pictures inverted from the classifier's BatchNorm statistics (inversion.py), where it has any. The weight of
-retention starts high and falls until the instances are forgotten, so that no more is given up than needed.
-Where pictures are small, Adam's steps spare the weights that matter to the anchors (preconditioning.py). The
-step size is chosen such that, to first order, `PREDICTED_STEPS` steps lead to the goal, and the last step is
-shortened. Then, where pictures are small, twice as many steps settle the classifier: with a
-smaller margin, a step size that falls to 0 and the retention weight it has come to, they bring it back nearer
-to its original logits while everything stays forgotten. The classifier stays in eval mode: BatchNorm
-statistics do not drift.
+This project's method; like the paper's it uses only the classifier and the forget set. It differs from ADV
+(arXiv 2301.11578) in seven ways:
 
-In a chain of runs the anchors' logits are those of the classifier before the first run, and the earlier
-forget sets stay part of what is to be forgotten, with the smaller margin: they need no further push.
+1. The forget loss is relu(f_y − max of the others + margin), which is 0 for a forgotten instance.
+2. The retention loss is the squared difference from the *original logits*, summed over the classes, instead
+   of cross-entropy to a label, whose gradient vanishes for confident predictions.
+3. It is computed on *anchors*: adversarial examples, points between them and their instance, mixes and
+   shifted copies of them, and pictures inverted from BatchNorm statistics (inversion.py), if there are any.
+4. The retention weight starts high and decreases until the instances are forgotten.
+5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
+6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
+   step is shortened.
+7. For small pictures a repair phase of twice as many steps follows: with a smaller margin, a step size that
+   decreases to 0 and the final retention weight it restores the original logits while all stays forgotten.
+
+The classifier stays in eval mode: BatchNorm statistics do not change. In a chain of runs the anchors' logits
+are those of the classifier before the first run, and the earlier forget sets stay part of the forget set with
+the smaller margin.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ ANCHOR_BATCH_OF_LARGE_PICTURES = 16
 PREDICTED_STEPS = 10
 SMALLEST_RATE = 1e-7
 REPAIR_SHARE, REPAIR_RATE, REPAIR_MARGIN = 2, 0.5, 0.2
-"""Of the steps before, of the step size and of the margin, when settling begins."""
+"""Of the repair phase: steps per step before, and initial step size and margin relative to before."""
 
 
 class Anchor(Method):
@@ -82,14 +84,14 @@ class Anchor(Method):
     keeps_earlier = True
 
     def prepare(self, task: Task) -> None:
-        """Make the anchors and note the original logits on them."""
+        """Make the anchors and compute the original logits on them."""
         reduced = self.options["bfloat16"]
         self._reduced = pays(task.module, task.pixels.device) if reduced < 0 else bool(reduced)
         self._classify = self._called(task.module)
         with task.phase("attack", self._checks(task)):
             self._anchors = self._made(task)
             self._logits = self._logits_of_anchors(task.original)
-            # What a step compares with is calculated as in the step: rounding is then no difference.
+            # Computed as in a step, so that rounding makes no difference.
             self._rounded = (
                 self._logits_of_anchors(self._called(task.original)) if self._reduced else self._logits
             )
@@ -112,7 +114,7 @@ class Anchor(Method):
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
 
     def _sparing(self, task: Task) -> list[Tensor] | None:
-        """Return how far each weight may move, by how much it matters to a sample of the anchors."""
+        """Return the scale of each weight's steps, by its importance for a sample of the anchors."""
         exponent = float(self.options["sparing"])
         exponent = float(self._small) if exponent < 0 else exponent
         if not exponent:
@@ -124,7 +126,7 @@ class Anchor(Method):
             return sparing_scales(task.module, batches, PROBES, exponent, task.generator, task.check)
 
     def _called(self, module: nn.Module) -> Classify:
-        """Return how a classifier is called where its gradient is wanted; what decides is always float32."""
+        """Return the function for logits with gradients; predictions are always float32."""
         return in_bfloat16(module) if self._reduced else module
 
     def _made(self, task: Task) -> PictureStore:
@@ -143,11 +145,11 @@ class Anchor(Method):
         return anchors
 
     def _copies(self, task: Task) -> int:
-        """Return how many adversarial examples each instance gets."""
+        """Return the number of adversarial examples per instance."""
         return batches_in(int(self.options["examples"]) or examples_for(task.pixels), len(task.pixels))
 
     def _checks(self, task: Task) -> int:
-        """Return how many steps attack and inversion will take in all."""
+        """Return the total number of iterations of attack and inversion."""
         attacks = batches_in(self._copies(task) * len(task.pixels), ATTACK_BATCH)
         inversions = batches_in(self._inversion_count(task), INVERSION_BATCH)
         return attacks * int(self.options["attack_iterations"]) + inversions * int(
@@ -155,7 +157,7 @@ class Anchor(Method):
         )
 
     def _attack(self, task: Task, anchors: PictureStore, copies: int) -> None:
-        """Put adversarial examples, spread evenly over the forget set; few iterations are enough."""
+        """Store adversarial examples, spread evenly over the forget set; few iterations suffice."""
         targets = other_labels(task.labels.repeat_interleave(copies), task.classes, task.generator)
         radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
         classify = self._called(task.original)
@@ -183,7 +185,7 @@ class Anchor(Method):
         return (usual if count < 0 else count) if has_statistics(task.original) else 0
 
     def _invert(self, task: Task, anchors: PictureStore, count: int) -> None:
-        """Put inverted pictures of random classes at the end, started from mixes of shifted instances."""
+        """Store inverted pictures of random classes at the end, started from mixes of shifted instances."""
         first, second = (
             shifted(
                 task.pixels[torch.randint(len(task.pixels), (count,), generator=task.generator)],
@@ -204,7 +206,7 @@ class Anchor(Method):
         anchors.put(len(anchors) - count, found)
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return Adam without weight decay, its steps sparing what matters to the anchors."""
+        """Return Adam without weight decay, preconditioned by the importance for the anchors."""
         if self._scales is None:
             return torch.optim.Adam(module.parameters(), self._rate)
         return sparing_adam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
@@ -231,12 +233,12 @@ class Anchor(Method):
             self._weight *= 0.9
 
     def repair_steps(self, step: int) -> int:
-        """Return twice as many steps, or the share of them that was asked for; by default none for photos."""
+        """Return twice as many steps, or the given number per step; by default none for large pictures."""
         share = self.options["settling"]
         return round(step * (share if share >= 0 else REPAIR_SHARE * self._small))
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
-        """Lower the margin, hold the retention weight and let the step size fall to 0."""
+        """Lower the margin, fix the retention weight and decrease the step size to 0."""
         self._repairing = True
         self._margins.fill_(REPAIR_MARGIN * self.options["margin"])
         for group in optimiser.param_groups:
@@ -250,7 +252,7 @@ class Anchor(Method):
         return torch.cat([logits_of(classify, part) for part in self._anchors.batches(INFERENCE_BATCH)])
 
     def retention_weight(self) -> float:
-        """Return the present weight of the logit matching."""
+        """Return the current weight of the logit matching."""
         return self._weight
 
     def state(self) -> dict[str, Tensor]:
@@ -258,12 +260,12 @@ class Anchor(Method):
         return {"weight": torch.tensor(self._weight, dtype=torch.float64)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up the retention weight."""
+        """Restore the retention weight."""
         self._weight = state["weight"].item()
 
 
 def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = None) -> float:
-    """Return the step size at which `PREDICTED_STEPS` steps of Adam would lead to the goal.
+    """Return the step size at which `PREDICTED_STEPS` steps of Adam would reach the goal.
 
     Adam's first step moves every weight by the step size (times its scale) against the sign of its gradient,
     so to first order it lowers the loss by the step size times the (scaled) gradient's L1 norm.
@@ -283,10 +285,10 @@ def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = 
 
 
 def examples_for(pixels: Tensor) -> int:
-    """Return how many adversarial examples to make in all: fewer where each costs more."""
+    """Return the total number of adversarial examples: fewer for large pictures."""
     return EXAMPLES_OF_SMALL_PICTURES if is_small(pixels) else EXAMPLES_OF_LARGE_PICTURES
 
 
 def is_small(pixels: Tensor) -> bool:
-    """Tell whether pictures (n, c, h, w) are so small that many of them cost little."""
+    """Return whether pictures (n, c, h, w) count as small."""
     return pixels.shape[-1] <= SMALL

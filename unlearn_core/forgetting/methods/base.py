@@ -1,4 +1,4 @@
-"""What a method is: something to prepare, a loss and an optimiser. The loop does everything else."""
+"""The base class of unlearning methods: preparation, loss and optimiser. The loop does everything else."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ INFERENCE_BATCH = 256
 
 
 class CancelledError(Exception):
-    """The person asked to stop."""
+    """The run was cancelled."""
 
 
 @dataclass
 class Task:
-    """One forgetting job as a method sees it.
+    """The part of a job that a method works on.
 
     Attributes:
-        module: the classifier that is to forget; methods prepare with it while it is still the original.
+        module: the network to train; during `prepare` it is still the original.
         pixels: the forget set, float (k, c, h, w) in [0, 1], on the module's device.
         labels: int64 (k,).
-        goal: what counts as forgotten.
-        generator: the one source of chance, on the CPU.
-        cancelled: tells whether to stop.
+        goal: of the request.
+        generator: the only source of randomness, on the CPU.
+        cancelled: returns whether to stop.
         entered: called with the name of each phase as it begins.
-        progressed: called with the share of the phase that is done, 0 to 1, where its length is known.
+        progressed: called with the completed share of the phase, 0 to 1, if its length is known.
         seconds: time spent in each phase so far.
-        retained: pictures to learn from besides the forget set; None where the method gets none.
-        reference: the classifier before the first run of a chain; None where this run is the first.
-        retrain: sets up a training from scratch on the retained pictures; None where no recipe ships.
-        asked: how many instances, the first ones, this run was asked for; the others are those of earlier
-            runs of the chain, which are to stay forgotten. None: all.
+        retained: pictures to train on besides the forget set, or None.
+        reference: the classifier before the first run of a chain; None if this run is the first.
+        retrain: creates a training from scratch on the retained pictures; None without a recipe.
+        asked: the number of instances of this run, which come first; the others belong to earlier runs of
+            the chain and should stay forgotten. None: all.
     """
 
     module: nn.Module
@@ -68,17 +68,17 @@ class Task:
 
     @cached_property
     def classes(self) -> int:
-        """How many classes the classifier tells apart."""
+        """The number of classes."""
         with torch.no_grad():
             return self.module(self.pixels[:1]).shape[1]
 
     @property
     def original(self) -> nn.Module:
-        """The classifier before anything was forgotten; only while preparing, and not to be changed."""
+        """The classifier before anything was forgotten; only valid during `prepare`, and read-only."""
         return self.module if self.reference is None else self.reference
 
     def check(self) -> None:
-        """Raise `CancelledError` once the person asked to stop; tell how far the phase is."""
+        """Raise `CancelledError` if the run is cancelled; report the progress of the phase."""
         if self.cancelled():
             raise CancelledError
         if self._checks < self._checks_in_phase:
@@ -87,12 +87,12 @@ class Task:
 
     @contextmanager
     def phase(self, name: str, checks: int = 0) -> Iterator[None]:
-        """Announce a phase and add the time it takes to `seconds`; a phase inside another is not announced,
-        and its time is taken from the outer one's.
+        """Report a phase and add its time to `seconds`; a nested phase is not reported, and its time is
+        subtracted from the outer one.
 
         Args:
             name: of the phase.
-            checks: about how often `check` will be called in it; 0 where nobody knows.
+            checks: approximate number of calls of `check` in it; 0 if unknown.
         """
         if not self._open_phases:
             self.entered(name)
@@ -114,7 +114,7 @@ class Task:
 
 @dataclass
 class Losses:
-    """The parts of one step's loss. `retain` is None where the method has no retention term."""
+    """The parts of one step's loss. `retain` is None without a retention term."""
 
     total: Tensor
     forget: Tensor
@@ -123,28 +123,28 @@ class Losses:
 
 
 class Method(ABC):
-    """A way to forget. Constructed with the complete options of its registry entry."""
+    """An unlearning method, constructed with the complete options of its entry."""
 
     entry: ClassVar[MethodEntry]
-    """What a person picks and tunes; a method that is only given to `unlearn` as an instance needs none."""
+    """Name, summary and options; not needed by a method that is only passed to `unlearn` as an instance."""
 
     train_mode = False
-    """True: BatchNorm uses and updates batch statistics while stepping, as the paper's code does."""
+    """Whether steps use train mode: BatchNorm uses and updates batch statistics, as in the paper's code."""
 
     keeps_earlier = False
-    """True: in a chain of runs, the earlier forget sets are part of the task and of its stop rule."""
+    """Whether the earlier forget sets of a chain of runs are part of the task and its stop rule."""
 
     backs_off = False
-    """True: the step that reaches the goal is shortened to what the goal needs."""
+    """Whether the step that reaches the goal is shortened as far as the goal allows."""
 
     total_steps: int | None = None
-    """A number: take exactly so many steps, whatever was reached before. Known once prepared."""
+    """The exact number of steps, set by `prepare`; None: until the goal is reached."""
 
     def __init__(self, options: dict[str, float | int]) -> None:
         self.options = options
 
     def prepare(self, task: Task) -> None:  # noqa: B027
-        """Make what the loss needs while the classifier is still the original."""
+        """Prepare the loss while the classifier is still the original."""
 
     @abstractmethod
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
@@ -164,7 +164,7 @@ class Method(ABC):
         return losses
 
     def halve_batches(self) -> bool:
-        """Halve the options that give a batch's size, after memory ran out; False where all are 1."""
+        """Halve the batch size options after memory ran out; return False if all are 1."""
         sizes = {name: size for name, size in self.options.items() if name.endswith("_batch") and size > 1}
         self.options = self.options | {name: int(size) // 2 for name, size in sizes.items()}
         return bool(sizes)
@@ -173,29 +173,29 @@ class Method(ABC):
         """Change the gradients before the optimiser uses them."""
 
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
-        """Adapt to what the last step reached; `forgotten` is bool (k,)."""
+        """Adapt to the result of the last step; `forgotten` is bool (k,)."""
 
     def repair_steps(self, step: int) -> int:
-        """Return how many steps to go on after `step`, at which all was forgotten."""
+        """Return the length of the repair phase after `step`, at which all was forgotten."""
         return 0
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:  # noqa: B027
-        """Make ready for the next of those steps; `left` of them, 1 to above 0, are still to come."""
+        """Prepare the next step of the repair phase; `left` is its remaining share, from 1 to above 0."""
 
     def damage(self, task: Task) -> float:
-        """Return how far the classifier is from what it should have kept, to choose where to end."""
+        """Return the deviation from the retained outputs, to choose the final weights of the repair phase."""
         return 0.0
 
     def retention_weight(self) -> float | None:
-        """Return the present weight of the retention term, None where there is none."""
+        """Return the current weight of the retention term, None without one."""
         return None
 
     def state(self) -> dict[str, Tensor]:
-        """Return what changes from step to step, for resuming."""
+        """Return the state for resuming."""
         return {}
 
     def restore(self, state: dict[str, Tensor]) -> None:  # noqa: B027
-        """Take up a state that `state()` returned."""
+        """Restore a state from `state()`."""
 
 
 def logits_of(module: Classify, pixels: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """boundary-shrink: give each instance the label on the other side of the nearest decision boundary.
 
-Paper: boundary unlearning (Chen et al., arXiv 2303.11570, section 3.2). The label is what the original sees
-after one step against the instance's own label (FGSM, untargeted). Deviations: the step doubles until the
-prediction changes; the new label of goal relabel takes the place of the found one.
+Paper: boundary unlearning (Chen et al., arXiv 2303.11570, section 3.2). The label is the original's
+prediction after one step against the instance's label (FGSM, untargeted). Deviations: the step doubles until
+the prediction changes; with goal relabel the new label is used instead.
 """
 
 from __future__ import annotations

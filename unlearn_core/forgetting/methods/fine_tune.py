@@ -1,7 +1,7 @@
-"""fine-tune: go on learning from retained pictures and hope that the forget set fades.
+"""fine-tune: continue training on retained pictures, so that the forget set may fade.
 
-The weakest baseline that learns from retained data (Golatkar et al., arXiv 1911.04933, section 5). Deviation:
-BatchNorm statistics stay as they are.
+The weakest baseline that trains on retained data (Golatkar et al., arXiv 1911.04933, section 5). Deviation:
+BatchNorm statistics do not change.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from unlearn_core.forgetting.methods.sgd import Sgd, retained_loss
 
 
 class FineTune(Sgd):
-    """Cross-entropy on retained pictures; the goal plays no part but in the stop rule."""
+    """Cross-entropy on retained pictures; the goal is only used by the stop rule."""
 
     entry = MethodEntry(
         name="fine-tune",

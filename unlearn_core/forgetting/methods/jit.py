@@ -1,4 +1,4 @@
-"""jit: make the classifier flat around each instance, from the forget set alone.
+"""jit: make the classifier flat around each instance, with the forget set alone.
 
 Paper: just in time unlearning (Foster et al., arXiv 2402.01401, section 4): minimise
 mean over i of ‖f(x) − f(x + ε_i)‖ / ‖ε_i‖ with Gaussian ε_i. Deviation: it runs until the goal is reached

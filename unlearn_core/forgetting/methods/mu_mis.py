@@ -1,8 +1,8 @@
-"""mu-mis: take back how much each instance shapes its own output, from the forget set alone.
+"""mu-mis: reduce the sensitivity of each instance's output, with the forget set alone.
 
 Paper: MU-Mis (Cheng et al., arXiv 2402.15109, section 4): minimise ‖∂f_y/∂x‖² − ‖∂f_c/∂x‖² with a random
-other class c, and stop when the two cross. Deviation: an instance stops counting when its own two cross, as
-the difference has no lower bound and would drive the classifier to infinity; the run goes on for the others.
+other class c, and stop when the two cross. Deviation: an instance is dropped when its own two cross, as
+the difference has no lower bound and the weights would diverge; the run continues for the others.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class MuMis(Sgd):
     )
 
     def losses(self, task: Task) -> Losses:
-        """Return the mean of what the squared sensitivities lack to crossing, over a batch of instances."""
+        """Return the mean positive difference of the squared sensitivities over a batch of instances."""
         from torch.nn.attention import SDPBackend, sdpa_kernel
 
         instances = forget_batch(task, self.options)
         pixels = task.pixels[instances].clone().requires_grad_(True)
-        # The faster kernels of attention have no second derivative.
+        # The faster attention kernels have no second derivative.
         with sdpa_kernel(SDPBackend.MATH):
             logits = task.module(pixels)
         own = _sensitivity(logits, task.labels[instances], pixels)

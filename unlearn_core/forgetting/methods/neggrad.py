@@ -1,7 +1,7 @@
 """NegGrad (goal misclassify) and Correct (goal relabel): the goal's loss alone, the paper's baselines.
 
-Paper: arXiv 2301.11578, section 4.1. Deviation: batches are drawn anew at every step instead of walking
-through the forget set in epochs; a forget set that fits into one batch sees no difference.
+Paper: arXiv 2301.11578, section 4.1. Deviation: batches are drawn at random at every step instead of
+iterating over the forget set in epochs; there is no difference for a forget set of one batch.
 """
 
 from __future__ import annotations

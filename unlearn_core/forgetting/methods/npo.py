@@ -1,8 +1,8 @@
-"""npo: gradient ascent with a floor, so that what is forgotten is not pushed on for ever.
+"""npo: gradient ascent with a bounded loss, so that forgotten pictures are not pushed further.
 
 Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section 3):
 −(2/β) · log σ(−β · log(p(y|x) / p₀(y|x))), written for language models; here p is the softmax of the label.
-With goal relabel it is cross-entropy to the new label, where nothing needs a floor.
+With goal relabel it is cross-entropy to the new label, which needs no bound.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
 
 class Npo(Sgd):
-    """Bounded ascent on the label's log-probability, beside retained pictures where they are allowed."""
+    """Bounded descent of the label's log-probability, optionally with retained pictures."""
 
     entry = MethodEntry(
         name="npo",
@@ -32,7 +32,7 @@ class Npo(Sgd):
     )
 
     def prepare(self, task: Task) -> None:
-        """Note the label's log-probability by the original."""
+        """Compute the label's log-probability by the original."""
         logs = logits_of(task.module, task.pixels).log_softmax(1)
         self._before = logs.gather(1, task.labels[:, None]).squeeze(1)
 

@@ -1,6 +1,6 @@
-"""random-labels: learn a wrong label for each instance, beside retained pictures where they are allowed.
+"""random-labels: learn a wrong label for each instance, optionally with retained pictures.
 
-Source: amnesiac unlearning (Graves et al., arXiv 2010.10981, section 4.1). Deviations: one label a picture,
+Source: amnesiac unlearning (Graves et al., arXiv 2010.10981, section 4.1). Deviations: one label per picture,
 drawn once; it runs until the goal is reached instead of for a number of epochs.
 """
 
@@ -13,7 +13,7 @@ from unlearn_core.forgetting.methods.sgd import Sgd, forget_batch, with_retained
 
 
 class RandomLabels(Sgd):
-    """Cross-entropy to wrong labels, plus cross-entropy on retained pictures where there are any."""
+    """Cross-entropy to wrong labels, plus cross-entropy on retained pictures if there are any."""
 
     entry = MethodEntry(
         name="random-labels",

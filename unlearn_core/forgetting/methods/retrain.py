@@ -1,7 +1,7 @@
-"""retrain: train anew without the forget set. Not unlearning, but what it is measured against.
+"""retrain: train from scratch without the forget set. Not unlearning, but its reference.
 
-Needs a classifier whose training recipe ships, and retained pictures. One step is one epoch, and it always
-runs to the recipe's end: an instance that the new classifier still recognises was not known by memory.
+Needs a classifier with a shipped training recipe, and retained pictures. One step is one epoch, and it always
+runs to the end of the recipe: an instance that the new classifier still recognises was not memorised.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ class Retrain(Method):
     def prepare(self, task: Task) -> None:
         """Set up the training."""
         if task.retrain is None or task.retained is None:
-            raise UserError("retrain needs a classifier whose training recipe ships, and retained pictures.")
+            raise UserError("retrain needs a classifier with a training recipe, and retained pictures.")
         self._training = task.retrain(task.retained)
         self.total_steps = self._training.recipe.epochs
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return an optimiser that the loop can keep; the training has its own."""
+        """Return a placeholder for the loop; the training has its own optimiser."""
         return torch.optim.SGD(module.parameters(), 0.0)
 
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
-        """Train for an epoch and take over the weights."""
+        """Train for an epoch and copy the weights."""
         loss = torch.tensor(self._training.epoch(task.check))
         task.module.load_state_dict(self._training.network.state_dict())
         return Losses(loss, loss, loss)
 
     def losses(self, task: Task) -> Losses:
-        """Never asked for: `advance` does the training."""
+        """Not used: `advance` does the training."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Tensor]:
-        """Refuse: a training is short, and is run again rather than taken up."""
-        raise UserError("retrain cannot be taken up in the middle: run it again.")
+        """Raise `UserError`: retraining cannot be resumed."""
+        raise UserError("retrain cannot be resumed: run it again.")

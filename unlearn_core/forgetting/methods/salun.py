@@ -1,4 +1,4 @@
-"""salun: random labels, but only the weights that the forget set's gradient points at may move.
+"""salun: random labels, but only the weights with the largest gradients on the forget set may change.
 
 Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviation: the threshold is the share of weights
 `saliency` over all layers together; its default, a half, is the paper's median.
@@ -45,7 +45,7 @@ class SalUn(RandomLabels):
             self._mask = {name: size >= threshold for name, size in sizes.items()}
 
     def adjust_gradients(self, module: nn.Module) -> None:
-        """Take the gradient from weights outside the mask."""
+        """Set the gradient of weights outside the mask to 0."""
         for name, parameter in module.named_parameters():
             if parameter.grad is not None and name in self._mask:
                 parameter.grad *= self._mask[name]

@@ -1,7 +1,7 @@
 """scrub: move away from the original on the forget set, stay with it on retained pictures.
 
-Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: steps that move away and steps that
-stay take turns one by one instead of epoch by epoch, all at one learning rate; no rewinding (its "+R").
+Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: both kinds of steps alternate one by
+one instead of epoch by epoch, with the same learning rate; no rewinding (its "+R").
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Scrub(Sgd):
         return F.kl_div(logits.log_softmax(1), wanted, reduction="batchmean", log_target=True)
 
     def state(self) -> dict[str, Tensor]:
-        """Return whose turn it is."""
+        """Return the step's kind."""
         return {"turn": torch.tensor(self._turn)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up whose turn it is."""
+        """Restore the step's kind."""
         self._turn = int(state["turn"])

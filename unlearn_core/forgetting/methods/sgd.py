@@ -1,4 +1,4 @@
-"""What the methods that users compare with have in common: plain SGD, and how they get their batches."""
+"""Shared by the methods of other papers: plain SGD, and batches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlearn_core.forgetting.methods.base import Losses, Method, Task
 
 
 class Sgd(Method):
-    """SGD with momentum 0.9 and no weight decay, in eval mode: BatchNorm statistics stay as they are."""
+    """SGD with momentum 0.9 and no weight decay, in eval mode: BatchNorm statistics do not change."""
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return SGD at the option `learning_rate`."""
@@ -25,21 +25,21 @@ def forget_batch(task: Task, options: dict[str, float | int]) -> Tensor:
 
 
 def retained_batch(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor]:
-    """Return pixels and labels of a batch of retained pictures; without any raises `UserError`."""
+    """Return pixels and labels of a batch of retained pictures; `UserError` if there are none."""
     if task.retained is None:
-        raise UserError("This method learns from retained pictures and got none.")
+        raise UserError("This method trains on retained pictures, but there are none.")
     return task.retained.draw(int(options["retained_batch"]), task.generator, task.pixels.device)
 
 
 def retained_loss(task: Task, options: dict[str, float | int]) -> tuple[Tensor, Tensor]:
-    """Return cross-entropy on a batch of retained pictures and the share of it predicted right."""
+    """Return cross-entropy on a batch of retained pictures, and accuracy as a share."""
     pixels, labels = retained_batch(task, options)
     logits = task.module(pixels)
     return F.cross_entropy(logits, labels), (logits.argmax(1) == labels).float().mean()
 
 
 def with_retained(task: Task, options: dict[str, float | int], forget: Tensor) -> Losses:
-    """Return a forget loss with the loss on retained pictures added, where the method may use any."""
+    """Return a forget loss, plus the loss on retained pictures if there are any."""
     if task.retained is None:
         return Losses(forget, forget)
     retain, agreement = retained_loss(task, options)

@@ -1,9 +1,9 @@
-"""ssd: dampen the weights that matter far more to the forget set than to retained pictures.
+"""ssd: dampen the weights that are far more important for the forget set than for retained pictures.
 
 Paper: selective synaptic dampening (Foster et al., arXiv 2308.07707, section 3). Deviations: importance on
-the full data is measured on the retained pictures that were allowed; and as the right threshold α differs
-from classifier to classifier, each step lowers it by a tenth, starting from the original weights, until the
-goal is reached. The options give α at the start and λ.
+the full data is measured on the available retained pictures; and as the best threshold α depends on the
+classifier, each step lowers it by a tenth, starting from the original weights, until the goal is reached. The
+options are the initial α and λ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
 
 
 class Ssd(Sgd):
-    """One dampening a step, of ever more weights."""
+    """One dampening per step, of more and more weights."""
 
     entry = MethodEntry(
         name="ssd",
@@ -34,7 +34,7 @@ class Ssd(Sgd):
     )
 
     def prepare(self, task: Task) -> None:
-        """Measure the importance of every weight (diagonal Fisher information) on both sides."""
+        """Measure the importance of every weight (diagonal Fisher information) for both sets."""
         pixels, labels = retained_batch(task, self.options)
         with task.phase("importance", len(pixels) + len(task.pixels)):
             self._on_retained = squared_gradients(task, pixels, labels)
@@ -43,7 +43,7 @@ class Ssd(Sgd):
         self._threshold = float(self.options["threshold"])
 
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return an optimiser that the loop can keep; dampening takes no gradient steps."""
+        """Return a placeholder for the loop; dampening takes no gradient steps."""
         return torch.optim.SGD(module.parameters(), 0.0)
 
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
@@ -58,17 +58,17 @@ class Ssd(Sgd):
             return self.losses(task)
 
     def losses(self, task: Task) -> Losses:
-        """Return the goal's loss on the forget set, for the chart alone."""
+        """Return the goal's loss on the forget set, only for the chart."""
         everyone = torch.arange(len(task.pixels), device=task.pixels.device)
         loss = task.goal.margin_loss(task.module(task.pixels), everyone, 0.0).mean()
         return Losses(loss, loss)
 
     def state(self) -> dict[str, Tensor]:
-        """Return the present threshold."""
+        """Return the current threshold."""
         return {"threshold": torch.tensor(self._threshold, dtype=torch.float64)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up the threshold."""
+        """Restore the threshold."""
         self._threshold = state["threshold"].item()
 
 

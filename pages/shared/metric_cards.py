@@ -1,0 +1,50 @@
+"""Metric cards: a number for each set of pictures, with its change and its uncertainty."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.shared.words import SETS, decimals, percent
+from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
+from unlearn_core.artifacts.results import Result
+
+
+def result_cards(result: Result) -> None:
+    """Show accuracy before and after on each set of pictures, or agreement if there are no labels."""
+    changes = {}
+    for name, accuracy in result.accuracy.by_group().items():
+        agreement = result.agreement.by_group().get(name)
+        if accuracy.before is not None and accuracy.after is not None:
+            changes[name] = Change(False, accuracy.n, accuracy.before, accuracy.after, 0.0, (0.0, 0.0))
+        elif agreement is not None:
+            changes[name] = Change(True, 0, 100.0, agreement, 0.0, (0.0, 0.0))
+    _draw(changes)
+
+
+def change_cards(comparison: Comparison) -> None:
+    """Show the same with 95 % intervals, except on the forget set, which is measured completely."""
+    changes = {name: group_change(comparison, GROUP_NAMES.index(name)) for name in SETS}
+    _draw({name: change for name, change in changes.items() if change is not None}, ("retain", "test"))
+
+
+def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> None:
+    for column, (name, change) in zip(st.columns(len(changes)), changes.items(), strict=True):
+        words, digits, points = SETS[name], decimals(change.n), change.after - change.before
+        by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
+        meaning = f"Accuracy in percent on {words.meaning}, {change.n:,} in number."
+        if change.agreement:
+            meaning = f"Percentage of {words.meaning} predicted as by the original classifier."
+        if name in estimated:
+            low, high = change.after_interval
+            by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
+            meaning += f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."
+        column.metric(
+            f"{words.title.capitalize()} {words.symbol}{' · agreement' if change.agreement else ''}",
+            f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
+            by,
+            # Only on the forget set a decrease is good.
+            delta_color="off" if abs(points) < 0.005 else "inverse" if name == "forget" else "normal",
+            delta_arrow="off",
+            help=meaning,
+            border=True,
+        )
