@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.thumbnails import png_uri
+from unlearn_core.catalog.class_names import short_class_name
 from unlearn_core.catalog.records.classifier_record import CustomClassifier
 
 _STYLE = """
@@ -68,7 +69,7 @@ def _card(
 
 def _few(names: Sequence[str]) -> str:
     """Return the first names, each without its synonyms."""
-    return " · ".join(name.split(",")[0] for name in names[:4]) + (" …" if len(names) > 4 else "")
+    return " · ".join(short_class_name(name) for name in names[:4]) + (" …" if len(names) > 4 else "")
 
 
 def _list(values: Sequence[float]) -> str:

@@ -9,7 +9,8 @@ _STYLE = """
 <style>
 .mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
   grid-template-columns: minmax(90px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
-  --side: max(80px, min((100vw - 290px) / (1 + 3 * var(--algorithms)) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
+  --tiles: calc(1 + 3 * var(--algorithms));
+  --side: max(80px, min((100vw - 290px) / var(--tiles) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
 .mapgrid .algorithm { grid-column: span 4; font-weight: 600; }
 .mapgrid .head { font-size: 12px; opacity: 0.75; text-align: center; }
 .mapgrid img { width: var(--side); height: var(--side); border-radius: 5px; display: block; }

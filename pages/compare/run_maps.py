@@ -11,8 +11,8 @@ from unlearn_core.artifacts.attribution_maps import Attributions, common_scale, 
 _OPACITY = 0.8
 _STYLE = """
 <style>
-.runmaps { display: grid; grid-template-columns: repeat(var(--columns), auto); gap: 3px 10px; justify-content: start;
-  font-size: 13px; text-align: center;
+.runmaps { display: grid; grid-template-columns: repeat(var(--columns), auto); gap: 3px 10px;
+  justify-content: start; font-size: 13px; text-align: center;
   --side: max(64px, min((50vw - 90px) / var(--columns) - 10px, (100vh - 420px) / var(--rows) - 26px)); }
 .runmaps .head { font-weight: 600; overflow-wrap: anywhere; max-width: var(--side); align-self: end; }
 .runmaps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }

@@ -13,6 +13,7 @@ from pages.shared.palette import AFTER, FORGET, class_colours, style
 from pages.shared.thumbnails import png_uri
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
 from unlearn_core.artifacts.steps import StepRecord
+from unlearn_core.catalog.class_names import short_class_name
 
 _AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
 _FULL = 127
@@ -62,7 +63,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
     """Return what differs from frame to frame: cursor, points, maps and words."""
     step = int(film["steps"][number])
     places, forgotten = film["places"][number], film["point_groups"] == FORGET_GROUP
-    labels = [names[label].split(",")[0] for label in film["point_labels"]]
+    labels = [short_class_name(names[label]) for label in film["point_labels"]]
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -140,7 +141,7 @@ def _map(film: Arrays, row: int, number: int) -> dict[str, Any]:
 
 def _words(film: Arrays, names: Sequence[str], row: int, number: int) -> dict[str, Any]:
     side = film["maps"].shape[-1]
-    name = names[film["classes"][number, row]].split(",")[0]
+    name = short_class_name(names[film["classes"][number, row]])
     right = film["classes"][number, row] == film["labels"][row]
     said = f"{name} {100 * film['tops'][number, row]:.0f} %"
     return {

@@ -6,6 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from unlearn_core.catalog.class_names import short_class_name
+
 _MOST = 12
 """Classes; of more than that the names would cover the dots."""
 
@@ -26,7 +28,7 @@ def class_captions(
         return []
     return [
         go.layout.Annotation(
-            text=f"<b>{names[label].split(',')[0]}</b>",
+            text=f"<b>{short_class_name(names[label])}</b>",
             x=float(middle[0]),
             y=float(middle[1]),
             xref=f"x{axes}",

@@ -1,5 +1,7 @@
 """Figures of importance and change in the weights."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -111,8 +113,7 @@ def network_figure(
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 
-    Over each row lies an unseen bar whose `customdata` is the filter's number, so that a row can be clicked:
-    Plotly's heatmaps cannot.
+    Over each row lies an unseen bar whose `customdata` is the filter's number.
 
     Args:
         importance: (filters, channels), 0 to 1; of large layers means over blocks are drawn.
@@ -145,29 +146,34 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
             colorbar={"x": place, "thickness": 10, "exponentformat": "power", "nticks": 5},
             hoverinfo="skip",
         )
-        unseen = {"marker": {"opacity": 0}}
-        figure.add_bar(
-            orientation="h",
-            y=np.arange(filters),
-            x=np.full(filters, channels),
-            base=-0.5,
-            width=1,
-            row=1,
-            col=column,
-            showlegend=False,
-            marker={"opacity": 0},
-            selected=unseen,
-            unselected=unseen,
-            customdata=np.arange(filters),
-            text=[f"{value:{digits}}" for value in cells.mean(1)],
-            textposition="none",
-            hovertemplate="filter %{customdata}: %{text} on average; click to look inside<extra></extra>",
-        )
+        words = [f"{value:{digits}}" for value in cells.mean(1)]
+        figure.add_bar(**_unseen_bars(channels, words), row=1, col=column)
     figure.update_layout(bargap=0)
     figure.update_yaxes(range=[filters - 0.5, -0.5], showgrid=False, zeroline=False)
     figure.update_xaxes(range=[-0.5, channels - 0.5], showgrid=False, zeroline=False, title="channel")
     figure.update_yaxes(title="filter", row=1, col=1)
     return _small_titles(style(figure, height))
+
+
+def _unseen_bars(channels: int, words: list[str]) -> dict[str, Any]:
+    """Return bars over the rows of a map, which can be clicked as Plotly's heatmaps cannot."""
+    unseen = {"marker": {"opacity": 0}}
+    filters = np.arange(len(words))
+    return {
+        "orientation": "h",
+        "y": filters,
+        "x": np.full(len(words), channels),
+        "base": -0.5,
+        "width": 1,
+        "showlegend": False,
+        **unseen,
+        "selected": unseen,
+        "unselected": unseen,
+        "customdata": filters,
+        "text": words,
+        "textposition": "none",
+        "hovertemplate": "filter %{customdata}: %{text} on average; click to look inside<extra></extra>",
+    }
 
 
 def _small_titles(figure: go.Figure) -> go.Figure:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.artifacts.damaged import damaged_becomes
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
+from unlearn_core.catalog.class_names import short_class_name
 from unlearn_core.common.files import write_compressed
 
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
@@ -60,8 +61,8 @@ class Comparison:
         return changed[np.argsort(-self.before_top[changed], kind="stable")]
 
     def short_name(self, index: int) -> str:
-        """Return the first name of a class: ImageNet lists several, parted by commas."""
-        return self.class_names[index].split(",")[0]
+        """Return the first name of a class."""
+        return short_class_name(self.class_names[index])
 
 
 @dataclass(frozen=True)

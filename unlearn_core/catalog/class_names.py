@@ -6,6 +6,11 @@ CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 DIGITS = tuple(str(digit) for digit in range(10))
 
 
+def short_class_name(name: str) -> str:
+    """Return the first name of a class: ImageNet lists several, separated by commas."""
+    return name.split(",")[0]
+
+
 @cache
 def imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return names and WordNet ids of ImageNet-1K's classes, in the usual order."""
