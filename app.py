@@ -1,4 +1,4 @@
-"""The door: page config and navigation. Start it with `streamlit run app.py`."""
+"""Page config and navigation. Start it with `streamlit run app.py`."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def main() -> None:
     try:
         chosen.run()
     except UserError as error:
-        # A store that cannot be read or written leaves no page anything to show.
+        # No page can be drawn with a store that cannot be read or written.
         show_error(error)
 
 
@@ -37,7 +37,7 @@ def _open(page: st.Page) -> None:
 
 if __name__ == "__main__":
     main()
-elif __name__ != "__mp_main__":  # The name that worker processes know this file by.
+elif __name__ != "__mp_main__":  # The name of this file in worker processes.
     # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
     # Streamlit takes the folder pages/ for its older kind of app at the first visit.
     PagesManager.uses_pages_directory = False

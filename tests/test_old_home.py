@@ -94,7 +94,7 @@ def test_forget_shows_what_came_of_a_run(run: str) -> None:
     assert [card.value for card in app.metric] == CARDS[run]
     assert app.selectbox(key="classifier").value == CLASSIFIER
     assert app.selectbox(key="images").value == IMAGES
-    assert "Classes of these pictures: 3 by name, 1 by you." in words_of(app)
+    assert "Class match: 3 by name, 1 by you." in words_of(app)
     app.segmented_control(key="show_as").set_value("map").run()
     assert f"**{len(FORGOTTEN[run])} selected**" in words_of(whole(app))
 
@@ -146,7 +146,7 @@ def test_replay_is_whole(run: str) -> None:
     app.select_slider(key="step").set_value(steps[0]).run()
     assert len(whole(app).get("plotly_chart")) == 1
     app.segmented_control(key="view").set_value("dial").run()
-    assert f"of {len(FORGOTTEN[run])} pictures still recognised here" in words_of(whole(app))
+    assert f"of {len(FORGOTTEN[run])} pictures recognised at this point" in words_of(whole(app))
 
 
 def test_compare_shows_the_runs_side_by_side() -> None:
@@ -155,7 +155,7 @@ def test_compare_shows_the_runs_side_by_side() -> None:
     table = whole(app).dataframe[0].value
     assert table["run"].tolist() == list(CARDS)
     assert table["D_r"].tolist() == [100.0, 89.13, 58.14]
-    assert "taken for" in words_of(app)
+    assert "below each map the prediction" in words_of(app)
 
 
 def test_runs_lists_them_all_and_says_why_two_did_not_end() -> None:

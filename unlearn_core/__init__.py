@@ -1,4 +1,4 @@
-"""Instance-wise unlearning of image classifiers: forget chosen pictures, keep the rest, look at what changed.
+"""Instance-wise unlearning of image classifiers: forget chosen pictures, keep the rest, measure the change.
 
     from unlearn_core import load_classifier, load_images, unlearn
     classifier = load_classifier("mnist-resnet")

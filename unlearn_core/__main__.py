@@ -8,7 +8,7 @@ from unlearn_core.common.threads import patient_threads
 
 
 def run() -> int:
-    """Run the command line with threads that wait patiently; the library leaves this to its user."""
+    """Run the command line with threads that wait without spinning; the library leaves this to its user."""
     os.environ.update(patient_threads(os.environ))
     return main()
 

@@ -1,1 +1,1 @@
-"""The page where a person adds a classifier or pictures."""
+"""The page where a person adds a classifier or an image set."""

@@ -1,4 +1,4 @@
-"""Add: bring a classifier or pictures of your own, and see at once whether they were understood."""
+"""Add: a classifier or an image set of your own, checked on a few pictures first."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from pages.add.catalog_table import catalog_table
 
 
 def page() -> None:
-    """Draw what can be added, and under it all that there is."""
+    """Draw the form to add something, and under it the whole catalog."""
     what = st.segmented_control(
         "Add",
         ["A classifier", "Pictures"],
@@ -23,7 +23,7 @@ def page() -> None:
     else:
         add_classifier()
     st.divider()
-    st.markdown("##### What there is")
+    st.markdown("##### Catalog")
     catalog_table()
 
 

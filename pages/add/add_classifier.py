@@ -1,4 +1,4 @@
-"""Bringing a classifier: where from, what it takes, what it says, and only then into the catalog."""
+"""Adding a classifier: its source, its settings and a preview; then it enters the catalog."""
 
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,23 @@ _WAYS = {
     "torchvision": "torchvision",
     "timm": "timm",
     "file": "A checkpoint file",
-    "function": "A function of mine",
+    "function": "A Python function",
 }
 _TRY, _NUMBER, _UPLOADED, _ADDED = "tried_classifier", "try_number", "uploaded_checkpoint", "added_classifier"
 FILES = ["safetensors", "pt", "pth", "bin", "ckpt"]
 
 
 def add_classifier() -> None:
-    """Draw the two columns: what is asked on the left, what came of it on the right."""
+    """Draw the form on the left and its preview on the right."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
         st.page_link(FORGET.file, label="Forget something with it", query_params={"classifier": name})
     left, right = st.columns([5, 7], gap="large")
     with left:
-        st.markdown("##### 1 · Where it comes from")
+        st.markdown("##### 1 · Source")
         source = _source()
         given = _settings()
-        images = _look_at()
+        images = _preview_images()
         pressed = st.button(
             "Try it",
             key="try",
@@ -45,14 +45,14 @@ def add_classifier() -> None:
             disabled=source is None,
         )
     with right:
-        st.markdown("##### 2 · What it says of pictures you know")
+        st.markdown("##### 2 · Its predictions on known pictures")
         if pressed and source is not None:
             _try({**source, **given}, images)
         _result()
 
 
 def _source() -> dict[str, Any] | None:
-    """Return source and architecture, or None while something is missing."""
+    """Return source and architecture, None while either is missing."""
     ways = [way for way in _WAYS if not (is_shared() and way == "function")]
     way = st.segmented_control(
         "From",
@@ -70,8 +70,8 @@ def _source() -> dict[str, Any] | None:
             "Function",
             key="add_function",
             placeholder="my_package.models:my_network",
-            help="A function without arguments that returns a torch module. It is called in a worker of this "
-            "app, so it has to be importable from where the app was started.",
+            help="A function without arguments that returns a torch module. A worker of this app calls it, "
+            "so it must be importable from where the app was started.",
         ).strip()
         return {"source": name} if name else None
     known = _architectures()
@@ -91,7 +91,7 @@ def _source() -> dict[str, Any] | None:
         default="pre-trained",
         required=True,
         key="add_weights",
-        help="Pre-trained weights are downloaded once. Untrained ones know nothing: good for trying out.",
+        help="Pre-trained weights are downloaded once. Untrained weights are random: for experiments.",
     )
     return {"source": f"{way}:{network}{':random' if random == 'untrained' else ''}"} if network else None
 
@@ -103,14 +103,14 @@ def _file() -> dict[str, Any] | None:
         FILES,
         key="add_file",
         max_upload_size=most_bytes() // 2**20,
-        help="safetensors, or what torch.save wrote of a state_dict. Only tensors are read: no code in a "
-        "file is ever run.",
+        help="A safetensors file, or a state_dict written by torch.save. Only tensors are read: code in a "
+        "file is never run.",
     )
     path = (
         "" if is_shared() else st.text_input("or its path on the machine that runs this app", key="add_path")
     )
     architecture = st.selectbox(
-        "Network that its tensors belong to",
+        "Network architecture of the checkpoint",
         [f"{kind}:{name}" for kind, names in known.items() for name in names],
         index=None,
         placeholder="torchvision:resnet18",
@@ -124,7 +124,7 @@ def _file() -> dict[str, Any] | None:
 
 
 def _store_upload(uploaded: Any) -> str | None:
-    """Write an upload for the worker, once; return where."""
+    """Store an upload for the worker, once; return its path."""
     known = st.session_state.get(_UPLOADED)
     if known is None or known[0] != uploaded.file_id:
         _forget_upload()
@@ -138,23 +138,23 @@ def _store_upload(uploaded: Any) -> str | None:
 
 
 def _forget_upload() -> None:
-    """Remove what this tab put down before: its tensors are in the catalog by now, or not wanted."""
+    """Remove the upload that this tab stored before: it is in the catalog by now, or not needed."""
     known = st.session_state.pop(_UPLOADED, None)
     if known is not None:
         remove_upload(Path(known[1]))
 
 
 def _settings() -> dict[str, Any]:
-    """Return what the person says of pictures and classes; what they leave empty is found out."""
+    """Return the settings that the person enters; empty ones are inferred."""
     with st.expander("Input size, normalisation, class names"):
-        st.caption("What is left empty is read from the weights, where it stands, or set as is usual.")
+        st.caption("Empty fields are read from the weights where possible, else set to the usual values.")
         left, right = st.columns(2)
         size = left.number_input("Input size in pixels", 8, 1024, None, key="add_size")
         classes = right.number_input("Classes", 2, 100_000, None, key="add_classes")
         mean = left.text_input("Mean, per channel", key="add_mean", placeholder="0.485, 0.456, 0.406")
         std = right.text_input("Standard deviation", key="add_std", placeholder="0.229, 0.224, 0.225")
         names = st.text_area(
-            "Class names, one a line, in the order of the logits", key="add_names", height=90
+            "Class names, one per line, in the order of the logits", key="add_names", height=90
         )
     given: dict[str, Any] = {"input_size": size, "classes": classes}
     lines = [line.strip() for line in names.splitlines() if line.strip()]
@@ -166,10 +166,10 @@ def _settings() -> dict[str, Any]:
     return given
 
 
-def _look_at() -> str:
+def _preview_images() -> str:
     known = {entry.name: entry.title for entry in image_sets() if may_see(entry.visitor)}
     return st.selectbox(
-        "Look at",
+        "Pictures for the preview",
         list(known),
         index=list(known).index("photos"),
         format_func=known.__getitem__,
@@ -182,7 +182,7 @@ def _try(specification: dict[str, Any], images: str) -> None:
     number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
     try:
         parsed = ClassifierSpecification.parse(**specification).model_dump()
-        with st.spinner("Building, loading, looking …"):
+        with st.spinner("Building and loading the classifier …"):
             look = engine().look(
                 "try_classifier", root=str(store().root), specification=parsed, images=images, number=number
             )
@@ -196,8 +196,8 @@ def _try(specification: dict[str, Any], images: str) -> None:
 def _result() -> None:
     if _TRY not in st.session_state:
         st.caption(
-            "Choose a network and press *Try it*: six pictures with the five most likely classes show "
-            "whether weights, normalisation and class names are right. Nothing is kept before you say so."
+            "Choose a network and press *Try it*: six pictures with their five most likely classes show "
+            "whether weights, normalisation and class names are right. Nothing is kept until you add it."
         )
         return
     specification, content = st.session_state[_TRY]
@@ -210,7 +210,7 @@ def _result() -> None:
 
 def _add(specification: dict[str, Any]) -> None:
     try:
-        with st.spinner("Writing its tensors …"):
+        with st.spinner("Saving its weights …"):
             look = engine().look(
                 "add_classifier", root=str(store().root), specification=specification, visitor=visitor()
             )
@@ -224,7 +224,7 @@ def _add(specification: dict[str, Any]) -> None:
 
 
 def _architectures() -> dict[str, list[str]]:
-    """Return the networks of torchvision and timm, asked of a worker once a tab."""
+    """Return the names of the networks in torchvision and timm; a worker lists them once per tab."""
     if "architectures" not in st.session_state:
         with st.spinner("Reading the lists of networks …"):
             st.session_state["architectures"] = engine().look("architectures").result()

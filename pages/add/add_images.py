@@ -1,4 +1,4 @@
-"""Bringing pictures: a .zip or a folder with a folder a class, a CSV file, or UTKFace."""
+"""Adding an image set: a .zip or a folder with one folder per class, a CSV file, or UTKFace."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from unlearn_core.errors import UserError
 
 _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}
 _HELP = {
-    "upload": "One folder a class inside, with or without `train/` and `test/` above.",
-    "folder": "One folder a class, with or without `train/` and `test/` above; or a .zip of that.",
-    "csv": "A header with `path` and `label`, and `split` if there is one. Paths start beside the file.",
+    "upload": "One folder per class inside, with or without `train/` and `test/` above.",
+    "folder": "One folder per class, with or without `train/` and `test/` above; or a .zip of that.",
+    "csv": "Columns `path` and `label`, optionally `split`. Paths are relative to the file's folder.",
     "utkface": "Faces whose file names begin with the age; the classes are age groups.",
 }
 _ADDED = "added_images"
 
 
 def add_images() -> None:
-    """Draw the form, and what came of it."""
+    """Draw the form, and after adding a link to the image set."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
         st.page_link(FORGET.file, label="Forget some of them")
@@ -71,12 +71,12 @@ def _path(way: str) -> str:
 
 def _add(name: str, source: str, uploaded: Any) -> None:
     if not name or (uploaded is None and not source):
-        st.warning("Give the pictures and a name.", icon=":material/edit:")
+        st.warning("Choose the pictures and enter a name.", icon=":material/edit:")
         return
     try:
         root = store().root
         path = None if uploaded is None else str(store_upload(root, uploaded.name, uploaded.getbuffer()))
-        with st.spinner("Looking at every picture …"):
+        with st.spinner("Checking every picture …"):
             look = engine().look(
                 "add_image_set", root=str(root), name=name, source=source, uploaded=path, visitor=visitor()
             )

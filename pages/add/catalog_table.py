@@ -1,4 +1,4 @@
-"""All classifiers and image sets: where from, under which licence, whether they are on the disk."""
+"""All classifiers and image sets: source, licence, and whether they are on the disk."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from unlearn_core.store.cleanup import remove_added
 
 
 def catalog_table() -> None:
-    """Draw the table, and under it a way to take out what the person brought."""
+    """Draw the table, and under it a button to remove what the person added."""
     rows = _rows()
     st.dataframe(
         pd.DataFrame(rows).drop(columns="mine"),
@@ -25,10 +25,10 @@ def catalog_table() -> None:
     )
     mine = [row["name"] for row in rows if row["mine"]]
     if mine:
-        with st.popover("Take out", icon=":material/delete:"):
+        with st.popover("Remove", icon=":material/delete:"):
             name = st.selectbox("Which", mine, key="take_out")
-            st.caption("Its tensors, or its uploaded pictures, are removed for good.")
-            st.button("Take it out", key="take_out_now", type="primary", on_click=_remove, args=(name,))
+            st.caption("Its weights or its uploaded pictures are deleted and cannot be restored.")
+            st.button("Remove it", key="take_out_now", type="primary", on_click=_remove, args=(name,))
     if error := st.session_state.pop("remove_error", None):
         show_error(error)
 
@@ -55,7 +55,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def _may_remove(owner: str) -> bool:
-    """On a shared server people take out their own alone, not what everybody sees."""
+    """On a shared server people remove only what they added themselves."""
     return not is_shared() or owner == visitor()
 
 

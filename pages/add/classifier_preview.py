@@ -1,4 +1,4 @@
-"""What a classifier under trial says of a few pictures, and what was found out about it."""
+"""The preview of a classifier: its properties and its predictions on a few pictures."""
 
 import io
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _STYLE = """
 
 
 def preview(content: bytes) -> CustomClassifier:
-    """Draw the checks, the facts and the pictures with their most likely classes; return the record.
+    """Draw the checks and the pictures with their most likely classes; return the classifier's record.
 
     Args:
         content: of the file that `unlearn_core.measuring.classifier_preview` wrote.
@@ -42,10 +42,10 @@ def preview(content: bytes) -> CustomClassifier:
     channels = {1: "grey", 3: "colour"}.get(record.channels, f"{record.channels} channels")
     for check in (
         f"Built as `{record.architecture}`, {record.parameters / 1e6:.1f} million parameters",
-        f"Weights: {record.weights}; every tensor fits and is a number",
+        f"Weights: {record.weights}; every tensor fits and is finite",
         f"Takes {channels} pictures of {size} × {size}, mean {_list(record.mean)}, "
         f"standard deviation {_list(record.std)}",
-        f"Tells {classes:,} classes apart: {_few(record.class_names)}",
+        f"Has {classes:,} classes: {_few(record.class_names)}",
     ):
         st.markdown(f":green[:material/check:] {check}")
     pictures = zip(found["thumbnails"], found["top"], found["shares"], found["labels"], strict=True)
@@ -59,10 +59,10 @@ def _card(
     """Return a picture with its most likely classes as bars, the longest first."""
     bars = "".join(
         f'<div class="bar"><span style="width:{100 * share:.1f}%"></span>'
-        f"<b>{escape(name.split(',')[0])}</b><i>{100 * share:.0f} %</i></div>"
+        f"<b>{escape(short_class_name(name))}</b><i>{100 * share:.0f} %</i></div>"
         for name, share in zip(names.tolist(), shares.tolist(), strict=True)
     )
-    known = f"<small>is: {escape(label.split(',')[0])}</small>" if label else ""
+    known = f"<small>label: {escape(short_class_name(label))}</small>" if label else ""
     words = escape(f"most likely {names[0]}")
     return f'<figure><div><img src="{png_uri(picture)}" alt="{words}">{known}</div><div>{bars}</div></figure>'
 

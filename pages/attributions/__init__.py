@@ -1,1 +1,1 @@
-"""The page that shows what the classifier looks at."""
+"""The page that shows which pixels the predictions depend on."""

@@ -26,7 +26,7 @@ def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opaci
     """Return a grid as one piece of HTML.
 
     Args:
-        rows: a picture each; of a picture one `MapRow` an algorithm, the same ones in every row.
+        rows: one per picture, each with one `MapRow` per algorithm, in the same order.
         titles: of the algorithms.
         opacity: of the maps, 0 to 1.
     """

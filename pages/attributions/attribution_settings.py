@@ -1,4 +1,4 @@
-"""The settings of attribution algorithms, shown where a chosen one uses them."""
+"""The settings of the chosen attribution algorithms."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Attributions: what in the picture did the classifier look at before, and what does it look at now?"""
+"""Attributions: which pixels did a prediction depend on before, and which now?"""
 
 from dataclasses import replace
 from io import BytesIO
@@ -13,8 +13,9 @@ from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.app_state import show_error, store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.measurements import measured_as
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
+from pages.shared.words import two_decimals
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, read_attribution_quality
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, Comparison, read_comparison
@@ -23,7 +24,7 @@ from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
-_TARGETS = {"label": "its old label", "new": "its new prediction"}
+_TARGETS = {"label": "the label", "new": "the new prediction"}
 _MOST_ALGORITHMS = 4
 
 
@@ -34,8 +35,8 @@ def page() -> None:
         return
     try:
         comparison = read_comparison(store().folder(run.id))
-        algorithms, target, opacity, text = _controls(run, comparison)
-        ids = chosen_ids(text) or choose_pictures(comparison)
+        algorithms, target, opacity, wanted = _controls(run, comparison)
+        ids = wanted or choose_pictures(comparison)
         with st.container(horizontal=True, vertical_alignment="center"):
             trust, near = _switches()
             settings = attribution_settings(algorithms)
@@ -49,27 +50,27 @@ def page() -> None:
 
 
 def _switches() -> tuple[bool, bool]:
-    """Let the person ask for more than the maps; both cost some seconds."""
+    """Let the person switch on two slower measurements: the maps' quality, and adversarial neighbours."""
     trust = st.toggle(
         "How far can these maps be trusted?",
         key="trust",
         bind="query-params",
-        help="**Infidelity**: how badly a map foretells what small noise does to the score. "
+        help="**Infidelity**: error in predicting from the map how small noise changes the score. "
         "**Sensitivity**: how much the map changes with tiny changes of the picture. "
-        "**Convergence delta**: the share of the score that maps which should add up to it miss. "
-        "All are 0 at best.",
+        "**Convergence delta**: the share of the score that is missing from the sum of the map. "
+        "0 is best for all three.",
     )
     near = st.toggle(
         "With adversarial neighbours",
         key="neighbours",
         bind="query-params",
-        help="Of each forgotten picture, one that looks the same to us, but that the classifier before took "
-        "for its second choice: how near that border was, and whether it still stands.",
+        help="For each forgotten picture, one that looks the same to us but that the original classifier "
+        "predicts as its second most likely class: how close it is, and what is predicted for it now.",
     )
     return trust, near
 
 
-def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, str]:
+def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, list[int]]:
     first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
     classifier = run.parsed_request().classifier
     off = "\n".join(f"* {title}: {reason}" for title, reason in switched_off(classifier))
@@ -83,28 +84,22 @@ def _controls(run: Run, comparison: Comparison) -> tuple[list[str], str, float, 
         key="algorithms",
         bind="query-params",
         placeholder="choose one or more",
-        help=f"Not offered on this classifier:\n{off}",
+        help=f"Not available for this classifier:\n{off}",
     )
     classes = [str(number) for number in range(len(comparison.class_names))]
     target = second.selectbox(
-        "What speaks for …",
+        "Explained class",
         [*_TARGETS, *classes],
         format_func=lambda one: _TARGETS.get(one) or comparison.short_name(int(one)),
         key="target",
         bind="query-params",
-        help="The class whose score is explained: the same before and after.",
+        help="The class whose score the maps explain, the same before and after.",
     )
-    text = fourth.text_input(
-        "Pictures",
-        key="pictures",
-        bind="query-params",
-        placeholder="ids, such as 3, 14; empty: telling ones",
-    )
-    opacity = third.slider("Map over picture", 0, 100, 70, format="%d %%", key="opacity")
+    opacity = third.slider("Opacity of the map", 0, 100, 70, format="%d %%", key="opacity")
     chosen = algorithms or on[:1]
     if len(chosen) == 1:
         st.caption(algorithm_entry(chosen[0]).reading)
-    return chosen, target, opacity / 100, text
+    return chosen, target, opacity / 100, enter_ids(fourth)
 
 
 def _draw(
@@ -115,7 +110,7 @@ def _draw(
     trust: bool,
     near: bool,
 ) -> None:
-    """Draw the same pictures' maps, a request an algorithm."""
+    """Draw the same pictures' maps, one request per algorithm."""
     titles = [algorithm_entry(one.algorithm).title for one in requests]
     columns = []
     for request in requests:
@@ -127,9 +122,8 @@ def _draw(
     else:
         st.html(map_grid_html(grid, titles, opacity))
     st.caption(
-        "Before and after share one symmetric scale in each row, and so does their difference "
-        "(after − before): a paler map is a weaker one. Rank correlation and SSIM say how alike the two are: "
-        "1 is the same."
+        "Before, after and their difference (after − before) share one symmetric scale in each row: a paler "
+        "map is weaker. Rank correlation and SSIM measure how similar before and after are: 1 is identical."
     )
     picture = BytesIO()
     contact_sheet(grid, titles, opacity).save(picture, "PNG")
@@ -153,15 +147,18 @@ def _draw(
 def _rows(
     comparison: Comparison, request: AttributionRequest, trust: bool, near: bool
 ) -> tuple[list[MapRow], Path]:
-    """Return a row for each picture, its neighbour's under it where that is asked for, and the maps' file."""
+    """Return a row for each picture, with `near` its neighbour's below it, and the maps' file."""
     title = algorithm_entry(request.algorithm).title
     shown, path = measured_as(
-        read_attributions, "attributions", f"{title}: asking both classifiers …", request=request
+        read_attributions, "attributions", f"{title}: computing maps before and after …", request=request
     )
     quality = None
     if trust:
         quality, _ = measured_as(
-            read_attribution_quality, "attribution_quality", f"{title}: testing the maps …", request=request
+            read_attribution_quality,
+            "attribution_quality",
+            f"{title}: measuring the maps' quality …",
+            request=request,
         )
     forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
     neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}
@@ -181,7 +178,7 @@ def _forgotten(comparison: Comparison) -> set[int]:
 def _row(
     comparison: Comparison, shown: Attributions, number: int, quality: AttributionQuality | None
 ) -> MapRow:
-    """Return one picture's maps by one algorithm with what is known of them in words."""
+    """Return one picture's maps by one algorithm, with prediction and measurements in words."""
     own = (comparison.image_set == 0) & (comparison.ids == shown.ids[number])
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
@@ -194,8 +191,8 @@ def _row(
     )
     small = f"id {shown.ids[number]}, {kind}; explained: {comparison.short_name(shown.targets[number])}"
     numbers = [
-        ("rank correlation", _number(shown.rank_correlation[number])),
-        ("SSIM", _number(shown.similarity[number])),
+        ("rank correlation", two_decimals(shown.rank_correlation[number])),
+        ("SSIM", two_decimals(shown.similarity[number])),
     ]
     if quality is not None:
         before, after = quality.before, quality.after
@@ -205,14 +202,12 @@ def _row(
             ("convergence delta", before.convergence_delta, after.convergence_delta),
         ):
             if not np.isnan(old_values[number]):
-                numbers.append((name, f"{_number(old_values[number])} → {_number(new_values[number])}"))
+                numbers.append(
+                    (name, f"{two_decimals(old_values[number])} → {two_decimals(new_values[number])}")
+                )
     return MapRow(
         shown.inputs[number], shown.before[number], shown.after[number], words, small, tuple(numbers)
     )
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 page()

@@ -1,4 +1,4 @@
-"""Rows of maps for adversarial neighbours, to stand under the pictures they belong to."""
+"""Rows of maps for adversarial neighbours, shown below the pictures they belong to."""
 
 from pages.shared.attribution_pictures import MapRow
 from pages.shared.measurements import measured_as
@@ -9,24 +9,24 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 
 
 def neighbour_rows(comparison: Comparison, request: AttributionRequest) -> dict[int, MapRow]:
-    """Return one row a picture: its neighbour, what it is seen as, and the maps of what speaks for that."""
+    """Return one row per picture: its neighbour, the prediction for it, and the maps of the target class."""
     title = algorithm_entry(request.algorithm).title
     found, _ = measured_as(
         read_adversarial_neighbours,
         "neighbours",
-        f"{title}: looking for adversarial neighbours …",
+        f"{title}: searching for adversarial neighbours …",
         request=request,
     )
     name = comparison.short_name
     rows = {}
     for place, one in enumerate(found.ids.tolist()):
         before, after, target = found.seen_before[place], found.seen_after[place], found.targets[place]
-        reached = "" if before == target else f", led towards {name(target)} in vain"
+        reached = "" if before == target else f" (target {name(target)} not reached)"
         rows[one] = MapRow(
             found.inputs[place],
             found.before[place],
             found.after[place],
-            f"seen as {name(before)}" + ("" if before == after else f", now as {name(after)}"),
+            f"predicted {name(before)}" + ("" if before == after else f", now {name(after)}"),
             f"adversarial neighbour of {one}{reached}; explained: {name(target)}",
             (("distance (L2)", f"{found.distances[place]:.2f}"),),
         )

@@ -1,1 +1,1 @@
-"""The page that says what a run cost."""
+"""The page that compares the predictions before and after a run."""

@@ -1,4 +1,4 @@
-"""Before / after: is it forgotten, what did it cost, and who paid?"""
+"""Before / after: is it forgotten, at what cost, and which classes are affected?"""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.before_after.change_cards import change_cards
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import load_table
+from pages.shared.metric_cards import change_cards
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
+from pages.shared.words import counted
 from unlearn_core.artifacts.predictions import (
     FORGET,
     GROUP_NAMES,
@@ -29,7 +30,7 @@ _HEIGHT = 380
 
 
 def page() -> None:
-    """Draw the answer in numbers, then who was forgotten and who flipped, beside a closer look."""
+    """Draw the metric cards, the forgotten and flipped pictures, and detailed charts beside them."""
     run = finished_run()
     if run is None:
         return
@@ -57,10 +58,10 @@ def _pictures(run: Run, comparison: Comparison) -> None:
         if len(comparison.in_group(group))
     }
     nearest = st.toggle(
-        "Flipped ones nearest to a forgotten one first",
+        "Sort by similarity to the forgotten pictures",
         key="nearest",
         bind="query-params",
-        help="Nearness is that of the classifier's features before (cosine). Else the surest come first.",
+        help="Cosine similarity of the features of the classifier before. Otherwise sorted by confidence.",
     )
     for tab, name in zip(
         st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
@@ -77,8 +78,7 @@ def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -
     inside = comparison.in_group(group)
     positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
     st.markdown(
-        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: "
-        f"{len(positions):,} picture{'s' if len(positions) != 1 else ''}"
+        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
     with st.container(height=_HEIGHT - 40, border=False):
         _gallery(run, comparison, positions, "chosen")
@@ -86,17 +86,17 @@ def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -
 
 def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name: str) -> None:
     if name == "Forgotten":
-        st.caption("Each picture with what it was taken for before and after, and how sure of it.")
+        st.caption("Each picture with its prediction and confidence before and after.")
     elif name == "chosen":
-        st.caption("The pictures behind the dot. Double-click the figure to see all again.")
+        st.caption("The pictures of the clicked dot. Double-click the figure to see all again.")
     elif len(positions):
-        st.caption("Pictures that were to stay as they are but are predicted differently.")
+        st.caption("Pictures that were not to be forgotten but whose prediction changed.")
     else:
-        st.caption("Not one prediction changed here.")
-    with st.spinner("Fetching the pictures …"):
+        st.caption("No prediction changed here.")
+    with st.spinner("Loading the pictures …"):
         show_pictures(_captioned(run, comparison, positions[:_MOST_PICTURES]))
     if len(positions) > _MOST_PICTURES:
-        st.caption(f"{len(positions) - _MOST_PICTURES:,} more stand in the CSV below.")
+        st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 
 
 def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) -> Sequence[Captioned]:
@@ -115,7 +115,7 @@ def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) ->
         words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
         label = comparison.labels[position]
         if label not in (old, new):
-            words = f"{comparison.short_name(label)}, taken for {words}"
+            words = f"{comparison.short_name(label)}, predicted {words}"
         found.append(Captioned(table.thumbnails[place], words, sure))
     return found
 

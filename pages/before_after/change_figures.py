@@ -51,7 +51,7 @@ def class_figure(
 def most_changed(
     classes: NDArray[np.int64], before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """Return the positions to draw: all of few classes, of many those that changed most."""
+    """Return the positions of the classes to draw: the most changed ones, `MOST_CLASSES` at most."""
     if len(classes) <= MOST_CLASSES:
         return np.arange(len(classes))
     changed = np.flatnonzero(before != after)

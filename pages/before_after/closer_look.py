@@ -1,4 +1,4 @@
-"""A closer look at what changed in a run: by class, by confidence, inside the classifier."""
+"""Detailed charts of what a run changed: by class, by confidence, inside the classifier."""
 
 import numpy as np
 import streamlit as st
@@ -13,6 +13,7 @@ from pages.before_after.transition_figures import (
 )
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
+from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
 from unlearn_core.store.rows import Run
 
@@ -23,15 +24,15 @@ _LOOKS = {
     "map": "Map",
     "layers": "Layers",
 }
-_GROUPS = {"forget set": FORGET, "retain set": RETAIN, "test set": TEST}
+_GROUPS = {FORGET_SET.title: FORGET, RETAIN_SET.title: RETAIN, TEST_SET.title: TEST}
 _HEIGHT = 310
 
 
 def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None:
-    """Let the person choose what to look at and draw it.
+    """Let the person choose a chart and draw it.
 
     Returns:
-        Group, class before and class after of the dot that was clicked in the transitions, else None.
+        Group, class before and class after of the dot clicked in the transitions, None if there is none.
     """
     look = st.segmented_control(
         "Look at",
@@ -50,30 +51,30 @@ def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None
     elif look == "confidence":
         st.plotly_chart(confidence_figure(comparison, _HEIGHT), config=CONFIG, key="confidence_figure")
         st.caption(
-            "Each dot is a picture: how sure the classifier was of its label before, and is now. "
-            "Below the line it lost confidence."
+            "Each dot is a picture: confidence in its label before and after. Below the line the confidence "
+            "decreased."
         )
     elif look == "map":
         figure = moves_figure(comparison, drift_of(run), _HEIGHT)
         st.plotly_chart(figure, config=CONFIG, key="moves_figure")
         st.caption(
-            "Where the features before the last layer put each picture (two principal components of the "
-            "classifier before). Lines lead from before to now."
+            "Features before the last layer on the first two principal components of the classifier before. "
+            "Lines lead from before to after."
         )
     else:
         figure = layers_alike_figure(drift_of(run), _HEIGHT)
         st.plotly_chart(figure, config=CONFIG, key="alike_figure")
-        st.caption("1: the layer sees the pictures as before. The further left, the more it was rebuilt.")
+        st.caption("1: the layer's representation is unchanged. The further left, the more it changed.")
     return None
 
 
 def drift_of(run: Run) -> Arrays:
-    """Return what moved inside the classifier; the first time a worker has to look."""
-    return measured("drift", "Comparing what both classifiers see …", run_id=run.id)[0]
+    """Return how the representations changed; a worker measures it the first time."""
+    return measured("drift", "Comparing the representations before and after …", run_id=run.id)[0]
 
 
 def nearest_first(positions: NDArray[np.intp], drift: Arrays) -> NDArray[np.intp]:
-    """Return positions sorted by how near they lie to a forgotten picture; unmeasured ones come last."""
+    """Return positions sorted by distance to the nearest forgotten picture; unmeasured ones come last."""
     distance = dict(zip(drift["positions"].tolist(), drift["distance"].tolist(), strict=True))
     order = np.argsort([distance.get(one, np.inf) for one in positions.tolist()], kind="stable")
     return positions[order]
@@ -103,7 +104,9 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
         on_select="rerun",
         selection_mode="points",
     )
-    st.caption("Orange: the prediction changed. The bigger the dot, the more pictures. Click one for them.")
+    st.caption(
+        "Orange: the prediction changed. A larger dot stands for more pictures. Click a dot to see them."
+    )
     points = event.selection.points
     if not points:
         return None
@@ -112,7 +115,7 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
 
 
 def _classes(comparison: Comparison) -> None:
-    present = _present(comparison, ["test set", "retain set"])
+    present = _present(comparison, [TEST_SET.title, RETAIN_SET.title])
     if not present:
         st.caption("There are no other pictures to compare classes on.")
         return
@@ -133,7 +136,4 @@ def _classes(comparison: Comparison) -> None:
     names = [comparison.short_name(int(one)) for one in classes[drawn]]
     figure = class_figure(names, before[drawn], after[drawn], _HEIGHT)
     st.plotly_chart(figure, config=CONFIG, key="classes_figure")
-    st.caption(
-        "Each line is a class: grey where it stood, orange where it stands now. "
-        "The longer the line, the more that class paid."
-    )
+    st.caption("Each line is a class: grey before, orange after. A longer line is a larger change.")

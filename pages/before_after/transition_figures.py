@@ -1,4 +1,4 @@
-"""Figures of who went where: predictions, confidence and features before and after."""
+"""Figures of predictions, confidence and features before and after."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pages.shared.class_captions import class_captions
 from pages.shared.measurements import Arrays
 from pages.shared.palette import AFTER, BEFORE, FORGET, GRID, RETAIN, TEST, style
+from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET, counted
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
 from unlearn_core.artifacts.predictions import RETAIN as RETAIN_GROUP
 from unlearn_core.artifacts.predictions import TEST as TEST_GROUP
@@ -32,7 +33,7 @@ def transition_figure(found: Transitions, names: Sequence[str], height: int = 34
             x=[names[one] for one in found.after[chosen]],
             y=[names[one] for one in found.before[chosen]],
             customdata=np.stack([found.before[chosen], found.after[chosen]], 1).tolist(),
-            text=[f"{count:,} picture{'s' if count > 1 else ''}" for count in counts],
+            text=[counted(count) for count in counts.tolist()],
             name=title,
             mode="markers",
             marker={"color": colour, "size": _dot_sizes(counts, found.counts), "line": {"width": 0}},
@@ -68,8 +69,8 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    drawn = ((RETAIN_GROUP, "retain set", 4), (TEST_GROUP, "test set", 4), (FORGET_GROUP, "forget set", 10))
-    for group, title, size in drawn:
+    drawn = ((RETAIN_GROUP, RETAIN_SET, 4), (TEST_GROUP, TEST_SET, 4), (FORGET_GROUP, FORGET_SET, 10))
+    for group, (title, *_), size in drawn:
         inside = comparison.in_group(group)[:: max(1, len(comparison.in_group(group)) // _MOST_DOTS)]
         figure.add_scatter(
             x=100 * comparison.before_confidences[inside],
@@ -86,11 +87,11 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
 
 
 def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go.Figure:
-    """Draw where the features put the pictures before, and how far the forgotten and flipped ones moved.
+    """Draw the pictures in the plane of features, with lines from before to after for those that changed.
 
     Args:
         comparison: of the run.
-        drift: as `measuring.drift` writes it.
+        drift: as `measuring.representation.drift` writes it.
         height: in pixels.
     """
     positions = drift["positions"]
@@ -155,7 +156,7 @@ def _segments(start: NDArray[np.float32], end: NDArray[np.float32]) -> list[floa
 
 
 def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
-    """Draw how alike each layer sees the pictures before and after (linear CKA), from the top."""
+    """Draw the similarity (linear CKA) of each layer's representation before and after, from the top."""
     figure = go.Figure()
     names = [name.removeprefix("network.") for name in drift["layers"].tolist()]
     figure.add_scatter(
@@ -167,6 +168,6 @@ def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="likeness before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
+    figure.update_xaxes(title="similarity of before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
     figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, len(names) // 18))
     return style(figure, height)

@@ -1,1 +1,1 @@
-"""The page that sets runs side by side."""
+"""The page that compares runs."""

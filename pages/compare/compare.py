@@ -1,4 +1,4 @@
-"""Compare: which of these runs forgot better, which kept more, and do they look at the same things now?"""
+"""Compare: which run forgets more, which retains more, and how do their attributions differ?"""
 
 import pandas as pd
 import streamlit as st
@@ -8,8 +8,9 @@ from pages.compare.run_maps import run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import describe, nothing_yet
+from pages.shared.words import FORGET_SET, RETAIN_SET, SETS
 from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
@@ -18,22 +19,27 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
 from unlearn_core.store.rows import Run
 
-_CURVES = {"frontier": "Kept against forgotten", "forget_accuracy": "D_f", "retain_accuracy": "D_r"}
+_CURVES = {
+    "frontier": "Retained against forgotten",
+    "forget_accuracy": FORGET_SET.symbol,
+    "retain_accuracy": RETAIN_SET.symbol,
+}
+_AGREES = f"{RETAIN_SET.symbol} agrees"
 _MOST_PICTURES = 3
 
 
 def page() -> None:
-    """Draw the choice of runs, their numbers, their curves and a few pictures' maps in all of them."""
-    looked_at = None
+    """Draw the choice of runs, a table, curves, and attribution maps of a few pictures in every run."""
+    current = None
     try:
-        looked_at = current_run()
+        current = current_run()
     except UserError as error:
         show_error(error)
     runs = [run for run in my_runs() if run.parsed_result() is not None]
     if not runs:
         nothing_yet()
         return
-    ids = _choose(runs, looked_at)
+    ids = _choose(runs, current)
     if len(ids) < 2:
         st.info("Choose two runs or more to see them side by side.", icon=":material/compare_arrows:")
         return
@@ -52,13 +58,13 @@ def page() -> None:
         show_error(error)
 
 
-def _choose(runs: list[Run], looked_at: Run | None) -> list[str]:
-    """Let the person choose; at first the run looked at last and those like it."""
+def _choose(runs: list[Run], current: Run | None) -> list[str]:
+    """Let the person choose; by default the current run and similar ones."""
     by_id = {run.id: run for run in runs}
     return st.multiselect(
         "Runs",
         list(by_id),
-        default=_alike(runs, looked_at),
+        default=_alike(runs, current),
         format_func=lambda one: describe(by_id[one]),
         max_selections=MOST_RUNS,
         key="runs",
@@ -68,9 +74,9 @@ def _choose(runs: list[Run], looked_at: Run | None) -> list[str]:
     )
 
 
-def _alike(runs: list[Run], looked_at: Run | None) -> list[str]:
-    """Return the runs started together with the one looked at last, else it and others of its pick."""
-    first = next((run for run in runs if looked_at and run.id == looked_at.id), runs[0])
+def _alike(runs: list[Run], current: Run | None) -> list[str]:
+    """Return the runs started together with the current one, else it and others with the same pick."""
+    first = next((run for run in runs if current and run.id == current.id), runs[0])
 
     together = [run.id for run in reversed(runs) if run.id in group_of(first.id)]
     if len(together) > 1:
@@ -93,10 +99,8 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
                 "": title,
                 "goal": line.goal,
                 "k": line.k,
-                "D_f": line.accuracy.forget,
-                "D_r": line.accuracy.retain,
-                "D_test": line.accuracy.test,
-                "D_r agrees": line.agreement.retain,
+                **{words.symbol: line.accuracy.model_dump()[name] for name, words in SETS.items()},
+                _AGREES: line.agreement.retain,
                 "steps": line.steps,
                 "seconds": round(line.seconds, 1),
                 "ended": line.stopped,
@@ -108,7 +112,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        column_config=dict.fromkeys(("D_f", "D_r", "D_test", "D_r agrees"), percent),
+        column_config=dict.fromkeys([*(one.symbol for one in SETS.values()), _AGREES], percent),
     )
     return table
 
@@ -127,7 +131,7 @@ def _curves(comparison: RunComparison) -> None:
     )
     if drawn == "frontier":
         figure = frontier_figure(lines)
-        words = "From the left (nothing forgotten) to each run's large mark. Higher at the right is better."
+        words = "Each run from its start (left) to its end (large mark). Towards the upper right is better."
     else:
         figure = curves_figure(lines, [store().steps(line.run) for line in lines], drawn == "retain_accuracy")
         words = "Accuracy against the seconds since the start: D_f should fall, D_r should stay."
@@ -136,10 +140,10 @@ def _curves(comparison: RunComparison) -> None:
 
 
 def _maps(comparison: RunComparison) -> None:
-    """Show what the maps of a few pictures became in every run, each picture's on one scale."""
+    """Show attribution maps of a few pictures in every run, on one scale per picture."""
     lines = comparison.runs
     if comparison.agreement is None:
-        st.caption("Maps need runs of one classifier and one set of pictures.")
+        st.caption("Attribution maps need runs of the same classifier and image set.")
         return
     first, second = st.columns(2, vertical_alignment="bottom")
     algorithm = first.selectbox(
@@ -149,30 +153,28 @@ def _maps(comparison: RunComparison) -> None:
         key="algorithm",
         bind="query-params",
     )
-    text = second.text_input(
-        "Pictures", key="picture", bind="query-params", placeholder="ids, such as 3, 14; empty: telling ones"
-    )
+    wanted = enter_ids(second, "picture")
     predictions = [read_comparison(store().folder(line.run)) for line in lines]
-    ids = (chosen_ids(text) or choose_pictures(predictions[0]))[:_MOST_PICTURES]
+    ids = (wanted or choose_pictures(predictions[0]))[:_MOST_PICTURES]
     shown: list[Attributions] = []
     for line in lines:
         maps, _ = measured_as(
             read_attributions,
             "attributions",
-            "Asking every classifier; photos take a while …",
+            "Computing maps for every run; photos take a while …",
             request=AttributionRequest.parse(line.run, ids, algorithm),
         )
         shown.append(maps)
-    words = [_taken_for(one, predictions) for one in ids]
+    words = [_predictions_of(one, predictions) for one in ids]
     st.html(run_maps_html(shown, ["before", *titles(lines)], words))
     st.caption(
-        "Each picture in every classifier, on one scale; under each map what it is taken for. "
+        "One row per picture, on one scale; below each map the prediction. "
         f"{algorithm_entry(algorithm).reading}"
     )
 
 
-def _taken_for(picture: int, predictions: list[Comparison]) -> list[str]:
-    """Return what a picture was taken for before, and what in every run, with how sure each is."""
+def _predictions_of(picture: int, predictions: list[Comparison]) -> list[str]:
+    """Return a picture's prediction and confidence before, and after every run."""
     words = []
     for number, one in enumerate(predictions):
         place = int(((one.image_set == 0) & (one.ids == picture)).argmax())

@@ -1,4 +1,4 @@
-"""Figures that lay several runs over each other."""
+"""Figures of several runs on the same axes."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def titles(lines: Sequence[RunNumbers]) -> list[str]:
 
 
 def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure:
-    """Draw each run's way from nothing forgotten (left) to its end (marked); what is kept goes upwards."""
+    """Draw D_r accuracy against the percentage forgotten, from each run's start to its end (marked)."""
     figure = go.Figure()
     for colour, title, line in zip(CLASSES, titles(lines), lines, strict=False):
         points = line.frontier
@@ -28,17 +28,17 @@ def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure
             mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"size": [5] * (len(points) - 1) + [13], "symbol": "circle"},
-            hovertemplate="%{text}: %{x:.0f} % forgotten, %{y:.1f} % kept<extra>" + title + "</extra>",
+            hovertemplate="%{text}: %{x:.0f} % forgotten, %{y:.1f} % retained<extra>" + title + "</extra>",
         )
     figure.update_xaxes(title="forgotten, % of D_f", range=[-4, 105])
-    figure.update_yaxes(title="kept, % of a sample of D_r", gridcolor=GRID)
+    figure.update_yaxes(title="accuracy on a sample of D_r, %", gridcolor=GRID)
     return style(figure, height)
 
 
 def curves_figure(
     lines: Sequence[RunNumbers], steps: Sequence[Sequence[StepRecord]], retained: bool, height: int = 340
 ) -> go.Figure:
-    """Draw one measurement of every step, a curve a run.
+    """Draw one measurement of every step, one curve per run.
 
     Args:
         lines: of the comparison.

@@ -1,4 +1,4 @@
-"""The maps of a few pictures in several classifiers side by side."""
+"""Attribution maps of a few pictures in several runs, side by side."""
 
 from collections.abc import Sequence
 from html import escape
@@ -24,12 +24,12 @@ _STYLE = """
 def run_maps_html(
     shown: Sequence[Attributions], titles: Sequence[str], words: Sequence[Sequence[str]]
 ) -> str:
-    """Return a row for each picture: itself, its map before, and its map in every run, on one scale a row.
+    """Return a row for each picture: itself, its map before, and its map in every run, on one scale per row.
 
     Args:
         shown: of n runs, the same m pictures in each; the first one gives the maps before.
         titles: of the n + 1 maps, the one before first.
-        words: for each picture, what stands under each of its n + 1 maps.
+        words: for each picture, the captions of its n + 1 maps.
     """
     cells = [f'<span class="head">{escape(title)}</span>' for title in ("picture", *titles)]
     for number, said in enumerate(words):

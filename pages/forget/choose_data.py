@@ -1,4 +1,4 @@
-"""Which classifier, and which pictures it looks at."""
+"""The choice of a classifier and an image set."""
 
 import streamlit as st
 
@@ -22,9 +22,9 @@ _PATHS = (FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)
 
 
 def choose_source() -> tuple[str, str | None]:
-    """Let the person choose; return the names of the classifier and of the image set.
+    """Let the person choose; return the names of the classifier and the image set.
 
-    The image set is None while it is a folder that is not named yet. Both stand in the URL.
+    The image set is None while the path of a folder is missing. Both are part of the URL.
     """
     linked = st.session_state.get(_LINKED, ())
     known = {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
@@ -45,7 +45,7 @@ def choose_source() -> tuple[str, str | None]:
     ]
     titles = {entry.name: entry.title for entry in fitting}
     titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
-    titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
+    titles |= {} if is_shared() else {FOLDER: "A folder …"}
     with right:
         images = st.selectbox(
             "Pictures",
@@ -63,16 +63,16 @@ def choose_source() -> tuple[str, str | None]:
 
 
 def adopt(run: Run) -> None:
-    """On the first look at a run's link, show what it was made from: its classifier, pictures and pick."""
+    """When a run's link is first opened, select its classifier, image set and forget set."""
     if st.session_state.get(_ADOPTED) == run.id or selection.picked():
         return
     st.session_state[_ADOPTED] = run.id
     request = run.parsed_request()
-    # On a shared server a link may name what another visitor brought.
+    # On a shared server a link may name what another visitor added.
     st.session_state[_LINKED] = (request.classifier, request.images)
     st.session_state["classifier"] = request.classifier
     if request.images.startswith(_PATHS) and is_shared():
-        # A run from before the server served others: its link shows what came of it, not where it lay.
+        # A run from before the server was shared: its link shows the result, not the path of its pictures.
         return
     if request.images.startswith(_PATHS):
         st.session_state["images"] = FOLDER
@@ -86,7 +86,7 @@ def adopt(run: Run) -> None:
 
 
 def ids_of(run: Run) -> list[int]:
-    """Return the ids that a run forgets, as far as they are known before it ran."""
+    """Return the ids that a run forgets; before it has a result, only those that its pick names."""
     result = run.parsed_result()
     if result is not None:
         return list(result.ids)
@@ -100,12 +100,12 @@ def _choose_folder() -> str | None:
         key="path",
         bind="query-params",
         placeholder="/home/me/pictures",
-        help="Pictures in one folder for each class, with or without train/ and test/ above them; a .zip of "
-        "that; or a .csv with the columns path and label. Class names that the classifier knows give "
-        "accuracy, others agreement. *Add* gives such a set a name of its own.",
+        help="One folder of pictures per class, with or without train/ and test/ above; a .zip of that; or a "
+        ".csv with the columns path and label. Classes that match the classifier's give accuracy, others "
+        "agreement. The page *Add* gives such a set a name.",
     ).strip()
     if not path:
-        st.info("Type the path of a folder, on the machine that runs this app, with a folder for each class.")
+        st.info("Enter the path of a folder with one folder per class, on the machine that runs this app.")
         return None
     if path.startswith(_PATHS):
         return path

@@ -1,4 +1,4 @@
-"""How an image set's classes were matched with the classifier's, and mending it."""
+"""The class match of an image set and a classifier, and its overrides."""
 
 from collections import Counter
 
@@ -20,59 +20,57 @@ _WORDS = {
     "WordNet id": "by WordNet id",
     "order": "by order",
     "you": "by you",
-    "none": "without a class here",
+    "none": "without a match",
 }
 
 
 def class_match(classifier: str, images: str, table: ImageTable) -> None:
-    """Say how the classes were matched, with a table to mend it; nothing where the set has no classes."""
+    """Show how the classes were matched, with a table to override it; nothing for a set without classes."""
     if not table.own_names:
         return
     counts = Counter(table.own_how)
     said = ", ".join(f"{counts[how]} {words}" for how, words in _WORDS.items() if counts[how])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Classes of these pictures: {said}.")
+        st.caption(f"Class match: {said}.")
         if _may_override(classifier, images):
-            with st.popover("Mend", icon=":material/rule:", type="tertiary"):
+            with st.popover("Edit", icon=":material/rule:", type="tertiary"):
                 _editor(classifier, images, table)
 
 
 def _may_override(classifier: str, images: str) -> bool:
-    """Tell whether a mended match is this visitor's affair: what everybody sees stays as it is."""
+    """Tell whether this visitor may override the match: only for what the visitor added."""
     owners = [classifier_entry(classifier).visitor]
     owners += [entry.visitor for entry in image_sets() if entry.name == images]
     return visitor() in owners if is_shared() else True
 
 
 def _editor(classifier: str, images: str, table: ImageTable) -> None:
-    st.markdown("Which of the classifier's classes is each class of these pictures?")
+    st.markdown("Choose the class of the classifier for each class of the image set.")
     names = [_NONE if index < 0 else table.class_names[index] for index in table.own_classes]
     edited = st.data_editor(
         pd.DataFrame(
             {
-                "these pictures": table.own_names,
-                "the classifier": names,
+                "image set": table.own_names,
+                "classifier": names,
                 "matched": [_WORDS[how] for how in table.own_how],
             }
         ),
         hide_index=True,
-        disabled=["these pictures", "matched"],
+        disabled=["image set", "matched"],
         column_config={
-            "the classifier": st.column_config.SelectboxColumn(
-                options=[_NONE, *table.class_names], required=True
-            )
+            "classifier": st.column_config.SelectboxColumn(options=[_NONE, *table.class_names], required=True)
         },
         key=f"match_{classifier}_{images}",
     )
     said = {
         own: "" if new == _NONE else str(new)
-        for own, old, new in zip(table.own_names, names, edited["the classifier"], strict=True)
+        for own, old, new in zip(table.own_names, names, edited["classifier"], strict=True)
         if new != old
     }
     with st.container(horizontal=True):
         if st.button("Use this match", key="match_save", type="primary", disabled=not said):
             _keep(classifier, images, {**read_overrides(store().root, classifier, images), **said})
-        if "you" in table.own_how and st.button("Take back what I mended", key="match_reset"):
+        if "you" in table.own_how and st.button("Remove my overrides", key="match_reset"):
             _keep(classifier, images, {})
 
 

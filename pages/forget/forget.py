@@ -24,20 +24,21 @@ from pages.shared.app_state import (
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.run_panel import run_panel
+from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
 
 _BAD_LINK = "bad_link"
-# Image sets whose classes are those of the classifier that ships for them: nothing to match.
+# Their classes are those of the classifiers shipped for them: nothing to match.
 PACKAGED = ("mnist", "cifar10")
 
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
 def page() -> None:
-    """Draw the page: pictures on the left, what to do with them (or the run that does it) on the right."""
+    """Draw the page: pictures on the left, the request or its run on the right."""
     run = _run_of_the_url()
     if run is not None:
         adopt(run)
@@ -65,7 +66,7 @@ def _run_of_the_url() -> Run | None:
     try:
         return current_run()
     except UserError as error:
-        # Kept until the page is whole: loading the pictures draws it anew.
+        # Kept until the page is complete: loading the pictures reruns it.
         st.session_state[_BAD_LINK] = error
         leave_run()
         return None
@@ -100,10 +101,10 @@ def _pictures(classifier: str, images: str) -> None:
     for note in table.notes:
         st.caption(note)
     if not table.labelled.any():
-        st.caption("These pictures carry no labels of their own: the label is the classifier's prediction.")
+        st.caption("These pictures have no labels: the classifier's prediction is taken as the label.")
     elif not table.labelled.all():
         unlabelled = int((~table.labelled).sum())
-        st.caption(f"{unlabelled} of these carry no label that the classifier knows; it is its prediction.")
+        st.caption(f"{unlabelled} pictures have no label that fits the classifier: its prediction is taken.")
     if images not in PACKAGED:
         class_match(classifier, images, table)
     if images.partition(":")[0] == "photos":
@@ -126,7 +127,7 @@ def _map(
 def _load(classifier: str, images: str) -> None:
     bar = st.empty()
     try:
-        with st.spinner("The classifier looks at every picture once; this takes a few seconds …"):
+        with st.spinner("Classifying every picture once; this takes a few seconds …"):
             load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
     except UserError as error:
         bar.empty()
@@ -141,13 +142,12 @@ def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
 
 
 def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
-    st.markdown("##### 2 · Choose how, and press Forget")
+    st.markdown("##### 2 · Choose goal and method")
     after = start_of_next_run()
     ids = selection.picked()
     chosen = goal_and_method(table, ids)
-    count = f"{len(ids)} picture{'s' if len(ids) != 1 else ''}"
     pressed = st.button(
-        f"Forget {count}" if ids else "Forget",
+        f"Forget {counted(len(ids))}" if ids else "Forget",
         key="forget",
         type="primary",
         icon=":material/ink_eraser:",
@@ -155,7 +155,7 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
         width="stretch",
     )
     if not ids:
-        st.caption("Click the pictures to forget, or take a quick pick. Shift-click takes a whole stretch.")
+        st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
     more = more_settings(str(chosen["method"]))
     others = others_to_compare(str(chosen["method"]))
     if pressed:
@@ -170,10 +170,10 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
         _forget([request, *({**request, **other} for other in others)])
 
 
-def _forget(asked: list[dict[str, object]]) -> None:
-    """Queue all requests, or none where one is not possible; show the first one's run."""
+def _forget(requests: list[dict[str, object]]) -> None:
+    """Queue all requests, or none if one is invalid; show the run of the first one."""
     try:
-        runs = start_runs([ForgetRequest.parse(**fields) for fields in asked])
+        runs = start_runs([ForgetRequest.parse(**fields) for fields in requests])
     except UserError as error:
         show_error(error)
     else:

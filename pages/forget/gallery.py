@@ -1,4 +1,4 @@
-"""The clickable gallery: hundreds of thumbnails in one component, cut from one sprite sheet."""
+"""The clickable gallery: hundreds of thumbnails in one component, drawn from one sprite sheet."""
 
 import base64
 import math
@@ -37,7 +37,7 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
     `table_key` names the table's content: the sprite sheet is cached under it.
     """
     if KEY not in st.session_state:
-        # A gallery that is new in the page knows nothing of what was picked before.
+        # A new gallery does not have the earlier selection.
         selection.pick(selection.picked())
     columns = max(1, math.isqrt(len(positions)))
     ids = table.ids[positions]
@@ -62,7 +62,7 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
 
 
 def describe(table: ImageTable, position: int) -> str:
-    """Say in words what one picture is: class, id, confidence, and the prediction where it is wrong."""
+    """Describe a picture: class, id, confidence, and the prediction where it is wrong."""
     name = short_class_name(table.class_names[table.labels[position]])
     kind = f"digit {name}" if name.isdigit() else name
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
@@ -75,7 +75,7 @@ def describe(table: ImageTable, position: int) -> str:
 def sprite_sheet(
     table_key: str, positions: tuple[int, ...], columns: int, _thumbnails: NDArray[np.uint8]
 ) -> str:
-    """Lay thumbnails out row by row in one picture; return it as a data URI."""
+    """Lay out thumbnails row by row in one picture; return it as a data URI."""
     size = _thumbnails.shape[1]
     rows = math.ceil(len(positions) / columns) or 1
     sheet = np.zeros((rows * columns, *_thumbnails.shape[1:]), np.uint8)

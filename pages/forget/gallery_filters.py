@@ -1,4 +1,4 @@
-"""Which of the pictures the gallery shows, in which order, and the quick picks among them."""
+"""Filters and order of the gallery, and quick picks."""
 
 import numpy as np
 import streamlit as st
@@ -19,14 +19,14 @@ _SORTS = {
     "id": "by id",
     "hardest": "hardest first",
     "confident": "most confident",
-    "memorisation": "known by heart",
-    "odd_label": "odd label first",
-    "alike": "like the picked ones",
+    "memorisation": "most memorised",
+    "odd_label": "suspect label first",
+    "alike": "similar to the picked",
 }
 _SORTS_HELP = (
-    "**Known by heart** (an estimate): recognised although pictures that look alike carry other labels. "
-    "**Odd label**: the classifier and the nearest pictures doubt the label. "
-    "**Like the picked ones**: near them in the classifier's feature space."
+    "**Most memorised** (an estimate): recognised although similar pictures have other labels. "
+    "**Suspect label**: the classifier and the most similar pictures contradict the label. "
+    "**Similar to the picked**: by the classifier's features."
 )
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")
 _PICK_ERROR = "pick_error"
@@ -37,8 +37,8 @@ def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray
     """Show the filters.
 
     Returns:
-        The positions of the training pictures that pass, in the chosen order, and those of them to show at
-        once, at most `PAGE`.
+        The positions of the training pictures that pass, in the chosen order, and those shown at once, at
+        most `PAGE`.
     """
     classes, confidence, order, part = st.columns([4, 4, 4, 4], vertical_alignment="bottom")
     present = sorted(set(table.labels[~table.is_test].tolist()))
@@ -60,7 +60,7 @@ def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray
             format="%d %%",
             key="confidence",
             persist_state="session",
-            help="Probability that the classifier gives to the picture's label.",
+            help="Predicted probability of the picture's label.",
         )
     with order:
         sort = st.selectbox(
@@ -82,7 +82,7 @@ def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray
 
 
 def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerator:
-    """Show one-click picks among the pictures at `positions`; return the bar, which has room for more."""
+    """Show one-click picks among the pictures at `positions`; return the bar, for further widgets."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.number_input(
@@ -96,9 +96,9 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
             width=88,
         )
         for kind, icon, words in (
-            ("random", ":material/casino:", "Any pictures that pass the filters; press again for others."),
-            ("hardest", ":material/bolt:", "Those that the classifier is least sure of."),
-            ("first", ":material/first_page:", "The first ones in the order above."),
+            ("random", ":material/casino:", "Random pictures that pass the filters; press again for others."),
+            ("hardest", ":material/bolt:", "The pictures with the highest loss."),
+            ("first", ":material/first_page:", "The first pictures in the order above."),
         ):
             st.button(
                 kind,
@@ -144,7 +144,7 @@ def _sorted(
     if seen is not None:
         return positions[np.argsort(-_score(table, sort, seen)[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
-        # The same mix each time; by id the first thousand may all be of one class.
+        # The same order each time; by id the first thousand may all be of one class.
         "mixed": np.random.default_rng(0).permutation(len(table.ids)),
         "id": table.ids,
         "hardest": -table.losses,
@@ -154,7 +154,7 @@ def _sorted(
 
 
 def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:
-    """Return what the order is by, (n,): a score of the map, or likeness to the nearest picked picture."""
+    """Return the score to sort by, (n,): of the map, or the similarity to the most similar picked picture."""
     if sort != "alike":
         return seen[sort]
     picked = np.isin(table.ids, selection.picked())
@@ -165,7 +165,7 @@ def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:
 
 
 def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Move what Python picked to the front: a person wants to see it. Clicks move nothing."""
+    """Move the last quick pick to the front, so that it is seen. Clicks move nothing."""
     picked = np.isin(table.ids[positions], selection.sent()["ids"])
     return np.concatenate([positions[picked], positions[~picked]])
 
@@ -173,7 +173,7 @@ def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArra
 def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
     """Resolve a pick among `positions`; each random pick after the first draws other pictures.
 
-    The count is read here, so that a number typed just before the click already counts.
+    The count is read here, so that a number entered just before the click is used.
     """
     if kind == "first":
         selection.pick(table.ids[positions[: st.session_state["quick_count"]]].tolist())

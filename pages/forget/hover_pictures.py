@@ -1,4 +1,4 @@
-"""The picture of the point under the mouse, beside a Plotly chart of dots."""
+"""The picture of the dot under the mouse, beside a Plotly chart."""
 
 import math
 from pathlib import Path
@@ -26,7 +26,7 @@ def hover_pictures(chart: str, table: ImageTable, positions: NDArray[np.intp], t
     Args:
         chart: key of the chart, whose points carry picture ids in `customdata`.
         table: of the image set.
-        positions: in the table, of the pictures that the chart shows.
+        positions: in the table, of the pictures in the chart.
         table_key: names the table's content.
     """
     columns = max(1, math.isqrt(len(positions)))

@@ -1,4 +1,4 @@
-"""The map of an image set: where the classifier's features put each picture; draw a loop to pick."""
+"""The map of an image set in the classifier's feature space; draw a loop to pick."""
 
 from collections.abc import Sequence
 
@@ -17,8 +17,8 @@ from unlearn_core.catalog.class_names import short_class_name
 
 _COLOURS = {"class": "class", "confidence": "confidence", "loss": "loss", "prediction": "prediction"}
 _LAYOUTS = {
-    "spread": ("image_map", "Asking the classifier for its features …"),
-    "groups": ("neighbour_map", "Laying look-alikes side by side; this takes some seconds once …"),
+    "spread": ("image_map", "Computing the features of every picture …"),
+    "groups": ("neighbour_map", "Grouping similar pictures; this takes some seconds once …"),
 }
 _TAKEN = "map_taken"
 MOST_DOTS = 6000
@@ -28,7 +28,7 @@ _HEIGHT = 400
 def image_map(
     classifier: str, images: str, table: ImageTable, table_key: str, positions: NDArray[np.intp]
 ) -> None:
-    """Show the pictures at `positions` as dots; a loop or box drawn round some adds them to the selection.
+    """Show the pictures at `positions` as dots; a loop or box around some adds them to the selection.
 
     `table_key` names the table's content.
     """
@@ -48,9 +48,8 @@ def image_map(
             required=True,
             key="map_layout",
             label_visibility="collapsed",
-            help="**Spread**: the two directions in which the features differ most (PCA), at once. "
-            "**Groups**: look-alikes stand together (t-SNE), after some seconds; distances between groups "
-            "mean little.",
+            help="**Spread**: the first two principal components of the features (PCA), at once. **Groups**: "
+            "similar pictures together (t-SNE), after some seconds; distances between groups mean little.",
         )
     task, waiting = _LAYOUTS[str(layout)]
     places, _ = measured(task, waiting, classifier=classifier, images=images)
@@ -64,11 +63,11 @@ def image_map(
     )
     hover_pictures("image_map", table, drawn, table_key)
     st.caption(
-        "Each dot is a picture, near to those that look alike to the classifier. Draw a loop or a box to "
-        "pick; magenta rings are picked."
+        "Each dot is a picture, close to those with similar features. Draw a loop or a box to pick; magenta "
+        "rings are picked."
     )
     looped = [int(point["customdata"]) for point in event.selection.points if "customdata" in point]
-    # The event stays the same until the next loop: only a new one is taken over.
+    # The event stays the same until the next loop: only a new one is used.
     if looped and st.session_state.get(_TAKEN) != looped:
         st.session_state[_TAKEN] = looped
         selection.pick(dict.fromkeys([*selection.picked(), *looped]))
@@ -76,16 +75,16 @@ def image_map(
 
 
 def features_of(classifier: str, images: str) -> Arrays:
-    """Return what the classifier makes of every picture; the first time a worker has to look at them."""
+    """Return the features of every picture; a worker computes them the first time."""
     return measured(
-        "image_map", "Asking the classifier for its features …", classifier=classifier, images=images
+        "image_map", "Computing the features of every picture …", classifier=classifier, images=images
     )[0]
 
 
 def map_figure(
     table: ImageTable, places: Arrays, positions: NDArray[np.intp], colour: str, picked: Sequence[int]
 ) -> go.Figure:
-    """Draw a dot a picture.
+    """Draw one dot per picture.
 
     Args:
         table: of the image set.

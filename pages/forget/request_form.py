@@ -1,4 +1,4 @@
-"""What to do with the picked pictures: goal and method as clear choices, the rest folded away."""
+"""The request for the picked pictures: goal and method as choices, further settings folded away."""
 
 import streamlit as st
 
@@ -7,13 +7,13 @@ from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
 
 _GOALS = {
-    "misclassify": ("Misclassify", "No longer recognised: any other class will do."),
-    "relabel": ("Relabel", "Recognised as another class that you choose."),
+    "misclassify": ("Misclassify", "Predicted as any other class."),
+    "relabel": ("Relabel", "Predicted as a class that you choose."),
 }
 _MAIN = ("anchor", "adv+imp", "adv", "neggrad")
 _OTHER = "other"
 _RETAINED = 4000
-_RUNNER_UP = "each one's runner-up"
+_RUNNER_UP = "the runner-up of each picture"
 
 
 def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
@@ -32,13 +32,13 @@ def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, objec
 
 
 def _method() -> dict[str, object]:
-    """Show the main methods as a choice at a glance, the others behind one more click."""
+    """Show the main methods at once, the others behind one more click."""
     others = [entry for entry in methods() if entry.name not in _MAIN]
     chosen = st.radio(
         "Method",
         [*_MAIN, _OTHER],
-        format_func=lambda name: "Another one" if name == _OTHER else method_entry(name).title,
-        captions=[*(method_entry(name).summary for name in _MAIN), "To compare with: from other papers."],
+        format_func=lambda name: "Another method" if name == _OTHER else method_entry(name).title,
+        captions=[*(method_entry(name).summary for name in _MAIN), "From other papers."],
         key="method",
         persist_state="session",
     )
@@ -47,7 +47,7 @@ def _method() -> dict[str, object]:
     left, right = st.columns([3, 2])
     with left:
         method = st.selectbox(
-            "Which one",
+            "Other method",
             [entry.name for entry in others],
             format_func=lambda name: method_entry(name).title,
             key="other_method",
@@ -64,33 +64,33 @@ def _method() -> dict[str, object]:
             key=f"retained:{method}",
             persist_state="session",
             disabled=entry.retained_data == "none",
-            help="Pictures of D_r that the method may learn from, at most. The ones above learn from none.",
+            help="Pictures of D_r that the method may train on, at most. The methods above use none.",
         )
     st.caption(f"{entry.summary} {entry.paper}.")
     return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
 
 
 def more_settings(method: str) -> dict[str, object]:
-    """Show what most people leave alone; return the request's other fields."""
-    with st.expander("Seed, steps, device and the method's numbers", icon=":material/tune:"):
+    """Show the settings that are rarely changed; return the request's other fields."""
+    with st.expander("Seed, steps, device and options of the method", icon=":material/tune:"):
         first, second, third = st.columns(3)
         seed = first.number_input("Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session")
         max_steps = second.number_input(
-            "Steps at most", 1, 100_000, 300, key="max_steps", persist_state="session"
+            "Maximum steps", 1, 100_000, 300, key="max_steps", persist_state="session"
         )
         device = third.selectbox(
             "Device",
             ["auto", "cpu", "cuda", "mps"],
             key="device",
             persist_state="session",
-            help="auto takes a GPU where there is one.",
+            help="auto uses a GPU if there is one.",
         )
         measure_on = st.text_input(
-            "Measure on a folder too",
+            "Also measure on a folder",
             key="measure_on",
             persist_state="session",
             placeholder="/home/me/other-pictures",
-            help="Its pictures count as retained ones: is the rest of the world still recognised?",
+            help="Its pictures are measured as part of the retain set.",
         ).strip()
         columns = st.columns(3)
         options = {
@@ -107,16 +107,16 @@ def more_settings(method: str) -> dict[str, object]:
 
 
 def others_to_compare(method: str) -> list[dict[str, object]]:
-    """Let the person start the same request with other methods too; return what differs in each request."""
+    """Let the person add other methods to the same request; return the fields that differ for each."""
     chosen = st.multiselect(
-        "At the same press also with",
+        "Also run with",
         [entry.name for entry in methods() if entry.name not in (method, "retrain")],
         format_func=lambda name: method_entry(name).title,
         max_selections=5,
         key="compare_with",
         persist_state="session",
-        placeholder="other methods, to compare",
-        help="The same pictures, goal and seed with each method's own defaults, one run after another. "
+        placeholder="other methods, for comparison",
+        help="The same pictures, goal and seed with the defaults of each method, one run after another. "
         "Methods that need retained pictures get 4,000.",
     )
     return [
@@ -131,22 +131,20 @@ def others_to_compare(method: str) -> list[dict[str, object]]:
 
 
 def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:
-    """Show the choice of the new class; return a class for every picture that is not of it already."""
+    """Show the choice of the new class; return it for every picture that does not have it already."""
     choice = st.selectbox(
         "New class",
         [None, *range(len(table.class_names))],
         format_func=lambda label: _RUNNER_UP if label is None else table.class_names[label],
         key="new_class",
-        help="The runner-up is the class that the classifier finds second most likely.",
+        help="The runner-up is the second most likely class of a picture.",
     )
     if choice is None:
         return {}
     label_of = dict(zip(table.ids.tolist(), table.labels.tolist(), strict=True))
     already = [one for one in ids if label_of[one] == choice]
     if already:
-        st.caption(
-            f"{len(already)} of the pictures are of this class already: they get their runner-up class."
-        )
+        st.caption(f"{len(already)} of the pictures have this class already and get their runner-up class.")
     return {one: choice for one in ids if label_of[one] != choice}
 
 

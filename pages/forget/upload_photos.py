@@ -1,4 +1,4 @@
-"""Adding one's own photos: from files or from the camera."""
+"""Adding photos from files or from the camera."""
 
 import streamlit as st
 
@@ -13,8 +13,8 @@ _ROUND = "upload_round"
 
 
 def add_your_own(classifier: str, images: str) -> None:
-    """Let the person add photos; they are kept in the store, and picked at once."""
-    # A widget cannot be emptied nor closed: after each upload new ones take their places.
+    """Let the person add photos; they are kept in the store and picked."""
+    # A widget can be neither emptied nor closed: after each upload new ones replace them.
     number = st.session_state.setdefault(_ROUND, 0)
     with st.popover("Add your own photos", icon=":material/add_a_photo:", key=f"own_photos_{number}"):
         way = st.segmented_control(

@@ -1,1 +1,1 @@
-"""The page that plays a run step by step."""
+"""The page that replays a run step by step."""

@@ -1,22 +1,23 @@
-"""Accuracy along the line from the classifier before to the one after, and past it."""
+"""Weight interpolation: accuracy between the classifiers before and after a run, and beyond."""
 
 import plotly.graph_objects as go
 
 from pages.shared.measurements import Arrays
 from pages.shared.palette import BEFORE, FORGET, RETAIN, TEST, style
+from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET, sample_of
 
 _CURVES = (
-    ("forget", "forget set", FORGET, 3.0),
-    ("retain", "retain set (sample)", RETAIN, 3.0),
-    ("test", "test set (sample)", TEST, 2.0),
+    ("forget", FORGET_SET.title, FORGET, 3.0),
+    ("retain", sample_of(RETAIN_SET), RETAIN, 3.0),
+    ("test", sample_of(TEST_SET), TEST, 2.0),
 )
 
 
 def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.Figure:
-    """Draw the groups' accuracy against how far the weights went, with a cursor at `chosen`.
+    """Draw accuracy on each set against the share of the change of the weights, with a cursor at `chosen`.
 
     Args:
-        line: as `measuring.dial` writes it.
+        line: as `measuring.weights.interpolation` writes it.
         chosen: 0 before, 1 after.
         height: in pixels.
     """
@@ -28,7 +29,7 @@ def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.F
             name=name,
             mode="lines",
             line={"color": colour, "width": width},
-            hovertemplate="%{x:.0f} % of the way: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate="%{x:.0f} % of the change: %{y:.1f} %<extra>" + name + "</extra>",
         )
     figure.add_vline(x=100 * chosen, line={"color": BEFORE, "width": 2, "dash": "dash"})
     figure.update_xaxes(

@@ -1,4 +1,4 @@
-"""Replay: how did it come about, when did it tip, and what would less (or more) of it do?"""
+"""Replay: a run step by step, and weight interpolation between its two classifiers."""
 
 import numpy as np
 import streamlit as st
@@ -10,7 +10,7 @@ from pages.shared.app_state import open_run, show_error, start_run, store
 from pages.shared.links import FORGET
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
@@ -23,7 +23,7 @@ _VIEWS = {"film": "Film", "dial": "Dial"}
 
 
 def page() -> None:
-    """Draw the film of a run, or the dial between its two classifiers."""
+    """Draw the film of a run, or the dial that interpolates its weights."""
     run = finished_run()
     if run is None:
         return
@@ -39,7 +39,7 @@ def page() -> None:
                 required=True,
                 key="view",
                 bind="query-params",
-                help="The film follows the run step by step; the dial goes straight from before to after.",
+                help="The film shows the run step by step; the dial interpolates its weights.",
             )
         if view == "dial":
             _dial(run, comparison)
@@ -60,16 +60,10 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         bind="query-params",
         help=algorithm_entry("saliency").reading,
     )
-    text = second.text_input(
-        "Pictures",
-        key="pictures",
-        bind="query-params",
-        placeholder="ids, such as 3, 14; empty: telling ones",
-    )
-    ids = chosen_ids(text) or choose_pictures(comparison, forgotten=3)
+    ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
     film, path = measured(
         "replay",
-        "Looking at every snapshot; photos take a while …",
+        "Measuring every snapshot; photos take a while …",
         request=AttributionRequest.parse(run.id, ids, algorithm),
     )
     steps = film["steps"].tolist()
@@ -78,30 +72,30 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     figure = replay_figure(film, store().steps(run.id), comparison.class_names, steps.index(step))
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     st.caption(
-        "Above: accuracy, and the pictures where the classifier's features put them (magenta: to forget; "
-        "the others by class). Below: each picture, what it is taken for at this step (bold: not its label) "
-        f"and its map, on one scale for the whole film. {algorithm_entry(algorithm).reading}"
+        "Above: accuracy, and the pictures in the plane of features (magenta: forget set; others: by class). "
+        "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
+        f"scale for the whole film. {algorithm_entry(algorithm).reading}"
     )
     st.download_button("Film (.npz)", path.read_bytes(), f"replay-{run.id}.npz", icon=":material/download:")
 
 
 def _step(steps: list[int]) -> int:
-    """Let the person choose a step; it stands in the link."""
+    """Let the person choose a step; it is part of the URL."""
     if len(steps) == 1:
-        st.caption("Nothing had to be done: there is only the start.")
+        st.caption("The run took no steps: there is only the start.")
         return steps[0]
     return st.select_slider("Step", steps, value=steps[-1], key="step", bind="query-params")
 
 
 def _dial(run: Run, comparison: Comparison) -> None:
-    line, _ = measured("dial", "Measuring weights between before and after …", run_id=run.id)
+    line, _ = measured("dial", "Measuring interpolated weights …", run_id=run.id)
     left, right = st.columns([7, 6], gap="large")
     with left:
-        percent = st.slider("How far to go", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")
+        percent = st.slider("Weight interpolation", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")
         st.plotly_chart(interpolation_figure(line, percent / 100), config=CONFIG, key="dial_figure")
         st.caption(
-            "Every weight is set to this share of the way that it went. At 0 % nothing is forgotten, at "
-            "100 % you have the run's classifier; past it the change goes on in the same direction."
+            "Every weight changes by this share of its change in the run: 0 % is the classifier before, "
+            "100 % the one after; above that the change continues in the same direction."
         )
     at = int(np.abs(line["strengths"] - percent / 100).argmin())
     with right:
@@ -113,7 +107,7 @@ def _pictures_at(
     inputs: np.ndarray, classes: np.ndarray, tops: np.ndarray, labels: np.ndarray, comparison: Comparison
 ) -> None:
     known = int((classes == labels).sum())
-    st.markdown(f"##### {known} of {len(labels)} pictures still recognised here")
+    st.markdown(f"##### {known} of {len(labels)} pictures recognised at this point")
     with st.container(height=300, border=False):
         show_pictures(
             [
@@ -126,11 +120,11 @@ def _pictures_at(
 def _keep(run: Run, percent: int) -> None:
     request = run.parsed_request()
     pressed = st.button(
-        "Keep this one",
+        "Keep as a run",
         key="keep",
         icon=":material/bookmark_add:",
         disabled=percent == 100 or request.strength != 1,
-        help="Makes a run of the classifier at this point, measured like any other.",
+        help="Creates a run with the classifier at this point, measured like any other.",
     )
     if pressed:
         kept = request.model_copy(update={"strength": percent / 100})

@@ -1,4 +1,4 @@
-"""A run as a film: curves, the plane of features and a few pictures' maps, all at the same step."""
+"""A run as a film: curves, the plane of features and maps of a few pictures, all at the same step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,19 +17,19 @@ from unlearn_core.catalog.class_names import short_class_name
 
 _AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
 _FULL = 127
-"""What stands for the full colour in a map."""
+"""The value of the full colour in a map."""
 
 _MILLISECONDS = 450
 HEIGHT = 480
 _BELOW = 0.38
-"""Share of the height that the pictures have."""
+"""The pictures' share of the height."""
 
 _ROOM = 1.25
-"""Height of a map with the words above it, in sides of the map."""
+"""Height of a map with the caption above it, relative to the map."""
 
 
 def replay_figure(film: Arrays, steps: Sequence[StepRecord], names: Sequence[str], chosen: int) -> go.Figure:
-    """Draw one frame of a film and hold the others ready for its play button.
+    """Draw one frame of a film, with the others ready for its play button.
 
     Args:
         film: as `measuring.replay` writes it.
@@ -60,7 +60,7 @@ def replay_figure(film: Arrays, steps: Sequence[StepRecord], names: Sequence[str
 
 
 def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, Any]]:
-    """Return what differs from frame to frame: cursor, points, maps and words."""
+    """Return the traces that differ between frames: cursor, dots, maps and captions."""
     step = int(film["steps"][number])
     places, forgotten = film["places"][number], film["point_groups"] == FORGET_GROUP
     labels = [short_class_name(names[label]) for label in film["point_labels"]]
@@ -107,7 +107,7 @@ def _captions(film: Arrays, names: Sequence[str], number: int) -> list[go.layout
 
 
 def _changes(frames: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
-    """Leave of every trace what is not the same in all frames: Plotly keeps the rest as it was drawn."""
+    """Reduce every trace to what differs between frames: Plotly keeps the rest."""
     changing = [
         {"type", *(key for key in traces[0] if any(_differ(trace[key], traces[0][key]) for trace in traces))}
         for traces in zip(*frames, strict=True)
@@ -123,7 +123,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def _map(film: Arrays, row: int, number: int) -> dict[str, Any]:
-    """Return a map in whole numbers of a byte: Plotly sends such arrays packed, fifty times as short."""
+    """Return a map as int8: Plotly sends such arrays packed, fifty times smaller."""
     scale = float(np.percentile(np.abs(film["maps"][:, row]), 99.7)) or 1.0
     shades = np.rint(_FULL * np.clip(film["maps"][number, row] / scale, -1, 1)).astype(np.int8)
     return {
@@ -215,7 +215,7 @@ def _buttons() -> dict[str, Any]:
     return {
         "type": "buttons",
         "direction": "left",
-        "x": 0.58,  # left of Plotly's own tools, which appear in the corner
+        "x": 0.58,  # Left of Plotly's toolbar, which appears in the corner.
         "y": 1.0,
         "xanchor": "left",
         "yanchor": "bottom",

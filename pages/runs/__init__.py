@@ -1,1 +1,1 @@
-"""The page that lists what is kept."""
+"""The page that lists all runs."""

@@ -1,4 +1,4 @@
-"""Runs: what was forgotten so far, and what to do with it."""
+"""Runs: all runs, and what can be done with them."""
 
 import json
 from dataclasses import replace
@@ -19,8 +19,8 @@ from pages.shared.app_state import (
 )
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.local_time import time_zone
-from pages.shared.result_cards import percent
 from pages.shared.run_picker import nothing_yet
+from pages.shared.words import SETS, percent
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
@@ -29,7 +29,7 @@ _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, R
 
 
 def page() -> None:
-    """Draw the list, and under it what can be done with the chosen run."""
+    """Draw the list, and below it the actions for the selected run."""
     runs = my_runs()
     if not runs:
         nothing_yet()
@@ -45,13 +45,13 @@ def page() -> None:
 
 
 def _list(runs: list[Run]) -> Run | None:
-    """Show the runs; return the selected one, at first the one that the URL names."""
+    """Show the runs; return the selected one, by default the one that the URL names."""
     zone = time_zone()[1]
     event = st.dataframe(
         pd.DataFrame([_row(run) for run in runs]),
         hide_index=True,
         on_select="rerun",
-        # A row can only be selected by a box at its left edge; people click on its name.
+        # Rows can only be selected by a box at their left edge; people click on the name.
         selection_mode="single-cell",
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
@@ -81,9 +81,7 @@ def _row(run: Run) -> dict[str, object]:
         "classifier": None if request is None else request.classifier,
         "method": None if request is None else request.method,
         "k": None if result is None else result.k,
-        "D_f": _after(result, "forget"),
-        "D_r": _after(result, "retain"),
-        "D_test": _after(result, "test"),
+        **{words.symbol: _after(result, name) for name, words in SETS.items()},
         "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
         "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
@@ -92,7 +90,7 @@ def _row(run: Run) -> dict[str, object]:
 
 
 def _after(result: Result | None, group: str) -> str:
-    """Return accuracy before → after, or agreement marked as such."""
+    """Return accuracy before → after, or agreement if there are no labels."""
     if result is None:
         return ""
     accuracy, agreement = result.accuracy.by_group()[group], result.agreement.by_group().get(group)
@@ -147,7 +145,7 @@ def _downloads(run: Run) -> None:
             lambda: weights.read_bytes(),
             f"{run.parsed_request().classifier}-{run.id}.safetensors",
             icon=":material/download:",
-            help="The classifier after forgetting, as safetensors.",
+            help="The weights after forgetting, as safetensors.",
         )
     result = run.parsed_result()
     if result is not None:
@@ -162,7 +160,7 @@ def _downloads(run: Run) -> None:
 
 def _delete(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.markdown("This removes the run, its weights and its pictures of the way for good.")
+        st.markdown("This deletes the run with its weights, snapshots and measurements. It cannot be undone.")
         st.button("Delete it", key="delete", type="primary", on_click=_delete_now, args=(run.id,))
 
 
@@ -172,7 +170,7 @@ def _delete_now(run_id: str) -> None:
 
 
 def _try(action: Any, *arguments: object) -> None:
-    """Do something in a callback; what goes wrong is shown when the page is drawn."""
+    """Call a function in a callback; its error is shown when the page is drawn."""
     try:
         action(*arguments)
     except UserError as error:

@@ -18,7 +18,7 @@ _GROUP = "started_together"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Return the store, one per server; the first call settles what a server before it left."""
+    """Return the store, one per server; the first call marks runs of an earlier server as interrupted."""
     found = open_store()
     found.mark_interrupted()
     return found
@@ -26,7 +26,7 @@ def store() -> Store:
 
 @st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
 def engine() -> Engine:
-    """Return the engine, one a server; the first call starts its worker processes."""
+    """Return the engine, one per server; the first call starts its worker processes."""
     return Engine(store())
 
 
@@ -38,25 +38,25 @@ async def closing_workers(app: st.App) -> AsyncIterator[None]:
 
 
 def my_runs() -> list[Run]:
-    """Return the runs to list, the newest first: on a shared server this visitor's alone."""
+    """Return the runs to list, the newest first; on a shared server only those of this visitor."""
     return store().runs(visitor())
 
 
 def start_run(request: ForgetRequest, name: str | None = None) -> str:
-    """Queue a run of this visitor's and return its id; one that is not possible raises `UserError`."""
+    """Queue a run for this visitor and return its id; an invalid request raises `UserError`."""
     return engine().submit(request, name, visitor())
 
 
 def start_runs(requests: list[ForgetRequest]) -> list[str]:
-    """Queue several runs of this visitor's, or none, and return their ids; raises as `start_run`."""
+    """Queue several runs for this visitor, or none, and return their ids; raises like `start_run`."""
     return engine().submit_all(requests, visitor=visitor())
 
 
 def current_run() -> Run | None:
-    """Return the run that the URL names (`?run=ID`), else the one this tab looked at last, else None.
+    """Return the run that the URL names (`?run=ID`), else the last one shown in this tab, else None.
 
-    The id is written back into the URL, so that every page has a link that finds its run again. An unknown
-    id and a damaged run raise `UserError`.
+    The id is written back into the URL, so that every page's link names its run. An unknown id and a
+    damaged run raise `UserError`.
     """
     run_id = st.query_params.get("run") or st.session_state.get(_LAST_RUN)
     if run_id is None:
@@ -76,29 +76,29 @@ def open_run(run_id: str) -> None:
 
 
 def remember_group(run_ids: list[str]) -> None:
-    """Remember which runs were started at one press, to be compared."""
+    """Remember which runs were started together, for their comparison."""
     st.session_state[_GROUP] = run_ids
 
 
 def group_of(run_id: str) -> list[str]:
-    """Return the runs that this tab started together with this one, itself among them; else none."""
+    """Return the runs that this tab started together with this one, including it; none if it was alone."""
     group = st.session_state.get(_GROUP, [])
     return list(group) if len(group) > 1 and run_id in group else []
 
 
 def leave_run() -> None:
-    """Make the URL name no run."""
+    """Remove the run from the URL."""
     st.session_state.pop(_LAST_RUN, None)
     st.query_params.pop("run", None)
 
 
 class FailedLookError(UserError):
-    """What a worker was asked to look at failed; asked again it looks anew."""
+    """A measurement in a worker failed; a further call starts it again."""
 
 
 def show_error(error: UserError) -> None:
-    """Show one clear sentence in an error box, and *Try again* where that may help."""
+    """Show the error in a box, with *Try again* where that may help."""
     st.error(str(error), icon=":material/error:")
     if isinstance(error, FailedLookError):
-        # A failed look is never handed out again: drawing the page once more starts a new one.
+        # The engine does not reuse a failed look: rerunning the page starts a new one.
         st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")

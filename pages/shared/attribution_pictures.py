@@ -13,7 +13,7 @@ from unlearn_core.artifacts.attribution_maps import common_scale, overlay
 
 COLUMNS = ("picture", "before", "after", "difference")
 _SMALLEST = 104
-# Few rows fill the window and no more: a class sits far from the screen, and three rows fit on a laptop.
+# Few rows fill the window, legible in a classroom; three rows fit on a laptop.
 _STYLE = """
 <style>
 .maps { display: grid; grid-template-columns: minmax(110px, 190px) repeat(4, auto) minmax(170px, auto);
@@ -35,14 +35,14 @@ LEGEND = """
 .scale .bar { width: 220px; height: 10px; border-radius: 5px;
   background: linear-gradient(90deg, rgb(33, 96, 190), #fff, rgb(224, 120, 11)); border: 1px solid #8886; }
 </style>
-<div class="scale">speaks against <span class="bar"></span> speaks for</div>
+<div class="scale">against the class <span class="bar"></span> for the class</div>
 """
-"""What the colours of all maps mean, as HTML."""
+"""The legend of all attribution maps, as HTML."""
 
 
 @dataclass(frozen=True)
 class MapRow:
-    """One picture's maps by one algorithm, with a line of words, a dimmed one, and numbers by their names."""
+    """Maps of one picture by one algorithm, with a caption, a dimmed line, and named numbers."""
 
     picture: NDArray[np.uint8]
     before: NDArray[np.float32]
@@ -52,7 +52,7 @@ class MapRow:
     numbers: tuple[tuple[str, str], ...] = ()
 
     def tiles(self, opacity: float) -> list[NDArray[np.uint8]]:
-        """Return uint8 (h, w, 3) four times: picture, before, after, difference, on one scale."""
+        """Return picture, before, after and difference, on one scale; uint8 (h, w, 3) each."""
         scale = common_scale(self.before, self.after)
         maps = (self.before, self.after, self.after - self.before)
         picture = np.broadcast_to(self.picture, (*self.picture.shape[:2], 3)).copy()
@@ -79,16 +79,16 @@ def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
 
 
 def tile_html(tile: NDArray[np.uint8], words: str) -> str:
-    """Return one picture or map (h, w, 3) as HTML; small ones keep their pixels sharp."""
+    """Return a picture or map (h, w, 3) as HTML; small ones are scaled without smoothing."""
     render = "pixelated" if tile.shape[1] < _SMALLEST else "auto"
     return f'<img src="{png_uri(tile)}" alt="{escape(words)}" style="image-rendering: {render}">'
 
 
 def contact_sheet(grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> Image.Image:
-    """Return all maps as one picture to keep: a row for each picture and algorithm.
+    """Return all maps as one picture for download: a row for each picture and algorithm.
 
     Args:
-        grid: a picture each; of a picture one `MapRow` an algorithm.
+        grid: one row per picture, each with one `MapRow` per algorithm.
         titles: of the algorithms.
         opacity: of the maps, 0 to 1.
     """

@@ -1,4 +1,4 @@
-"""Names of classes that stand in the midst of their dots: easier to read than a legend."""
+"""Class names placed among their dots: easier to read than a legend."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from unlearn_core.catalog.class_names import short_class_name
 
 _MOST = 12
-"""Classes; of more than that the names would cover the dots."""
+"""Classes; more names would cover the dots."""
 
 
 def class_captions(
     places: NDArray[np.floating], labels: NDArray[np.integer], names: Sequence[str], axes: str = ""
 ) -> list[go.layout.Annotation]:
-    """Return Plotly annotations, one a class, at the median of its places; none where classes are many.
+    """Return Plotly annotations, one per class, at the median of its dots; none if there are many classes.
 
     Args:
         places: of dots on a plane, (n, 2).

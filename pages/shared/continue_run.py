@@ -1,4 +1,4 @@
-"""Forgetting more with a classifier that has forgotten before: which run the next one starts from."""
+"""Continual unlearning: which run the next one starts from."""
 
 import streamlit as st
 
@@ -12,12 +12,12 @@ _AFTER = "after"
 
 
 def forget_more_button(run: Run) -> None:
-    """Offer to go on with a finished run's classifier."""
+    """Offer to continue with the classifier of a finished run."""
     if st.button(
         "Forget more",
         key="more",
         icon=":material/library_add:",
-        help="Starts from this run's classifier. What it has forgotten is to stay forgotten.",
+        help="Starts from this run's classifier; its forget set should stay forgotten.",
     ):
         st.session_state[_AFTER] = run.id
         leave_run()
@@ -26,7 +26,7 @@ def forget_more_button(run: Run) -> None:
 
 
 def start_of_next_run() -> str | None:
-    """Return the run that the next one starts from, and say so with a way back; None: from the catalog."""
+    """Return the run that the next one starts from, and show it; None: the catalog's classifier."""
     if _AFTER not in st.session_state:
         return None
     try:
@@ -36,10 +36,8 @@ def start_of_next_run() -> str | None:
         show_error(error)
         return None
     words, button = st.columns([3, 2], vertical_alignment="center")
-    words.info(f"Goes on from run {run.id}: {run.name}", icon=":material/library_add:")
-    button.button(
-        "Start afresh", key="afresh", icon=":material/undo:", on_click=start_afresh, width="stretch"
-    )
+    words.info(f"Continues run {run.id}: {run.name}", icon=":material/library_add:")
+    button.button("Start over", key="afresh", icon=":material/undo:", on_click=start_afresh, width="stretch")
     return run.id
 
 

@@ -1,4 +1,4 @@
-"""Image tables for the pages: an image set as a classifier sees it, made by a worker, read once."""
+"""Image tables for the pages: a classifier's predictions on an image set, made by a worker, read once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +12,20 @@ from unlearn_core.catalog.on_disk import download
 from unlearn_core.errors import UserError
 
 Arriving = Callable[[float, float], None]
-"""Is told how many MB of a download have arrived, and of how many."""
+"""Called with the downloaded and the total size in MB."""
 
 _EVERY = 0.5
 
 
 class Waiting(Protocol):
-    """What can be waited for: a look of the engine."""
+    """A look of the engine."""
 
     def wait(self, seconds: float) -> bool: ...  # noqa: D102
     def result(self) -> Any: ...  # noqa: D102
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
-    """Return the table and the key of its content, or None where this tab has not loaded it yet."""
+    """Return the table and the key of its content, or None if this tab has not loaded it yet."""
     path = st.session_state.get(_slot(classifier, images))
     return None if path is None else (_read(path), path)
 
@@ -33,10 +33,10 @@ def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
 def load_table(
     classifier: str, images: str, arriving: Arriving = lambda arrived, size: None
 ) -> tuple[ImageTable, str]:
-    """Return the table and the key of its content; the first time a worker has to look at every picture.
+    """Return the table and the key of its content; a worker makes it the first time.
 
-    Raises `FailedLookError` where the classifier or the pictures cannot be loaded. `arriving` is told while
-    pictures are being downloaded.
+    `arriving` is called while pictures are being downloaded. Raises `FailedLookError` if the classifier or
+    the pictures cannot be loaded.
     """
     known = known_table(classifier, images)
     if known is not None:
@@ -47,7 +47,7 @@ def load_table(
 
 
 def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
-    """Return the path that a look results in; tell `arriving` of a download on the way."""
+    """Return the path that a look results in; call `arriving` during a download."""
     at_first, size = download(images)
     while not look.wait(_EVERY):
         arrived, _ = download(images)
@@ -60,7 +60,7 @@ def wait_for(look: Waiting, images: str, arriving: Arriving) -> Path:
 
 
 def forget_table(classifier: str, images: str) -> None:
-    """Load the table anew next time, because pictures were added."""
+    """Reload the table the next time, because pictures or the class match changed."""
     st.session_state.pop(_slot(classifier, images), None)
 
 

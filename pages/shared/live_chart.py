@@ -1,21 +1,21 @@
-"""The chart that a person watches while a classifier forgets."""
+"""The chart of a run in progress."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+from pages.shared.words import FORGET_SET, RETAIN_SET, sample_of
 from unlearn_core.artifacts.steps import StepRecord
 
 HOW_TO_READ = (
-    "Magenta: share of the chosen pictures still recognised; it should fall. "
-    "Teal: share of the rest still right; it should stay."
+    "Magenta: accuracy on the forget set; it should fall. Teal: accuracy on the retain set; it should stay."
 )
-REPAIR = "From the dashed line on all are forgotten, and further steps bring the rest back."
+REPAIR = "The repair phase starts at the dashed line: all are forgotten, and further steps restore the rest."
 
 
 def repair_from(steps: Sequence[StepRecord]) -> int | None:
-    """Return the step from which on every picture was forgotten, None unless further steps followed it."""
+    """Return the step at which the repair phase starts: all is forgotten. None if no steps follow it."""
     known = {step.step: step.forgotten == step.k for step in steps}
     kept = next((number for number, done in sorted(known.items()) if done), None)
     return kept if kept is not None and kept < max(known) else None
@@ -28,9 +28,9 @@ def live_chart(steps: Sequence[StepRecord], height: int = 240) -> go.Figure:
     """
     figure = go.Figure()
     for name, values, line, mode in (
-        ("forget set", [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
+        (FORGET_SET.title, [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
         (
-            "retain set (sample)",
+            sample_of(RETAIN_SET),
             [one.retain_accuracy for one in steps],
             {"color": RETAIN, "width": 3},
             "lines+markers",

@@ -7,7 +7,7 @@ import streamlit as st
 
 
 def time_zone() -> tuple[tzinfo, str]:
-    """Return the browser's time zone and its name; UTC where the browser does not tell one."""
+    """Return the browser's time zone and its name; UTC if it is unknown."""
     name = st.context.timezone
     try:
         return (ZoneInfo(name), name) if name else (UTC, "UTC")
@@ -16,6 +16,6 @@ def time_zone() -> tuple[tzinfo, str]:
 
 
 def local_time(moment: datetime) -> str:
-    """Return day and time for a person, such as "25 Nov 19:45"; where it is UTC it says so."""
+    """Return day and time, such as "25 Nov 19:45"; UTC is marked."""
     zone, name = time_zone()
     return f"{moment.astimezone(zone):%d %b %H:%M}" + (" UTC" if name == "UTC" else "")

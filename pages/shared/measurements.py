@@ -1,4 +1,4 @@
-"""Measurements that the looking lane makes of a run, read once."""
+"""Measurements of a run made by a worker, read once."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,18 +21,18 @@ def measured(task: str, waiting: str, **arguments: Any) -> tuple[Arrays, Path]:
 
     Args:
         task: the function's name.
-        waiting: what to say while it works.
+        waiting: shown while it works.
         arguments: besides the store's root.
 
     Raises:
-        FailedLookError: what the task could not do.
+        FailedLookError: the task failed.
         UserError: a file that cannot be read.
     """
     return measured_as(_arrays, task, waiting, **arguments)
 
 
 def measured_as(read: Callable[[Path], Kind], task: str, waiting: str, **arguments: Any) -> tuple[Kind, Path]:
-    """Return what `read` makes of the file that a function of `engine.tasks` writes, and the file.
+    """Like `measured`, with `read` to read the file; return its result and the file.
 
     The arguments and errors are those of `measured`.
     """
@@ -46,7 +46,7 @@ def measured_as(read: Callable[[Path], Kind], task: str, waiting: str, **argumen
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _read_once(path: str, _read: Callable[[Path], Kind]) -> Kind:
-    """Read a file, unless it was read before; what reads it follows from its folder."""
+    """Read a file once; its folder determines `_read`, which is therefore not part of the key."""
     return _read(Path(path))
 
 

@@ -1,4 +1,4 @@
-"""The colours of every chart and the one way a chart is laid out."""
+"""Colours and layout of every chart."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -25,19 +25,19 @@ CLASSES = (
     "#FF9DA6",
     "#9A9A9A",
 )
-"""Of classes where there are too many for one colour each: told apart on white and on near-black."""
+"""Of classes; distinguishable on white and on near-black."""
 
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
-"""What `st.plotly_chart` takes as `config`: the toolbar's camera saves a vector picture."""
+"""For `st.plotly_chart`: the toolbar's camera saves an SVG file."""
 
 
 def class_colours(labels: NDArray[np.integer]) -> list[str]:
-    """Return a colour for each label; from the eleventh class on they come again."""
+    """Return a colour for each label; from the eleventh class on they repeat."""
     return [CLASSES[label % len(CLASSES)] for label in labels.tolist()]
 
 
 def style(figure: go.Figure, height: int = 280) -> go.Figure:
-    """Lay out a figure as every chart of the app: see-through, close margins, legend above; return it.
+    """Set the common layout, transparent with narrow margins and the legend above; return the figure.
 
     The text's colour is left to Streamlit's Plotly theme, which follows light and dark.
     """

@@ -1,4 +1,4 @@
-"""One run as it goes on: phase, progress, chart, cancel; and in the end what came of it."""
+"""A run in progress: phase, progress, chart, cancel; and its result at the end."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from pages.shared.app_state import engine, group_of, leave_run, open_run, show_e
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
+from pages.shared.metric_cards import result_cards
 from pages.shared.palette import CONFIG
-from pages.shared.result_cards import result_cards
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord
@@ -21,22 +21,22 @@ _POLL_SECONDS = 0.7
 _PHASES = {
     "waiting": "Waiting for a worker",
     "load": "Loading the classifier and the pictures",
-    "measure": "Measuring what the classifier knows",
-    "attack": "Looking for pictures near the chosen ones (adversarial examples)",
-    "importance": "Finding the weights that matter to the chosen pictures",
+    "measure": "Measuring the predictions before",
+    "attack": "Searching for adversarial examples",
+    "importance": "Measuring the importance of the weights for the forget set",
     "optimise": "Forgetting",
-    "keep": "Keeping weights and measurements",
+    "keep": "Saving weights and measurements",
 }
 _STOPPED = {
     "forgotten": "Forgotten after {steps} steps in {seconds:.0f} s.",
-    "step limit": "The limit of {steps} steps was reached before everything was forgotten ({seconds:.0f} s). "
+    "step limit": "The limit of {steps} steps was reached before all was forgotten ({seconds:.0f} s). "
     "Allow more steps, or try another method.",
-    "cancelled": "Cancelled after {steps} steps: this is what had changed until then.",
+    "cancelled": "Cancelled after {steps} steps. The result is that of the last step.",
 }
 
 
 def run_panel(run_id: str) -> None:
-    """Show the run and keep showing it until it is final, wherever it was started."""
+    """Show a run and update it until it is final."""
     under_way = store().get(run_id).state in UNDER_WAY
     st.fragment(_panel, run_every=_POLL_SECONDS if under_way else None)(run_id, under_way)
 
@@ -48,7 +48,7 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         show_error(error)
         return
     if was_under_way and run.state not in UNDER_WAY:
-        # Only a whole rerun makes the fragment anew, this time without polling.
+        # Only a full rerun creates the fragment without polling.
         st.rerun()
     _head(run)
     steps = _steps(run_id)
@@ -107,9 +107,7 @@ def _cancel(run_id: str) -> None:
 def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
     ahead = _runs_ahead(run)
     if run.state == RunState.QUEUED and ahead:
-        st.progress(
-            0.0, f"Waiting: {ahead} {'run is' if ahead == 1 else 'runs are'} to be done before this one"
-        )
+        st.progress(0.0, f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one")
     elif not steps:
         far = f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
         st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{far}")
@@ -119,9 +117,9 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
         words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}"]
         if run.phase in ("measure", "keep"):
             far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
-            words.append(f"measuring and keeping the result{far}")
+            words.append(f"measuring and saving the result{far}")
         elif last.forgotten == last.k:
-            words.append("settling: bringing the rest back")
+            words.append("repair phase: restoring the rest")
         elif left is not None:
             words.append(f"at most {left:.0f} s left")
         st.progress(last.forgotten / last.k, " · ".join(words))
@@ -132,7 +130,7 @@ def _outcome(run: Run) -> None:
     if run.state == RunState.FAILED:
         st.error(run.error or "The run failed.", icon=":material/error:")
     elif run.state == RunState.INTERRUPTED:
-        st.warning(f"Interrupted: {run.error} Nothing else was lost.", icon=":material/power_off:")
+        st.warning(f"Interrupted: {run.error} Other runs are not affected.", icon=":material/power_off:")
     elif result is None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
@@ -146,7 +144,7 @@ def _outcome(run: Run) -> None:
 
 
 def _say_more(result: Result) -> None:
-    """Say what should not be missed, and how the earlier forget sets of a chain fare."""
+    """Show the remarks, and how many pictures of earlier forget sets are recognised."""
     for remark in result.remarks:
         st.caption(f":material/priority_high: {remark}")
     if result.earlier:
@@ -156,7 +154,7 @@ def _say_more(result: Result) -> None:
 
 
 def _next(run: Run) -> None:
-    """Offer what to do after a run that ended."""
+    """Offer the next actions after a run that ended."""
     if run.parsed_result() is None or run.state != RunState.DONE:
         if st.button("Run again", key="again", type="primary", icon=":material/replay:"):
             _run_again(run)
@@ -169,13 +167,13 @@ def _next(run: Run) -> None:
 
 
 def _group(run: Run) -> None:
-    """Say how the runs started at the same press fare, and lead to their comparison."""
+    """Show how many of the runs started together remain, or link to their comparison."""
     runs = [one for one in store().runs() if one.id in group_of(run.id)]
     if not runs:
         return
     left = sum(one.state in UNDER_WAY for one in runs)
     if left:
-        st.caption(f"{left} of the {len(runs)} methods are still to come: see Runs.")
+        st.caption(f"{left} of the {len(runs)} methods are not finished yet: see Runs.")
     else:
         st.page_link(COMPARE.file, label=f"Compare the {len(runs)} methods", icon=COMPARE.icon)
 
@@ -194,7 +192,7 @@ def _runs_ahead(run: Run) -> int:
 
 
 def _seconds_left(steps: Sequence[StepRecord], max_steps: int) -> float | None:
-    """Return the time to the step limit at the speed so far; forgetting mostly ends long before it."""
+    """Return the time until the step limit at the speed so far; most runs end long before it."""
     first, last = steps[0], steps[-1]
     done = last.step - first.step
     if done < 2:

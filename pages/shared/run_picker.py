@@ -1,4 +1,4 @@
-"""Which run a page looks at, and what to show while there is nothing to look at yet."""
+"""The choice of the run that a page shows, and what it shows without a finished run."""
 
 import streamlit as st
 
@@ -19,14 +19,14 @@ _SIGNS = {
 
 
 def finished_run() -> Run | None:
-    """Let the person choose a run and return it once there is something to look at.
+    """Let the person choose a run; return it if it has a result.
 
-    Else draw what there is: a way to the first run, a run's progress, or why it ended early.
+    Otherwise show a link to start the first run, the run's progress, or why it ended early.
     """
     runs = [run for run in my_runs() if run.state != RunState.DAMAGED]
     named = _named_run()
     if named is not None and named.id not in [run.id for run in runs]:
-        # Somebody gave a link to a run of theirs.
+        # A link may name another visitor's run.
         runs = [named, *runs]
     if not runs:
         nothing_yet()
@@ -39,13 +39,13 @@ def finished_run() -> Run | None:
 
 
 def nothing_yet() -> None:
-    """Say what to do while there is no run."""
+    """Show how to start the first run."""
     st.info("Nothing has been forgotten yet. Pick a few pictures and let a classifier forget them.")
     st.page_link(FORGET.file, label="Forget something", icon=":material/ink_eraser:")
 
 
 def describe(run: Run) -> str:
-    """Return a run's name, state and age in a line."""
+    """Return a run's name, time, id and state in a line."""
     sign = _SIGNS.get(RunState(run.state))
     words = [run.name, local_time(run.created), run.id]
     return " · ".join(words if sign is None else [*words, sign])

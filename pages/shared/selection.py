@@ -1,8 +1,7 @@
-"""Which pictures are picked: kept as ids in the session, whatever the gallery shows at the moment.
+"""The picked pictures: kept as ids in the session, independent of what the gallery shows.
 
-The selection has a version that grows whenever Python changes it (a quick pick, another image set), so that
-the gallery in the browser knows when to take it over, and an answer from before the change is not mistaken
-for one after it.
+The selection has a version that increases whenever Python changes it (a quick pick, another image set). The
+gallery in the browser then replaces its own selection, and its answers to older versions are ignored.
 """
 
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ _SET = "picked_from"
 
 
 class Selection(TypedDict):
-    """What Python and the gallery tell each other: ids, and the version they belong to."""
+    """The message between Python and the gallery: ids, and the version they belong to."""
 
     version: int
     ids: list[int]
@@ -35,7 +34,7 @@ def pick(ids: Iterable[int]) -> None:
 
 
 def pick_from(classifier: str, images: str) -> None:
-    """Say what is picked from; another classifier or image set starts with nothing picked."""
+    """Set the classifier and image set; if either changes, the selection is cleared."""
     if st.session_state.get(_SET) != (classifier, images):
         if _SET in st.session_state:
             pick([])
@@ -48,6 +47,6 @@ def sent() -> Selection:
 
 
 def take_over(answer: Selection | None) -> None:
-    """Take over what the gallery answered, unless Python changed the selection since."""
+    """Apply the gallery's answer, unless Python changed the selection since."""
     if answer and answer["version"] == sent()["version"]:
         st.session_state[_PICKED] = [int(one) for one in answer["ids"]]

@@ -1,4 +1,4 @@
-"""Many small pictures with words under them, drawn at once."""
+"""Many small pictures with captions, drawn at once."""
 
 import base64
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _STYLE = """
 
 @dataclass(frozen=True)
 class Captioned:
-    """A picture, uint8 (s, s, c), with a line of words and a dimmed one."""
+    """A picture, uint8 (s, s, c), with a caption and a dimmed line."""
 
     pixels: NDArray[np.uint8]
     words: str
@@ -32,14 +32,14 @@ class Captioned:
 
 
 def png_uri(pixels: NDArray[np.uint8]) -> str:
-    """Return a picture, uint8 (h, w, c), as a data URI that loses nothing."""
+    """Return a picture, uint8 (h, w, c), as a lossless data URI."""
     file = BytesIO()
     Image.fromarray(pixels.squeeze() if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def pictures_html(pictures: Sequence[Captioned]) -> str:
-    """Return the pictures as one piece of HTML; the words become their alternative text too."""
+    """Return the pictures as one piece of HTML; the captions are also their alternative text."""
     figures = [
         f'<figure><img src="{png_uri(one.pixels)}" alt="{escape(f"{one.words}, {one.small_words}")}">'
         f'<figcaption>{escape(one.words)}<br><span class="dim">{escape(one.small_words)}</span></figcaption>'

@@ -1,4 +1,4 @@
-"""Whose browser this is, on a server that serves others."""
+"""Identifies visitors on a shared server."""
 
 import hashlib
 import re
@@ -10,15 +10,15 @@ from unlearn_core.catalog.entries import PHOTOS_PREFIX
 from unlearn_core.common.sharing import is_shared
 
 _SLOT = "visitor"
-# Tornado's cookie against forged requests: version, mask, token under the mask, time.
+# Tornado's XSRF cookie: version, mask, masked token, time.
 _COOKIE = re.compile(r"2\|([0-9a-f]{8})\|([0-9a-f]{32})\|\d+")
 
 
 def visitor() -> str:
-    """Return a name for this browser, 16 hexadecimal digits, or "" where there is one person alone.
+    """Return an id for this browser, 16 hexadecimal digits; "" on a server that is not shared.
 
-    It is made from the random token that the server gives each browser against forged requests, so it lasts
-    over reloads, until the browser is closed. A browser without cookies is a new visitor at every visit.
+    It is derived from the random XSRF token that the server gives each browser, so it survives reloads until
+    the browser is closed. A browser without cookies is a new visitor at every visit.
     """
     if not is_shared():
         return ""
@@ -29,17 +29,17 @@ def visitor() -> str:
 
 
 def photos_of_visitor() -> str:
-    """Return the image set of shipped photos and this visitor's own."""
+    """Return the name of the image set with the shipped photos and this visitor's uploads."""
     return f"{PHOTOS_PREFIX}{visitor()}" if is_shared() else "photos"
 
 
 def may_see(owner: str) -> bool:
-    """Tell whether something belongs to everybody or to this visitor."""
+    """Return whether an owner is everybody ("") or this visitor."""
     return owner in ("", visitor())
 
 
 def _token(cookie: str) -> str:
-    """Return the token without its mask, which is another one at every visit; "" where there is none."""
+    """Return the token without its mask, which differs at every visit; "" if there is none."""
     found = _COOKIE.fullmatch(cookie)
     if found is None:
         return ""

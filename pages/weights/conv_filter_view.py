@@ -1,4 +1,4 @@
-"""One filter: its kernels, the pictures it responds to, and what its change alone did."""
+"""One filter: its kernels, the pictures it responds to, and the effect of undoing its change."""
 
 import numpy as np
 import streamlit as st
@@ -18,12 +18,12 @@ _IN_A_ROW = 3
 
 
 def filter_name(number: int) -> str:
-    """Return how a filter is called on the page and in its link."""
+    """Return the name of a filter on the page and in the URL."""
     return f"filter {number}"
 
 
 def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np.float32]) -> None:
-    """Let the person choose a filter of the layer, the most changed one at first, and draw it.
+    """Let the person choose a filter of the layer, by default the most changed one, and draw it.
 
     `change` is the layer's root-mean-square change, (filters, channels).
     """
@@ -34,20 +34,20 @@ def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np
         format_func=filter_name,
         key=FILTER,
         bind="query-params",
-        help="The filter that changed most comes first.",
+        help="Sorted by change, largest first.",
     )
     found, _ = measured(
-        "filter_view", "Looking at this filter …", run_id=run.id, layer=layer, number=int(number)
+        "filter_view", "Measuring this filter …", run_id=run.id, layer=layer, number=int(number)
     )
     rank = int((moved > moved[number]).sum()) + 1
-    st.caption(f"Changed by {moved[number]:.1e} a weight: {rank} of {len(moved)} in this layer.")
+    st.caption(f"Mean change {moved[number]:.1e} per weight: rank {rank} of {len(moved)} in this layer.")
     _undone(comparison, run, found)
     first, second = st.columns(2)
     with first:
-        st.caption("Kernels that changed most: before over after, orange positive, blue negative.")
+        st.caption("Most changed kernels: before above after; orange positive, blue negative.")
         _kernels(found)
     with second:
-        st.caption("Pictures it responds to most: before, then after.")
+        st.caption("Pictures with the strongest response: before, then after.")
         for when in ("before", "after"):
             show_pictures([_picture(run, int(one)) for one in found[f"strongest_{when}"][:_IN_A_ROW]])
 
@@ -57,8 +57,8 @@ def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
     known, back = (int((found[f"{prefix}classes"] == labels).sum()) for prefix in ("", "undone_"))
     kept = f"{found['retain']:.1f} % → {found['undone_retain']:.1f} %"
     st.markdown(
-        f"With this filter's change alone undone, **{back}** of {len(labels)} forgotten pictures are "
-        f"recognised (now {known}); D_r on a sample {kept}."
+        f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures are "
+        f"recognised (now {known}); accuracy on a sample of D_r: {kept}."
     )
     changed = np.flatnonzero(found["classes"] != found["undone_classes"])[:6]
     if len(changed):

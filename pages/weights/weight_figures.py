@@ -13,7 +13,7 @@ from unlearn_core.artifacts.weight_maps import pooled
 _IMPORTANCE = [[0, "rgba(204, 42, 135, 0.06)"], [1, FORGET]]
 _CHANGE = [[0, "rgba(224, 120, 11, 0.06)"], [1, AFTER]]
 _WHOLE = "whole network"
-# Boxes carry their names, and a name is legible only on an opaque colour.
+# A name is legible only on an opaque colour.
 _BOXES = {True: [[0, "#F6DDEA"], [1, FORGET]], False: [[0, "#FBE6CF"], [1, AFTER]]}
 
 
@@ -31,14 +31,14 @@ def layers_figure(
         layers: names of n layers.
         importance: mean importance (n,), 0 to 1.
         change: root-mean-square change (n,).
-        chosen: position of the layer that is looked into; the others are drawn paler.
+        chosen: position of the selected layer; the others are drawn paler.
         height: in pixels.
-        contrast: mean importance for retained pictures (n,), drawn between the two where it is known.
+        contrast: mean importance for the retain set (n,), drawn between the two unless None.
     """
     drawn = [("Importance for the forget set", importance, FORGET, ".3f")]
     if contrast is not None:
-        drawn.append(("Importance for retained pictures", contrast, RETAIN, ".3f"))
-    drawn.append(("Change really made", change, AFTER, ".2e"))
+        drawn.append(("Importance for the retain set", contrast, RETAIN, ".3f"))
+    drawn.append(("Change", change, AFTER, ".2e"))
     figure = make_subplots(
         rows=len(drawn),
         cols=1,
@@ -75,7 +75,7 @@ def network_figure(
     Args:
         layers: dotted names of n layers.
         sizes: weights in each, (n,).
-        values: what gives the colour, (n,), 0 or more; a stage gets the mean over its weights.
+        values: for the colour, (n,), 0 or more; a stage gets the mean over its weights.
         important: whether `values` are importance (magenta) or change (orange).
         height: in pixels.
     """
@@ -113,10 +113,10 @@ def network_figure(
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 
-    Over each row lies an unseen bar whose `customdata` is the filter's number.
+    An invisible bar over each row, with the filter's number as `customdata`, makes the row clickable.
 
     Args:
-        importance: (filters, channels), 0 to 1; of large layers means over blocks are drawn.
+        importance: (filters, channels), 0 to 1; large layers are drawn as means over blocks.
         change: root-mean-square change (filters, channels).
         height: in pixels.
     """
@@ -147,7 +147,7 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
             hoverinfo="skip",
         )
         words = [f"{value:{digits}}" for value in cells.mean(1)]
-        figure.add_bar(**_unseen_bars(channels, words), row=1, col=column)
+        figure.add_bar(**_invisible_bars(channels, words), row=1, col=column)
     figure.update_layout(bargap=0)
     figure.update_yaxes(range=[filters - 0.5, -0.5], showgrid=False, zeroline=False)
     figure.update_xaxes(range=[-0.5, channels - 0.5], showgrid=False, zeroline=False, title="channel")
@@ -155,9 +155,9 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
     return _small_titles(style(figure, height))
 
 
-def _unseen_bars(channels: int, words: list[str]) -> dict[str, Any]:
-    """Return bars over the rows of a map, which can be clicked as Plotly's heatmaps cannot."""
-    unseen = {"marker": {"opacity": 0}}
+def _invisible_bars(channels: int, words: list[str]) -> dict[str, Any]:
+    """Return bars that make the rows of a map clickable: Plotly's heatmaps are not."""
+    invisible = {"marker": {"opacity": 0}}
     filters = np.arange(len(words))
     return {
         "orientation": "h",
@@ -166,13 +166,13 @@ def _unseen_bars(channels: int, words: list[str]) -> dict[str, Any]:
         "base": -0.5,
         "width": 1,
         "showlegend": False,
-        **unseen,
-        "selected": unseen,
-        "unselected": unseen,
+        **invisible,
+        "selected": invisible,
+        "unselected": invisible,
         "customdata": filters,
         "text": words,
         "textposition": "none",
-        "hovertemplate": "filter %{customdata}: %{text} on average; click to look inside<extra></extra>",
+        "hovertemplate": "filter %{customdata}: %{text} on average; click to open<extra></extra>",
     }
 
 

@@ -1,4 +1,4 @@
-"""Weights: which mattered to the forgotten pictures, and which were really changed?"""
+"""Weights: which are important for the forget set, and which changed?"""
 
 import math
 
@@ -11,6 +11,7 @@ from pages.shared.app_state import show_error, store
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.run_picker import finished_run
+from pages.shared.words import two_decimals
 from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
 from unlearn_core.artifacts.predictions import read_comparison
@@ -29,7 +30,7 @@ _DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
 
 
 def page() -> None:
-    """Draw all layers on the left and the inside of one of them on the right."""
+    """Draw all layers on the left and one of them on the right."""
     run = finished_run()
     if run is None:
         return
@@ -55,12 +56,12 @@ def page() -> None:
 
 
 def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
-    st.markdown("##### Layer by layer")
+    st.markdown("##### All layers")
     importance, change = layer_means(maps)
     agree = rank_correlation(importance, change)
     st.markdown(
-        f"Rank correlation of importance and change over the layers: **{_number(agree)}**",
-        help="Spearman's: 1 where the layers that matter most changed most, −1 the other way round.",
+        f"Rank correlation of importance and change over the layers: **{two_decimals(agree)}**",
+        help="Spearman's: 1 if the most important layers changed most, −1 if they changed least.",
     )
     drawn = st.segmented_control(
         "Drawn as",
@@ -79,16 +80,16 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
             figure, config=CONFIG, key="layers_figure", on_select=_open_layer, selection_mode="points"
         )
         st.caption(
-            "Layers from the picture's side to the answer's: click one to look inside. Magenta: how strongly "
-            "the forgotten pictures' outputs hang on the weights (MAS). Orange: how far the weights moved."
+            "Layers from input to output: click one to open it. Magenta: importance of the weights for the "
+            "output on the forget set (MAS). Orange: root-mean-square change of the weights."
         )
     else:
         values = importance if drawn == "importance" else change
         figure = network_figure(names, maps.sizes, values, drawn == "importance", 340)
         st.plotly_chart(figure, config=CONFIG, key="network_figure")
         st.caption(
-            "The area is the number of weights, the colour how much they matter to the forgotten pictures or "
-            "how far they moved. Click a stage to zoom in, the bar above to zoom out."
+            "The area is the number of weights, the colour their importance for the forget set or their "
+            "change. Click a stage to zoom in, the bar above to zoom out."
         )
     table = pd.DataFrame(
         {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
@@ -103,30 +104,32 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
 
 
 def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
-    """Return the mean importance of each layer for retained pictures, where the person wants to see it."""
+    """Return the mean importance of each layer for the retain set if the person wants it, else None."""
     wanted = st.toggle(
-        "Beside it: which weights matter to retained pictures",
+        "Compare with the importance for the retain set",
         key="contrast",
         bind="query-params",
-        help="Where both need the same weights, forgetting is bound to cost.",
+        help="Where both sets depend on the same weights, forgetting costs accuracy on the retain set.",
     )
     if not wanted:
         return None
     try:
-        found, _ = measured("retain_importance", "Asking which weights the rest needs …", run_id=run.id)
+        found, _ = measured(
+            "retain_importance", "Measuring the importance for the retain set …", run_id=run.id
+        )
     except UserError as error:
         show_error(error)
         return None
     layers = range(len(maps.layers))
     agree = [rank_correlation(maps.importance[one], found[f"importance_{one}"]) for one in layers]
-    st.caption(f"Rank correlation of the two, mean over the layers: {_number(float(np.nanmean(agree)))}")
+    st.caption(f"Rank correlation of the two, mean over the layers: {two_decimals(float(np.nanmean(agree)))}")
     return np.array([found[f"importance_{one}"].mean(dtype=np.float64) for one in layers])
 
 
 def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
-    """Let the person choose a layer; the one that changed most comes first."""
+    """Let the person choose a layer, by default the most changed one."""
     _, change = layer_means(maps)
-    st.markdown("##### Inside a layer")
+    st.markdown("##### One layer")
     name = st.selectbox(
         "Layer",
         [names[number] for number in np.argsort(-change, kind="stable")],
@@ -139,7 +142,7 @@ def _choose_layer(maps: WeightMaps, names: list[str]) -> int:
 
 
 def _open_layer() -> None:
-    """Take the layer whose bar was clicked."""
+    """Select the layer whose bar was clicked."""
     points = st.session_state["layers_figure"].selection.points
     if points:
         st.session_state[_LAYER] = points[0]["x"]
@@ -147,7 +150,7 @@ def _open_layer() -> None:
 
 
 def _forget_filter() -> None:
-    """Begin at the first filter of another layer."""
+    """Deselect the filter: it belongs to another layer."""
     st.session_state.pop(FILTER, None)
     st.query_params.pop(FILTER, None)
 
@@ -155,7 +158,7 @@ def _forget_filter() -> None:
 def _open_filter() -> None:
     """Show the filter whose row was clicked.
 
-    The URL is set as well: Streamlit does not do it for a choice that is not on the page yet.
+    The URL is set as well: Streamlit does not do it for a widget that is not on the page yet.
     """
     points = st.session_state["maps_figure"].selection.points
     if points:
@@ -185,14 +188,13 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
     first, second = st.columns(2)
     first.metric(
         "Rank correlation",
-        _number(rank_correlation(importance, change)),
+        two_decimals(rank_correlation(importance, change)),
         help="Spearman's, over the filter × channel cells of this layer.",
     )
     second.metric(
         "Change in the top 5 %",
         "–" if math.isnan(share) else f"{share:.0f} %",
-        help="Share of the squared change that falls on the 5 % of the cells that matter most; "
-        "5 % would be chance.",
+        help="Share of the squared change in the 5 % most important cells; 5 % is expected by chance.",
     )
     st.plotly_chart(
         maps_figure(importance, change, 300),
@@ -203,8 +205,8 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
     )
     filters, channels = importance.shape
     st.caption(
-        f"{filters} filters (rows) read {channels} channels (columns): the stronger the colour, the more. "
-        "Click a row to look inside that filter."
+        f"{filters} filters (rows) × {channels} channels (columns): a stronger colour is a larger value. "
+        "Click a row to open that filter."
     )
 
 
@@ -214,13 +216,9 @@ def _read(folder: str, run_id: str) -> WeightMaps:
 
 
 def _short(layers: tuple[str, ...]) -> list[str]:
-    """Leave out the wrapper's name, which all layers share."""
+    """Return the names without the first part if all layers share it."""
     heads = {name.partition(".")[0] for name in layers}
     return [name.partition(".")[2] if len(heads) == 1 and "." in name else name for name in layers]
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 page()

@@ -94,10 +94,10 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
 
 def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/replay?run={runs[0]}&view=Dial&far=50")
-    expect(page.get_by_text(re.compile("of 6 pictures still recognised"))).to_be_visible()
+    expect(page.get_by_text(re.compile("of 6 pictures recognised"))).to_be_visible()
     settle(page)
     shoot(page, "dial-light")
-    page.get_by_role("button", name="Keep this one").click()
+    page.get_by_role("button", name="Keep as a run").click()
     expect(page.get_by_text(re.compile("The weights went 50 % of the way"))).to_be_visible()
 
 
@@ -120,7 +120,7 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
     page.wait_for_timeout(500)
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("The pictures behind the dot")).to_be_visible()
+    expect(page.get_by_text("The pictures of the clicked dot")).to_be_visible()
     shoot(page, "transitions-light")
 
 
@@ -128,7 +128,7 @@ def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: l
     page = open_page(f"/attributions?run={runs[0]}")
     settle(page)
     page.get_by_role("button", name="Settings").click()
-    page.get_by_role("combobox", name=re.compile("Compared with")).click()
+    page.get_by_role("combobox", name=re.compile("Baseline")).click()
     page.get_by_role("option", name="white", exact=True).click()
     settle(page)
     shoot(page, "attribution-settings-light")
@@ -137,7 +137,7 @@ def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: l
     other = open_page(f"/{link}")
     settle(other)
     other.get_by_role("button", name="Settings").click()
-    chosen = other.get_by_role("combobox", name=re.compile("Compared with"))
+    chosen = other.get_by_role("combobox", name=re.compile("Baseline"))
     expect(chosen).to_have_value("white")
 
 
@@ -163,9 +163,9 @@ def test_a_bar_opens_its_layer_a_row_its_filter_and_the_link_keeps_both(
     settle(page)
     click_in(page, ".st-key-maps_figure", 0.25, 0.5)
     page.wait_for_url("**filter=filter**")
-    expect(page.get_by_text("Kernels that changed most")).to_be_visible()
+    expect(page.get_by_text("Most changed kernels")).to_be_visible()
     shoot(page, "filter-light")
     chosen = page.get_by_role("combobox", name="Filter")
     other = open_page(f"/{page.url.split('/')[-1]}")
-    expect(other.get_by_text("Kernels that changed most")).to_be_visible()
+    expect(other.get_by_text("Most changed kernels")).to_be_visible()
     expect(other.get_by_role("combobox", name="Filter")).to_have_value(chosen.input_value())

@@ -33,7 +33,7 @@ def pets() -> bytes:
 def open_add(page: Page) -> None:
     settle(page)
     open_tab(page, "Add")
-    expect(page.get_by_text("What there is")).to_be_visible()
+    expect(page.get_by_role("heading", name="Catalog")).to_be_visible()
     page.get_by_text("Pictures", exact=True).first.click()
     settle(page)
 
@@ -54,12 +54,12 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text(encoding="utf-8"))
     first.reload()
     settle(first)
-    expect(first.get_by_role("button", name="Take out")).to_be_visible()
+    expect(first.get_by_role("button", name="Remove")).to_be_visible()
 
     second = open_page("/", scheme="dark")
     open_add(second)
     shoot(second, "add-dark")
-    expect(second.get_by_role("button", name="Take out")).to_have_count(0)
+    expect(second.get_by_role("button", name="Remove")).to_have_count(0)
     store = Store(app.home)
     run = store.create(ForgetRequest(), name="somebody's", visitor="0123456789abcdef")
     store.finish(run.id, RunState.FAILED, error="It was only a test.")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_click_while_the_pictures_load_is_not_lost(app: App, open_page: OpenPage) -> None:
     page = open_page("/")
-    expect(page.get_by_text("The classifier looks at every picture once")).to_be_visible()
+    expect(page.get_by_text("Classifying every picture once")).to_be_visible()
     open_tab(page, "Runs")
     expect(page.get_by_text("Nothing has been forgotten yet")).to_be_visible()
     # The worker went on meanwhile: whoever comes back finds the pictures.

@@ -233,7 +233,7 @@ def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home:
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="mine", images="photos"))
     store.finish(run.id, RunState.FAILED)
-    with pytest.raises(UserError, match=rf"Run {run.id} .* needs mine"):
+    with pytest.raises(UserError, match=rf"Run {run.id} .* uses mine"):
         remove_added(store, "mine")
     store.delete(run.id)
     remove_added(store, "mine")
@@ -260,14 +260,14 @@ def test_a_server_that_serves_others_takes_no_paths_and_no_code(
         specification,
         ClassifierSpecification(source="tests.catalog.test_custom_classifiers:own"),
     ):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             prepare(refused)
     place = store_upload(own_home, "../../net.pt", b"")
     assert place.parent.parent == own_home / "incoming"
     uploaded = as_file(place, network.state_dict())
     assert prepare(uploaded)[0].name == "net"
     sly = f"file:{own_home / 'incoming' / '..' / '..' / 'net.pt'}"
-    with pytest.raises(UserError, match="serves others"):
+    with pytest.raises(UserError, match="is shared"):
         prepare(specification.model_copy(update={"source": sly}))
 
 

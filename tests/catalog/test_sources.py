@@ -218,9 +218,9 @@ def test_a_server_that_serves_others_reads_no_paths(
     add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     monkeypatch.setenv("UNLEARN_SHARED", "1")
     for name in (f"folder:{tmp_path / 'set'}", f"csv:{tmp_path / 'set'}", f"utkface:{tmp_path / 'set'}"):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             load_images(name, ANY)
-    with pytest.raises(UserError, match="serves others"):
+    with pytest.raises(UserError, match="is shared"):
         add_image_set(own_home, "more", f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0]
     assert len(load_images("photos:0123456789abcdef", ANY).ids) == 16

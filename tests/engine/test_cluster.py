@@ -159,7 +159,7 @@ def test_a_worker_that_can_write_nothing_more_fails_its_run(engine: Engine) -> N
         worker.rlimit(psutil.RLIMIT_FSIZE, unlimited)
     assert run.state == RunState.FAILED
     assert run.error is not None
-    assert "could not be kept" in run.error or "cannot be written" in run.error
+    assert "could not be saved" in run.error or "cannot be written" in run.error
     engine.store.delete(run_id)
     after = wait_for_the_end(engine, engine.submit(EASY))
     assert after.state == RunState.DONE, after.error

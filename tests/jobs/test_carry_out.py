@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -
     failed = store.get(run.id)
     assert failed.state == RunState.FAILED
     assert failed.error is not None
-    assert failed.error.startswith("The run could not be kept")
+    assert failed.error.startswith("The run could not be saved")
     assert json.loads(failed.request)["pick"] == "hardest:1"
 
 

@@ -45,7 +45,7 @@ def test_a_method_of_ones_own_runs_under_the_name_of_its_class(
     assert outcome.result.accuracy.forget.after == 0
     after = classifier.module.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
-    with pytest.raises(TypeError, match="brings its options"):
+    with pytest.raises(TypeError, match="has its own options"):
         unlearn(classifier, images, method=Gentle({"learning_rate": 1e-3}), options={"margin": 2})
 
 

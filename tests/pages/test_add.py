@@ -90,4 +90,4 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     assert "pets" in app.selectbox(key="images").options
     app.selectbox(key="images").set_value("pets").run()
     assert not app.exception
-    assert any("2 without a class here" in one.value for one in app.caption)
+    assert any("2 without a match" in one.value for one in app.caption)

@@ -168,9 +168,9 @@ def test_runs_are_told_apart_by_method_and_then_by_id(store: Store) -> None:
     assert (list(kept.x), list(kept.y)) == ([1.0], [97.0])
 
 
-def test_telling_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
+def test_default_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
     assert choose_pictures(comparison) == [100, 102, 104]
     assert choose_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
     assert chosen_ids(" 3, 14,3") == [3, 14]
-    with pytest.raises(UserError, match="x is no picture's id"):
+    with pytest.raises(UserError, match="x is not a picture id"):
         chosen_ids("3, x")

@@ -85,7 +85,7 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store) -> None:
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
-    assert "With this filter's change alone undone" in words_of(app)
+    assert "If only this filter's change is undone" in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store) -> None:
@@ -174,8 +174,8 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store) -> None:
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception
     app.text_input(key="picture").set_value("five").run()
-    assert [error.value for error in app.error] == [
-        "five is no picture's id: write numbers with commas between them."
-    ]
+    sentence = "five is not a picture id: write numbers separated by commas."
+    assert [error.value for error in app.error] == [sentence]
+
     app.multiselect(key="runs").set_value([runs[0].id]).run()
     assert "Choose two runs or more" in words_of(app)

@@ -1,4 +1,4 @@
-"""A server that serves others: nobody sees, takes out or mends what is another's, nor where anything lies."""
+"""A server that is shared: nobody sees, takes out or mends what is another's, nor where anything lies."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_a_sentence_about_names_tells_none_of_others(own_home: Path, pets: Added
     store = Store(own_home)
     run = store.create(ForgetRequest(classifier="secret net"), "named by me", visitor="f" * 16)
     store.finish(run.id, RunState.FAILED)
-    with pytest.raises(UserError, match="A run of somebody else needs secret net") as needed:
+    with pytest.raises(UserError, match="A run of another visitor uses secret net") as needed:
         remove_added(store, "secret net", OTHER)
     assert run.id not in str(needed.value)
     store.delete(run.id)
@@ -127,7 +127,7 @@ def test_no_page_says_where_anything_lies(own_home: Path, store: Store, open_app
     assert public_message(RuntimeError("/srv/private/x is broken")) == "The program failed: RuntimeError."
 
 
-def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) -> None:
+def test_what_everybody_sees_cannot_be_overridden(own_home: Path, open_app: OpenApp) -> None:
     app = open_app()
     app.selectbox(key="classifier").set_value("imagenet-efficientnet-lite0").run()
     assert not app.exception
@@ -136,9 +136,9 @@ def test_what_everybody_sees_is_not_mended(own_home: Path, open_app: OpenApp) ->
 
 def test_hubs_and_functions_are_not_offered(own_home: Path, open_app: OpenApp) -> None:
     app = open_app("pages/add/add.py")
-    assert "A function of mine" not in app.segmented_control(key="add_from").options
+    assert "A Python function" not in app.segmented_control(key="add_from").options
     for source in ("timm:hf-hub:somebody/net", "os:getcwd", "file:/etc/passwd"):
-        with pytest.raises(UserError, match="serves others"):
+        with pytest.raises(UserError, match="is shared"):
             add_classifier(own_home, ClassifierSpecification(source=source, architecture="timm:resnet10t"))
     assert not [one for one in custom_classifiers(own_home) if one.visitor == ""]
 

@@ -1,1 +1,1 @@
-"""The formats of what is kept: each file reads and writes one. Arrays and plain types, no torch."""
+"""File formats: each module reads and writes one. Arrays and plain types, no torch."""

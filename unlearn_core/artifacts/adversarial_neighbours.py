@@ -1,4 +1,4 @@
-"""`neighbours/KEY.npz` of a run: pictures that look alike to us, not to the classifier."""
+"""`neighbours/KEY.npz` of a run: adversarial neighbours of pictures."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,13 +15,13 @@ class AdversarialNeighbours:
 
     Attributes:
         ids: of the pictures, int64 (n,).
-        targets: the class that each neighbour was led to, int64 (n,).
+        targets: the target class of each neighbour, int64 (n,).
         inputs: the neighbours, uint8 (n, h, w, c).
         distances: from the pictures, L2 in pixel values of [0, 1], float64 (n,).
         seen_before: the class predicted before the run, int64 (n,).
-        before: maps of what speaks for the target before the run, float32 (n, h, w).
+        before: attribution maps of the target before the run, float32 (n, h, w).
         seen_after: the class predicted after the run, int64 (n,).
-        after: maps after the run.
+        after: attribution maps after the run.
     """
 
     ids: NDArray[np.int64]
@@ -34,7 +34,7 @@ class AdversarialNeighbours:
     after: NDArray[np.float32]
 
     def arrays(self) -> dict[str, ArrayLike]:
-        """Return what the file holds, by name."""
+        """Return the arrays of the file by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 

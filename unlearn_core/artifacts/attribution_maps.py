@@ -1,4 +1,4 @@
-"""`attributions/KEY.npz` of a run: attribution maps, their common scale, and painting them over a picture."""
+"""`attributions/KEY.npz` of a run: attribution maps, their common scale, and overlays on pictures."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from unlearn_core.artifacts.damaged import damaged_becomes
 
 FOR, AGAINST = (224, 120, 11), (33, 96, 190)
-"""Orange and blue: told apart by the colour-blind too."""
+"""Orange and blue: distinguishable with colour blindness too."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Attributions:
 
     Attributes:
         inputs: the pictures, uint8 (n, h, w, c).
-        before: float32 (n, h, w), positive where it speaks for the target.
+        before: float32 (n, h, w), positive where a pixel increases the target's score.
         after: the same after the run.
         ids: of the pictures, int64 (n,).
-        targets: the class that is explained, int64 (n,).
-        rank_correlation: Spearman's, of the maps before and after, float64 (n,); nan where one is constant.
+        targets: the explained class, int64 (n,).
+        rank_correlation: Spearman's, of the maps before and after, float64 (n,); nan if one is constant.
         similarity: SSIM of the maps before and after, float64 (n,).
     """
 
@@ -35,7 +35,7 @@ class Attributions:
     similarity: NDArray[np.float64]
 
     def arrays(self) -> dict[str, ArrayLike]:
-        """Return what the file holds, by name."""
+        """Return the arrays of the file by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -49,7 +49,7 @@ def read_attributions(path: Path) -> Attributions:
 
 
 def common_scale(*maps: NDArray[np.float32]) -> float:
-    """Return the value that gets the full colour: the 99.5th percentile of all absolute values, above 0."""
+    """Return the value of the full colour: the 99.5th percentile of all absolute values, above 0."""
     top = float(np.percentile(np.abs(np.stack(maps)), 99.5))
     return top or float(np.abs(np.stack(maps)).max()) or 1.0
 
@@ -57,7 +57,7 @@ def common_scale(*maps: NDArray[np.float32]) -> float:
 def overlay(
     picture: NDArray[np.uint8], values: NDArray[np.float32], scale: float, opacity: float
 ) -> NDArray[np.uint8]:
-    """Paint a map over a picture: orange for, blue against, the paler the nearer to 0.
+    """Draw a map over a picture: orange for, blue against the target, paler near 0.
 
     Args:
         picture: uint8 (h, w, c).

@@ -1,4 +1,4 @@
-"""`attribution_quality/KEY.npz` of a run: how far its attribution maps can be trusted."""
+"""`attribution_quality/KEY.npz` of a run: quality of its attribution maps."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,14 +11,14 @@ from unlearn_core.artifacts.damaged import damaged_becomes
 
 @dataclass(frozen=True)
 class MapQuality:
-    """How far one classifier's maps of n pictures can be trusted, float64 (n,) each, 0 at best.
+    """Quality of one classifier's maps of n pictures, float64 (n,) each; 0 is best.
 
     Attributes:
-        infidelity: how badly a map foretells what small noise does to the score (Yeh et al.,
+        infidelity: error in predicting from a map how small noise changes the score (Yeh et al.,
             arXiv 1901.09392).
-        sensitivity: how much a map itself changes with tiny changes of the picture (same paper).
-        convergence_delta: the share of the score's change from the baseline that a map misses or invents;
-            nan where the algorithm promises nothing of it.
+        sensitivity: how much a map changes with tiny changes of the picture (same paper).
+        convergence_delta: difference of the map's sum and the score's change from the baseline, as a share
+            of the change; nan for algorithms without this property.
     """
 
     infidelity: NDArray[np.float64]
@@ -35,7 +35,7 @@ class AttributionQuality:
     after: MapQuality
 
     def arrays(self) -> dict[str, ArrayLike]:
-        """Return what the file holds, by name: `before_infidelity` and so on."""
+        """Return the arrays of the file by name, such as `before_infidelity`."""
         named = {
             f"{when}_{field.name}": getattr(one, field.name)
             for when, one in (("before", self.before), ("after", self.after))

@@ -1,4 +1,4 @@
-"""What reading a damaged or missing file raises, and the sentence that it becomes."""
+"""Turns the errors of reading a damaged or missing file into a `UserError`."""
 
 import zipfile
 import zlib
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from unlearn_core.errors import UserError
 
 DAMAGED = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What numpy, zipfile and JSON raise for a file that is missing, cut off or not what it should be."""
+"""Exceptions of numpy, zipfile and JSON for a file that is missing, truncated or of another format."""
 
 
 @contextmanager
 def damaged_becomes(sentence: str) -> Iterator[None]:
-    """Raise `UserError` with this sentence for a file that cannot be read inside."""
+    """Raise `UserError` with this sentence if a file cannot be read in the block."""
     try:
         yield
     except DAMAGED as error:

@@ -1,4 +1,4 @@
-"""Image tables: an image set as one classifier sees it."""
+"""Image tables: a classifier's predictions on an image set, with thumbnails."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ _TEXTS = ("class_names", "own_names", "own_how", "notes")
 
 @dataclass(frozen=True)
 class ImageTable:
-    """n pictures in id order and what the original classifier says of them.
+    """n pictures in id order and the original classifier's predictions.
 
     Attributes:
         ids: int64 (n,).
@@ -27,9 +27,9 @@ class ImageTable:
         thumbnails: uint8 (n, s, s, c).
         class_names: of the classifier.
         own_names: of the image set's own classes.
-        own_classes: int64, which class of the classifier each of those is, −1 for none.
-        own_how: what says so: "name", "WordNet id", "order", "you" or "none".
-        notes: sentences about what the classifier does not take as it is.
+        own_classes: int64, the classifier's class for each of those, −1 for none.
+        own_how: how it was matched: "name", "WordNet id", "order", "you" or "none".
+        notes: sentences about how the pictures were adapted to the classifier.
     """
 
     ids: NDArray[np.int64]
@@ -58,6 +58,6 @@ def read_image_table(path: Path) -> ImageTable:
 
 
 def write_image_table(path: Path, table: ImageTable) -> None:
-    """Write a table; not compressed, since it is read at every first look at an image set."""
+    """Write a table, uncompressed for fast reading."""
     texts = {name: np.array(getattr(table, name), str) for name in _TEXTS}
     write_arrays(path, {**vars(table), **texts})

@@ -1,4 +1,4 @@
-"""How sure a percentage is: 95 % intervals, without torch."""
+"""95 % intervals of percentages, without torch."""
 
 import math
 
@@ -10,13 +10,13 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     """Return the 95 % score interval of a share, both ends in percent (Wilson 1927).
 
     Args:
-        hits: how many of the n, 0 to n.
+        hits: number of hits, 0 to n.
         n: at least 1.
     """
     share, squared = hits / n, Z * Z
     centre = (share + squared / (2 * n)) / (1 + squared / n)
     half = Z * math.sqrt(share * (1 - share) / n + squared / (4 * n * n)) / (1 + squared / n)
-    # Rounding may leave a hair outside of what is possible.
+    # Rounding errors may exceed the limits slightly.
     return 100 * max(0.0, centre - half), 100 * min(1.0, centre + half)
 
 

@@ -1,4 +1,4 @@
-"""`predictions.npz` of a run: every measured picture before and after, and what that says."""
+"""`predictions.npz` of a run: predictions on every measured picture before and after, and statistics."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from unlearn_core.catalog.class_names import short_class_name
 from unlearn_core.common.files import write_compressed
 
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3
-"""Groups of pictures; EARLIER ones were forgotten by an earlier run of the chain."""
+"""Groups of pictures; EARLIER: forgotten by an earlier run of the chain."""
 
 GROUP_NAMES = ("forget", "retain", "test", "earlier")
 
@@ -25,10 +25,10 @@ class Comparison:
 
     Attributes:
         ids: of the pictures, in their image set.
-        image_set: 0 the request's own, 1 the one that is only measured on.
+        image_set: 0 for the request's image set, 1 for the one that is only measured on.
         group: FORGET, RETAIN, TEST or EARLIER.
-        labels: class indices of the classifier; the prediction before where the picture has no label.
-        labelled: False there.
+        labels: class indices of the classifier; the prediction before if the picture has no label.
+        labelled: whether the picture has a label.
         before: predicted classes.
         after: predicted classes.
         before_confidences: probability of the label, 0 to 1.
@@ -56,12 +56,12 @@ class Comparison:
         return np.flatnonzero(self.group == group)
 
     def flipped(self, group: int) -> NDArray[np.intp]:
-        """Return the positions of a group's pictures whose prediction changed, surest before first."""
+        """Return the positions of a group's flipped pictures, the highest confidence before first."""
         changed = np.flatnonzero((self.group == group) & (self.before != self.after))
         return changed[np.argsort(-self.before_top[changed], kind="stable")]
 
     def short_name(self, index: int) -> str:
-        """Return the first name of a class."""
+        """Return the short name of the class with this index."""
         return short_class_name(self.class_names[index])
 
 
@@ -69,7 +69,7 @@ class Comparison:
 class Change:
     """One group's percentage before and after, with 95 % intervals.
 
-    `agreement` tells that no labels exist, so that before is 100 by definition and after is the share of
+    With `agreement` there are no labels: before is 100 by definition, and after is the percentage of
     pictures predicted as by the original classifier.
     """
 
@@ -98,9 +98,9 @@ def write_comparison(folder: Path, comparison: Comparison) -> None:
 
 
 def group_change(comparison: Comparison, group: int) -> Change | None:
-    """Return accuracy of a group before and after, agreement where it has no labels, None where it is empty.
+    """Return accuracy of a group before and after, agreement if it has no labels, None if it is empty.
 
-    The forget set counts against the former prediction where there is no label.
+    Unlabelled pictures of the forget set count by the prediction before.
     """
     inside = comparison.in_group(group)
     known = inside if group == FORGET else inside[comparison.labelled[inside]]
@@ -124,9 +124,9 @@ def group_change(comparison: Comparison, group: int) -> Change | None:
 def class_changes(
     comparison: Comparison, group: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the classes of a group's pictures, ascending, with the percentage right before and after.
+    """Return the classes of a group's pictures, ascending, with accuracy in percent before and after.
 
-    Where there are no labels the former predictions are the classes, and the percentage is agreement.
+    Without labels the predictions before are the classes, and the percentage is agreement.
     """
     inside = comparison.in_group(group)
     known = inside[comparison.labelled[inside]]
@@ -141,9 +141,9 @@ def class_changes(
 
 @dataclass(frozen=True)
 class Transitions:
-    """How many pictures of a group went from one predicted class to another: m pairs, (m,) each.
+    """Counts of m pairs of predictions before and after, (m,) each.
 
-    `classes` are those that take part, ascending; of many only those with most changes.
+    `classes` are the classes of the pairs, ascending.
     """
 
     before: NDArray[np.int64]
@@ -155,7 +155,7 @@ class Transitions:
 def transitions(comparison: Comparison, group: int, most_classes: int = 16) -> Transitions:
     """Return the pairs of predictions before and after that occur in a group.
 
-    All classes where there are at most `most_classes`, else those with most changes.
+    Of more than `most_classes` classes only those with most changes.
     """
     inside = comparison.in_group(group)
     pairs = np.stack([comparison.before[inside], comparison.after[inside]], 1)

@@ -1,4 +1,4 @@
-"""The result of a run: the numbers that it ends with, kept in its row and printed by the command line."""
+"""The result of a run, stored in its row and printed by the command line."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from unlearn_core.forgetting.step import Stopped
 
 @dataclass(frozen=True)
 class EarlierSet:
-    """A forget set of an earlier run in a chain: ids in the image set and the labels that were forgotten."""
+    """The forget set of an earlier run in a chain: ids in the image set, and their labels."""
 
     run: str
     ids: tuple[int, ...]
@@ -21,7 +21,7 @@ class _Numbers(BaseModel):
 
 
 class Accuracy(_Numbers):
-    """Percent of a group's n labelled pictures predicted as their label; None where there are none."""
+    """Percentage of a group's n labelled pictures predicted as their label; None if there are none."""
 
     before: float | None
     after: float | None
@@ -36,23 +36,23 @@ class GroupAccuracy(_Numbers):
     test: Accuracy
 
     def by_group(self) -> dict[str, Accuracy]:
-        """Return the same by the group's name."""
+        """Return the values by group name."""
         return {"forget": self.forget, "retain": self.retain, "test": self.test}
 
 
 class Agreement(_Numbers):
-    """Percent of D_r and D_test predicted as by the original classifier; None where there are no pictures."""
+    """Percentage of D_r and D_test predicted as by the original classifier; None for an empty set."""
 
     retain: float | None
     test: float | None
 
     def by_group(self) -> dict[str, float | None]:
-        """Return the same by the group's name."""
+        """Return the values by group name."""
         return {"retain": self.retain, "test": self.test}
 
 
 class Seconds(_Numbers):
-    """Time spent in each phase, and in all."""
+    """Time per phase, and in total."""
 
     load: float = 0.0
     attack: float = 0.0
@@ -63,7 +63,7 @@ class Seconds(_Numbers):
 
 
 class EarlierResult(_Numbers):
-    """How an earlier forget set of the chain fares: percent of its n pictures predicted as their label."""
+    """Percentage of an earlier forget set's n pictures predicted as their label."""
 
     run: str
     ids: tuple[int, ...]
@@ -74,12 +74,12 @@ class EarlierResult(_Numbers):
 
     @property
     def recognised(self) -> int:
-        """How many of the pictures are recognised after the run."""
+        """Number of pictures recognised after the run."""
         return round(self.after * self.n / 100)
 
 
 class FrontierPoint(_Numbers):
-    """Percent of D_f forgotten, and accuracy in percent on a sample of D_r, at a step with a snapshot."""
+    """Percentage of D_f forgotten, and accuracy in percent on a sample of D_r, at a snapshot."""
 
     step: int
     forgotten: float
@@ -87,11 +87,11 @@ class FrontierPoint(_Numbers):
 
 
 class Result(_Numbers):
-    """What came of a run; fields with a default are missing in rows of earlier versions.
+    """The result of a run; fields with a default are missing in rows of earlier versions.
 
-    `run` is the run's id where there is one; `k` pictures were to be forgotten, those with `ids`; `after` is
-    the run that this one started from; `retained_used` is how many retained pictures the method could learn
-    from; `remarks` are sentences that a person should not miss.
+    `run` is the run's id if it was stored; `k` is the size of the forget set, `ids` its pictures; `after` is
+    the run that this one started from; `retained_used` is the number of retained pictures that the method
+    could train on; `remarks` are sentences about notable outcomes.
     """
 
     run: str | None = None
@@ -115,5 +115,5 @@ class Result(_Numbers):
     remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Return the command line's JSON object; what an earlier version did not measure stays left out."""
+        """Return the command line's JSON object, without fields that an earlier version did not measure."""
         return self.model_dump(exclude_unset=True)

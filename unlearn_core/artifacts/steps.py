@@ -1,4 +1,4 @@
-"""`steps.jsonl` of a run: one JSON object a line for every step of the loop."""
+"""`steps.jsonl` of a run: one line with a JSON object per step of the loop."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,10 +14,10 @@ _FILE = "steps.jsonl"
 
 @dataclass(frozen=True)
 class StepRecord(Step):
-    """A step with what was measured beside it.
+    """A step with further measurements.
 
-    `retain_accuracy` is the percentage right on a sample of D_r, None at steps that get no snapshot;
-    `seconds` are those since the run's start.
+    `retain_accuracy` is the accuracy in percent on a sample of D_r, None at steps without a snapshot;
+    `seconds` is the time since the run's start.
     """
 
     retain_accuracy: float | None
@@ -46,5 +46,5 @@ def read_steps(folder: Path) -> list[StepRecord]:
 
 
 def delete_steps(folder: Path) -> None:
-    """Remove what an earlier try left."""
+    """Remove the steps of an earlier attempt."""
     (folder / _FILE).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`weight_maps.npz` of a run: importance and change of its weights, and what they say."""
+"""`weight_maps.npz` of a run: importance and change of its weights, and statistics."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ _FILE = "weight_maps.npz"
 
 @dataclass(frozen=True)
 class WeightMaps:
-    """Layers in the order of the forward pass; for each a map of filters × channels.
+    """Layers in the order of the forward pass, each with maps of filters × channels.
 
     Attributes:
         layers: names.
         sizes: weights in each, int64 (layers,).
-        importance: MAS importance for the forget set, min-max scaled to [0, 1] in its tensor.
+        importance: MAS importance for the forget set, min-max scaled to [0, 1] per tensor.
         change: root-mean-square change of the weights.
     """
 
@@ -59,9 +59,9 @@ def layer_means(maps: WeightMaps) -> tuple[NDArray[np.float64], NDArray[np.float
 def share_in_most_important(
     importance: NDArray[np.floating], change: NDArray[np.floating], part: float = 0.05
 ) -> float:
-    """Return the percentage of the squared change that falls on the most important `part` of the cells.
+    """Return the percentage of the squared change in the most important `part` of the cells.
 
-    nan where nothing changed.
+    nan if nothing changed.
     """
     squared = np.square(change, dtype=np.float64).ravel()
     if not squared.any():

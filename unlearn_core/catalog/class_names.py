@@ -7,7 +7,7 @@ DIGITS = tuple(str(digit) for digit in range(10))
 
 
 def short_class_name(name: str) -> str:
-    """Return the first name of a class: ImageNet lists several, separated by commas."""
+    """Return the first of a class's names: ImageNet lists several, separated by commas."""
     return name.split(",")[0]
 
 

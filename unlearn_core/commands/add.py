@@ -1,4 +1,4 @@
-"""The command line's `add`, `remove` and `match`: classifiers and image sets of one's own."""
+"""The commands `add`, `remove` and `match`: custom classifiers, added image sets, and their class match."""
 
 import argparse
 import json
@@ -19,10 +19,12 @@ SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:P
 def add_custom_commands(commands: Any) -> None:
     """Add the commands to the parser's subcommands."""
     _add_add(commands)
-    remove = commands.add_parser("remove", help="take a classifier or image set of your own out again")
+    remove = commands.add_parser("remove", help="remove an added classifier or image set")
     remove.add_argument("name")
     remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
-    match = commands.add_parser("match", help="which class of an image set is which class of a classifier")
+    match = commands.add_parser(
+        "match", help="show or override the class match of an image set and a classifier"
+    )
     complete(match.add_argument("--classifier", default="mnist-resnet"), classifier_names)
     complete(match.add_argument("--images", default="mnist"), image_set_names)
     match.add_argument(
@@ -30,26 +32,28 @@ def add_custom_commands(commands: Any) -> None:
         action="append",
         default=[],
         metavar="OWN=CLASS",
-        help="mend it; with nothing after = the classifier has no such class",
+        help="override the match of a class; empty after =: no match",
     )
-    match.add_argument("--reset", action="store_true", help="take back what was mended")
+    match.add_argument("--reset", action="store_true", help="remove all overrides")
     match.add_argument("--json", action="store_true", help="print one JSON object")
     match.set_defaults(run_command=_match)
 
 
 def _add_add(commands: Any) -> None:
-    add = commands.add_parser("add", help="bring a classifier or an image set of your own")
+    add = commands.add_parser("add", help="add a classifier or an image set to the catalog")
     kinds = add.add_subparsers(required=True, metavar="KIND")
     classifier = kinds.add_parser("classifier", help=SOURCES)
     classifier.add_argument("source", help=SOURCES)
-    classifier.add_argument("--architecture", help="of a file's tensors: torchvision:NAME or timm:NAME")
-    classifier.add_argument("--name", help="in the catalog")
+    classifier.add_argument("--architecture", help="of a checkpoint file: torchvision:NAME or timm:NAME")
+    classifier.add_argument("--name", help="name in the catalog")
     classifier.add_argument("--classes", type=int)
     classifier.add_argument("--channels", type=int)
     classifier.add_argument("--input-size", type=int, metavar="PIXELS")
-    classifier.add_argument("--mean", metavar="A,B,C", help="of the pixels it was trained on, in [0, 1]")
+    classifier.add_argument(
+        "--mean", metavar="A,B,C", help="mean of the training pixels per channel, in [0, 1]"
+    )
     classifier.add_argument("--std", metavar="A,B,C")
-    classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name a line")
+    classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name per line")
     classifier.set_defaults(run_command=_add_classifier)
     images = kinds.add_parser("images", help="folder:PATH, csv:PATH or utkface:[GROUPING:]PATH")
     images.add_argument("source")
@@ -69,31 +73,31 @@ def _add_classifier(args: argparse.Namespace) -> None:
         std=_numbers(args.std),
         class_names=None if args.class_names is None else _lines(Path(args.class_names)),
     )
-    print(_take_in(specification))
+    print(_add_to_catalog(specification))
 
 
 def resolve_or_add(name: str, architecture: str | None) -> str:
-    """Return the catalog's name of a classifier; one that is not there but names a source is taken in.
+    """Return the catalog's name of a classifier; a source that is not in the catalog yet is added.
 
-    Raises `UserError` where that is not possible.
+    Raises `UserError` if that is not possible.
     """
     specification = ClassifierSpecification.parse(source=name, architecture=architecture)
     kind, _, path = name.partition(":")
-    kept = Path(path).stem if kind == "file" else name
+    known_as = Path(path).stem if kind == "file" else name
     try:
-        entry = classifier_entry(kept)
+        entry = classifier_entry(known_as)
     except UserError:
         if ":" not in name:
             raise
-        return _take_in(specification)
+        return _add_to_catalog(specification)
     if kind == "file":
         from unlearn_core.catalog.custom.add_classifier import check_same
 
-        check_same(open_store().root, kept, specification)
+        check_same(open_store().root, known_as, specification)
     return entry.name
 
 
-def _take_in(specification: ClassifierSpecification) -> str:
+def _add_to_catalog(specification: ClassifierSpecification) -> str:
     from unlearn_core.catalog.custom.add_classifier import add_classifier
 
     return add_classifier(open_store().root, specification)
@@ -121,17 +125,17 @@ def _match(args: argparse.Namespace) -> None:
 
     classifier, root = load_classifier(args.classifier), open_store().root
     own = image_source(args.images).class_names
-    said = {} if args.reset else read_overrides(root, args.classifier, args.images)
+    overrides = {} if args.reset else read_overrides(root, args.classifier, args.images)
     for text in args.set:
         name, equals, wanted = text.partition("=")
         if not equals or name not in own:
             raise UserError(f"{text!r} is not of the form OWN=CLASS with a class of {args.images}.")
         if wanted and wanted not in classifier.class_names:
             raise UserError(f"{args.classifier} has no class {wanted!r}.")
-        said[name] = wanted
+        overrides[name] = wanted
     if args.set or args.reset:
-        write_overrides(root, args.classifier, args.images, said)
-    found = match_classes(own, classifier.class_names, classifier.wordnet_ids, said)
+        write_overrides(root, args.classifier, args.images, overrides)
+    found = match_classes(own, classifier.class_names, classifier.wordnet_ids, overrides)
     names = [None if index < 0 else classifier.class_names[index] for index in found.classes]
     if args.json:
         rows = zip(own, names, found.how, strict=True)
@@ -147,12 +151,12 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise UserError(f"{text!r} is no list of numbers with commas between them.") from error
+        raise UserError(f"{text!r} is not a list of numbers separated by commas.") from error
 
 
 def _lines(path: Path) -> tuple[str, ...]:
     try:
-        # Editors of Windows write a mark before the first name.
+        # Editors on Windows write a byte order mark before the first name.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         return tuple(line.strip() for line in lines if line.strip())
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The command line's `app`: opens the app, with the settings that `streamlit run` takes."""
+"""The command `app`: opens the app, with the options of `streamlit run`."""
 
 import argparse
 import os
@@ -13,11 +13,11 @@ from unlearn_core.errors import UserError
 
 _BESIDE = Path(__file__).parents[2]
 _PLACES = (_BESIDE / "unlearn_lens_app" / "app.py", _BESIDE / "app.py")
-"""Where the app lies: in an installed package, and in a checkout."""
+"""Path of the app in an installed package, and in a checkout."""
 
 
 def add_app_command(commands: Any) -> None:
-    """Add the command to the parser's subcommands; what it does not know goes to `streamlit run`."""
+    """Add the command to the parser's subcommands; unknown options are passed to `streamlit run`."""
     command = commands.add_parser(
         "app",
         help="open the app in the browser",
@@ -30,9 +30,9 @@ def add_app_command(commands: Any) -> None:
 
 
 def streamlit_arguments(port: int, further: list[str]) -> list[str]:
-    """Return the arguments of `streamlit` that open the app; of an option given twice the last one counts.
+    """Return the arguments of `streamlit` that open the app; the last one of a repeated option counts.
 
-    Raises `UserError` where this installation has no app.
+    Raises `UserError` if this installation has no app.
     """
     app = next((place for place in _PLACES if place.is_file()), None)
     if app is None:
@@ -43,6 +43,6 @@ def streamlit_arguments(port: int, further: list[str]) -> list[str]:
 
 
 def _open_app(args: argparse.Namespace) -> None:
-    """Become `python -m streamlit run app.py`: in this process, so that signals reach the server itself."""
+    """Run `streamlit run app.py` in this process, so that signals reach the server itself."""
     sys.argv = ["streamlit", *streamlit_arguments(args.port, args.further)]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The command line's `attribute`: attribution maps before and after a run, as files."""
+"""The command `attribute`: writes attribution maps before and after a run."""
 
 import argparse
 from typing import Any
@@ -12,16 +12,18 @@ from unlearn_core.store.runs import open_store
 
 def add_attribute_command(commands: Any) -> None:
     """Add the command to the parser's subcommands; its flags are those of all algorithms' settings."""
-    command = commands.add_parser("attribute", help="attribution maps before and after a run, as files")
+    command = commands.add_parser("attribute", help="write attribution maps before and after a run to files")
     complete(command.add_argument("id", metavar="RUN"), run_ids)
-    command.add_argument("--ids", required=True, help="of pictures, such as 3,14")
+    command.add_argument("--ids", required=True, help="ids of pictures, such as 3,14")
     command.add_argument(
         "--algorithm",
         default="integrated-gradients",
-        help=f"one or several with commas between them: {', '.join(entry.name for entry in algorithms())}",
+        help=f"one or several, separated by commas: {', '.join(entry.name for entry in algorithms())}",
     )
     command.add_argument(
-        "--target", default="label", help="the class that is explained: label, new (prediction), or an index"
+        "--target",
+        default="label",
+        help="the explained class: label, new (the prediction after), or a class index",
     )
     for setting in declared_settings():
         command.add_argument(
@@ -39,7 +41,7 @@ def _attribute(args: argparse.Namespace) -> None:
 
     ids = [part.strip() for part in args.ids.split(",")]
     if not all(one.isdecimal() for one in ids):
-        raise UserError(f"--ids takes numbers with commas between them, not {args.ids}.")
+        raise UserError(f"--ids takes numbers separated by commas, not {args.ids}.")
     numbers = [int(one) for one in ids]
     values = {setting.name: setting.check(getattr(args, setting.name)) for setting in declared_settings()}
     requests = [

@@ -1,4 +1,4 @@
-"""The command line's `catalog`: what can be picked, how large it is, and whether it is there."""
+"""The command `catalog`: lists classifiers, image sets and methods."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from unlearn_core.forgetting.registry import methods
 
 def add_catalog_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
-    catalog = commands.add_parser("catalog", help="what can be picked")
+    catalog = commands.add_parser("catalog", help="list classifiers, image sets and methods")
     catalog.add_argument("--json", action="store_true", help="print one JSON object")
     catalog.set_defaults(run_command=_catalog)
 

@@ -1,4 +1,4 @@
-"""The same work without a screen: progress to stderr, results to stdout, a `UserError` is exit code 2."""
+"""The command line: progress on stderr, results on stdout, exit code 2 for a `UserError`."""
 
 import argparse
 import io
@@ -34,9 +34,9 @@ from unlearn_core.store.runs import Store, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for a request that cannot be met, 130 if cancelled."""
+    """Run one command and return its exit code: 0, 2 for a `UserError`, 130 if cancelled."""
     for stream in (sys.stdout, sys.stderr):
-        # A console whose encoding lacks a sign gets a question mark; what was worked out is not lost for it.
+        # A character that the console cannot encode becomes a question mark instead of an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     parser = _parser()
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if getattr(args, "data_dir", None):
         os.environ["UNLEARN_DATA_DIR"] = args.data_dir
     if not sys.warnoptions:
-        # What libraries remark about a file is not for the person who gave it.
+        # Warnings of libraries about a file do not help its user.
         warnings.simplefilter("ignore")
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
@@ -82,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     add_runs_command(commands)
     add_compare_command(commands)
     add_attribute_command(commands)
-    train = commands.add_parser("train", help="train a shipped classifier again")
+    train = commands.add_parser("train", help="retrain a shipped classifier")
     train.add_argument("classifier", help="its name in the catalog")
     train.add_argument("--images", default="mnist", help="the image set to train on")
     _add_data_dir(train)
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--out", help="where to write the weights instead of over the shipped ones")
+    train.add_argument("--out", help="file for the weights; by default the shipped ones are overwritten")
     train.set_defaults(run_command=_train)
     return parser
 
@@ -97,7 +97,7 @@ def _add_forget(commands: Any) -> None:
     classifier = forget.add_argument(
         "--classifier", default=DEFAULT.classifier, help=f"a name in the catalog, {SOURCES}"
     )
-    forget.add_argument("--architecture", help="of a file: classifier: torchvision:NAME or timm:NAME")
+    forget.add_argument("--architecture", help="of a classifier file:PATH: torchvision:NAME or timm:NAME")
     images = forget.add_argument(
         "--images", default=DEFAULT.images, help=f"a name in the catalog, {PATTERNS}"
     )
@@ -108,21 +108,21 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
     forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
     also = forget.add_argument(
-        "--measure-on", metavar="IMAGES", help="a second image set to measure as retained"
+        "--measure-on", metavar="IMAGES", help="a second image set, measured as part of the retain set"
     )
-    after = forget.add_argument("--after", metavar="RUN", help="start from another run's classifier")
+    after = forget.add_argument("--after", metavar="RUN", help="start from the classifier of another run")
     forget.add_argument(
         "--retained",
         type=int,
         default=DEFAULT.retained,
         metavar="N",
-        help="retained pictures that the method may learn from",
+        help="pictures of the retain set that the method may train on, at most",
     )
     forget.add_argument(
         "--strength",
         type=float,
         default=DEFAULT.strength,
-        help="how far to go from the weights before to those after: 0 to 1.5",
+        help="weight interpolation from before (0) to after (1), up to 1.5",
     )
     forget.add_argument("--name", help="the run's name")
     forget.add_argument("--json", action="store_true", help="print one JSON object")
@@ -140,20 +140,20 @@ def _add_goal_and_method(forget: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID=CLASS",
-        help="goal relabel: the class index a picture shall get; without it the classifier's runner-up",
+        help="goal relabel: the new class index of a picture; by default its second most likely class",
     )
     names = [entry.name for entry in methods()]
     method = forget.add_argument("--method", default=DEFAULT.method, help=", ".join(names))
     forget.add_argument(
-        "--option", action="append", default=[], metavar="NAME=NUMBER", help="tune the method"
+        "--option", action="append", default=[], metavar="NAME=NUMBER", help="set an option of the method"
     )
-    preset = forget.add_argument("--preset", help=f"the paper's numbers for {', '.join(PRESETS)}")
+    preset = forget.add_argument("--preset", help=f"the paper's options for {', '.join(PRESETS)}")
     complete(method, lambda: names)
     complete(preset, lambda: PRESETS)
 
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data-dir", metavar="FOLDER", help="where torchvision's data sets lie or shall go")
+    command.add_argument("--data-dir", metavar="FOLDER", help="folder of torchvision's data sets")
 
 
 def _forget(args: argparse.Namespace) -> int:
@@ -180,7 +180,7 @@ def _forget(args: argparse.Namespace) -> int:
     run = store.create(request, args.name)
     result = _run_here(store, run, request.max_steps)
     if result is None:
-        print("Cancelled before anything was changed.", file=sys.stderr)
+        print("Cancelled before the first step.", file=sys.stderr)
         return 130
     if args.json:
         print(json.dumps(result.to_json()))
@@ -204,7 +204,7 @@ def _run_here(store: Store, run: Run, max_steps: int) -> Result | None:
         try:
             run_forget(store, run.id, on_step=lambda step: _show(bar, step))
         except UserError:
-            # The sentence is all that is left of a request that could not be met.
+            # Of a request that cannot be met only the message remains.
             bar.leave = False
             if not store.steps(run.id):
                 store.delete(run.id)
@@ -239,7 +239,7 @@ def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _in_words(result: Result) -> str:
-    """Return the result as a few lines for people."""
+    """Return the result as a few lines of text."""
     lines = [f"run {result.run}: {result.stopped} after {result.steps} steps on {result.device}"]
     for title, accuracy, agreement in (
         ("D_f", result.accuracy.forget, None),

@@ -1,4 +1,4 @@
-"""The command line's `runs` and `compare`: what is kept, and its numbers side by side."""
+"""The commands `runs` and `compare`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from unlearn_core.store.runs import open_store
 
 def add_compare_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
-    command = commands.add_parser("compare", help="the numbers of two to six runs side by side")
+    command = commands.add_parser("compare", help="compare two to six runs")
     complete(command.add_argument("ids", nargs="+", metavar="RUN"), run_ids)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run_command=_compare)
@@ -20,9 +20,9 @@ def add_compare_command(commands: Any) -> None:
 
 def add_runs_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
-    runs = commands.add_parser("runs", help="what is kept")
+    runs = commands.add_parser("runs", help="list, show and delete runs")
     actions = runs.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="one line a run, the newest first")
+    listing = actions.add_parser("list", help="one line per run, the newest first")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run_command=_list_runs)
     show = actions.add_parser("show", help="one run as a JSON object")

@@ -1,4 +1,4 @@
-"""Trains a shipped classifier again and says how good it is."""
+"""The command `train`: retrains a shipped classifier and reports its accuracy."""
 
 import sys
 from pathlib import Path
@@ -20,14 +20,14 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     Args:
         name: of a classifier with a recipe; any other raises `UserError`.
         images_name: of the image set.
-        seed: of everything drawn.
+        seed: of all random numbers.
         out: the safetensors file; by default the shipped one is overwritten.
 
     Returns:
         One line with the accuracy on training and test pictures.
     """
     if name not in RECIPES:
-        raise UserError(f"There is no recipe for {name}; there are {', '.join(RECIPES)}.")
+        raise UserError(f"There is no recipe for {name}; available: {', '.join(RECIPES)}.")
     recipe = RECIPES[name]
     classifier: Classifier = describe_classifier(name, recipe.build())
     images = load_images(images_name, classifier)

@@ -1,1 +1,1 @@
-"""What every room may use: home, sharing, devices, batches, budgets."""
+"""Shared by all packages: home, sharing, devices, batches, budgets."""

@@ -1,4 +1,4 @@
-"""Work in batches that shrink when memory runs out."""
+"""Batches that shrink when memory runs out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from unlearn_core.errors import UserError
 Done = TypeVar("Done")
 
 OUT_OF_MEMORY = (MemoryError, RuntimeError)
-"""What running out of memory may raise; `is_out_of_memory` tells it from other faults."""
+"""Exceptions that running out of memory may raise; see `is_out_of_memory`."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out; the CPU's and Apple's allocators have no own type."""
+    """Return whether an error means out of memory; the CPU's and Apple's allocators have no type for it."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error)
@@ -23,9 +23,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def in_batches(work: Callable[[slice], Done], count: int, size: int) -> Iterator[Done]:
-    """Yield `work` of one slice of `count` items after another, each of `size` items or fewer.
+    """Yield `work(part)` for consecutive slices of `count` items, each of at most `size` items.
 
-    When memory runs out the size is halved and the slice tried again; where not even one item fits,
+    When memory runs out, the size is halved and the slice repeated; if a single item does not fit,
     `UserError` is raised.
     """
     start = 0
@@ -45,12 +45,12 @@ def in_batches(work: Callable[[slice], Done], count: int, size: int) -> Iterator
 
 
 def batches_in(count: int, size: int) -> int:
-    """Return how many batches of at most `size` it takes for `count`."""
+    """Return the number of batches of at most `size` items for `count` items."""
     return -(-count // size)
 
 
 def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Return `size` different positions out of `count` in random order; all of them in order if they fit."""
+    """Return `size` different positions below `count` in random order; all of them in order if they fit."""
     if count <= size:
         return torch.arange(count)
     return torch.randperm(count, generator=generator)[:size]

@@ -1,4 +1,4 @@
-"""Where the tensors live."""
+"""The choice of a torch device."""
 
 import platform
 from pathlib import Path
@@ -9,9 +9,9 @@ from unlearn_core.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called `name`; `auto` takes cuda, then mps, then cpu.
+    """Return the device `name`; `auto` is the first available of cuda, mps and cpu.
 
-    A device that this machine lacks raises `UserError`.
+    An unavailable device raises `UserError`.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -22,14 +22,14 @@ def choose_device(name: str) -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """Return the device in words, such as `cuda (NVIDIA A100)`."""
+    """Return a description of the device, such as `cuda (NVIDIA A100)`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"{device.type} ({_processor()}, {torch.get_num_threads()} threads)"
 
 
 def _processor() -> str:
-    """Return the processor's name as people know it, where Linux tells it."""
+    """Return the processor's model name on Linux, else what Python knows of it."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there, whenever the program ends."""
+"""Files and folders that are either complete or missing, whenever the program ends."""
 
 import shutil
 import tempfile
@@ -15,11 +15,11 @@ Made = TypeVar("Made")
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield where to write a file, or make a folder, that takes the place of `path` once all is written.
+    """Yield a temporary path for a file or folder, which replaces `path` when the block ends.
 
-    What is yielded has the name of `path`, in a folder of its own beside it. The folder of `path` is made
-    where it is missing, but not the one above: what was deleted meanwhile stays deleted. An exception leaves
-    `path` as it was.
+    It has the same name, in a temporary folder beside `path`. The parent of `path` is created if it is
+    missing, but not the folder above: what was deleted meanwhile stays deleted. After an exception `path` is
+    unchanged.
     """
     path.parent.mkdir(exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".half-", dir=path.parent))
@@ -31,24 +31,24 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def make_once(path: Path, make: Callable[[], Made], write: Callable[[Path, Made], object]) -> Path:
-    """Return `path`; unless it is there, `write` first writes there, as a whole, what `make` returns."""
+    """Return `path`; if it does not exist, first write the value of `make` there atomically by `write`."""
     if not path.exists():
         made = make()
         try:
             with atomic_write(path) as half:
                 write(half, made)
         except PermissionError:
-            # Another process was quicker, and on Windows a file that somebody reads cannot be replaced.
+            # Another process was faster, and Windows does not replace a file that is open.
             if not path.exists():
                 raise
     return path
 
 
 def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
-    """Write an .npz of arrays by name, without compression: large, and quick to read."""
+    """Write an uncompressed .npz of arrays by name: larger, but faster to read."""
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def write_compressed(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
-    """Write an .npz of arrays by name, compressed."""
+    """Write a compressed .npz of arrays by name."""
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Where everything that is kept lives on disk."""
+"""The folders of stored data."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ def home() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Let nobody but the owner into a folder; a file system without such rights is left as it is."""
+    """Make a folder accessible to its owner only, if the file system supports it."""
     with contextlib.suppress(PermissionError):
         folder.chmod(0o700)
 
 
 def data_dir() -> Path:
-    """Return where image sets that torchvision downloads lie: `UNLEARN_DATA_DIR`, else `data` in the home."""
+    """Return the folder of torchvision's data sets: `UNLEARN_DATA_DIR`, else `data` in the home."""
     return Path(os.environ.get("UNLEARN_DATA_DIR") or home() / "data").expanduser()

@@ -1,6 +1,6 @@
-"""torch for files that the server reads too: nothing is loaded before its first use.
+"""torch for modules that the server imports too: it is loaded at its first use.
 
-Annotations must not count as a use, so these files begin with `from __future__ import annotations`.
+These modules need `from __future__ import annotations`, so that annotations do not count as a use.
 """
 
 from importlib import import_module

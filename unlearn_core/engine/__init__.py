@@ -1,4 +1,4 @@
-"""Where jobs run: worker processes with two lanes a device. Importing this imports no torch."""
+"""Where jobs run: worker processes, two lanes per device. Importing this package does not import torch."""
 
 from unlearn_core.engine.cluster import Engine, Look
 

@@ -1,8 +1,8 @@
-"""Two warm lanes a device, each a worker process of its own: one forgets, one looks.
+"""Two lanes per device, each a warm worker process: one forgets, one looks (measures).
 
-Dask's `LocalCluster` gives all its workers the same resources; lanes need one each, so this builds the
-`SpecCluster` under it. A nanny starts a worker again that died, and tasks are tied to a lane by resource, not
-by address, so the lane's next worker takes the next task.
+Dask's `LocalCluster` gives all its workers the same resources; each lane needs its own, so this builds the
+underlying `SpecCluster`. A nanny restarts a worker that died, and tasks are tied to a lane by resource, not
+by address, so the restarted worker takes the next task.
 """
 
 import os
@@ -30,9 +30,9 @@ from unlearn_core.store.rows import UNDER_WAY, RunState, is_alive, this_process
 from unlearn_core.store.runs import Store
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
-_LOST = "The worker process that looked at this was lost: try again."
+_LOST = "The worker process was lost: try again."
 _SETTINGS = {
-    # A task that took its worker down would take the next one down too.
+    # A task that killed its worker would kill the next one too.
     "distributed.scheduler.allowed-failures": 0,
     "distributed.worker.daemon": True,
 }
@@ -41,20 +41,20 @@ _LANES = ("forget", "look")
 
 
 class Look:
-    """Something a worker is finding out."""
+    """A measurement under way in a worker."""
 
     def __init__(self, future: Future) -> None:
         self._future = future
-        # `Future.result(timeout)` that runs out while Dask gathers would cancel the result for everybody.
+        # A timeout of `Future.result(timeout)` while Dask gathers would cancel the result for all callers.
         ended = self._ended = threading.Event()
         future.add_done_callback(lambda _: ended.set())
 
     def done(self) -> bool:
-        """Tell whether `result` would return or raise at once."""
+        """Return whether `result` would return or raise at once."""
         return bool(self._future.done())
 
     def wait(self, seconds: float) -> bool:
-        """Wait for at most so long; tell whether `result` would return or raise at once."""
+        """Wait for at most `seconds`; return whether `result` would return or raise at once."""
         return self._ended.wait(seconds)
 
     def result(self) -> Any:
@@ -72,17 +72,17 @@ class Look:
 
 
 class Engine:
-    """Runs jobs in the background; one a server process. Nothing here imports torch."""
+    """Runs jobs in the background; one per server process. Nothing here imports torch."""
 
     def __init__(self, store: Store) -> None:
-        """Mark runs that an earlier server left behind as interrupted, and start the workers."""
+        """Mark runs of an earlier server as interrupted, and start the workers."""
         self.store = store
         store.mark_interrupted()
         if is_shared():
             clean_up(store)
-        # Whoever else works on this machine reaches the port too: only this process has the certificate.
+        # Other users of this machine reach the port too, but only this process has the certificate.
         security = Security.temporary()
-        # Dask would hold every worker to one thread; the same request must run as on the command line.
+        # Dask would limit every worker to one thread; a request must run as on the command line.
         with dask.config.set(
             _SETTINGS | {"distributed.nanny.pre-spawn-environ": patient_threads(os.environ)}
         ):
@@ -114,17 +114,17 @@ class Engine:
         self._write_ends()
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
-        """Queue a forgetting job and return its run's id; raises as `submit_all`."""
+        """Queue a forgetting job and return the id of its run; raises like `submit_all`."""
         return self.submit_all([request], name, visitor)[0]
 
     def submit_all(
         self, requests: Sequence[ForgetRequest], name: str | None = None, visitor: str = ""
     ) -> list[str]:
-        """Queue several forgetting jobs, or none where one is not possible; return their runs' ids.
+        """Queue several forgetting jobs, or none if one is invalid; return the ids of their runs.
 
         Raises:
-            UserError: a request names something that does not exist, the store cannot be written, or the
-                visitor of a shared server has too many runs.
+            UserError: a request has an unknown name, the store cannot be written, or the visitor of a shared
+                server has too many runs.
         """
         for request in requests:
             request.check_names()
@@ -148,7 +148,7 @@ class Engine:
         return run_id
 
     def cancel(self, run_id: str) -> None:
-        """Stop a run at its next step, or at once while it still waits or no worker carries it out."""
+        """Stop a run at its next step, or at once if it is queued or no worker runs it."""
         run = self.store.get(run_id)
         if run.state not in UNDER_WAY:
             return
@@ -165,7 +165,7 @@ class Engine:
     def look(self, task: str, **arguments: Any) -> Look:
         """Start a function of `tasks` in the looking lane.
 
-        A second call with the same arguments while the first is under way gets the same Look.
+        A second call with the same arguments while the first is under way returns the same Look.
         """
         key = f"{task}-{tokenize(arguments)}"
         with self._lock:
@@ -182,8 +182,8 @@ class Engine:
         return look
 
     def close(self) -> None:
-        """End the workers; runs under way become interrupted."""
-        # Before anything else: a process that is told to end may not come to the end of this.
+        """Stop the workers; runs under way become interrupted."""
+        # First: a process that is being terminated may not reach the end of this method.
         self._closed = True
         try:
             for run in self.store.runs():
@@ -196,14 +196,14 @@ class Engine:
             self._cluster.close()
 
     def _ended(self, run_id: str, future: Future) -> None:
-        """Note the end of a run that could not note it itself."""
+        """Record the end of a run whose worker could not."""
         self._runs.pop(run_id, None)
         if future.status == "error" and not self._closed:
             self.store.end(run_id, RunState.FAILED, _sentence(future.exception()))
             self._write_ends()
 
     def _write_ends(self) -> None:
-        """Write the ends that a full disk kept back; again later, until there is room."""
+        """Write the ends that a full disk delayed; retry until there is room."""
         if not self.store.write_ends() and not self._closed:
             again = threading.Timer(_AGAIN_SECONDS, self._write_ends)
             again.daemon = True
@@ -211,19 +211,19 @@ class Engine:
 
 
 def _sentence(fault: BaseException | None) -> str:
-    """Return why a run failed that could not note it itself."""
+    """Return the message for a run whose worker could not record its failure."""
     if isinstance(fault, KilledWorker):
         return _DIED
     return str(fault) if isinstance(fault, UserError) else public_message(fault)
 
 
 def _lanes(root: Path, security: Security) -> dict[str, Any]:
-    """Return the specification of two workers a device."""
+    """Return the specification of two workers per device."""
     specification = {}
     for number, device in enumerate(_devices()):
         environment = {"UNLEARN_HOME": str(root)}
         if is_shared():
-            # Whoever asks for weights asks in their own name, not in that of who runs the server.
+            # Visitors download weights anonymously, not with the token of the server's operator.
             environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
         if device is not None:
             environment["CUDA_VISIBLE_DEVICES"] = device
@@ -248,7 +248,7 @@ def _lanes(root: Path, security: Security) -> dict[str, Any]:
 
 
 def _devices() -> list[str | None]:
-    """Return the CUDA devices in sight, or [None]: found without torch, which the server never imports."""
+    """Return the visible CUDA devices, or [None]; without torch, which the server never imports."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [part.strip() for part in chosen.split(",") if part.strip()] or [None]

@@ -1,4 +1,4 @@
-"""The numbers of a run: from every picture's predictions to the result that is kept and printed."""
+"""The result of a run, from the predictions on every picture."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.store.request import ForgetRequest
 
 NOTABLE_LOSS = 5.0
-"""Points of accuracy or agreement; a loss above it is said in words."""
+"""Points of accuracy or agreement; a larger loss gives a remark."""
 
 _PHASES = ("load", "attack", "importance", "optimise", "measure")
 
@@ -40,11 +40,11 @@ def build_result(
     """Return the result of a run without its id.
 
     Args:
-        request: as it was asked.
+        request: of the run.
         loop: after it ran.
         comparison: of all measured pictures.
         ids: of the forget set, in the order of the pick.
-        device: in words.
+        device: its description.
         seconds: spent in each phase, and "total".
         earlier: forget sets of the chain.
         frontier: its points, in the order of the steps.
@@ -77,7 +77,7 @@ def build_result(
 
 
 def _accuracy(comparison: Comparison, group: int) -> Accuracy:
-    """Return accuracy in percent; of the forget set against the former prediction where there is no label."""
+    """Return accuracy in percent; unlabelled pictures of the forget set count by the prediction before."""
     chosen = comparison.group == group
     if group != FORGET:
         chosen &= comparison.labelled
@@ -121,7 +121,7 @@ def _earlier_results(comparison: Comparison, earlier: Sequence[EarlierSet]) -> t
 
 
 def _remarks(result: Result) -> list[str]:
-    """Return what a person should not miss: instances not forgotten, a real loss, earlier sets come back."""
+    """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
     if result.stopped == "step limit":
         found.append(f"Not everything was forgotten within {result.steps} steps.")
@@ -152,7 +152,7 @@ def _loss(accuracy: Accuracy, agreement: float | None) -> float:
 
 
 def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison: Comparison) -> list[str]:
-    """Return what follows from the strength asked for, a forget set of one class, and scarce memory."""
+    """Return remarks on the strength, a forget set of one class, and halved batches."""
     said = []
     if request.strength != 1:
         said.append(f"The weights went {100 * request.strength:.0f} % of the way that the method found.")

@@ -1,4 +1,4 @@
-"""Runs one queued run of the store to its end."""
+"""Carries out one queued run of the store."""
 
 import shutil
 import time
@@ -24,9 +24,8 @@ OnStep = Callable[[Step], None]
 def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -> None:
     """Carry out a queued run in this process.
 
-    Whatever happens, the run ends in a final state: done, cancelled, or failed with one sentence. Faults of
-    the program are raised again after they were noted; a `UserError` is raised again too. A run that is
-    final already is left alone.
+    The run always ends in a final state: done, cancelled, or failed with one sentence. Exceptions are
+    raised again after they are recorded. A run that is final already is left unchanged.
     """
     if store.get(run_id).state not in UNDER_WAY:
         return
@@ -42,7 +41,7 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         store.finish(run_id, RunState.FAILED, error=str(error))
         raise
     except OSError as error:
-        sentence = f"The run could not be kept: {error.strerror or error}."
+        sentence = f"The run could not be saved: {error.strerror or error}."
         store.finish(run_id, RunState.FAILED, error=sentence)
         raise UserError(sentence) from error
     except Exception as error:
@@ -54,7 +53,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
-    reference = _take_up(store, run_id, request, classifier)
+    reference = _load_start(store, run_id, request, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     loaded = time.perf_counter() - start
@@ -70,11 +69,13 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     ).run()
 
 
-def _take_up(store: Store, run_id: str, request: ForgetRequest, classifier: Classifier) -> Classifier | None:
-    """Give the classifier the weights of the run it continues, and keep them with this run.
+def _load_start(
+    store: Store, run_id: str, request: ForgetRequest, classifier: Classifier
+) -> Classifier | None:
+    """Load the weights of the run that this one continues, and keep a copy with this run.
 
     Returns:
-        The classifier as the catalog has it, or None where this run continues no other.
+        The catalog's classifier, or None if this run continues no other.
     """
     weights = weights_before(store, request)
     if weights is None:

@@ -1,4 +1,4 @@
-"""The pictures of one job: its own image set and, behind it, one that is only measured on."""
+"""The pictures of one job: its image set, and a second one that is only measured on."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import predict
 
 RETAIN_SAMPLE = Budget(256, 24)
-"""Retained pictures looked at on the way, so that a person can watch D_r; the result uses all of them."""
+"""Retained pictures measured at snapshots, for the live chart; the result uses all of them."""
 
 
 class JobPictures:
@@ -25,15 +25,15 @@ class JobPictures:
     Args:
         images: where the pictures to forget are picked from; its test pictures are only measured on.
         measure_on: a second set whose pictures count as retained ones.
-        earlier: what was forgotten before; a picture of it that is gone raises `UserError`.
+        earlier: forget sets of earlier runs; a missing picture raises `UserError`.
         device: where predictions are made.
 
     Attributes:
         own: the image set that pictures are picked from.
         device: where predictions are made.
         group: int8 (n,), as in `artifacts.predictions`.
-        labels: int64 (n,); once `know` was called, the original's prediction where there is none.
-        picked: ids of the forget set, and `positions`, where its pictures stand; once `choose` was called.
+        labels: int64 (n,); after `know`, the original's prediction where there is no label.
+        picked: ids of the forget set, after `choose`; `positions` are theirs.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class JobPictures:
             self.group[np.isin(own_ids, one.ids)] = EARLIER
 
     def predict(self, module: nn.Module, progressed: Callable[[float], None]) -> Predictions:
-        """Return what a classifier says of all pictures.
+        """Return a classifier's predictions on all pictures.
 
-        `progressed` is called with the share that is done, 0 to 1, and may raise to stop.
+        `progressed` is called with the share done, 0 to 1, and may raise to stop.
         """
         parts = []
         for number, one in enumerate(self._sets):
@@ -91,7 +91,7 @@ class JobPictures:
         )
 
     def know(self, before: Predictions) -> None:
-        """Fill in labels: the original's prediction where there is none, and those of earlier sets."""
+        """Fill in missing labels with the original's predictions, and set those of earlier forget sets."""
         self.labels = np.where(self._labelled, self.labels, before.classes)
         places = {int(picture): place for place, picture in enumerate(self.own.ids)}
         for one in self._earlier:
@@ -110,19 +110,19 @@ class JobPictures:
         self.group[self.positions] = FORGET
 
     def retained(self, own: bool) -> NDArray[np.intp]:
-        """Return the positions of retained pictures, with `own` only those of the own image set."""
+        """Return the positions of retained pictures, with `own` only those of the request's image set."""
         chosen = self.group == RETAIN
         return np.flatnonzero(chosen & (self._image_set == 0) if own else chosen)
 
     def sample(self, seed: int) -> NDArray[np.intp]:
-        """Return the positions of a few retained pictures of one set, to be looked at on the way."""
+        """Return the positions of a sample of retained pictures of one image set."""
         retained = self.retained(own=True)
         if not len(retained):
             retained = self.retained(own=False)
         return sample(retained, RETAIN_SAMPLE.of(self.own.pixels.shape[1]), seed)
 
     def share_kept(self, module: nn.Module, sample: NDArray[np.intp]) -> float | None:
-        """Return the percentage of a sample predicted as its label; None of an empty one."""
+        """Return the percentage of a sample predicted as its label; None if it is empty."""
         if not len(sample):
             return None
         number = self._image_set[sample[0]]
@@ -132,7 +132,7 @@ class JobPictures:
         return 100 * float((said.classes == labels).mean())
 
     def comparison(self, before: Predictions, after: Predictions, class_names: tuple[str, ...]) -> Comparison:
-        """Return all pictures with what was said of them."""
+        """Return all pictures with their predictions before and after."""
         return Comparison(
             ids=self._ids,
             image_set=self._image_set,

@@ -24,22 +24,22 @@ from unlearn_core.store.snapshots import interpolated
 
 
 class Job:
-    """A request with everything that it names, loaded.
+    """A request with its classifier, image sets and method.
 
     Args:
-        request: what is asked for.
-        classifier: stays as it is.
+        request: of the job.
+        classifier: is not changed.
         images: where the pictures to forget are picked from; its test pictures are only measured on.
-        measure_on: a second set whose pictures are measured as retained ones.
-        method: in the place of the one that the request names.
-        report: is told of phases, steps, snapshots and the outcome, and may cancel.
+        measure_on: a second image set, measured as part of the retain set.
+        method: replaces the one that the request names.
+        report: receives phases, steps, snapshots and the outcome, and may cancel.
         seconds: time already spent, by phase ("load").
-        earlier: what the classifier was made to forget before.
-        reference: the classifier before it forgot that; None where nothing was forgotten before.
+        earlier: forget sets of earlier runs.
+        reference: the classifier before the earlier runs; None if there are none.
 
     Raises:
-        UserError: an unknown method or option, a device that this machine lacks, or earlier pictures that
-            are gone.
+        UserError: an unknown method or option, a missing device, or a missing picture of an earlier
+            forget set.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Job:
         self.frontier: list[FrontierPoint] = []
 
     def run(self) -> Outcome:
-        """Carry it out; `unlearn` says what may be raised."""
+        """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
         self.report.phase("measure")
         before = self.pictures.predict(self.original.module, self._measured_before)
@@ -103,13 +103,13 @@ class Job:
         return outcome
 
     def _measured_before(self, share: float) -> None:
-        """Tell how far measuring is, before anything is changed: here a person may still stop for nothing."""
+        """Report the progress of the measurement before; cancelling here leaves no result."""
         if self.report.cancelled():
             raise CancelledError
         self.report.progress(share)
 
     def _forget(self, loop: ForgettingLoop) -> list[Step]:
-        """Run the loop, reporting on it; return its steps."""
+        """Run the loop and report its steps; return them."""
         steps: list[Step] = []
         try:
             loop.prepare()
@@ -127,13 +127,13 @@ class Job:
         return steps
 
     def _set_strength(self) -> None:
-        """Go back, or on, along the line from before to after."""
+        """Interpolate the weights between before and after."""
         module = self.classifier.module
         weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.request.strength)
         module.load_state_dict(weights)
 
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
-        """Let the classifier of this step be kept; return the accuracy on the sample of D_r."""
+        """Report a snapshot of this step; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
             retained = self.pictures.share_kept(self.classifier.module, sample)
         if retained is not None:

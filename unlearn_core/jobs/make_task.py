@@ -1,4 +1,4 @@
-"""From a request and its pictures to the task that a method works on."""
+"""Builds the task of a method from a request and its pictures."""
 
 import copy
 from collections.abc import Callable
@@ -31,19 +31,19 @@ def make_task(
     report: Report,
     seconds: dict[str, float],
 ) -> Task:
-    """Return the task of a request whose pictures are chosen.
+    """Return the task of a request after its pictures are chosen.
 
     Args:
-        request: as it was asked.
+        request: of the job.
         pictures: after `choose`.
-        module: the classifier that is to forget, on its device.
+        module: the network that is trained to forget, on its device.
         reference: the classifier before the first run of a chain.
         keeps_earlier: earlier forget sets are part of the task.
-        report: is told of phases, and may cancel.
+        report: receives phases, and may cancel.
         seconds: gets the time spent in each phase.
 
     Raises:
-        UserError: new labels that are not possible, or no retained pictures to learn from.
+        UserError: impossible new labels, or no retained pictures to train on.
     """
     positions = pictures.positions
     if keeps_earlier:
@@ -83,7 +83,7 @@ def _goal(
     new_labels = runner_up(logits, labels)
     for one, label in request.new_labels.items():
         if one not in picked:
-            raise UserError(f"Picture {one} has a new label but is not to be forgotten.")
+            raise UserError(f"Picture {one} has a new label but is not in the forget set.")
         position = picked.index(one)
         if not 0 <= label < logits.shape[1] or label == labels[position]:
             raise UserError(f"{label} cannot be the new label of picture {one}.")
@@ -92,13 +92,13 @@ def _goal(
 
 
 def _retained(request: ForgetRequest, pictures: JobPictures) -> Retained | None:
-    """Return the retained pictures that the person lets the method learn from."""
+    """Return the retained pictures that the method may train on."""
     if not request.retained:
         return None
     own = pictures.retained(own=True)
     images = pictures.own
     if not len(own):
-        raise UserError(f"{images.name} has no retained pictures to learn from.")
+        raise UserError(f"{images.name} has no retained pictures to train on.")
     chosen = sample(own, request.retained, request.seed)
     pixels = torch.from_numpy(images.pixels[chosen]).permute(0, 3, 1, 2)
     return Retained(pixels, torch.from_numpy(pictures.labels[chosen]))

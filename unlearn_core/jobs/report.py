@@ -1,4 +1,4 @@
-"""What a job tells while it runs, and what it ends with."""
+"""The interface through which a job reports, and its outcome."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,13 +13,13 @@ from unlearn_core.forgetting.step import Step
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
-        result: the numbers; without a run's id until a store keeps it.
+        result: the numbers; without a run id until a store saves it.
         original: the classifier before, on the job's device.
         classifier: the classifier after, on the job's device.
-        comparison: what both say of every measured picture.
+        comparison: predictions of both on every measured picture.
         forget_pixels: the forget set, float (k, c, h, w) in [0, 1], on the job's device.
         steps: of the loop, the start first.
     """
@@ -33,35 +33,35 @@ class Outcome:
 
 
 class Report(Protocol):
-    """What a job calls; a method that is not overridden ignores what it is told.
+    """The calls that a job makes; by default they do nothing.
 
-    Any of them may raise to end the job, such as when what it is told cannot be kept.
+    Any of them may raise to end the job, for example if its data cannot be saved.
     """
 
     def phase(self, name: str) -> None:
-        """Take the name of a phase as it begins."""
+        """Receive the name of a phase when it begins."""
         return
 
     def progress(self, share: float) -> None:
-        """Take the share of the phase that is done, 0 to 1."""
+        """Receive the completed share of the phase, 0 to 1."""
         return
 
     def step(self, step: Step, retain_accuracy: float | None) -> None:
-        """Take a step, and the accuracy on a sample of D_r in percent at those where it was measured."""
+        """Receive a step, with the accuracy on a sample of D_r in percent if it was measured."""
         return
 
     def snapshot(self, step: int, module: nn.Module) -> None:
-        """Take the classifier as it is at some steps; its weights change when this returns."""
+        """Receive the network at a snapshot step; its weights change after this returns."""
         return
 
     def result(self, outcome: Outcome) -> None:
-        """Take what came of the job, also of one that was cancelled once forgetting had begun."""
+        """Receive the outcome, also of a job that was cancelled after forgetting had begun."""
         return
 
     def cancelled(self) -> bool:
-        """Tell whether to stop: asked at every step and at every batch of an attack."""
+        """Return whether to stop; called at every step and at every batch of an attack."""
         return False
 
 
 class NoReport(Report):
-    """Tells nobody, and is never cancelled."""
+    """Ignores all reports, and never cancels."""

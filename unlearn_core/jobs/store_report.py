@@ -1,4 +1,4 @@
-"""Reports of a job to the store of this machine."""
+"""Writes the reports of a job to the store."""
 
 import time
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from unlearn_core.store.snapshots import SnapshotWriter, Weights
 
 
 class StoreReport(Report):
-    """Keeps what a job tells in the row and the folder of its run, and ends the run with its result.
+    """Writes reports to the row and the folder of a run, and ends the run with its result.
 
     Args:
         store: of this machine.
         run_id: of the run.
         start: the weights that the run starts from, on the CPU.
-        started: when it began, as `time.perf_counter` tells it.
-        on_step: is told of every step too.
+        started: start time by `time.perf_counter`.
+        on_step: also called with every step.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class StoreReport(Report):
         self._snapshots = SnapshotWriter(self._folder / "snapshots", start)
 
     def phase(self, name: str) -> None:
-        """Show the phase in the row."""
+        """Write the phase to the row."""
         self._store.update(self._run_id, phase=name, phase_share=0.0)
 
     def progress(self, share: float) -> None:
-        """Show in the row how far the phase is."""
+        """Write the progress of the phase to the row."""
         self._store.update(self._run_id, phase_share=share)
 
     def step(self, step: Step, retain_accuracy: float | None) -> None:
@@ -56,11 +56,11 @@ class StoreReport(Report):
         self._on_step(step)
 
     def snapshot(self, step: int, module: nn.Module) -> None:
-        """Keep the weights in the folder."""
+        """Write the weights to the folder."""
         self._snapshots.write(step, module)
 
     def result(self, outcome: Outcome) -> None:
-        """Keep weights, predictions and weight maps in the folder, then set the final state."""
+        """Write weights, predictions and weight maps to the folder, then set the final state."""
         self._store.update(self._run_id, phase="keep")
         after = outcome.classifier.module
         tensors = {name: tensor.cpu().contiguous() for name, tensor in after.state_dict().items()}
@@ -74,5 +74,5 @@ class StoreReport(Report):
         self._store.finish(self._run_id, state, result=result)
 
     def cancelled(self) -> bool:
-        """Tell whether the row says so."""
+        """Return whether the row requests it."""
         return self._store.cancel_requested(self._run_id)

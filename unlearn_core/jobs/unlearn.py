@@ -34,21 +34,21 @@ def unlearn(
 ) -> Outcome:
     """Make a copy of the classifier forget the picked pictures and measure what changed.
 
-    The arguments from `pick` to `strength` are fields of `ForgetRequest`; `request` takes the place of all of
-    them. `method` may also be a method of your own, which brings its options.
+    The arguments from `pick` to `strength` are fields of `ForgetRequest`; `request` replaces all of them.
+    `method` may also be an instance of a `Method` class, which has its options.
 
     Args:
-        classifier: stays as it is.
+        classifier: is not changed.
         images: where the pictures to forget are picked from; its test pictures are only measured on.
-        measure_on: a second set whose pictures are measured as retained ones.
-        report: is told of phases, steps, snapshots and the outcome, and may cancel.
-        earlier: what was forgotten before: cannot be picked, is not retained, and is measured on its own.
-        reference: the classifier before it forgot those; None where nothing was forgotten before.
+        measure_on: a second image set, measured as part of the retain set.
+        report: receives phases, steps, snapshots and the outcome, and may cancel.
+        earlier: forget sets of earlier runs: cannot be picked, not retained, and measured separately.
+        reference: the classifier before the earlier runs; None if there are none.
 
     Raises:
         UserError: an unknown name, an impossible pick or a value out of range.
-        TypeError: fields beside a request, or options beside a method of your own.
-        CancelledError: cancelled before anything was changed; later there is an outcome that says so.
+        TypeError: fields together with `request`, or `options` together with a `Method` instance.
+        CancelledError: cancelled before the first step; later cancellations return an outcome.
     """
     own = None if isinstance(method, str) else method
     fields = _Fields(pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength)
@@ -59,7 +59,7 @@ def unlearn(
 
 
 class _Fields(NamedTuple):
-    """What can be said of a request in arguments."""
+    """The arguments of `unlearn` that are fields of a request."""
 
     pick: str
     goal: Goal
@@ -73,9 +73,9 @@ class _Fields(NamedTuple):
     strength: float
 
     def request(self, names: Mapping[str, str], instead: ForgetRequest | None) -> ForgetRequest:
-        """Return the request that the fields make, or the one given instead, with the names of what is there.
+        """Return the request of the fields, or `instead`, with the names of the loaded classifier and images.
 
-        A method of one's own goes by the name of its class.
+        A `Method` instance is named by its class.
         """
         fields = self._asdict()
         if instead is not None:
@@ -84,6 +84,6 @@ class _Fields(NamedTuple):
             return instead.model_copy(update=names)
         if not isinstance(self.method, str):
             if self.options:
-                raise TypeError("A method of your own brings its options: leave them out here.")
+                raise TypeError("A Method instance has its own options: leave out `options`.")
             fields["method"] = type(self.method).__name__
         return ForgetRequest.parse(**names, **fields)

@@ -1,1 +1,1 @@
-"""What changed: predictions, attributions, representations, weights."""
+"""Measurements of a run: predictions, attributions, representations, weights."""

@@ -1,4 +1,4 @@
-"""What a classifier that is not in the catalog yet says of a few pictures: is it put together right?"""
+"""The preview of a classifier that is not in the catalog yet: predictions on a few pictures."""
 
 import time
 from pathlib import Path
@@ -19,20 +19,20 @@ KEPT_SECONDS = 600
 
 
 def write_preview(root: Path, specification: ClassifierSpecification, images: str, number: int) -> Path:
-    """Return the path of what a classifier says of pictures spread over an image set.
+    """Return the path of a classifier's predictions on pictures spread over an image set.
 
     The arrays: `thumbnails` uint8 (n, s, s, c); `top` str (n, 5) and `shares` float32 (n, 5), the most likely
-    classes and their probabilities; `labels` str (n,), what the pictures are, "" where nothing says so;
-    `record`, the JSON of what is known of the classifier.
+    classes and their probabilities; `labels` str (n,), "" for unlabelled pictures; `record`, the JSON of the
+    classifier's record.
 
     Args:
         root: of the store; the file is removed some time after it was read.
-        wish: what the person says of the classifier.
+        specification: of the classifier.
         images: a name in the catalog.
-        number: of the try, so that an answer is not mistaken for an older one.
+        number: of the attempt, so that an older result is not reused.
 
     Raises:
-        UserError: what is wrong with the classifier or the pictures, in one sentence.
+        UserError: an invalid classifier, or unreadable pictures.
     """
     record, module = prepare(specification)
     classifier = as_classifier(record, module)
@@ -49,7 +49,7 @@ def write_preview(root: Path, specification: ClassifierSpecification, images: st
     folder = root / "previews"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.npz"):
-        # Another person may just be reading theirs.
+        # Another visitor may still be reading a recent one.
         if time.time() - old.stat().st_mtime > KEPT_SECONDS:
             old.unlink(missing_ok=True)
     return cached(

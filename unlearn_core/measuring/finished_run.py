@@ -1,4 +1,4 @@
-"""A finished run as the looking lane sees it: both classifiers, the pictures and what was measured."""
+"""A finished run: both classifiers, the pictures and the predictions."""
 
 import copy
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What can be looked at; the classifiers are on the CPU, in eval mode and without parameter gradients.
+    """A finished run; the classifiers are on the CPU, in eval mode and without parameter gradients.
 
-    `before` is what the run started from: in a chain that is another run's classifier.
+    `before` is the classifier that the run started from: in a chain that of another run.
     """
 
     folder: Path
@@ -38,9 +38,9 @@ class FinishedRun:
     after: Classifier
 
     def positions(self, ids: Sequence[int]) -> list[int]:
-        """Return where the pictures of the own image set stand in the comparison.
+        """Return the positions of pictures of the run's image set in the comparison.
 
-        An id that is not there raises `UserError`.
+        An unknown id raises `UserError`.
         """
         own = np.flatnonzero(self.comparison.image_set == 0)
         places = {int(self.comparison.ids[position]): int(position) for position in own}
@@ -50,7 +50,7 @@ class FinishedRun:
         return [places[one] for one in ids]
 
     def pictures(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Return pictures of the own image set by id, uint8 (n, h, w, c)."""
+        """Return pictures of the run's image set by id, uint8 (n, h, w, c)."""
         rows = {int(one): row for row, one in enumerate(self.images.ids)}
         for one in ids:
             if one not in rows:
@@ -58,7 +58,7 @@ class FinishedRun:
         return self.images.pixels[[rows[one] for one in ids]]
 
     def pixels(self, ids: Sequence[int]) -> Tensor:
-        """Return the same as a classifier takes them: float (n, c, h, w) in [0, 1]."""
+        """Return the same pictures as inputs of a classifier: float (n, c, h, w) in [0, 1]."""
         return to_pixels(self.pictures(ids), CPU).contiguous(memory_format=torch.channels_last)
 
     def targets(self, ids: Sequence[int], target: str) -> NDArray[np.int64]:
@@ -67,7 +67,7 @@ class FinishedRun:
         if target in named:
             return named[target][self.positions(ids)].astype(np.int64)
         if not target.isdecimal() or int(target) >= len(self.before.class_names):
-            raise UserError(f"{target} is no class of {self.before.name}.")
+            raise UserError(f"{target} is not a class of {self.before.name}.")
         return np.full(len(ids), int(target), np.int64)
 
 
@@ -84,7 +84,7 @@ def load_finished_run(root: Path, run_id: str) -> FinishedRun:
 def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
     weights = Path(folder) / "weights.safetensors"
     if not weights.exists():
-        raise UserError("This run kept no weights, so there is nothing to look at.")
+        raise UserError("This run has no weights, so there is nothing to show.")
     before, after = load_classifier(name), load_classifier(name)
     after.load_weights(weights)
     start = Path(folder) / START
@@ -96,12 +96,12 @@ def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
 
 
 def frozen(module: nn.Module) -> nn.Module:
-    """Make a classifier ready for looking: eval mode, no gradients of weights; return it."""
+    """Prepare a network for measurements: eval mode, no gradients of weights; return it."""
     return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def with_weights(classifier: Classifier, weights: dict[str, Tensor]) -> Classifier:
-    """Return a copy of a classifier that has other weights."""
+    """Return a copy of a classifier with other weights."""
     other = copy.copy(classifier)
     other.module = copy.deepcopy(classifier.module)
     other.module.load_state_dict(weights)

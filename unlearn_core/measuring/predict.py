@@ -1,4 +1,4 @@
-"""What a classifier says of pictures, in batches and without gradients."""
+"""Predictions of a classifier, in batches and without gradients."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from unlearn_core.common.budget import SMALL
 
 def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Return pictures (n, h, w, c) from 0 to 255 as pixels (n, c, h, w) in [0, 1]."""
-    # Copied: what is mapped from a file cannot be written to, of which torch would warn.
+    # Copied: torch warns about memory-mapped arrays, which are not writable.
     return torch.tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
 
 
@@ -25,18 +25,18 @@ def predict(
     device: torch.device,
     looked_at: Callable[[int], None] = lambda count: None,
 ) -> Predictions:
-    """Return what the classifier says of the pictures.
+    """Return the classifier's predictions on the pictures.
 
     Args:
         module: takes pixels in [0, 1]; already on `device`, in eval mode.
         pictures: uint8 (n, h, w, c).
-        labels: int64 (n,); where a label is negative, the predicted class takes its place.
+        labels: int64 (n,); a negative label is replaced by the predicted class.
         device: of the module.
-        looked_at: called with the number of pictures done before each batch; may raise to stop.
+        looked_at: called before each batch with the number of pictures done; may raise to stop.
     """
 
     n = len(pictures)
-    # Filled in place: small tensors kept from each batch would keep its large ones from being given back.
+    # Filled in place: small tensors kept from each batch would prevent its large ones from being freed.
     found = Predictions(
         np.empty(n, np.int64), np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     )
@@ -44,7 +44,7 @@ def predict(
     def look(part: slice) -> None:
         looked_at(part.start)
         logits = module(to_pixels(pictures[part], device)).float().cpu()
-        # Of the logits: nearly equal ones become one and the same probability.
+        # By logits: nearly equal ones may have equal probabilities.
         classes, logs = logits.argmax(1), logits.log_softmax(1)
         given = torch.from_numpy(labels[part])
         own = logs.gather(1, torch.where(given < 0, classes, given)[:, None]).squeeze(1)

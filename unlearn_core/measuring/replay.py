@@ -1,4 +1,4 @@
-"""A run as a film: what every snapshot says of chosen pictures, where it looks, and where it puts them."""
+"""A run as a film: predictions, attribution maps and features of chosen pictures at every snapshot."""
 
 from pathlib import Path
 
@@ -23,11 +23,11 @@ MOST_PICTURES = 8
 MOST_FRAMES = 24
 POINTS = Budget(400, 40)
 MAP_SIDE = 56
-"""Pixels: larger maps are thinned out, since a film holds dozens of them."""
+"""Pixels: larger maps are subsampled, since a film has dozens of them."""
 
 
 def write_replay(root: Path, request: AttributionRequest) -> Path:
-    """Return the path of a run's film, made now unless it is there.
+    """Return the path of a run's film; made if it does not exist.
 
     Args:
         root: of the store.
@@ -54,7 +54,7 @@ def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]
     seen = run.pictures(run.comparison.ids[points].tolist())
     plane = principal_components(features(run.before.module, seen), 2)
     frames: dict[str, list[ArrayLike]] = {name: [] for name in ("steps", "classes", "tops", "maps", "places")}
-    for step, weights in _thinned(_way(run)):
+    for step, weights in _thinned(_snapshots(run)):
         classifier = with_weights(run.before, weights)
         said = predict(classifier.module, pictures, labels, torch.device("cpu"))
         maps = attribute(classifier, pixels, targets, request.algorithm, run.request.seed, settings)
@@ -74,15 +74,15 @@ def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]
     }
 
 
-def _way(run: FinishedRun) -> list[tuple[int, Weights]]:
-    """Return step and weights from the start to the classifier that the run kept, which is the last frame.
+def _snapshots(run: FinishedRun) -> list[tuple[int, Weights]]:
+    """Return step and weights from the start to the run's final classifier, which is the last frame.
 
-    The snapshots between are rounded; both ends are exact. Where the run went only part of the way, or past
-    it, its classifier comes as one more step.
+    The snapshots between are quantised; both ends are exact. If the run's strength is not 1, its classifier
+    is an additional step.
     """
     snapshots = list(read_snapshots(run.folder / "snapshots", run.before.module.state_dict()))
     if not snapshots:
-        raise UserError("This run kept no snapshots: run it again.")
+        raise UserError("This run has no snapshots: run it again.")
     last = snapshots[-1][0]
     after = run.after.module.state_dict()
     if run.request.strength == 1:
@@ -91,7 +91,7 @@ def _way(run: FinishedRun) -> list[tuple[int, Weights]]:
 
 
 def _points(run: FinishedRun) -> NDArray[np.intp]:
-    """Return positions of the pictures on the map: the forget set and a sample of the retained ones."""
+    """Return positions of the pictures in the plane: the forget set and a sample of the retain set."""
     own = run.comparison.image_set == 0
     forgotten = np.flatnonzero(own & (run.comparison.group == FORGET))
     retained = np.flatnonzero(own & (run.comparison.group == RETAIN))
@@ -100,7 +100,7 @@ def _points(run: FinishedRun) -> NDArray[np.intp]:
 
 
 def _thinned(frames: list[tuple[int, Weights]]) -> list[tuple[int, Weights]]:
-    """Return at most `MOST_FRAMES` frames, the first and the last one among them."""
+    """Return at most `MOST_FRAMES` frames, including the first and the last one."""
     places = np.unique(np.linspace(0, len(frames) - 1, min(MOST_FRAMES, len(frames))).round().astype(int))
     return [frames[place] for place in places]
 

@@ -1,4 +1,4 @@
-"""Writes image tables: what a classifier says of every picture of a set, with thumbnails."""
+"""Writes image tables: a classifier's predictions on every picture of a set, with thumbnails."""
 
 import hashlib
 from pathlib import Path
@@ -19,13 +19,13 @@ from unlearn_core.measuring.predict import predict
 
 THUMBNAIL = 64
 VERSION = 2
-"""Part of the key: raise it when the table's content changes."""
+"""Part of the key: increase it when the table's content changes."""
 
 
 def write_image_table(root: Path, classifier: str, images: str) -> Path:
-    """Return the path of the table of this classifier and image set, made now unless it is there already.
+    """Return the path of the table of a classifier and an image set; made if it does not exist.
 
-    Raises `UserError` where the classifier or the image set cannot be loaded.
+    Raises `UserError` if the classifier or the image set cannot be loaded.
     """
     path = root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
     return make_once(path, lambda: _table(classifier, images), write_table)
@@ -55,7 +55,7 @@ def _table(classifier: str, images: str) -> ImageTable:
 
 
 def key_of(version: int, classifier: str, images: str) -> str:
-    """Return a name for what a classifier makes of an image set, another one whenever either changes."""
+    """Return a cache key for a classifier and an image set, which changes whenever either does."""
     weights = classifier_entry(classifier).digest
     parts = (version, classifier, weights, images, fingerprint(images, classifier))
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:24]

@@ -1,1 +1,1 @@
-"""What is kept of runs: requests, rows, folders, snapshots, limits."""
+"""Stored runs: requests, rows, folders, snapshots, limits."""

@@ -1,4 +1,4 @@
-"""Measurements that are made once and then kept with their run."""
+"""Measurements that are made once and stored with their run."""
 
 import hashlib
 import json
@@ -11,11 +11,11 @@ from unlearn_core.common.files import make_once, write_compressed
 
 
 def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
-    """Return the .npz in `folder` that answers `asked`; the first time its arrays are made.
+    """Return the .npz in `folder` for the key `asked`; its arrays are made if it does not exist.
 
     Args:
-        folder: of the run for one kind of measurement; made where it is missing.
-        asked: all that the answer depends on apart from the run, as plain values; part of the file's name.
+        folder: of the run for one kind of measurement; created if it is missing.
+        asked: all that the arrays depend on apart from the run, as plain values; determines the file name.
         make: returns the arrays by name.
     """
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""Continual unlearning: a run that starts from the classifier of another one."""
+"""Continual unlearning: a run that starts from the classifier of another run."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
 START = "start.safetensors"
-"""In a run's folder where it did not start from the catalog's weights: the weights that it started from."""
+"""In the folder of a run that continues another one: the weights that it started from."""
 
 
 def weights_before(store: Store, request: ForgetRequest) -> Path | None:
-    """Return the weights that a request starts from, None for those of the catalog.
+    """Return the weights that a request starts from, None for the catalog's.
 
     Raises:
-        UserError: the run to start from is unknown, not finished, lost its weights, or is of another
+        UserError: the run to start from is unknown, not finished, without weights, or of another
             classifier or image set.
     """
     if request.after is None:
@@ -36,7 +36,7 @@ def weights_before(store: Store, request: ForgetRequest) -> Path | None:
 
 
 def earlier_sets(store: Store, request: ForgetRequest) -> list[EarlierSet]:
-    """Return the forget sets of all runs in the chain that a request continues, the first one first."""
+    """Return the forget sets of all runs in the chain that a request continues, the oldest first."""
     if request.after is None:
         return []
     result = store.get(request.after).parsed_result()

@@ -1,4 +1,4 @@
-"""Taking out what nobody needs: on request, and what visitors of a shared server left behind long ago."""
+"""Removes added classifiers and image sets on request, and what visitors of a shared server left behind."""
 
 import shutil
 import time
@@ -23,19 +23,19 @@ from unlearn_core.store.runs import Store
 
 
 def remove_added(store: Store, name: str, visitor: str = "") -> None:
-    """Remove a classifier or image set that the user brought; one that a run needs stays.
+    """Remove an added classifier or image set.
 
-    Raises `UserError` for a name that is none, or that runs need.
+    Raises `UserError` for an unknown name, and for one that a run uses.
     """
     for run in store.runs():
         if run.state == RunState.DAMAGED:
             continue
         request = run.parsed_request()
         if name in (request.classifier, request.images, request.measure_on):
-            # An id is also a link: nobody learns another visitor's.
+            # An id is also a link, so other visitors' ids are not shown.
             if is_shared() and run.visitor != visitor:
-                raise UserError(f"A run of somebody else needs {name}.")
-            raise UserError(f"Run {run.id} ({run.name}) needs {name}: delete it first.")
+                raise UserError(f"A run of another visitor uses {name}.")
+            raise UserError(f"Run {run.id} ({run.name}) uses {name}: delete the run first.")
     if added_image_set(store.root, name) is not None:
         delete_added(store.root, name)
     else:
@@ -46,10 +46,10 @@ KEPT_DAYS = 30
 
 
 def clean_up(store: Store) -> list[str]:
-    """Remove visitors' runs that ended `KEPT_DAYS` ago, and what they brought then and no run needs.
+    """Remove visitors' runs that ended `KEPT_DAYS` ago, and what they added then and no run uses.
 
     Returns:
-        The ids of the runs and the names of what was brought.
+        The ids of the runs, and the names of the classifiers and image sets.
     """
     ended = {run.id: run.finished for run in store.runs() if run.visitor and run.finished}
     old = [run_id for run_id, finished in ended.items() if _is_long_ago(finished.timestamp())]
@@ -66,19 +66,17 @@ def _remove_unneeded(store: Store) -> list[str]:
         request = run.parsed_request()
         needed |= {request.classifier, request.images, request.measure_on}
     root = store.root
-    brought = {
+    added = {
         one.name: custom_classifier_folder(root, one.name) for one in custom_classifiers(root) if one.visitor
     }
-    brought |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
+    added |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
     folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
-    brought |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
+    added |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
     gone = [
-        name
-        for name, folder in brought.items()
-        if name not in needed and _is_long_ago(folder.stat().st_mtime)
+        name for name, folder in added.items() if name not in needed and _is_long_ago(folder.stat().st_mtime)
     ]
     for name in gone:
-        shutil.rmtree(brought[name], ignore_errors=True)
+        shutil.rmtree(added[name], ignore_errors=True)
     return gone
 
 

@@ -1,4 +1,4 @@
-"""Several runs beside each other, from what they kept; without torch."""
+"""Comparison of several runs from their stored results; without torch."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def comparable_runs(store: Store, ids: Sequence[str]) -> list[Run]:
 
 
 class GroupShares(BaseModel):
-    """Percent of D_f, D_r and D_test, None where it is not known."""
+    """Percentage on D_f, D_r and D_test, None where it is unknown."""
 
     forget: float | None
     retain: float | None
@@ -40,7 +40,7 @@ class GroupShares(BaseModel):
 
 
 class RunNumbers(BaseModel):
-    """A run's line of the comparison: accuracy after and before, in percent; `seconds` are those in all."""
+    """A run's line of the comparison: accuracy after and before, in percent; `seconds` is the total."""
 
     run: str
     name: str
@@ -60,9 +60,9 @@ class RunNumbers(BaseModel):
 
 
 class RunComparison(BaseModel):
-    """Runs side by side; `agreement` is the percentage that each two predict alike, (n, n).
+    """Runs side by side; `agreement` is the percentage of equal predictions of each pair of runs, (n, n).
 
-    It is None where the runs are not all of one classifier and image set.
+    It is None if classifier or image set differ.
     """
 
     runs: tuple[RunNumbers, ...]
@@ -93,9 +93,9 @@ def _numbers(run: Run) -> RunNumbers:
 
 
 def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
-    """Return the percentage of pictures outside all forget sets that each two runs predict alike, (n, n).
+    """Return for each pair of runs the percentage of equal predictions outside all forget sets, (n, n).
 
-    nan where two runs measured no picture in common.
+    nan if two runs have no measured picture in common.
     """
     found = np.full((len(comparisons), len(comparisons)), np.nan)
     for row, one in enumerate(comparisons):
@@ -109,7 +109,7 @@ def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
 
 
 def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
-    """Return the prediction after of each picture that was not to be forgotten, by image set and id."""
+    """Return the prediction after of each picture outside the forget set, by image set and id."""
     chosen = np.flatnonzero(comparison.group != FORGET)
     keys = zip(comparison.image_set[chosen].tolist(), comparison.ids[chosen].tolist(), strict=True)
     return dict(zip(keys, comparison.after[chosen].tolist(), strict=True))
@@ -118,7 +118,7 @@ def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
 def compare(store: Store, ids: Sequence[str]) -> RunComparison:
     """Return the comparison of runs as the command line prints it: their numbers and mutual agreement.
 
-    Raises as `comparable_runs`, and where a run's files are damaged.
+    Raises like `comparable_runs`, and if a run's files are damaged.
     """
     runs = comparable_runs(store, ids)
     lines = tuple(_numbers(run) for run in runs)

@@ -1,4 +1,4 @@
-"""What visitors of a shared server may keep, and what they left behind: a closed browser never comes back."""
+"""Limits for the visitors of a shared server."""
 
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import clean_up
@@ -6,14 +6,14 @@ from unlearn_core.store.rows import UNDER_WAY
 from unlearn_core.store.runs import Store
 
 MOST_RUNS, MOST_UNDER_WAY = 60, 6
-"""Of one visitor: kept, and waiting or running (as many as one press starts)."""
+"""Per visitor: stored, and queued or running (as many as one click starts)."""
 
 
 def make_room(store: Store, visitor: str, count: int = 1) -> None:
-    """Clean up, for further runs of a visitor ("": one person alone, who may have any number).
+    """Clean up before further runs of a visitor; without a visitor ("") there is no limit.
 
     Raises:
-        UserError: so many would still be too many.
+        UserError: the limit would still be exceeded.
     """
     if not visitor:
         return
@@ -21,7 +21,7 @@ def make_room(store: Store, visitor: str, count: int = 1) -> None:
     runs = store.runs(visitor)
     if sum(run.state in UNDER_WAY for run in runs) + count > MOST_UNDER_WAY:
         raise UserError(
-            f"This server runs {MOST_UNDER_WAY} of a visitor's at most: wait for one, or cancel it."
+            f"This server runs at most {MOST_UNDER_WAY} runs per visitor at once: wait for one, or cancel it."
         )
     if len(runs) + count > MOST_RUNS:
-        raise UserError(f"This server keeps {MOST_RUNS} runs of a visitor's: delete some on the page Runs.")
+        raise UserError(f"This server keeps {MOST_RUNS} runs per visitor: delete some on the page Runs.")

@@ -1,4 +1,4 @@
-"""What a person asks for: one forgetting job, complete enough to be run again anywhere."""
+"""The request of a run: all that is needed to reproduce it."""
 
 from typing import Literal
 
@@ -17,12 +17,12 @@ class ForgetRequest(BaseModel):
     """One forgetting job. The same request on the same machine gives the same result.
 
     `pick` says which training pictures to forget: `ids:3,14`, `random:N`, `hardest:N` or `class:NAME:N`.
-    `new_labels` maps a picture's id to the class index it shall get (goal relabel); pictures without an
-    entry get the classifier's runner-up class. `options` overrides the method's defaults by name.
-    `measure_on` names a second image set whose pictures are measured as retained ones too. `after` is the
-    run whose classifier this one starts from. `retained` is how many retained pictures, at most, the method
-    may learn from: 0 for methods that need none. `strength` is how far to go along the line from the weights
-    before to the weights that the method found: 1 is all the way, above 1 past it.
+    `new_labels` maps a picture's id to its new class index (goal relabel); pictures without an entry get the
+    classifier's runner-up class. `options` overrides the method's defaults by name.
+    `measure_on` names a second image set, measured as part of the retain set. `after` is the run whose
+    classifier this one starts from. `retained` is the maximum number of retained pictures that the method
+    may train on: 0 for methods that need none. `strength` interpolates between the weights before (0) and
+    those that the method found (1); above 1 it extrapolates.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +44,7 @@ class ForgetRequest(BaseModel):
 
     @classmethod
     def parse(cls, **fields: object) -> "ForgetRequest":
-        """Build a request; a value out of range raises `UserError` with one sentence about the first one."""
+        """Build a request; invalid values raise `UserError` with one sentence about the first one."""
         try:
             return cls(**fields)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -53,9 +53,9 @@ class ForgetRequest(BaseModel):
             raise UserError(f"{where}: {first['msg']}.") from error
 
     def check_names(self) -> None:
-        """Raise `UserError` where the request names what the catalog does not hold, or its pick is none.
+        """Raise `UserError` for a name that is not in the catalog, and for an invalid pick or option.
 
-        What only the pictures themselves can tell (unknown ids, a pick larger than the set) shows later.
+        Errors that depend on the pictures (unknown ids, a pick larger than the set) are raised later.
         """
         classifier_entry(self.classifier)
         entry = method_entry(self.method)
@@ -68,4 +68,4 @@ class ForgetRequest(BaseModel):
 
 
 DEFAULT = ForgetRequest()
-"""What is asked for where nothing else is said; here alone stand the defaults."""
+"""The defaults of all interfaces."""

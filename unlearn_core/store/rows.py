@@ -18,7 +18,7 @@ _TIME = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class RunState(StrEnum):
-    """Where a run stands. `queued` and `running` are under way, all others are final.
+    """State of a run. `queued` and `running` are under way, all others are final.
 
     `damaged` is never written: it is the state of a row that cannot be read.
     """
@@ -36,7 +36,7 @@ UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, written as SQLAlchemy writes it to SQLite, in UTC; text that is no time reads as None."""
+    """A time in UTC, in SQLAlchemy's format for SQLite; unreadable text is read as None."""
 
     impl = String
     cache_ok = True
@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else f"{value.astimezone(UTC):{_TIME}}"
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        """Return the moment, in UTC."""
+        """Return the time in UTC."""
         try:
             return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
         except (ValueError, TypeError):
@@ -56,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Run(SQLModel, table=True):
     """One row. `request` and `result` are JSON; use `parsed_request()` and `parsed_result()`.
 
-    `visitor` is whose run it is on a server that serves others; "" where there is one person alone.
+    `visitor` is the run's owner on a shared server, else "".
     """
 
     id: str = Field(primary_key=True)
@@ -76,17 +76,17 @@ class Run(SQLModel, table=True):
     visitor: str = ""
 
     def parsed_request(self) -> ForgetRequest:
-        """Return the request this run answers; a damaged row raises `UserError`."""
+        """Return the request of this run; a damaged row raises `UserError`."""
         if self.state == RunState.DAMAGED:
             raise UserError(self.error or "")
         return ForgetRequest.model_validate_json(self.request)
 
     def parsed_result(self) -> Result | None:
-        """Return the result, or None while there is none."""
+        """Return the result, or None if there is none."""
         return Result.model_validate_json(self.result) if self.result else None
 
     def checked(self) -> "Run":
-        """Return this row, or what can still be said of it where it cannot be read."""
+        """Return this row, marked as damaged if it cannot be read."""
         try:
             RunState(self.state)
             request = ForgetRequest.model_validate_json(self.request)
@@ -98,12 +98,12 @@ class Run(SQLModel, table=True):
             self._damage("is damaged and cannot be read: delete it, and run it again")
         elif not _is_known(request.method):
             self._damage(
-                f"used the method {request.method}, which is not there: install it, or delete the run"
+                f"used the method {request.method}, which is not installed: install it, or delete the run"
             )
         return self
 
     def _has_its_types(self) -> bool:
-        """Tell whether the columns hold what they should: SQLite keeps anything in any column."""
+        """Return whether the columns have the right types: SQLite stores any type in any column."""
         texts = (self.name, self.phase, self.owner, self.visitor, self.error or "")
         numbers = (self.steps_done, self.phase_share)
         return (
@@ -127,12 +127,12 @@ def _is_known(method: str) -> bool:
 
 
 def this_process() -> str:
-    """Name this process so that a later one can tell whether it is still alive (host, pid, start time)."""
+    """Return an id of this process (host, pid, start time) for `is_alive`."""
     return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_alive(owner: str) -> bool:
-    """Tell whether the process named by `this_process()` still runs; another host's counts as alive."""
+    """Return whether the process of this `this_process()` id runs; those of other hosts count as alive."""
     try:
         host, pid, started = owner.rsplit("/", 2)
         if host != socket.gethostname():

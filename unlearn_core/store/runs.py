@@ -1,7 +1,7 @@
-"""What is kept: one SQLite row and one folder a run.
+"""The store: one SQLite row and one folder per run.
 
 The row holds the request, the state and the numbers; the folder holds `weights.safetensors`, `snapshots/`,
-`steps.jsonl`, `predictions.npz` and `weight_maps.npz`. Nothing in it is a pickle. Any process may write:
+`steps.jsonl`, `predictions.npz` and `weight_maps.npz`. None of them is a pickle. Any process may write:
 SQLite is in WAL mode and every call opens its own short transaction.
 """
 
@@ -47,7 +47,7 @@ class Store:
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
-        # On a shared server the id is all that a link needs: nobody shall find one by trying.
+        # On a shared server the id gives access to the run, so it must not be guessable.
         run_id = uuid.uuid4().hex[: 32 if visitor else 8]
         run = Run(
             id=run_id,
@@ -79,14 +79,14 @@ class Store:
         return self._as_ended(run.checked())
 
     def runs(self, visitor: str = "") -> list[Run]:
-        """Return all runs, or those of one visitor, the newest first; what cannot be read is `damaged`."""
+        """Return all runs, or those of one visitor, the newest first; unreadable ones are `damaged`."""
         with self._session() as session:
             newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
             found = list(session.exec(newest_first))
         return [self._as_ended(run.checked()) for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
-        """Set columns of a run; a run that was deleted meanwhile stays deleted."""
+        """Set columns of a run; nothing happens if it was deleted meanwhile."""
         with self._session() as session:
             run = session.get(Run, run_id)
             if run is not None:
@@ -103,16 +103,16 @@ class Store:
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
 
     def end(self, run_id: str, state: RunState, error: str) -> None:
-        """End a run that nobody carries out any more, unless it is final.
+        """End a run that no process carries out any more, unless it is final.
 
-        On a full disk the end holds for this process alone, until `write_ends` finds room.
+        On a full disk the end is known to this process only, until `write_ends` succeeds.
         """
         self._ends[run_id] = (state, error)
         if not self.write_ends():
             _log.warning("The end of run %s could not be written yet: %s", run_id, error)
 
     def write_ends(self) -> bool:
-        """Write the ends that a full disk kept back; tell whether none is left."""
+        """Write the ends that a full disk delayed; return whether none is left."""
         try:
             for run_id, (state, error) in list(self._ends.items()):
                 with self._session() as session:
@@ -131,10 +131,10 @@ class Store:
         return run
 
     def rename(self, run_id: str, name: str) -> None:
-        """Give a run another name of 1 to 80 characters."""
+        """Rename a run; the name must have 1 to 80 characters."""
         name = name.strip()
         if not 1 <= len(name) <= 80:
-            raise UserError("A run's name has 1 to 80 characters.")
+            raise UserError("The name of a run must have 1 to 80 characters.")
         self.get(run_id)
         self.update(run_id, name=name)
 
@@ -143,19 +143,19 @@ class Store:
         run = self.get(run_id)
         if run.state in UNDER_WAY and is_alive(run.owner):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
-        # The folder first: on a full disk the row can only be removed once there is room.
+        # The folder first: on a full disk the row can only be removed after that.
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
         with self._session() as session:
             session.delete(run)
             session.commit()
 
     def request_cancel(self, run_id: str) -> None:
-        """Ask a run to stop at its next step."""
+        """Request a run to stop at its next step."""
         self.get(run_id)
         self.update(run_id, cancel_requested=True)
 
     def cancel_requested(self, run_id: str) -> bool:
-        """Tell whether a run was asked to stop, or was deleted."""
+        """Return whether a run was requested to stop, or was deleted."""
         with self._session() as session:
             run = session.get(Run, run_id)
             return run is None or run.cancel_requested
@@ -169,7 +169,7 @@ class Store:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        """Open a transaction; a full disk or a damaged database becomes one sentence."""
+        """Open a transaction; a full disk or a damaged database raises `UserError`."""
         try:
             with Session(self._sql, expire_on_commit=False) as session:
                 yield session
@@ -191,7 +191,7 @@ class Store:
 
 
 def open_store(root: Path | None = None) -> Store:
-    """Return the store at `root`, by default that of `UNLEARN_HOME`: the same one for the whole process."""
+    """Return the store at `root`, by default in `UNLEARN_HOME`; one instance per process."""
     return _open_store(root or home())
 
 
@@ -201,7 +201,7 @@ def _open_store(root: Path) -> Store:
 
 
 def _default_name(request: ForgetRequest) -> str:
-    """Return method, pick and image set in a few words."""
+    """Return method, pick and image set as the name of a run."""
     kind, _, rest = request.pick.partition(":")
     count = len(rest.split(","))
     pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
@@ -214,7 +214,7 @@ def _open_database(path: Path) -> SqlEngine:
     @event.listens_for(sql, "connect")
     def _set_pragmas(connection: Any, _record: Any) -> None:
         refuse_newer(connection)
-        # One row of bytes that are no text must not make all others unreadable.
+        # A row with invalid UTF-8 must not make all others unreadable.
         connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,7 +1,7 @@
-"""The classifier on the way, small on disk: each snapshot is the coded difference from the one before.
+"""Snapshots of the weights during a run, each stored as the quantised difference from the previous one.
 
-Differences are rounded to whole multiples of one width in each tensor, which takes less than two bits a
-weight once compressed. The next difference is taken from what a reader would have, so that rounding errors do
+Differences are rounded to multiples of one width per tensor, which takes less than two bits per weight after
+compression. Each difference is taken from the weights that a reader reconstructs, so that rounding errors do
 not add up.
 """
 
@@ -16,7 +16,7 @@ from unlearn_core.artifacts.damaged import damaged_becomes
 
 LARGEST = 127
 WIDTH = 1.5
-"""Of a rounding step, in root mean squares of the differences: wider is smaller and less exact."""
+"""Of a rounding step, relative to the root mean square of the differences: wider is less exact."""
 _SCALE = "scale."
 _CODE = "code."
 
@@ -27,7 +27,7 @@ class SnapshotWriter:
     """Writes `STEP.npz` files into a folder, in the order of the steps.
 
     Args:
-        folder: is made where it is missing.
+        folder: created if it is missing.
         start: the weights that a reader starts from, on the CPU.
     """
 
@@ -37,7 +37,7 @@ class SnapshotWriter:
         folder.mkdir(exist_ok=True)
 
     def write(self, step: int, module: nn.Module) -> None:
-        """Keep the module's weights as they are at this step."""
+        """Write the module's weights at this step."""
         arrays: dict[str, np.ndarray] = {}
         now = module.state_dict()
         for name, known in self._known.items():
@@ -45,7 +45,7 @@ class SnapshotWriter:
             width = WIDTH * difference.square().mean().sqrt()
             if width > 0:
                 code = (difference / width).round().clamp(-LARGEST, LARGEST)
-                # The factor that fits the coded differences best: exact where all are of one size.
+                # The least-squares factor: exact if all differences have the same size.
                 scale = (code * difference).sum() / code.square().sum()
                 known += code * scale
                 arrays[_CODE + name] = code.to(torch.int8).numpy()

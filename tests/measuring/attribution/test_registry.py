@@ -100,7 +100,7 @@ def test_an_algorithm_of_another_package_is_one_of_all(
     request = AttributionRequest.parse(finished, [3], "brightness", settings={"gain": 2})
     shown = read_attributions(write_attributions(cached_store.root, request))
     np.testing.assert_allclose(shown.before[0], shown.inputs[0, :, :, 0] * (2 / 255), rtol=1e-6)
-    with pytest.raises(UserError, match="gain is a number from -9 to 9, not 10"):
+    with pytest.raises(UserError, match="gain must be a number from -9 to 9, not 10"):
         AttributionRequest.parse(finished, [3], "brightness", settings={"gain": 10})
 
 
@@ -187,14 +187,14 @@ def changed(**differs: Any) -> type[Algorithm]:
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [
-        (changed(name="saliency"), "an algorithm saliency already"),
-        (changed(name="One: two"), "no name of an algorithm"),
+        (changed(name="saliency"), "already an algorithm saliency"),
+        (changed(name="One: two"), "not a valid name"),
         (changed(reading=None), "has no reading"),
         (
             changed(settings=(Number(name="baseline", title="", default=1, minimum=0, maximum=1, help=""),)),
-            "setting baseline of constant is another one in integrated-gradients",
+            "setting baseline of constant differs from that of integrated-gradients",
         ),
-        (Constant(), "no class derived from Algorithm"),
+        (Constant(), "not a class derived from Algorithm"),
     ],
 )
 def test_what_cannot_be_registered_is_one_sentence(kind: Any, sentence: str) -> None:

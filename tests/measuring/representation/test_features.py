@@ -18,7 +18,7 @@ def test_features_are_what_goes_into_the_last_linear_layer() -> None:
 
 
 def test_a_classifier_without_a_linear_layer_is_one_sentence() -> None:
-    with pytest.raises(UserError, match="no linear layer"):
+    with pytest.raises(UserError, match="no linear or convolution layer"):
         features(nn.Flatten(), np.zeros((1, 2, 2, 1), np.uint8))
 
 

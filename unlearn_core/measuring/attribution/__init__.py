@@ -1,1 +1,1 @@
-"""Captum attributions: the algorithms, where each is valid, how far it can be trusted."""
+"""Attributions with Captum: algorithms, the classifiers they are valid for, and the quality of maps."""

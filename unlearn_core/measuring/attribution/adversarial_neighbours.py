@@ -1,7 +1,7 @@
-"""Adversarial neighbours of pictures: what looks the same to us and another class to the classifier.
+"""Adversarial neighbours: pictures that look the same to us but are another class to the classifier.
 
-The paper (arXiv 2301.11578, section 3.2) keeps a classifier in place by such examples. Here they show how
-near the next class was before, and what became of that border.
+The paper (arXiv 2301.11578, section 3.2) uses such examples to retain the rest. Here they show how close the
+next class was before, and what is predicted after.
 """
 
 from pathlib import Path
@@ -26,15 +26,14 @@ RADIUS, STEP, ITERATIONS = 4.0, 0.1, 100
 
 
 def write_neighbours(root: Path, request: AttributionRequest) -> Path:
-    """Return the path of `AdversarialNeighbours`, one of each picture, made now unless they are there.
+    """Return the path of `AdversarialNeighbours`, one per picture; made if they do not exist.
 
-    Each is led, by targeted PGD on the classifier before the run, to the class that this classifier finds
-    second likeliest, and stopped as soon as it is seen as that. The maps explain this class, whatever the
-    request's target is.
+    The target of each is the second most likely class of the classifier before the run; targeted PGD stops as
+    soon as it is predicted. The maps explain this class, whatever the request's target is.
 
     Raises:
-        UserError: an unknown run or picture, an algorithm that is wrong on the classifier, or a damaged run
-            folder.
+        UserError: an unknown run or picture, an algorithm that is not valid for the classifier, or a damaged
+            run folder.
     """
     store = open_store(root)
     check_offered(store.get(request.run_id).parsed_request().classifier, request.algorithm)

@@ -1,4 +1,4 @@
-"""Altered copies of pictures that algorithms show to a classifier: how many at once, and which to skip."""
+"""Perturbed copies of pictures: how many per batch, and which to skip."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NOISY_COPIES = 16
 
 
 def copies_at_once(pixels: Tensor) -> int:
-    """Return how many altered copies of every picture go through the classifier together."""
+    """Return the number of perturbed copies of every picture per batch."""
     return max(1, LARGEST_BATCH.of(pixels.shape[-1]) // len(pixels))
 
 
 def skipping_equal(classifier: Classifier, pixels: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the classifier's logits of altered copies, which Captum stacks as (copies × n, c, h, w).
+    """Return a function for the logits of perturbed copies, which Captum stacks as (copies × n, c, h, w).
 
-    A copy that equals its picture gets the picture's known logits: covering black paper with black is free.
+    A copy that equals its picture gets the picture's logits without a forward pass.
     """
     with torch.no_grad():
         known = classifier.module(pixels)

@@ -1,4 +1,4 @@
-"""The convergence delta: what a map that should add up to a change of the score misses of it."""
+"""The convergence delta of maps that should sum to a change of the score."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 def convergence_delta(
     classifier: Classifier, pixels: Tensor, targets: Tensor, maps: Tensor, baseline: float
 ) -> Tensor:
-    """Return the share of the score's change from the baseline that each map misses or invents, (n,).
+    """Return the difference of each map's sum and the score's change from the baseline, (n,).
 
-    Captum gives the difference itself; as a share of the change, pictures can be compared.
+    Unlike Captum's, it is a share of the change, so that pictures are comparable.
 
     Args:
-        classifier: that the maps explain.
+        classifier: explained by the maps.
         pixels: (n, c, h, w).
         targets: int64 (n,).
         maps: (n, c, h, w).
-        baseline: the value of all its pixels.
+        baseline: value of all its pixels.
     """
     rows, empty = torch.arange(len(pixels)), torch.full_like(pixels[:1], baseline)
     with torch.no_grad():

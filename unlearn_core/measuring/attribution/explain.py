@@ -1,7 +1,7 @@
-"""Where in the picture: attributions of a run's classifier before and after.
+"""Attributions of a run's classifier before and after.
 
 Both classifiers get the same pictures, targets, settings, seed and layer, so that a difference of two maps is
-a difference of the classifiers. Captum changes hooks while it works: one call at a time in a process.
+a difference of the classifiers. Captum registers hooks: only one call at a time per process.
 """
 
 from pathlib import Path
@@ -23,18 +23,18 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
 VERSION = 1
-"""Part of the file's key: raise it when the maps change."""
+"""Part of the cache key: increase it when the maps change."""
 
 
 def write_attributions(root: Path, request: AttributionRequest) -> Path:
-    """Return the path of the maps of pictures before and after a run, made now unless they are there.
+    """Return the path of the maps of pictures before and after a run; made if they do not exist.
 
     Args:
         root: of the store.
-        request: for which run, pictures, algorithm and class.
+        request: run, pictures, algorithm and class.
 
     Raises:
-        UserError: an unknown run, picture or class, an algorithm that is wrong on the classifier, or a
+        UserError: an unknown run, picture or class, an algorithm that is not valid for the classifier, or a
             damaged run folder.
     """
     store = open_store(root)
@@ -72,15 +72,15 @@ def attribute(
     seed: int = 0,
     settings: Settings = NO_SETTINGS,
 ) -> NDArray[np.float32]:
-    """Return one map a picture, (n, h, w), summed over the channels.
+    """Return one map per picture, (n, h, w), summed over the channels.
 
     Args:
         classifier: on the CPU, in eval mode.
         pixels: (n, c, h, w) in [0, 1].
-        targets: int64 (n,), the class that is explained.
+        targets: int64 (n,), the explained class.
         algorithm: its name, or `NAME:LAYER`.
-        seed: of the algorithm's noise, where it has any.
-        settings: of the algorithm; those left out have their defaults.
+        seed: of the algorithm's noise, if any.
+        settings: of the algorithm; missing ones have their defaults.
     """
     maps = explanation(classifier, pixels, targets, algorithm, seed, settings)
     return maps.sum(1).numpy().astype(np.float32)
@@ -94,7 +94,7 @@ def explanation(
     seed: int = 0,
     settings: Settings = NO_SETTINGS,
 ) -> Tensor:
-    """Return what `attribute` sums over the channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
+    """Like `attribute`, but not summed over channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
     torch.manual_seed(seed)
     np.random.seed(seed)
     entry = algorithm_entry(algorithm)
@@ -102,7 +102,7 @@ def explanation(
 
 
 def similarity(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Return the structural similarity (SSIM) of two maps on their common range, −1 to 1; 1 is the same."""
+    """Return the structural similarity (SSIM) of two maps on their common range, −1 to 1; 1 is identical."""
     both = np.stack([before, after])
     span = float(np.ptp(both))
     return float(structural_similarity(before, after, data_range=span)) if span else 1.0

@@ -1,4 +1,4 @@
-"""Attribution maps of a run as files that other programs read."""
+"""Export of attribution maps as .npy and .png files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,8 +19,8 @@ def write_attribution_files(
 ) -> Iterator[Path]:
     """Write `ID-ALGORITHM-before`, `-after` and `-difference` as .npy (float32, h × w) and .png; yield paths.
 
-    The pictures of one row share a symmetric scale, as in the app. Raises `UserError` as `write_attributions`
-    does, and where the folder cannot be written.
+    Before and after share a symmetric scale, as in the app. Raises `UserError` like `write_attributions`, and
+    if the folder cannot be written.
     """
     out = Path(folder).expanduser()
     try:

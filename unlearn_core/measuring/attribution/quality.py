@@ -1,4 +1,4 @@
-"""How far an attribution map can be trusted: Captum's infidelity and sensitivity, and completeness."""
+"""Quality of attribution maps: Captum's infidelity and sensitivity, and the convergence delta."""
 
 from pathlib import Path
 
@@ -23,11 +23,11 @@ VERSION = 2
 PERTURBATIONS = 16
 NOISE = 0.03
 RADIUS = 0.02
-"""Of the pictures that sensitivity looks at, in pixel values (L∞)."""
+"""Of the perturbations for sensitivity, in pixel values (L∞)."""
 
 
 def write_attribution_quality(root: Path, request: AttributionRequest) -> Path:
-    """Return the path of an `AttributionQuality` of a request's maps, made now unless it is there.
+    """Return the path of the `AttributionQuality` of a request's maps; made if it does not exist.
 
     Raises:
         UserError: an unknown run, picture or class, or a damaged run folder.
@@ -57,12 +57,12 @@ def quality(
     seed: int,
     settings: Settings = NO_SETTINGS,
 ) -> MapQuality:
-    """Return how far one classifier's maps can be trusted; the arguments are those of `attribute`."""
+    """Return the quality of one classifier's maps; the arguments are those of `attribute`."""
     entry = algorithm_entry(algorithm)
     complete = entry.complete(settings)
 
     def explain(inputs: tuple[Tensor, ...], target: Tensor) -> tuple[Tensor]:
-        # Captum's metrics take views that tensors in channels_last order do not allow.
+        # Captum's metrics create views, which channels_last tensors do not support.
         return (explanation(classifier, inputs[0], target, algorithm, seed, settings).contiguous(),)
 
     def disturb(inputs: Tensor) -> tuple[Tensor, Tensor]:

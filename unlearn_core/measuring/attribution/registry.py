@@ -1,7 +1,7 @@
-"""The attribution algorithms that can be picked, without loading torch or Captum.
+"""The registry of attribution algorithms; it loads neither torch nor Captum.
 
-An algorithm is one file. One of this project has a line in `_SHIPPED`; one of another package has an entry
-point in the group `unlearn_lens.algorithms` that names the class; one of a notebook goes to `register`.
+An algorithm is one file. Those of this project have a line in `_SHIPPED`; those of other packages have an
+entry point in the group `unlearn_lens.algorithms` that names the class; notebooks call `register`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SHIPPED = (
     "guided_backprop:GuidedBackprop",
 )
 NEVER_OFFERED = (("LRP", "has no rule for residual connections with batch normalisation."),)
-"""Algorithms of Captum that would quietly give a wrong picture on every classifier here, and why."""
+"""Algorithms of Captum that silently give wrong maps for every classifier, and why."""
 
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _log = logging.getLogger(__name__)
@@ -42,17 +42,17 @@ Kind = TypeVar("Kind", bound=type[Algorithm])
 
 
 def algorithms() -> tuple[Algorithm, ...]:
-    """Return the algorithms of this project, then those of other packages, then those registered."""
+    """Return the algorithms of this project, then those of other packages, then the registered ones."""
     return (*_installed(), *_registered.values())
 
 
 def register(kind: Kind) -> Kind:
-    """Add an algorithm to this process's list and return it, so that this can be a decorator.
+    """Register an algorithm in this process and return it; usable as a decorator.
 
-    One that was registered under the same name is replaced, as when a notebook's cell runs again.
+    An algorithm registered before under the same name is replaced.
 
     Raises:
-        UserError: a name that another algorithm has, or what is missing or wrong.
+        UserError: the name of another algorithm, or an invalid class.
     """
     replaced = _registered.get(getattr(kind, "name", ""))
     algorithm = _checked(kind, [one for one in algorithms() if one is not replaced])
@@ -63,7 +63,7 @@ def register(kind: Kind) -> Kind:
 def algorithm_entry(name: str) -> Algorithm:
     """Return the algorithm; an unknown name raises `UserError` that lists the known ones.
 
-    `NAME:LAYER` is one that looks at a layer, at another layer than the usual one.
+    `NAME:LAYER` is an algorithm at another layer than its default one.
     """
     plain, _, layer = name.partition(":")
     for entry in algorithms():
@@ -71,11 +71,11 @@ def algorithm_entry(name: str) -> Algorithm:
             found = entry.at_layer(layer) if layer else entry
             if found is not None:
                 return found
-    raise UserError(f"There is no algorithm {name}; there are {', '.join(e.name for e in algorithms())}.")
+    raise UserError(f"There is no algorithm {name}; available: {', '.join(e.name for e in algorithms())}.")
 
 
 def offered(classifier: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that are right on a classifier of the catalog, then those at other layers."""
+    """Return the algorithms that are valid for a classifier of the catalog, then those at other layers."""
     known = classifier_entry(classifier)
     right = [entry for entry in algorithms() if entry.why_wrong(known) is None]
     others = [
@@ -85,21 +85,21 @@ def offered(classifier: str) -> tuple[Algorithm, ...]:
 
 
 def check_offered(classifier: str, algorithm: str) -> None:
-    """Raise `UserError` for an algorithm that is unknown or not right on a classifier."""
+    """Raise `UserError` for an algorithm that is unknown or not valid for a classifier."""
     entry = algorithm_entry(algorithm)
     if algorithm not in [one.name for one in offered(classifier)]:
-        raise UserError(f"{entry.title} would give a wrong picture of {classifier}.")
+        raise UserError(f"{entry.title} is not valid for {classifier}: its maps would be wrong.")
 
 
 def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
-    """Return title and reason of each algorithm that would quietly give a wrong picture on a classifier."""
+    """Return title and reason of each algorithm that is not valid for a classifier."""
     known = classifier_entry(classifier)
     reasons = ((entry.title, entry.why_wrong(known)) for entry in algorithms())
     return (*((title, reason) for title, reason in reasons if reason is not None), *NEVER_OFFERED)
 
 
 def declared_settings(names: Iterable[str] | None = None) -> tuple[Setting[Any], ...]:
-    """Return what can be set of the named algorithms, or of all, each once and always in the same order."""
+    """Return the settings of the named algorithms, or of all, each once and always in the same order."""
     every = {setting.name: setting for entry in algorithms() for setting in entry.settings}
     if names is None:
         return tuple(every.values())
@@ -117,25 +117,25 @@ def _installed() -> tuple[Algorithm, ...]:
     for point in entry_points(group=GROUP):
         try:
             found.append(_checked(point.load(), found))
-        # Code of another package may fail in any way, and all other algorithms go on.
+        # Code of another package may raise anything; the other algorithms stay available.
         except Exception:
-            _log.exception("The algorithm %s of another package is left out.", point.value)
+            _log.exception("The algorithm %s of another package cannot be loaded.", point.value)
     return tuple(found)
 
 
 def _checked(kind: Any, others: Iterable[Algorithm]) -> Algorithm:
-    """Return an algorithm of a class that may be a stranger's; `UserError` says what is wrong with it."""
+    """Return an instance of an algorithm's class; an invalid class raises `UserError`."""
     if not (isinstance(kind, type) and issubclass(kind, Algorithm)):
-        raise UserError(f"{kind!r} is no class derived from Algorithm.")
+        raise UserError(f"{kind!r} is not a class derived from Algorithm.")
     for word in ("name", "title", "reading"):
         if not isinstance(getattr(kind, word, None), str):
             raise UserError(f"The algorithm {kind.__name__} has no {word}.")
     if not _NAME.fullmatch(kind.name):
-        raise UserError(f"{kind.name!r} is no name of an algorithm: lower case, digits and hyphens.")
+        raise UserError(f"{kind.name!r} is not a valid name: use lower case, digits and hyphens.")
     for other in others:
         if other.name == kind.name:
-            raise UserError(f"There is an algorithm {kind.name} already.")
+            raise UserError(f"There is already an algorithm {kind.name}.")
         for mine in kind.settings:
             if any(mine.name == theirs.name and mine != theirs for theirs in other.settings):
-                raise UserError(f"The setting {mine.name} of {kind.name} is another one in {other.name}.")
+                raise UserError(f"The setting {mine.name} of {kind.name} differs from that of {other.name}.")
     return kind()

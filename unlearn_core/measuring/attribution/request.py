@@ -1,4 +1,4 @@
-"""What is asked of an attribution algorithm, in one object from the widget to the cache's key."""
+"""The request of an attribution: one object from the widget to the cache key."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ NO_SETTINGS: Settings = MappingProxyType({})
 
 @dataclass(frozen=True)
 class AttributionRequest:
-    """Explain pictures by the classifiers of a run. Made by `parse`; the same request has the same answer.
+    """Attributions of pictures before and after a run; create it with `parse`.
 
     Attributes:
-        run_id: a run that has weights.
+        run_id: a run with weights.
         ids: of pictures of the run's image set, 1 to `MOST_PICTURES`.
         algorithm: the name of an algorithm, or `NAME:LAYER`.
-        target: the class that is explained: "label" (what the picture was), "new" (what it is predicted as
-            after the run), or a class index.
+        target: the explained class: "label", "new" (the prediction after the run), or a class index.
         settings: name and value of each of the algorithm's settings.
     """
 
@@ -42,10 +41,10 @@ class AttributionRequest:
         target: str = "label",
         settings: Mapping[str, SettingValue] = NO_SETTINGS,
     ) -> AttributionRequest:
-        """Return a request with defaults for the settings that are not given.
+        """Return a request with defaults for missing settings.
 
-        What only the run can tell (whether it, the pictures and the class exist, whether the algorithm is
-        right on its classifier) shows later.
+        Errors that depend on the run (unknown pictures or class, an algorithm that is not valid for its
+        classifier) are raised later.
 
         Raises:
             UserError: no pictures or too many, an unknown algorithm or setting, a value out of its range.

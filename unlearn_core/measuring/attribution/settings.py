@@ -1,6 +1,6 @@
-"""What a person may set of attribution algorithms: each setting is declared once, with its range.
+"""Settings of attribution algorithms, each declared once with its range.
 
-The page's controls and the command line's flags are made from these. Nothing here loads torch.
+The controls of the page and the flags of the command line derive from these. Nothing here loads torch.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Amount = TypeVar("Amount", int, float)
 _NAME = re.compile("[a-z][a-z0-9_]*")
 _RESERVED = frozenset(("algorithm", "ids", "target", "out", "help", "run_command"))
 _RESERVED |= frozenset(("run", "id", "algorithms", "pictures", "opacity", "trust", "neighbours"))
-"""Names that the command line and the page's links have in use."""
+"""Names used by the command line and the page's links."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(ABC, Generic[Value]):
-    """One thing to set.
+    """One setting.
 
     Attributes:
         name: of the flag and in links: lower case, digits and underscores.
@@ -53,20 +53,20 @@ class Setting(ABC, Generic[Value]):
     @property
     @abstractmethod
     def allowed(self) -> str:
-        """Which values there are, in words."""
+        """The allowed values in words."""
 
     @abstractmethod
     def check(self, value: SettingValue) -> Value:
-        """Return `value` in the setting's own type, or raise `UserError` where it is not allowed."""
+        """Return `value` in the type of the setting, or raise `UserError` if it is not allowed."""
 
     def of(self, settings: Settings) -> Value:
-        """Return this setting's value among complete ones."""
+        """Return the value of this setting from complete settings."""
         return cast(Value, settings[self.name])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Setting[Amount]):
-    """A number from `minimum` to `maximum`; a whole one where the default is.
+    """A number from `minimum` to `maximum`; an integer if the default is.
 
     Attributes:
         above_minimum: the minimum itself is not allowed.
@@ -92,12 +92,12 @@ class Number(Setting[Amount]):
         if in_range and kind(value) == value and not (self.above_minimum and value == self.minimum):
             return kind(value)
         whole = "a whole number" if kind is int else "a number"
-        raise UserError(f"The setting {self.name} is {whole} {self.allowed}, not {value}.")
+        raise UserError(f"The setting {self.name} must be {whole} {self.allowed}, not {value}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Setting[str]):
-    """One of several words; `choices` says for each how the page calls it."""
+    """One of several words; `choices` maps each to its title on the page."""
 
     choices: Mapping[str, str]
 
@@ -109,15 +109,15 @@ class Choice(Setting[str]):
     def check(self, value: SettingValue) -> str:
         """Return one of the choices, or raise `UserError`."""
         if value not in self.choices:
-            raise UserError(f"There is no {self.name} {value}; there are {self.allowed}.")
+            raise UserError(f"There is no {self.name} {value}; available: {self.allowed}.")
         return str(value)
 
 
 BASELINE = Choice(
     name="baseline",
-    title="Compared with an empty picture that is …",
+    title="Baseline",
     default="empty",
-    help="A map tells what the picture adds to this one: another baseline asks another question.",
+    help="The empty picture that maps compare with.",
     choices={
         "empty": "black for digits, mid-grey for photos",
         "black": "black",
@@ -129,7 +129,7 @@ PATCHES = Number(
     name="patches",
     title="Patches along a side",
     default=7,
-    help="Small patches show details, large ones what parts do together.",
+    help="Small patches show details, large ones the effect of whole parts.",
     minimum=2,
     maximum=28,
     offered=(4, 7, 14),
@@ -138,7 +138,7 @@ NOISE = Number(
     name="noise",
     title="Noise",
     default=0.1,
-    help="Standard deviation of what is added to the pixels, of values from 0 to 1.",
+    help="Standard deviation of the noise added to the pixels, whose values are 0 to 1.",
     minimum=0.0,
     maximum=0.5,
     above_minimum=True,
@@ -147,6 +147,6 @@ NOISE = Number(
 
 
 def baseline_value(pixels: Tensor, settings: Settings) -> float:
-    """Return the value of all pixels (n, c, h, w) of the baseline: "empty" is black paper or mid-grey."""
+    """Return the value of the baseline's pixels for pixels (n, c, h, w): "empty" is black for one channel."""
     empty = 0.0 if pixels.shape[1] == 1 else 0.5
     return {"empty": empty, "black": 0.0, "grey": 0.5, "white": 1.0}[BASELINE.of(settings)]

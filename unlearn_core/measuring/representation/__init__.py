@@ -1,1 +1,1 @@
-"""Features: drift, and maps of an image set."""
+"""Representations: features, their drift, and maps of an image set."""

@@ -1,5 +1,5 @@
-"""What moved inside the classifier: its features on a plane before and after, layer by layer by CKA, and how
-near the pictures that paid lie to the forgotten ones."""
+"""Change of representations: features before and after on a plane, CKA of each layer, and the similarity of
+other pictures to the forgotten ones."""
 
 from pathlib import Path
 
@@ -24,13 +24,13 @@ from unlearn_core.store.runs import open_store
 VERSION = 1
 SAMPLE = Budget(600, 40)
 ALIKE = 192
-"""Pictures that layers are compared on."""
+"""Number of pictures for CKA."""
 
 MOST_FLIPPED = 300
 
 
 def write_drift(root: Path, run_id: str) -> Path:
-    """Return the path of a run's drift, made now unless it is there.
+    """Return the path of a run's drift; made if it does not exist.
 
     An unknown run, one without weights and damaged files raise `UserError`.
     """
@@ -68,7 +68,7 @@ def _drift(run: FinishedRun) -> dict[str, ArrayLike]:
 
 
 def _points(run: FinishedRun) -> NDArray[np.intp]:
-    """Return positions in the comparison: the forget set, all that flipped, and a sample of the rest."""
+    """Return positions in the comparison: the forget set, flipped pictures, and a sample of the rest."""
     own = run.comparison.image_set == 0
     others = np.isin(run.comparison.group, (RETAIN, TEST))
     flipped = np.flatnonzero(own & others & (run.comparison.before != run.comparison.after))

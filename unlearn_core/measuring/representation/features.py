@@ -1,4 +1,4 @@
-"""What a classifier makes of pictures before its last layer, and principal components to draw it on."""
+"""Features before the last layer, activations of layers, principal components, and CKA."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from unlearn_core.measuring.predict import to_pixels
 
 
 def features(module: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what goes into the last layer, linear or convolution, averaged over its positions, (n, d).
+    """Return the inputs of the last linear or convolution layer, averaged over positions, (n, d).
 
     Args:
         module: on the CPU, in eval mode; one without such a layer raises `UserError`.
@@ -23,7 +23,7 @@ def features(module: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float
     """
     last = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
     if not last:
-        raise UserError("This classifier has no linear layer whose inputs could be drawn.")
+        raise UserError("This classifier has no linear or convolution layer, so it has no features to show.")
     return activations(module, pictures, [last[-1]], lambda layer, inputs, output: _mean(inputs[0]))[0]
 
 
@@ -40,9 +40,9 @@ def activations(
     layers: list[nn.Module],
     read: Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor],
 ) -> list[NDArray[np.float32]]:
-    """Return what `read(layer, inputs, output)` gives at each layer, flattened to (n, d).
+    """Return `read(layer, inputs, output)` of each layer, flattened to (n, d).
 
-    A layer that is never called by itself, like the last one inside of torch's attention, gives (n, 0).
+    A layer that is never called separately, such as the last one inside of torch's attention, gives (n, 0).
     """
     seen: dict[nn.Module, Tensor] = {}
 
@@ -58,7 +58,7 @@ def activations(
         nothing = torch.empty(len(pixels), 0)
         values = [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
         if not found:
-            # Filled in place, for the same reason as in `predict`.
+            # Filled in place for the same reason as in `predict`.
             found.extend(np.empty((len(pictures), one.shape[1]), np.float32) for one in values)
         for whole, one in zip(found, values, strict=True):
             whole[part] = one
@@ -74,20 +74,20 @@ def activations(
 
 
 def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
-    """Return the first `count` principal components of features (n, d), or min(n, d) where that is fewer."""
+    """Return the first `count` principal components of features (n, d), at most min(n, d)."""
     return PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
 
 
 def linear_cka(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return how alike two layers see the same pictures: linear CKA (Kornblith et al., arXiv 1905.00414).
+    """Return the similarity of two representations: linear CKA (Kornblith et al., arXiv 1905.00414).
 
     Args:
         first: activations (n, d) of one.
         second: activations (n, e) of the other.
 
     Returns:
-        1 where they are the same up to rotation and scale, 0 where they have nothing in common; nan where
-        one of them is constant.
+        1 if they are equal up to rotation and scale, 0 if they have nothing in common; nan if one of them
+        is constant.
     """
     grams = []
     for seen in (first, second):

@@ -1,4 +1,4 @@
-"""An image set as its classifier sees it before its last layer: places on a plane, look-alikes, odd ones."""
+"""Features of an image set before the last layer: PCA, memorisation, and suspect labels."""
 
 from pathlib import Path
 
@@ -18,25 +18,24 @@ from unlearn_core.measuring.write_image_table import key_of, write_image_table
 VERSION = 3
 NEIGHBOURS = 10
 _SIDE = 14
-"""Pixels: pictures are compared this small, so that a shift by a pixel does not matter."""
+"""Pixels: pictures are compared at this size, so that a shift by a pixel does not matter."""
 
 _CHUNK = 1000
 
 
 def write_image_map(root: Path, classifier: str, images: str) -> Path:
-    """Return the path of the arrays below, made now unless they are there; n pictures in id order.
+    """Return the path of the arrays below; made if they do not exist. n pictures in id order.
 
     `ids` int64 (n,); `places` float32 (n, 2) on the plane of largest spread; `features` float16 (n, d) of
     length 1; `memorisation` and `odd_label` float32 (n,), 0 to 1, for training pictures, else 0:
 
-    * `memorisation`, an estimate: confidence in the label, times the share of the pictures that look alike,
-      pixel by pixel, but carry another label. A classifier that only generalised would get such a picture
-      wrong; one that gets it right has memorised it (the idea of Feldman, arXiv 1906.05271, without his
-      retraining).
-    * `odd_label`: doubt in the label, averaged with the share of the nearest pictures in feature space that
-      carry another one.
+    * `memorisation`, an estimate: confidence in the label, times the share of the most similar pictures,
+      pixel by pixel, with another label. A classifier that only generalised would get such a picture wrong;
+      one that gets it right has memorised it (the idea of Feldman, arXiv 1906.05271, without retraining).
+    * `odd_label`: 1 − confidence in the label, averaged with the share of the nearest pictures in feature
+      space with another label.
 
-    Raises `UserError` where the classifier or the image set cannot be loaded.
+    Raises `UserError` if the classifier or the image set cannot be loaded.
     """
     path = root / "maps" / f"{key_of(VERSION, classifier, images)}.npz"
     return make_once(path, lambda: _map(root, classifier, images), write_arrays)
@@ -61,7 +60,7 @@ def _scores(
 ) -> dict[str, NDArray[np.float32]]:
     train = np.flatnonzero(~table.is_test)
     labels, confidence = table.labels[train], table.confidences[train]
-    # In chunks: a large set is mapped from a file and may not fit into memory.
+    # In chunks: a large set is memory-mapped and may not fit into memory.
     chunks = [
         _small(pictures.pixels[train[start : start + _CHUNK]]) for start in range(0, len(train), _CHUNK)
     ]
@@ -73,11 +72,11 @@ def _scores(
 
 
 def others_share(unit: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return of each of n vectors of length 1 the share of its nearest that carry another label, (n,)."""
+    """Return for each of n unit vectors the share of its nearest neighbours with another label, (n,)."""
     count = min(NEIGHBOURS, len(unit) - 1)
     if count < 1:
         return np.zeros(len(unit), np.float32)
-    # Of vectors of length 1 the nearest are those of the smallest angle; no vector is its own neighbour.
+    # For unit vectors the nearest have the smallest angle; no vector is its own neighbour.
     nearest = NearestNeighbors(n_neighbors=count).fit(unit).kneighbors(return_distance=False)
     return (labels[nearest] != labels[:, None]).mean(1).astype(np.float32)
 

@@ -1,8 +1,7 @@
-"""An image set laid out so that pictures which look alike to a classifier stand together: t-SNE of features.
+"""A layout of an image set with similar pictures together: t-SNE of the features.
 
-Principal components (`image_map`) show the large directions at once; this one takes some seconds and shows
-small groups. t-SNE (van der Maaten and Hinton 2008) of scikit-learn, which is installed already, does the job
-of UMAP here without numba and llvmlite, which are larger than all the rest.
+PCA (`pca_map`) shows the largest directions at once; t-SNE takes some seconds and shows small groups.
+scikit-learn's t-SNE (van der Maaten and Hinton 2008) serves the purpose of UMAP without numba and llvmlite.
 """
 
 from pathlib import Path
@@ -25,11 +24,11 @@ _COMPONENTS, _ITERATIONS = 30, 500
 
 
 def write_neighbour_map(root: Path, classifier: str, images: str) -> Path:
-    """Return the path of `ids` int64 (n,) and `places` float32 (n, 2), made now unless they are there.
+    """Return the path of `ids` int64 (n,) and `places` float32 (n, 2); made if they do not exist.
 
     Distances between groups mean little, and sizes of groups nothing.
 
-    Raises `UserError` where the classifier or the image set cannot be loaded, or the set is too small or too
+    Raises `UserError` if the classifier or the image set cannot be loaded, or the set is too small or too
     large.
     """
     path = root / "maps" / f"neighbours-{key_of(VERSION, classifier, images)}.npz"

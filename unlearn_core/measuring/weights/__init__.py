@@ -1,1 +1,1 @@
-"""Importance and change of weights, filters, and weights between before and after."""
+"""Importance and change of weights, filters, and weight interpolation."""

@@ -1,4 +1,4 @@
-"""One filter of a run's classifier: its kernels, what it responds to, and what its change alone did."""
+"""One filter of a run's classifier: kernels, strongest responses, and the effect of undoing its change."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ SAMPLE = Budget(500, 24)
 
 
 def write_filter(root: Path, run_id: str, layer: str, number: int) -> Path:
-    """Return the path of what is known of one filter (a row of a linear layer), made now unless it is there.
+    """Return the path of measurements of one filter (a row of a linear layer); made if they do not exist.
 
     Arrays: `channels` (m,), those whose kernels changed most, with `kernels_before` and `kernels_after`
     (m, height, width); `strongest_before` and `strongest_after`, ids of the pictures that the filter responds
     to most; and for the forget set `ids`, `labels`, `classes` and `tops` as predicted, and `undone_classes`
-    and `undone_tops` with this filter's weights alone set back. `retain`, `undone_retain`: accuracy in
+    and `undone_tops` with only this filter's change undone. `retain`, `undone_retain`: accuracy in
     percent on a sample of D_r.
 
     Raises:
@@ -77,7 +77,9 @@ def _strongest(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike
             classifier.module, pictures, [own], lambda layer, inputs, output: _response(layer, output, number)
         )
         if not seen.size:
-            raise UserError(f"Layer {layer} is never called by itself, so its filters show no response.")
+            raise UserError(
+                f"Layer {layer} is never called separately, so the response of its filters is unknown."
+            )
         found[f"strongest_{when}"] = ids[np.argsort(-seen[:, 0], kind="stable")[:STRONGEST]]
     return found
 

@@ -1,4 +1,4 @@
-"""Weights on the line from before to after, and past it: what is forgotten and what is kept on the way."""
+"""Weight interpolation: accuracy on the line between the weights before and after, and beyond."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ MOST_PICTURES = 64
 
 
 def write_interpolation(root: Path, run_id: str) -> Path:
-    """Return the path of the measurements along the line, made now unless they are there.
+    """Return the path of the measurements along the line; made if they do not exist.
 
     An unknown run, one without weights and damaged files raise `UserError`.
     """
@@ -58,6 +58,6 @@ def _line(run: FinishedRun) -> dict[str, ArrayLike]:
 
 
 def _sample(run: FinishedRun, group: int) -> NDArray[np.intp]:
-    """Return positions of at most a sample's number of a group's pictures, always the same ones."""
+    """Return positions of a fixed sample of a group's pictures."""
     inside = np.flatnonzero((run.comparison.group == group) & (run.comparison.image_set == 0))
     return np.sort(sample(inside, SAMPLE.of(run.before.input_size)))

@@ -1,4 +1,4 @@
-"""Where in the weights: importance for the forget set beside the change that was really made."""
+"""Measures weight maps: importance for the forget set, and change."""
 
 import numpy as np
 from torch import nn

@@ -1,4 +1,4 @@
-"""Which weights matter to the retained pictures: the contrast to the importance for the forget set."""
+"""Importance of the weights for the retain set, to compare with that for the forget set."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def write_retain_importance(root: Path, run_id: str) -> Path:
 def _importance(run: FinishedRun) -> dict[str, ArrayLike]:
     inside = np.flatnonzero((run.comparison.image_set == 0) & (run.comparison.group == RETAIN))
     if not len(inside):
-        raise UserError("This run has no retained pictures of its own to compare with.")
+        raise UserError("This run has no retained pictures to compare with.")
     chosen = sample(inside, SAMPLE.of(run.before.input_size))
     module = run.before.module
     module.requires_grad_(True)

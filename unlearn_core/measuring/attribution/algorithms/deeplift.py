@@ -14,23 +14,21 @@ if TYPE_CHECKING:
 
 
 class DeepLift(Algorithm):
-    """Differences from the baseline's activations, passed back by the rescale rule."""
+    """Differences from the baseline's activations, propagated back by the rescale rule."""
 
     name = "deeplift"
     title = "DeepLIFT"
-    reading = (
-        "What each pixel's difference from an empty picture adds to the score, passed back layer by layer."
-    )
+    reading = "Contribution of each pixel's difference from an empty picture, propagated back layer by layer."
     settings = (BASELINE,)
     is_complete = True
     is_quick = True
 
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
-        """Return a reason where an activation is not a ReLU of its own, which Captum's rules pass over."""
+        """Return a reason if an activation is not a separate ReLU: Captum's rules ignore others."""
         return unless_plain_relu(classifier)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-        """Return what each value adds, (n, c, h, w); a picture's map sums to the score's change."""
+        """Return contributions, (n, c, h, w); a picture's map sums to the score's change."""
         from captum.attr import DeepLift as CaptumDeepLift
 
         empty = torch.full_like(pixels, baseline_value(pixels, settings))

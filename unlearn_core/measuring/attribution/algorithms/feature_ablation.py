@@ -1,4 +1,4 @@
-"""Feature ablation: the tiles of a grid are emptied one by one."""
+"""Feature ablation: the tiles of a grid are replaced by the baseline one by one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class FeatureAblation(Algorithm):
-    """What emptying a tile takes from the class's score, given to each of its pixels."""
+    """The decrease of the class's score when a tile is replaced, assigned to each of its pixels."""
 
     name = "feature-ablation"
     title = "Feature ablation"
-    reading = "How much the class's score falls (orange) or rises (blue) when one tile of a grid is emptied."
+    reading = "How much the class's score falls (orange) or rises (blue) when a tile of a grid is emptied."
     settings = (BASELINE, PATCHES)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-        """Return differences of the score, (n, c, h, w), the same in all of a tile."""
+        """Return differences of the score, (n, c, h, w), constant within a tile."""
         from captum.attr import FeatureAblation as CaptumFeatureAblation
 
         grid = PATCHES.of(settings)

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class GradientShap(Algorithm):
-    """Gradients at random points between noisy baselines and the picture, times the way."""
+    """Gradients at random points between noisy baselines and the picture, times their difference."""
 
     name = "gradient-shap"
     title = "GradientSHAP"
-    reading = "Like integrated gradients, but from noisy empty pictures at random points on the way."
+    reading = "Like integrated gradients, but with noisy baselines and random points on the path."
     settings = (BASELINE, NOISE)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-        """Return expected products of gradient and way, (n, c, h, w)."""
+        """Return expected products of gradient and difference, (n, c, h, w)."""
         from captum.attr import GradientShap as CaptumGradientShap
 
         return CaptumGradientShap(classifier.module).attribute(

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class GuidedBackprop(Algorithm):
-    """The gradient with all that is negative left out on its way back through each ReLU."""
+    """The gradient with negative values set to 0 at each ReLU of the backward pass."""
 
     name = "guided-backprop"
     title = "Guided backpropagation"
-    reading = "The gradient along paths that speak for the class alone. It shows edges whatever was learned."
+    reading = "The gradient along positive paths only. It shows edges even of untrained networks."
 
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
-        """Return a reason where an activation is not a ReLU of its own, which Captum's rule passes over."""
+        """Return a reason if an activation is not a separate ReLU: Captum's rule ignores others."""
         return unless_plain_relu(classifier)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

@@ -17,7 +17,7 @@ class InputXGradient(Algorithm):
 
     name = "input-x-gradient"
     title = "Input × gradient"
-    reading = "The pixel's value times the score's reaction to it: what a straight line would credit it with."
+    reading = "The pixel's value times the gradient: its contribution in a linear approximation."
     is_quick = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

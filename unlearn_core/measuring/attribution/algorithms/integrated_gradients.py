@@ -1,6 +1,6 @@
 """Integrated gradients (Sundararajan et al., arXiv 1703.01365).
 
-Captum's own, with midpoints, and with a finer path for pictures whose convergence delta is large.
+Captum's implementation with midpoints, and a finer path for pictures with a large convergence delta.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from unlearn_core.catalog.classifiers import Classifier
 
 COMPLETE_WITHIN = 0.01
-"""A picture whose map has a larger convergence delta than this gets a finer path."""
+"""Pictures with a larger convergence delta get a finer path."""
 PATH_STEPS, PHOTO_PATH_STEPS = (64, 256), (48,)
-"""Points on the path from the baseline: the first try, then finer ones. Photos take too long for two."""
+"""Points on the path from the baseline: first, then refined. Photos are too slow for a refinement."""
 
 
 class IntegratedGradients(Algorithm):
-    """The mean gradient on the way from the baseline to the picture, times that way."""
+    """The mean gradient on the path from the baseline to the picture, times their difference."""
 
     name = "integrated-gradients"
     title = "Integrated gradients"
     reading = (
-        "How much each pixel adds to the class's score (orange) or takes from it (blue), "
+        "How much each pixel increases (orange) or decreases (blue) the class's score "
         "compared with an empty picture."
     )
     settings = (BASELINE,)
@@ -37,7 +37,7 @@ class IntegratedGradients(Algorithm):
     is_quick = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
-        """Return what each value adds, (n, c, h, w); a picture's map sums to the score's change."""
+        """Return contributions, (n, c, h, w); a picture's map sums to the score's change."""
         baseline = baseline_value(pixels, settings)
         steps = PATH_STEPS if pixels.shape[-1] <= SMALL else PHOTO_PATH_STEPS
         maps, delta = _path_integral(classifier, pixels, targets, baseline, steps[0])
@@ -60,7 +60,7 @@ def _path_integral(
         pixels,
         baselines=baseline,
         target=targets,
-        # Midpoints cope best with the kinks of ReLU.
+        # Midpoints are most accurate with the kinks of ReLU.
         method="riemann_middle",
         n_steps=steps,
         internal_batch_size=LARGEST_BATCH.of(pixels.shape[-1]),

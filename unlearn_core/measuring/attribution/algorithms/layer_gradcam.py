@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al., arXiv 1610.02391), at one or another layer."""
+"""Grad-CAM (Selvaraju et al., arXiv 1610.02391), at the default or another layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LayerGradCam(Algorithm):
 
     name = "layer-gradcam"
     title = "Grad-CAM"
-    reading = "Which regions speak for the class in the last layer that still knows where things are."
+    reading = "Regions that increase the class's score, at the last layer with spatial resolution."
     is_quick = True
 
     def __init__(self, layer: str | None = None) -> None:
@@ -29,13 +29,13 @@ class LayerGradCam(Algorithm):
             self.is_quick = False
 
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
-        """Return a reason where no layer's outputs lie on a grid like the picture."""
+        """Return a reason if no layer has outputs with spatial dimensions."""
         if classifier.cam_layers:
             return None
-        return "needs a layer whose outputs lie on a grid like the picture; this classifier has none."
+        return "needs a layer with spatial outputs; this classifier has none."
 
     def other_layers(self, classifier: ClassifierEntry) -> tuple[str, ...]:
-        """Return all such layers but the first, which is the usual one."""
+        """Return all such layers except the first, which is the default."""
         return classifier.cam_layers[1:]
 
     def at_layer(self, layer: str) -> LayerGradCam:

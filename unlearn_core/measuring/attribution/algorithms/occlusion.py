@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Occlusion(Algorithm):
-    """What covering a patch takes from the class's score, averaged over the patches on each pixel."""
+    """The decrease of the class's score when a patch is covered, averaged over the patches on each pixel."""
 
     name = "occlusion"
     title = "Occlusion"

@@ -1,4 +1,4 @@
-"""Saliency: the size of the score's gradient (Simonyan et al., arXiv 1312.6034)."""
+"""Saliency: the absolute gradient of the score (Simonyan et al., arXiv 1312.6034)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ class Saliency(Algorithm):
 
     name = "saliency"
     title = "Saliency"
-    reading = (
-        "How strongly the class's score would react to a tiny change of each pixel, in either direction."
-    )
+    reading = "How strongly the class's score reacts to a tiny change of each pixel, in either direction."
     is_quick = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

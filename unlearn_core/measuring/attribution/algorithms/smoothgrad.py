@@ -21,7 +21,7 @@ class SmoothGrad(Algorithm):
 
     name = "smoothgrad"
     title = "SmoothGrad"
-    reading = "Saliency averaged over noisy copies of the picture, which leaves out accidental reactions."
+    reading = "Saliency averaged over noisy copies of the picture, which suppresses noise in the map."
     settings = (NOISE,)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

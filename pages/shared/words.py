@@ -1,0 +1,45 @@
+"""Words that several pages share: what the sets of pictures are called, and how values are written."""
+
+import math
+from typing import NamedTuple
+
+
+class SetWords(NamedTuple):
+    """A set's title, its symbol, and what it consists of."""
+
+    title: str
+    symbol: str
+    meaning: str
+
+
+FORGET_SET = SetWords("forget set", "D_f", "the pictures to forget")
+RETAIN_SET = SetWords("retain set", "D_r", "all other training pictures")
+TEST_SET = SetWords("test set", "D_test", "pictures never trained on")
+
+SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
+"""By the names that results and predictions use."""
+
+
+def sample_of(words: SetWords) -> str:
+    """Return what a curve is called that was measured on a sample of a set."""
+    return f"{words.title} (sample)"
+
+
+def counted(n: int) -> str:
+    """Return such as "1 picture" or "1,200 pictures"."""
+    return f"{n:,} picture{'' if n == 1 else 's'}"
+
+
+def two_decimals(value: float) -> str:
+    """Write a correlation or an error with two decimals, an unknown one as a dash."""
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+def decimals(n: int) -> int:
+    """Return the decimals that show a single one of `n` pictures: 1, above a thousand 2."""
+    return 1 if n <= 1000 else 2
+
+
+def percent(value: float, n: int = 0) -> str:
+    """Write a percentage of `n` pictures, without trailing zeros."""
+    return f"{value:.{decimals(n)}f}".rstrip("0").removesuffix(".")
