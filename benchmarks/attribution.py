@@ -10,10 +10,11 @@ and the last way lie from each other. The last line adds four algorithms up, as 
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion, Saliency
+from captum.attr import IntegratedGradients, Occlusion
 from torch import Tensor
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
@@ -21,6 +22,8 @@ from unlearn_core import load_classifier, load_images
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.devices import describe
 from unlearn_core.measuring.attribution.algorithms.integrated_gradients import PATH_STEPS
+from unlearn_core.measuring.attribution.algorithms.layer_gradcam import LayerGradCam
+from unlearn_core.measuring.attribution.algorithms.saliency import Saliency
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import offered
 from unlearn_core.measuring.finished_run import frozen
@@ -35,24 +38,15 @@ def _plain_integrated_gradients(classifier: Classifier, picture: Tensor, label: 
     )
 
 
-def _plain_saliency(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
-    return Saliency(classifier.module).attribute(picture, target=label)
-
-
-def _plain_layer_gradcam(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
-    layer = classifier.module.get_submodule(classifier.cam_layers[0])
-    maps = LayerGradCam(classifier.module, layer).attribute(picture, target=label, relu_attributions=True)
-    return LayerAttribution.interpolate(maps, (28, 28), "bilinear")
-
-
 def _plain_occlusion(classifier: Classifier, picture: Tensor, label: Tensor) -> Tensor:
     return Occlusion(classifier.module).attribute(picture, (1, 4, 4), (1, 2, 2), target=label)
 
 
 PLAIN: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
     "integrated-gradients": _plain_integrated_gradients,
-    "saliency": _plain_saliency,
-    "layer-gradcam": _plain_layer_gradcam,
+    # These two hand everything to Captum in one call as they are.
+    "saliency": partial(Saliency().explain, settings={}),
+    "layer-gradcam": partial(LayerGradCam().explain, settings={}),
     "occlusion": _plain_occlusion,
 }
 

@@ -7,3 +7,8 @@ class UserError(Exception):
     The command line prints it and exits with code 2, the app shows it in an error box. Every other
     exception is a bug.
     """
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error, without its full stop; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")

@@ -5,12 +5,12 @@ from html import escape
 
 from pages.shared.attribution_pictures import COLUMNS, LEGEND, MapRow, tile_html
 
-_SMALLEST = 80
 _STYLE = """
 <style>
 .mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
-  grid-template-columns: minmax(90px, 150px) auto repeat(ALGORITHMS, auto auto auto 6px);
-  --side: max(SMALLESTpx, min((100vw - 290px) / TILES - 7px, (100vh - 425px) / ROWS - 26px)); }
+  grid-template-columns: minmax(90px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
+  --tiles: calc(1 + 3 * var(--algorithms));
+  --side: max(80px, min((100vw - 290px) / var(--tiles) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
 .mapgrid .algorithm { grid-column: span 4; font-weight: 600; }
 .mapgrid .head { font-size: 12px; opacity: 0.75; text-align: center; }
 .mapgrid img { width: var(--side); height: var(--side); border-radius: 5px; display: block; }
@@ -50,6 +50,5 @@ def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opaci
         for one in row:
             said = " · ".join(f"{name} {value}" for name, value in one.numbers)
             cells.append(f'<span class="numbers">{escape(said)}</span>')
-    style = _STYLE.replace("SMALLEST", str(_SMALLEST)).replace("ALGORITHMS", str(len(titles)))
-    style = style.replace("TILES", str(1 + 3 * len(titles))).replace("ROWS", str(len(rows)))
-    return f'{style}<div class="mapgrid">{"".join(cells)}</div>{LEGEND}'
+    variables = f"--algorithms: {len(titles)}; --rows: {len(rows)}"
+    return f'{_STYLE}<div class="mapgrid" style="{variables}">{"".join(cells)}</div>{LEGEND}'

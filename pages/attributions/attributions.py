@@ -157,7 +157,7 @@ def _rows(
         quality, _ = measured_as(
             read_attribution_quality,
             AttributionQualityRequest(request),
-            f"{title}: measuring their quality …",
+            f"{title}: measuring quality …",
         )
     forgotten = tuple(one for one in request.ids if one in _forgotten(comparison)) if near else ()
     neighbours = neighbour_rows(comparison, replace(request, ids=forgotten)) if forgotten else {}

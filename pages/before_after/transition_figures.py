@@ -100,7 +100,7 @@ def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go
     forgotten = comparison.group[positions] == FORGET_GROUP
     figure = go.Figure()
     rest = ~flipped & ~forgotten
-    figure.add_scatter(**_dots(comparison, positions, after, rest, "unchanged", BEFORE, 4))
+    figure.add_scatter(**_dots(comparison, positions, after, rest, title="unchanged", colour=BEFORE, size=4))
     for chosen, title, colour in (
         (flipped & ~forgotten, "flipped", RETAIN),
         (forgotten, FORGET_SET.title, FORGET),
@@ -114,7 +114,7 @@ def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go
             hoverinfo="skip",
             showlegend=False,
         )
-        figure.add_scatter(**_dots(comparison, positions, after, chosen, title, colour, 8))
+        figure.add_scatter(**_dots(comparison, positions, after, chosen, title=title, colour=colour, size=8))
     names = [comparison.short_name(one) for one in range(len(comparison.class_names))]
     captions = class_captions(after[rest], comparison.after[positions][rest], names)
     figure.update_layout(annotations=captions)
@@ -128,6 +128,7 @@ def _dots(
     positions: NDArray[np.int64],
     places: NDArray[np.float32],
     chosen: NDArray[np.bool_],
+    *,
     title: str,
     colour: str,
     size: int,

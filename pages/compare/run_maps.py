@@ -11,9 +11,9 @@ from unlearn_core.artifacts.attribution_maps import Attributions, common_scale, 
 _OPACITY = 0.8
 _STYLE = """
 <style>
-.runmaps { display: grid; grid-template-columns: repeat(COLUMNS, auto); gap: 3px 10px; justify-content: start;
-  font-size: 13px; text-align: center;
-  --side: max(64px, min((50vw - 90px) / COLUMNS - 10px, (100vh - 420px) / ROWS - 26px)); }
+.runmaps { display: grid; grid-template-columns: repeat(var(--columns), auto); gap: 3px 10px;
+  justify-content: start; font-size: 13px; text-align: center;
+  --side: max(64px, min((50vw - 90px) / var(--columns) - 10px, (100vh - 420px) / var(--rows) - 26px)); }
 .runmaps .head { font-weight: 600; overflow-wrap: anywhere; max-width: var(--side); align-self: end; }
 .runmaps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }
 .runmaps .dim { opacity: 0.75; padding-bottom: 5px; max-width: var(--side); }
@@ -43,5 +43,5 @@ def run_maps_html(
             tile_html(tile, f"{name}: {word}") for name, word, tile in zip(names, under, tiles, strict=True)
         ]
         cells += [f'<span class="dim">{escape(word)}</span>' for word in under]
-    style = _STYLE.replace("COLUMNS", str(len(titles) + 1)).replace("ROWS", str(len(words)))
-    return f'{style}<div class="runmaps">{"".join(cells)}</div>{LEGEND}'
+    variables = f"--columns: {len(titles) + 1}; --rows: {len(words)}"
+    return f'{_STYLE}<div class="runmaps" style="{variables}">{"".join(cells)}</div>{LEGEND}'

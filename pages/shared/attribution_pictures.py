@@ -18,7 +18,7 @@ _STYLE = """
 <style>
 .maps { display: grid; grid-template-columns: minmax(110px, 190px) repeat(4, auto) minmax(170px, auto);
   gap: 8px 14px; align-items: center; justify-content: start; font-size: 14px;
-  --side: max(SMALLESTpx, min(13vw, (100vh - 425px) / ROWS - 8px)); }
+  --side: max(var(--smallest), min(13vw, (100vh - 425px) / var(--rows) - 8px)); }
 .maps .head { font-weight: 600; text-align: center; }
 .maps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }
 .maps .words { line-height: 1.35; font-size: 16px; font-weight: 600; }
@@ -74,8 +74,8 @@ def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
             cells.append(tile_html(tile, f"{row.words}: {name}"))
         facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in row.numbers)
         cells.append(f"<dl>{''.join(facts)}</dl>")
-    style = _STYLE.replace("SMALLEST", str(_SMALLEST)).replace("ROWS", str(len(rows)))
-    return f'{style}<div class="maps">{"".join(cells)}</div>{LEGEND}'
+    variables = f"--smallest: {_SMALLEST}px; --rows: {len(rows)}"
+    return f'{_STYLE}<div class="maps" style="{variables}">{"".join(cells)}</div>{LEGEND}'
 
 
 def tile_html(tile: NDArray[np.uint8], words: str) -> str:

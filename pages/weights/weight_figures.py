@@ -1,5 +1,7 @@
 """Figures of importance and change in the weights."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
@@ -111,8 +113,7 @@ def network_figure(
 def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], height: int = 330) -> go.Figure:
     """Draw one layer's two maps side by side, filters downwards, channels across.
 
-    An invisible bar over each row, with the filter's number as `customdata`, makes the row clickable:
-    Plotly's heatmaps are not.
+    An invisible bar over each row, with the filter's number as `customdata`, makes the row clickable.
 
     Args:
         importance: (filters, channels), 0 to 1; large layers are drawn as means over blocks.
@@ -145,29 +146,34 @@ def maps_figure(importance: NDArray[np.float32], change: NDArray[np.float32], he
             colorbar={"x": place, "thickness": 10, "exponentformat": "power", "nticks": 5},
             hoverinfo="skip",
         )
-        unseen = {"marker": {"opacity": 0}}
-        figure.add_bar(
-            orientation="h",
-            y=np.arange(filters),
-            x=np.full(filters, channels),
-            base=-0.5,
-            width=1,
-            row=1,
-            col=column,
-            showlegend=False,
-            marker={"opacity": 0},
-            selected=unseen,
-            unselected=unseen,
-            customdata=np.arange(filters),
-            text=[f"{value:{digits}}" for value in cells.mean(1)],
-            textposition="none",
-            hovertemplate="filter %{customdata}: %{text} on average; click to open<extra></extra>",
-        )
+        words = [f"{value:{digits}}" for value in cells.mean(1)]
+        figure.add_bar(**_invisible_bars(channels, words), row=1, col=column)
     figure.update_layout(bargap=0)
     figure.update_yaxes(range=[filters - 0.5, -0.5], showgrid=False, zeroline=False)
     figure.update_xaxes(range=[-0.5, channels - 0.5], showgrid=False, zeroline=False, title="channel")
     figure.update_yaxes(title="filter", row=1, col=1)
     return _small_titles(style(figure, height))
+
+
+def _invisible_bars(channels: int, words: list[str]) -> dict[str, Any]:
+    """Return bars that make the rows of a map clickable: Plotly's heatmaps are not."""
+    invisible = {"marker": {"opacity": 0}}
+    filters = np.arange(len(words))
+    return {
+        "orientation": "h",
+        "y": filters,
+        "x": np.full(len(words), channels),
+        "base": -0.5,
+        "width": 1,
+        "showlegend": False,
+        **invisible,
+        "selected": invisible,
+        "unselected": invisible,
+        "customdata": filters,
+        "text": words,
+        "textposition": "none",
+        "hovertemplate": "filter %{customdata}: %{text} on average; click to open<extra></extra>",
+    }
 
 
 def _small_titles(figure: go.Figure) -> go.Figure:

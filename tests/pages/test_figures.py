@@ -99,6 +99,7 @@ def test_every_run_has_a_map_of_every_picture() -> None:
     shown = [Attributions(pictures, maps[0], after, ids, ids, ids * 1.0, ids * 1.0) for after in maps[1:]]
     html = run_maps_html(shown, ["before", "anchor", "<b>"], [["2", "2", "7"], ["4", "4", "4"]])
     assert html.count("data:image/png") == 2 * (1 + 1 + 2)
+    assert 'style="--columns: 4; --rows: 2"' in html
     assert "id 14" in html
     assert "<b>" not in html
 
@@ -149,6 +150,7 @@ def test_every_row_has_four_lossless_pictures() -> None:
     first = np.asarray(Image.open(io.BytesIO(base64.b64decode(uris[0]))))
     assert np.array_equal(first, np.repeat(rows[0].picture, 3, 2))
     assert html.count("&lt;0.50") == 2
+    assert "--rows: 2" in html
 
 
 def test_a_grid_has_each_picture_once_and_three_maps_an_algorithm() -> None:
@@ -156,6 +158,7 @@ def test_a_grid_has_each_picture_once_and_three_maps_an_algorithm() -> None:
     html = map_grid_html([[row, row] for row in rows], ["Saliency", "A & B"], 0.5)
     assert html.count("data:image/png") == len(rows) * (1 + 3 * 2)
     assert "A &amp; B" in html
+    assert 'style="--algorithms: 2; --rows: 2"' in html
     assert html.count("SSIM &lt;0.50") == 4
     sheet = contact_sheet([[row, row] for row in rows], ["Saliency", "A & B"], 0.5)
     assert sheet.height > 4 * 224

@@ -9,6 +9,7 @@ from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX
+from unlearn_core.commands.completion import classifier_names, complete, image_set_names
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import open_store
@@ -23,8 +24,8 @@ def add_custom_commands(commands: Any) -> None:
     remove.add_argument("name")
     remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
     match = commands.add_parser("match", help="show or override the class match of an image set")
-    match.add_argument("--classifier", default="mnist-resnet")
-    match.add_argument("--images", default="mnist")
+    complete(match.add_argument("--classifier", default="mnist-resnet"), classifier_names)
+    complete(match.add_argument("--images", default="mnist"), image_set_names)
     match.add_argument(
         "--set",
         action="append",

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from unlearn_core.commands.completion import complete, run_ids
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, algorithms, declared_settings
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -12,7 +13,7 @@ from unlearn_core.store.runs import open_store
 def add_attribute_command(commands: Any) -> None:
     """Add the command to the parser's subcommands; its flags are those of all algorithms' settings."""
     command = commands.add_parser("attribute", help="write attribution maps before and after a run to files")
-    command.add_argument("id", metavar="RUN")
+    complete(command.add_argument("id", metavar="RUN"), run_ids)
     command.add_argument("--ids", required=True, help="ids of pictures, such as 3,14")
     command.add_argument(
         "--algorithm",

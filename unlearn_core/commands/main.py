@@ -11,6 +11,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import argcomplete
+from rich_argparse import RichHelpFormatter
+
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.catalog.sources.registry import PATTERNS
@@ -18,6 +21,7 @@ from unlearn_core.commands.add import SOURCES, add_custom_commands, resolve_or_a
 from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command
 from unlearn_core.commands.catalog import add_catalog_command
+from unlearn_core.commands.completion import classifier_names, complete, image_set_names, run_ids
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     parser = _parser()
+    argcomplete.autocomplete(parser)
     args, further = parser.parse_known_args(arguments)
     if further and "further" not in args:
         parser.error(f"unrecognized arguments: {' '.join(further)}")
@@ -53,8 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+class _HelpFormatter(RichHelpFormatter):
+    """Help in colours where the terminal has them; square brackets are text, not markup."""
+
+    group_name_formatter = str
+    help_markup = text_markup = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose subcommands share its help formatter."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_HelpFormatter, **options)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m unlearn_core", description="See a classifier forget.")
+    parser = _Parser(prog="python -m unlearn_core", description="See a classifier forget.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
     add_app_command(commands)
@@ -75,29 +94,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_forget(commands: Any) -> None:
     forget = commands.add_parser("forget", help="make a classifier forget pictures")
-    forget.add_argument("--classifier", default=DEFAULT.classifier, help=f"a name in the catalog, {SOURCES}")
+    classifier = forget.add_argument(
+        "--classifier", default=DEFAULT.classifier, help=f"a name in the catalog, {SOURCES}"
+    )
     forget.add_argument("--architecture", help="of a classifier file:PATH: torchvision:NAME or timm:NAME")
-    forget.add_argument("--images", default=DEFAULT.images, help=f"a name in the catalog, {PATTERNS}")
+    images = forget.add_argument(
+        "--images", default=DEFAULT.images, help=f"a name in the catalog, {PATTERNS}"
+    )
     _add_data_dir(forget)
     forget.add_argument("--pick", default=DEFAULT.pick, help=PICK_HELP)
-    forget.add_argument("--goal", default=DEFAULT.goal, choices=("misclassify", "relabel"))
-    forget.add_argument(
-        "--new-label",
-        action="append",
-        default=[],
-        metavar="ID=CLASS",
-        help="goal relabel: the new class index of a picture; by default its second most likely class",
-    )
-    forget.add_argument("--method", default=DEFAULT.method, help=", ".join(entry.name for entry in methods()))
-    forget.add_argument(
-        "--option", action="append", default=[], metavar="NAME=NUMBER", help="set an option of the method"
-    )
-    forget.add_argument("--preset", help=f"the paper's options for {', '.join(PRESETS)}")
+    _add_goal_and_method(forget)
     forget.add_argument("--seed", type=int, default=DEFAULT.seed)
     forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
     forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
-    forget.add_argument("--measure-on", metavar="IMAGES", help="a second image set, measured as retained")
-    forget.add_argument("--after", metavar="RUN", help="start from the classifier of another run")
+    also = forget.add_argument(
+        "--measure-on", metavar="IMAGES", help="a second image set, measured as retained"
+    )
+    after = forget.add_argument("--after", metavar="RUN", help="start from the classifier of another run")
     forget.add_argument(
         "--retained",
         type=int,
@@ -114,6 +127,29 @@ def _add_forget(commands: Any) -> None:
     forget.add_argument("--name", help="the run's name")
     forget.add_argument("--json", action="store_true", help="print one JSON object")
     forget.set_defaults(run_command=_forget)
+    complete(classifier, classifier_names)
+    complete(images, image_set_names)
+    complete(also, image_set_names)
+    complete(after, run_ids)
+
+
+def _add_goal_and_method(forget: argparse.ArgumentParser) -> None:
+    forget.add_argument("--goal", default=DEFAULT.goal, choices=("misclassify", "relabel"))
+    forget.add_argument(
+        "--new-label",
+        action="append",
+        default=[],
+        metavar="ID=CLASS",
+        help="goal relabel: the new class index of a picture; by default its second most likely class",
+    )
+    names = [entry.name for entry in methods()]
+    method = forget.add_argument("--method", default=DEFAULT.method, help=", ".join(names))
+    forget.add_argument(
+        "--option", action="append", default=[], metavar="NAME=NUMBER", help="set an option of the method"
+    )
+    preset = forget.add_argument("--preset", help=f"the paper's options for {', '.join(PRESETS)}")
+    complete(method, lambda: names)
+    complete(preset, lambda: PRESETS)
 
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:

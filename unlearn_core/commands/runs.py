@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from unlearn_core.commands.completion import complete, run_ids
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import open_store
 
@@ -12,7 +13,7 @@ from unlearn_core.store.runs import open_store
 def add_compare_command(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     command = commands.add_parser("compare", help="compare two to six runs")
-    command.add_argument("ids", nargs="+", metavar="RUN")
+    complete(command.add_argument("ids", nargs="+", metavar="RUN"), run_ids)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run_command=_compare)
 
@@ -25,10 +26,10 @@ def add_runs_command(commands: Any) -> None:
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run_command=_list_runs)
     show = actions.add_parser("show", help="one run as a JSON object")
-    show.add_argument("id")
+    complete(show.add_argument("id"), run_ids)
     show.set_defaults(run_command=_show_run)
     delete = actions.add_parser("delete", help="remove a run and its files")
-    delete.add_argument("id")
+    complete(delete.add_argument("id"), run_ids)
     delete.set_defaults(run_command=lambda args: open_store().delete(args.id))
 
 

@@ -16,10 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, inspect, text
+from sqlalchemy import event
 from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlmodel import Session, SQLModel, create_engine, select
+from sqlmodel import Session, create_engine, select
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
@@ -27,6 +27,7 @@ from unlearn_core.common.home import home, make_private
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
+from unlearn_core.store.schema import bring_up_to_date, refuse_newer
 
 _log = logging.getLogger(__name__)
 
@@ -207,34 +208,19 @@ def _default_name(request: ForgetRequest) -> str:
     return f"{request.method} · {pick} · {request.images}"
 
 
-_ADDED_COLUMNS = {
-    "visitor": "VARCHAR NOT NULL DEFAULT ''",
-    "phase_share": "FLOAT NOT NULL DEFAULT 0",
-}
-
-
-def _add_new_columns(sql: SqlEngine) -> None:
-    """Add the columns that a database of an earlier version lacks."""
-    with sql.begin() as connection:
-        there = {column["name"] for column in inspect(connection).get_columns("run")}
-        for name, kind in _ADDED_COLUMNS.items():
-            if name not in there:
-                connection.execute(text(f"ALTER TABLE run ADD COLUMN {name} {kind}"))
-
-
 def _open_database(path: Path) -> SqlEngine:
     sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
     @event.listens_for(sql, "connect")
     def _set_pragmas(connection: Any, _record: Any) -> None:
+        refuse_newer(connection)
         # A row with invalid UTF-8 must not make all others unreadable.
         connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 
     try:
-        SQLModel.metadata.create_all(sql)
-        _add_new_columns(sql)
+        bring_up_to_date(sql)
     except DatabaseError as error:
         raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
     return sql

@@ -10,7 +10,7 @@ import psutil
 import torch
 from torch import nn
 
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, first_line
 
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
 
@@ -47,7 +47,7 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise UserError(
             f"{architecture} cannot be built for {classes} classes, {channels} channels and input size "
-            f"{input_size or 'by default'}: {_first_line(error)}"
+            f"{input_size or 'by default'}: {first_line(error)}."
         ) from error
 
 
@@ -101,7 +101,7 @@ def from_function(name: str) -> nn.Module:
         made = getattr(importlib.import_module(where), function)()
     # The user's code may raise anything, and the user needs the message.
     except Exception as error:
-        raise UserError(f"{name} failed: {type(error).__name__}: {_first_line(error)}") from error
+        raise UserError(f"{name} failed: {type(error).__name__}: {first_line(error)}.") from error
     if not isinstance(made, nn.Module):
         raise UserError(f"{name} returned {type(made).__name__}, not a torch module.")
     return made
@@ -178,7 +178,3 @@ def seeded(architecture: str, classes: int, channels: int, input_size: int | Non
 
 def _first(names: str | Sequence[str] | None) -> str:
     return names if isinstance(names, str) else (names or [""])[0]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

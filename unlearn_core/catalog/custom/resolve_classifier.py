@@ -27,7 +27,7 @@ from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, Classif
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, first_line
 
 RANDOM = "random"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -245,8 +245,7 @@ def _channels(network: nn.Module) -> int:
 def _no_download(what: str, error: Exception) -> UserError:
     # Libraries raise different connection errors; most are OSErrors, others have it in their name.
     offline = isinstance(error, OSError) or "Connect" in type(error).__name__
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
-    reason = "there is no connection" if offline else first_line
+    reason = "there is no connection" if offline else first_line(error)
     return UserError(f"The weights of {what} are not on this machine and cannot be downloaded: {reason}.")
 
 
@@ -276,9 +275,8 @@ def count_classes(module: nn.Module, channels: int, size: int) -> int:
         logits = module.eval()(pixels)
     # A user's network may raise anything.
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
         raise UserError(
-            f"The network fails on pictures of {size} × {size} with {channels} channels: {reason}."
+            f"The network fails on pictures of {size} × {size} with {channels} channels: {first_line(error)}."
         ) from error
     if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 2:
         raise UserError("The network must return one row of logits per picture.")
