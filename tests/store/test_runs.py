@@ -4,9 +4,13 @@ import json
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.made import result, step
 from unlearn_core.artifacts.steps import append_step
@@ -248,3 +252,47 @@ def test_only_runs_under_way_are_interrupted(store: Store) -> None:
 def test_a_process_of_another_host_counts_as_alive() -> None:
     assert is_alive("a-machine-elsewhere/1/0.00")
     assert not is_alive("no owner")
+
+
+@contextmanager
+def full_disk(store: Store) -> Iterator[None]:
+    """Let SQLite refuse every new page of the database, as on a full disk."""
+
+    def no_more(connection: Any, _record: Any) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    event.listen(store._sql, "connect", no_more)
+    store._sql.dispose()
+    yield
+    event.remove(store._sql, "connect", no_more)
+    store._sql.dispose()
+
+
+def test_an_end_that_a_full_disk_delays_holds_here_and_is_written_later(store: Store) -> None:
+    run = store.create(REQUEST)
+    store.update(run.id, state=RunState.RUNNING)
+    reason = "The worker process died. " * 4000
+    with full_disk(store):
+        with pytest.raises(UserError, match="cannot be written: database or disk is full"):
+            store.finish(run.id, RunState.FAILED, error=reason)
+        store.end(run.id, RunState.FAILED, reason)
+        assert not store.write_ends()
+        assert (store.get(run.id).state, store.runs()[0].error) == (RunState.FAILED, reason)
+        assert Store(store.root).get(run.id).state == RunState.RUNNING
+    assert store.write_ends()
+    assert Store(store.root).get(run.id).error == reason
+
+
+def test_an_end_does_not_replace_another(store: Store) -> None:
+    run = store.create(REQUEST)
+    store.finish(run.id, RunState.DONE, result=result())
+    store.end(run.id, RunState.FAILED, "too late")
+    assert store.get(run.id).state == RunState.DONE
+
+
+def test_a_run_that_a_full_disk_refuses_leaves_no_folder(store: Store) -> None:
+    long = REQUEST.model_copy(update={"pick": "ids:" + ",".join(map(str, range(4000)))})
+    with full_disk(store), pytest.raises(UserError, match="disk is full"):
+        store.create(long)
+    assert list((store.root / "runs").iterdir()) == []
