@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -186,8 +185,3 @@ def _decoded_into(
             part = list(pool.map(one, pictures[start : start + _CHUNK]))
             pixels[start : start + _CHUNK] = np.stack(part)
     return pixels
-
-
-def cached_pixels(root: Path) -> int:
-    """Return the size of all decoded sets under `root` in bytes."""
-    return sum(path.stat().st_size for path in (root / "cache" / "pixels").glob("*.npy"))
