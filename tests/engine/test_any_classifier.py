@@ -74,7 +74,8 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
         with np.load(AttributionMapsRequest(asked).answer(root)) as found:
             assert found["before"].shape == (1, 32, 32), entry.name
             assert np.isfinite(found["before"]).all(), entry.name
-            assert found["before"].any(), entry.name
+            # torchvision starts the last layer of some networks at zero: before the run no pixel matters.
+            assert found["after"].any(), entry.name
     if network not in SLOW:
         closest_looks(root, run.id, list(result.ids), len(maps.layers))
 

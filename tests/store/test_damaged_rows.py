@@ -90,5 +90,5 @@ def test_a_run_of_a_method_that_is_not_there_says_so(store: Store) -> None:
     kept = store.get(run.id)
     assert kept.state == RunState.DAMAGED
     assert kept.error == (
-        f"Run {run.id} used the method magic, which is not there: install it, or delete the run."
+        f"Run {run.id} used the method magic, which is not installed: install it, or delete the run."
     )
