@@ -17,7 +17,7 @@ from tests.browser.steps import settle
 SCREENS = ROOT / "docs" / "screens"
 SIZES = {"laptop": {"width": 1366, "height": 768}, "projector": {"width": 1920, "height": 1080}}
 PAGES = (
-    *("", "before_after?look=Feature+space", "weights", "attributions", "replay", "replay?view=Dial"),
+    *("", "before_after?look=Map", "weights", "attributions", "replay", "replay?view=Dial"),
     *("compare", "add", "runs"),
 )
 
