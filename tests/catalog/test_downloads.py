@@ -18,6 +18,8 @@ from torchvision.datasets import CIFAR10
 from pages.shared.image_tables import wait_for
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.on_disk import download
+from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSetEntry, ImageSource
+from unlearn_core.catalog.sources.registry import register
 from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.engine.cluster import Look
 from unlearn_core.errors import UserError
@@ -113,3 +115,22 @@ def test_waiting_tells_how_much_of_a_download_has_arrived(
     found = wait_for(look, "stl10", lambda arrived, size: arrivals.append((arrived, size)))
     assert found == Path("table.npz")
     assert arrivals == [(0.5, 2640.4), (1.0, 2640.4)]
+
+
+class Elsewhere(CatalogImageSet):
+    """An image set of another package, a quarter of it downloaded."""
+
+    entry = ImageSetEntry("elsewhere", "Elsewhere", "A test.", (), "none", "package elsewhere", megabytes=2.0)
+
+    def read(self) -> ImageSource:
+        raise UserError("It is not whole yet.")
+
+    def arrived(self) -> float:
+        return 0.5
+
+
+def test_an_image_set_of_another_package_tells_its_download_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.catalog.sources.registry._registered", {})
+    register(Elsewhere)
+    assert download("elsewhere") == (0.5, 2.0)
+    assert download("nowhere") == (0.0, 0.0)

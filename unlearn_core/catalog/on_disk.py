@@ -33,6 +33,6 @@ def is_on_disk(entry: ClassifierEntry | ImageSetEntry) -> bool:
 def download(images: str) -> tuple[float, float]:
     """Return how many MB of an image set have been downloaded, and of how many; else zeros."""
     known = named_image_set(images)
-    if known is None or known.entry.source != "torchvision":
+    if known is None or not known.entry.megabytes:
         return 0.0, 0.0
-    return known.arrived(), known.entry.megabytes or 0.0
+    return known.arrived(), known.entry.megabytes

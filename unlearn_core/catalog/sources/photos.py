@@ -51,25 +51,23 @@ class Photos(CatalogImageSet):
         self._visitor = visitor
 
     def read(self) -> ImageSource:
-        """Return the photos; nothing says what they show."""
-        return photo_source(upload_folder(home(), self._visitor))
+        """Return the shipped photos and the uploads, all unlabelled."""
+        shipped = _shipped_folder()
+        files = [PictureFile(name, (shipped / name).read_bytes) for name in SHIPPED]
+        ids = list(range(len(SHIPPED)))
+        for number, path in self._uploads():
+            ids.append(FIRST_UPLOAD + number)
+            files.append(PictureFile(path.name, path.read_bytes))
+        n = len(ids)
+        return ImageSource(files, np.array(ids, np.int64), np.zeros(n, bool), np.full(n, -1), ())
 
     def fingerprint(self) -> str:
         """Return a digest that changes when a photo is uploaded or removed."""
-        names = [path.name for _, path in uploads(upload_folder(home(), self._visitor))]
+        names = [path.name for _, path in self._uploads()]
         return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
 
-
-def photo_source(folder: Path) -> ImageSource:
-    """Return the shipped photos and the uploads in `folder`, all unlabelled."""
-    shipped = _shipped_folder()
-    files = [PictureFile(name, (shipped / name).read_bytes) for name in SHIPPED]
-    ids = list(range(len(SHIPPED)))
-    for number, path in uploads(folder):
-        ids.append(FIRST_UPLOAD + number)
-        files.append(PictureFile(path.name, path.read_bytes))
-    n = len(ids)
-    return ImageSource(files, np.array(ids, np.int64), np.zeros(n, bool), np.full(n, -1), ())
+    def _uploads(self) -> list[tuple[int, Path]]:
+        return uploads(upload_folder(home(), self._visitor))
 
 
 def _shipped_folder() -> Path:
