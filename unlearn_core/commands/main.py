@@ -22,6 +22,7 @@ from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.commands.completion import classifier_names, complete, image_set_names, run_ids
+from unlearn_core.commands.reference import add_reference_command
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.presets import PRESETS, preset_options
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--out", help="file for the weights; by default the shipped ones are overwritten")
     train.set_defaults(run_command=_train)
+    add_reference_command(commands)
     return parser
 
 

@@ -9,8 +9,7 @@ from tqdm import tqdm
 
 from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
 from unlearn_core.catalog.image_sets import load_images
-from unlearn_core.catalog.shipped.training import RECIPES, Training
-from unlearn_core.errors import UserError
+from unlearn_core.catalog.shipped.training import Training, recipe_of
 from unlearn_core.measuring.predict import predict
 
 
@@ -26,9 +25,7 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     Returns:
         One line with the accuracy on training and test pictures.
     """
-    if name not in RECIPES:
-        raise UserError(f"There is no recipe for {name}; available: {', '.join(RECIPES)}.")
-    recipe = RECIPES[name]
+    recipe = recipe_of(name)
     classifier: Classifier = describe_classifier(name, recipe.build())
     images = load_images(images_name, classifier)
     pixels = torch.from_numpy(images.pixels).permute(0, 3, 1, 2).contiguous()

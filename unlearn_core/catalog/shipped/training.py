@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.catalog.shipped.architectures import cifar_resnet20, mnist_resnet
+from unlearn_core.errors import UserError
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -100,6 +101,13 @@ RECIPES = {
         averaged=2,
     ),
 }
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of a shipped classifier; a name without one raises `UserError`."""
+    if name not in RECIPES:
+        raise UserError(f"There is no recipe for {name}; available: {', '.join(RECIPES)}.")
+    return RECIPES[name]
 
 
 class Training:

@@ -1,0 +1,88 @@
+"""`CLASSIFIER@IMAGES.npz`: what classifiers that were trained without a picture say of it.
+
+Without them the numbers of a run cannot be judged: a typical 7 that was never seen is recognised as well.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.files import atomic_write, write_compressed
+from unlearn_core.common.home import home
+
+SHIPPED = Path(__file__).parents[1] / "catalog" / "shipped" / "never_seen"
+
+
+@dataclass(frozen=True)
+class NeverSeen:
+    """Logits for n training pictures of m classifiers each, none of which was trained on the picture.
+
+    Attributes:
+        ids: int64 (n,), of the image set.
+        labels: int64 (n,).
+        logits: float16 (m, n, classes).
+    """
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float16]
+
+    def of(self, ids: NDArray[np.int64]) -> "NeverSeen | None":
+        """Return the part for these pictures in their order; None if one of them is missing."""
+        order = np.argsort(self.ids)
+        places = np.searchsorted(self.ids, ids, sorter=order).clip(max=len(order) - 1)
+        found = order[places]
+        if not (self.ids[found] == ids).all():
+            return None
+        return NeverSeen(self.ids[found], self.labels[found], self.logits[:, found])
+
+    def recognised(self) -> NDArray[np.float64]:
+        """Return for each picture the share of classifiers that predict its label, 0 to 1, (n,)."""
+        return (self.logits.argmax(2) == self.labels).mean(0)
+
+    def margins(self) -> NDArray[np.float32]:
+        """Return how far the label leads the best other class, in logits, (m, n)."""
+        logits = self.logits.astype(np.float32)
+        rows = np.arange(len(self.labels))
+        own = logits[:, rows, self.labels]
+        logits[:, rows, self.labels] = -np.inf
+        return own - logits.max(2)
+
+    def confidences(self) -> NDArray[np.float32]:
+        """Return the probability of the label, 0 to 1, (m, n)."""
+        logits = self.logits.astype(np.float32)
+        odds = np.exp(logits - logits.max(2, keepdims=True))
+        return odds[:, np.arange(len(self.labels)), self.labels] / odds.sum(2)
+
+
+def never_seen_file(classifier: str, images: str) -> Path | None:
+    """Return the file for a classifier and an image set, the home's own before the shipped one; or None."""
+    for folder in (own_folder(), SHIPPED):
+        path = folder / f"{classifier}@{images}.npz"
+        # Names of image sets may have characters of paths: those have no file.
+        if path.parent == folder and path.is_file():
+            return path
+    return None
+
+
+def own_folder() -> Path:
+    """Return the home's folder of these files."""
+    return home() / "never_seen"
+
+
+def read_never_seen(path: Path) -> NeverSeen:
+    """Read the file; a damaged one raises `UserError`."""
+    with (
+        damaged_becomes(f"The file {path.name} is damaged: make it again with the command `reference`."),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return NeverSeen(arrays["ids"], arrays["labels"], arrays["logits"])
+
+
+def write_never_seen(path: Path, reference: NeverSeen) -> None:
+    """Write the file, complete or not at all."""
+    with atomic_write(path) as half:
+        write_compressed(half, vars(reference))
