@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OUTPUT
+from tests.browser.conftest import OUTPUT, PATIENCE
 
 
 def settle(page: Page) -> None:

@@ -6,11 +6,11 @@ Z = 1.959964
 """The 97.5 % quantile of the normal distribution."""
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+def wilson_interval(hits: float, n: int) -> tuple[float, float]:
     """Return the 95 % score interval of a share, both ends in percent (Wilson 1927).
 
     Args:
-        hits: number of hits, 0 to n.
+        hits: number of hits, 0 to n; a sum of shares gives a wider interval than their own spread.
         n: at least 1.
     """
     share, squared = hits / n, Z * Z

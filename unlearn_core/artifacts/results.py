@@ -86,6 +86,34 @@ class FrontierPoint(_Numbers):
     retain: float
 
 
+class ChangedCopies(_Numbers):
+    """Percentage of changed copies of n forgotten pictures predicted as the label; `interval`: 95 %, after."""
+
+    before: float
+    after: float
+    n: int
+    interval: tuple[float, float]
+
+
+class Depth(_Numbers):
+    """How much it takes until forgotten pictures are recognised again; percentages.
+
+    Attributes:
+        changed_copies: recognised copies that differ a little from the forgotten pictures.
+        return_point: furthest share of the way from the weights before to those after at which half of the
+            forget set has its label; None if it has it nowhere.
+        rounded_8_bits: part of the forget set recognised with weights rounded to 8 bits.
+        rounded_4_bits: the same with 4 bits.
+        margin: median lead of the label over the best other class, in logits; negative where forgotten.
+    """
+
+    changed_copies: ChangedCopies
+    return_point: float | None
+    rounded_8_bits: float
+    rounded_4_bits: float
+    margin: float
+
+
 class Result(_Numbers):
     """The result of a run; fields with a default are missing in rows of earlier versions.
 
@@ -112,6 +140,7 @@ class Result(_Numbers):
     earlier: tuple[EarlierResult, ...] = ()
     retained_used: int = 0
     frontier: tuple[FrontierPoint, ...] = ()
+    depth: Depth | None = None
     remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:

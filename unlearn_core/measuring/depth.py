@@ -1,0 +1,101 @@
+"""Depth: how much it takes until forgotten pictures are recognised again.
+
+0 % on the forget set may mean that its pictures lie just across a decision boundary. Three things bring such
+pictures back: a slightly changed copy (changed_copies.py), weights a little nearer to those before, and weights
+rounded to fewer bits, as in quantised models (Zhang et al., arXiv 2410.16454).
+"""
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.artifacts.intervals import wilson_interval
+from unlearn_core.artifacts.results import ChangedCopies, Depth
+from unlearn_core.common.budget import Budget
+from unlearn_core.forgetting.goals import split_logits
+from unlearn_core.forgetting.methods.base import logits_of
+from unlearn_core.measuring.changed_copies import changed_copies
+
+PICTURES = Budget(64, 4)
+"""Of the forget set, the first: so many have changed copies and are looked at on the way back."""
+
+WAY = 20
+"""Equal parts of the way from the weights before to those after at which the forget set is looked at."""
+
+
+def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: Tensor) -> Depth:
+    """Return the depth of forgetting.
+
+    Args:
+        before: the classifier before, in eval mode.
+        after: the same network after, in eval mode, on the same device.
+        pixels: the forget set, (k, c, h, w) in [0, 1].
+        labels: the labels to forget, int64 (k,).
+    """
+    n = min(len(pixels), PICTURES.of(pixels.shape[-1]))
+    some, their_labels = pixels[:n], labels[:n]
+    own, others = split_logits(logits_of(after, pixels), labels)
+    copies = list(changed_copies(some))
+    changed_before, changed_after = (_shares(module, copies, their_labels) for module in (before, after))
+    return Depth(
+        changed_copies=ChangedCopies(
+            before=_percent(changed_before),
+            after=_percent(changed_after),
+            n=n,
+            interval=tuple(round(end, 3) for end in wilson_interval(float(changed_after.sum()), n)),
+        ),
+        return_point=_return_point(before, after, some, their_labels),
+        rounded_8_bits=_percent(_recognised(rounded(after, 8), pixels, labels)),
+        rounded_4_bits=_percent(_recognised(rounded(after, 4), pixels, labels)),
+        margin=round(float((own - others).median()), 3),
+    )
+
+
+def rounded(module: nn.Module, bits: int) -> nn.Module:
+    """Return a copy whose weight matrices and kernels are rounded to `bits` bits.
+
+    Symmetric, to the nearest, with one scale per output channel; biases and normalisation stay as they are
+    (Nagel et al., arXiv 2106.08295, section 2.2).
+    """
+    other = copy.deepcopy(module)
+    levels = 2 ** (bits - 1) - 1
+    with torch.no_grad():
+        for weight in other.parameters():
+            if weight.dim() > 1:
+                scale = weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True) / levels
+                weight.copy_((weight / scale.clamp_min(1e-12)).round() * scale)
+    return other
+
+
+def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: Tensor) -> float | None:
+    """Return the furthest share of the way, in percent, at which half of the pictures have their label."""
+    module = copy.deepcopy(after)
+    start, end = before.state_dict(), after.state_dict()
+    for part in range(WAY, -1, -1):
+        _interpolate(module, start, end, part / WAY)
+        if _recognised(module, pixels, labels).mean() >= 0.5:
+            return 100 * part / WAY
+    return None
+
+
+@torch.no_grad()
+def _interpolate(module: nn.Module, start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> None:
+    for name, values in module.state_dict().items():
+        if values.is_floating_point():
+            values.copy_(torch.lerp(start[name], end[name], share))
+
+
+def _shares(module: nn.Module, copies: Iterable[Tensor], labels: Tensor) -> Tensor:
+    """Return for each picture the share of its copies that are recognised, 0 to 1, (n,)."""
+    return torch.stack([_recognised(module, pixels, labels) for pixels in copies]).mean(0)
+
+
+def _recognised(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Return 1 for each picture predicted as its label and 0 for the others, (n,)."""
+    return (logits_of(module, pixels).argmax(1) == labels).float()
+
+
+def _percent(shares: Tensor) -> float:
+    return round(100 * float(shares.mean()), 3)
