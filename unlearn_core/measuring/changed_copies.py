@@ -17,7 +17,7 @@ SEED = 0
 _ONE_PIXEL = 1 / 28
 """Of the side: shifts are in pixels of a picture of 28 × 28."""
 
-NOISE = (0.05, 0.1, 0.15, 0.2)
+NOISE = (0.025, 0.05, 0.1, 0.15)
 """Standard deviations, in pixel values from 0 to 1."""
 SHIFT = ((1, 0), (0, -1), (-1, 1), (2, 0))
 """Across and down, in pixels of a picture of 28 × 28."""
