@@ -53,10 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
+        _check_text(sys.argv[1:] if arguments is None else arguments)
         return int(args.run_command(args) or 0)
     except UserError as error:
         print(f"unlearn_core: {error}", file=sys.stderr)
         return 2
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise `UserError` for an argument whose bytes are not text: it cannot be stored with a run."""
+    for one in arguments:
+        try:
+            one.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"The argument {os.fsencode(one)!r} is not text in UTF-8.") from error
 
 
 class _HelpFormatter(RichHelpFormatter):
