@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,15 @@ def test_a_method_of_another_package_is_offered_and_forgets(environment: dict[st
 
 
 def test_a_registered_method_is_listed_and_no_name_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.forgetting.registry._registered", [])
+    monkeypatch.setattr("unlearn_core.forgetting.registry._registered", {})
     with pytest.raises(UserError, match="There is a method neggrad already"):
         register(NegGrad)
     assert [entry.name for entry in methods()].count("neggrad") == 1
+
+
+def test_a_method_that_is_registered_again_replaces_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.forgetting.registry._registered", {})
+    for title in ("First", "Second"):
+        entry = replace(NegGrad.entry, name="again", title=title)
+        register(type("Again", (NegGrad,), {"entry": entry}))
+    assert [entry.title for entry in methods() if entry.name == "again"] == ["Second"]
