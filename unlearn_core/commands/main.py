@@ -14,6 +14,7 @@ from typing import Any
 import argcomplete
 from rich_argparse import RichHelpFormatter
 
+from unlearn_core import __version__
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.catalog.sources.registry import PATTERNS
@@ -35,7 +36,10 @@ from unlearn_core.store.runs import Store, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for a `UserError`, 130 if cancelled."""
+    """Run one command and return its exit code.
+
+    0, 2 for a `UserError`, 130 if cancelled, 141 if the reader of its output left, as `head` does.
+    """
     for stream in (sys.stdout, sys.stderr):
         # A character that the console cannot encode becomes a question mark instead of an error.
         if isinstance(stream, io.TextIOWrapper):
@@ -54,10 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
         _check_text(sys.argv[1:] if arguments is None else arguments)
-        return int(args.run_command(args) or 0)
+        code = int(args.run_command(args) or 0)
+        sys.stdout.flush()
     except UserError as error:
         print(f"unlearn_core: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # What is left in the buffer would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
 
 
 def _check_text(arguments: Sequence[str]) -> None:
@@ -85,6 +95,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m unlearn_core", description="See a classifier forget.")
+    parser.add_argument("--version", action="version", version=f"unlearn_core {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
     add_app_command(commands)

@@ -69,8 +69,8 @@ def _named(name: str) -> CatalogImageSet:
 def split_utkface(name: str) -> tuple[str, Path]:
     """Return grouping and path of `utkface:PATH` or `utkface:GROUPING:PATH`."""
     rest = name.removeprefix(UTKFACE_PREFIX)
-    grouping, _, path = rest.partition(":")
-    if grouping in GROUPINGS:
+    grouping, colon, path = rest.partition(":")
+    if colon and grouping in GROUPINGS:
         return grouping, Path(path).expanduser()
     return "groups", Path(rest).expanduser()
 
