@@ -70,3 +70,22 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("forget", "--after", "nope"), "There is no run nope."),
+        (("remove", "mnist"), "mnist comes with the program or a package: it cannot be removed."),
+        (
+            ("remove", "mnist-resnet"),
+            "mnist-resnet comes with the program or a package: it cannot be removed.",
+        ),
+        (("remove", "nothing"), "There is no custom classifier or added image set nothing."),
+        (("forget", "--option", "margin=1", "--option", "margin=2"), "The option margin is given twice."),
+    ],
+)
+def test_the_sentence_says_what_is_wrong(
+    arguments: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(capsys, *arguments) == sentence

@@ -188,7 +188,7 @@ def _forget(args: argparse.Namespace) -> int:
         goal=args.goal,
         new_labels=dict(_labels(args.new_label)),
         method=args.method,
-        options=preset | dict(_pairs(args.option)),
+        options=preset | _pairs(args.option),
         seed=args.seed,
         device=args.device,
         max_steps=args.max_steps,
@@ -240,12 +240,14 @@ def _show(bar: Any, step: Step) -> None:
     bar.update(step.step - bar.n)
 
 
-def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
-    pairs = []
+def _pairs(texts: Sequence[str]) -> dict[str, float]:
+    pairs: dict[str, float] = {}
     for text in texts:
         name, equals, number = text.partition("=")
+        if name in pairs:
+            raise UserError(f"The option {name} is given twice.")
         try:
-            pairs.append((name, float(number)))
+            pairs[name] = float(number)
         except ValueError as error:
             raise UserError(f"{text!r} is not of the form NAME=NUMBER.") from error
         if not name or not equals:
