@@ -59,9 +59,11 @@ def test_the_method_of_the_page_forgets() -> None:
 
 
 def test_the_algorithm_of_the_page_explains() -> None:
-    file, notebook = blocks("An attribution algorithm")
+    file, choice, notebook = blocks("An attribution algorithm")
     cells: dict[str, Any] = {}
     exec(file, cells)
+    exec(choice, cells)
+    assert cells["HIDDEN"].of({"hidden": cells["HIDDEN"].check("noise")}) == "noise"
     for _ in range(2):
         exec(notebook, cells)
     assert cells["maps"].shape == (4, 28, 28)

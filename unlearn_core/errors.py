@@ -9,6 +9,6 @@ class UserError(Exception):
     """
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of an error, without its full stop; its type where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")

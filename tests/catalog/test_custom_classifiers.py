@@ -239,7 +239,7 @@ def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home:
     remove_added(store, "mine")
     with pytest.raises(UserError, match="no classifier mine"):
         load_classifier("mine")
-    with pytest.raises(UserError, match="no custom classifier mine"):
+    with pytest.raises(UserError, match="no custom classifier or added image set mine"):
         remove_added(store, "mine")
 
 

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -229,3 +231,19 @@ def test_a_server_that_serves_others_reads_no_paths(
     assert len(load_images("photos:0123456789abcdef", ANY).ids) == 16
     with pytest.raises(UserError, match="no image set photos:"):
         load_images("photos:../../etc", ANY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_not_utf_8_are_pictures_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "set"
+    for folder in (b"\xff", b"\xfe"):
+        picture(root / os.fsdecode(folder), "a.png")
+    picture(root / os.fsdecode(b"\xff"), f"{os.fsdecode(folder)}.png")
+    images = load_images(f"folder:{root}", Wanted("any", 3, 16, (r"\udcff", r"\udcfe"), ()))
+    assert images.files == (r"\udcfe/a.png", r"\udcff/a.png", r"\udcff/\udcfe.png")
+    assert images.labels.tolist() == [1, 0, 0]
+    assert add_image_set(tmp_path, "odd", f"folder:{root}").class_names == (r"\udcfe", r"\udcff")
+    inside = root / os.fsdecode(b"\xff")
+    table(inside, ("path", "label"), ("a.png", "cat"))
+    monkeypatch.chdir(inside)
+    assert load_images("csv:table.csv", ANY).files == ("a.png",)

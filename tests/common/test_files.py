@@ -70,6 +70,23 @@ def test_what_is_there_is_not_made_again(place: Path) -> None:
         assert arrays["numbers"].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("name", ["a.npz", "a.npy"])
+def test_what_is_damaged_is_made_again(place: Path, name: str) -> None:
+    path = place / name
+    write = {"a.npz": write_compressed, "a.npy": np.save}[name]
+    numbers = np.arange(1000)
+    made: object = {"numbers": numbers} if name == "a.npz" else numbers
+    whole = make_once(path, lambda: made, write).read_bytes()  # type: ignore[arg-type]
+    noise = np.random.default_rng(0).bytes(500)
+    damaged = [b"", noise, b"PK\x03\x04" + noise, whole[:-100]]
+    if name == "a.npz":
+        damaged.append(whole[:400] + bytes(10) + whole[410:])
+    for content in damaged:
+        path.write_bytes(content)
+        assert make_once(path, lambda: made, write).read_bytes() == whole  # type: ignore[arg-type]
+    assert list(place.iterdir()) == [path]
+
+
 def test_two_that_make_the_same_at_once_leave_a_whole_one(place: Path) -> None:
     path = place / "a.txt"
 

@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import pytest
 import torch
@@ -7,7 +8,7 @@ from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
-from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.step import Step
 
@@ -47,6 +48,22 @@ def test_a_classifier_that_breaks_is_an_error_and_not_a_success() -> None:
     loop = ForgettingLoop(load_method(entry)(entry.complete({"learning_rate": 1.0})), tiny_task(), 400)
     with pytest.raises(UserError, match="broke at step"):
         list(loop)
+
+
+@pytest.mark.parametrize(
+    ("losses", "sentence"),
+    [
+        (torch.tensor(1.0), "its losses() returns a Tensor, not Losses"),
+        (None, "its losses() returns a NoneType, not Losses"),
+        (Losses(torch.ones(3), torch.ones(3)), "the total of its losses is no tensor of one number"),
+        (Losses(0.5, 0.5), "the total of its losses is no tensor of one number"),  # type: ignore[arg-type]
+    ],
+)
+def test_losses_that_are_none_are_one_sentence(losses: object, sentence: str) -> None:
+    kind = load_method(method_entry("neggrad"))
+    odd = type("Odd", (kind,), {"losses": lambda self, task: losses})
+    with pytest.raises(UserError, match=re.escape(f"The method Odd is wrong: {sentence}")):
+        list(ForgettingLoop(odd(kind.entry.complete({})), tiny_task(), 2))
 
 
 def test_it_takes_no_step_where_all_is_forgotten_already() -> None:

@@ -9,6 +9,7 @@ from unlearn_core import ForgetRequest, UserError, load_classifier, load_images,
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
+from unlearn_core.forgetting.methods.neggrad import NegGrad
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.store.request import DEFAULT
@@ -47,6 +48,20 @@ def test_a_method_of_ones_own_runs_under_the_name_of_its_class(
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
     with pytest.raises(TypeError, match="has its own options"):
         unlearn(classifier, images, method=Gentle({"learning_rate": 1e-3}), options={"margin": 2})
+
+
+def test_the_options_of_an_instance_are_completed_and_checked(
+    classifier: Classifier, images: ImageSet
+) -> None:
+    method = NegGrad({})
+    unlearn(classifier, images, pick="ids:3", max_steps=1, method=method)
+    assert method.options == NegGrad.entry.complete({})
+    with pytest.raises(UserError, match=r"must be a number from .* not nan"):
+        unlearn(classifier, images, method=NegGrad({"learning_rate": float("nan")}))
+    with pytest.raises(UserError, match="no option margin"):
+        unlearn(classifier, images, method=NegGrad({"margin": 1}))
+    with pytest.raises(TypeError, match=r"an instance of a Method class, such as NegGrad\(\{...\}\)"):
+        unlearn(classifier, images, method=NegGrad)  # type: ignore[arg-type]
 
 
 def test_a_request_and_its_fields_ask_for_the_same(classifier: Classifier, images: ImageSet) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.made import result
+from unlearn_core.catalog.records.image_set_record import RECORD, AddedImageSet, added_folder
 from unlearn_core.commands.main import main
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
@@ -64,8 +65,13 @@ def test_it_is_listed_shown_and_deleted_on_the_command_line(
 
 
 def test_it_holds_nothing_that_was_added(store: Store, damaged: str) -> None:
-    with pytest.raises(UserError, match="whole"):
-        remove_added(store, "mnist")
+    record = AddedImageSet(name="mine", source="folder:/pets", kind="folder", pictures=1, class_names=())
+    path = added_folder(store.root, "mine") / RECORD
+    path.parent.mkdir(parents=True)
+    path.write_text(record.model_dump_json(), encoding="utf-8")
+    store.create(REQUEST.model_copy(update={"images": "mine"}), "uses it")
+    with pytest.raises(UserError, match="uses it"):
+        remove_added(store, "mine")
     assert damaged in [run.id for run in store.runs()]
 
 

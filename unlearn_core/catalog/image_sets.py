@@ -16,7 +16,7 @@ from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_ove
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
 from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
-from unlearn_core.common.files import atomic_write
+from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
@@ -156,7 +156,7 @@ def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> 
         return _decoded_into(np.empty(shape, np.uint8), pictures)
     key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
     path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
-    if not path.exists():
+    if not is_whole(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(path.parent).free
         if np.prod(shape) > free * 0.9:

@@ -8,7 +8,7 @@ from typing import Any
 from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
-from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX
+from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set
 from unlearn_core.commands.completion import classifier_names, complete, image_set_names
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
@@ -107,6 +107,7 @@ def _add_images(args: argparse.Namespace) -> None:
     source = args.source
     if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
         source = f"{FOLDER_PREFIX}{source}"
+    check_image_set(source)
     kind, _, path = source.partition(":")
     if source.startswith(UTKFACE_PREFIX):
         grouping, faces = split_utkface(source)

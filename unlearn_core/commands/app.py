@@ -15,6 +15,8 @@ _BESIDE = Path(__file__).parents[2]
 _PLACES = (_BESIDE / "unlearn_lens_app" / "app.py", _BESIDE / "app.py")
 """Path of the app in an installed package, and in a checkout."""
 
+_LAST_PORT = 65535
+
 
 def add_app_command(commands: Any) -> None:
     """Add the command to the parser's subcommands; unknown options are passed to `streamlit run`."""
@@ -32,8 +34,10 @@ def add_app_command(commands: Any) -> None:
 def streamlit_arguments(port: int, further: list[str]) -> list[str]:
     """Return the arguments of `streamlit` that open the app; the last one of a repeated option counts.
 
-    Raises `UserError` if this installation has no app.
+    Raises `UserError` if this installation has no app, and for a port that cannot be.
     """
+    if not 1 <= port <= _LAST_PORT:
+        raise UserError(f"There is no port {port}: choose one from 1 to {_LAST_PORT}.")
     app = next((place for place in _PLACES if place.is_file()), None)
     if app is None:
         raise UserError("The app is not part of this installation: install it with `pip install .`.")

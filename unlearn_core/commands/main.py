@@ -14,6 +14,7 @@ from typing import Any
 import argcomplete
 from rich_argparse import RichHelpFormatter
 
+from unlearn_core import __version__
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.picks import HELP as PICK_HELP
 from unlearn_core.catalog.sources.registry import PATTERNS
@@ -35,7 +36,10 @@ from unlearn_core.store.runs import Store, open_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for a `UserError`, 130 if cancelled."""
+    """Run one command and return its exit code.
+
+    0, 2 for a `UserError`, 130 if cancelled, 141 if the reader of its output left, as `head` does.
+    """
     for stream in (sys.stdout, sys.stderr):
         # A character that the console cannot encode becomes a question mark instead of an error.
         if isinstance(stream, io.TextIOWrapper):
@@ -53,10 +57,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
-        return int(args.run_command(args) or 0)
+        _check_text(sys.argv[1:] if arguments is None else arguments)
+        code = int(args.run_command(args) or 0)
+        sys.stdout.flush()
     except UserError as error:
         print(f"unlearn_core: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # What is left in the buffer would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise `UserError` for an argument whose bytes are not text: it cannot be stored with a run."""
+    for one in arguments:
+        try:
+            one.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"The argument {os.fsencode(one)!r} is not text in UTF-8.") from error
 
 
 class _HelpFormatter(RichHelpFormatter):
@@ -75,6 +95,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m unlearn_core", description="See a classifier forget.")
+    parser.add_argument("--version", action="version", version=f"unlearn_core {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_forget(commands)
     add_app_command(commands)
@@ -167,7 +188,7 @@ def _forget(args: argparse.Namespace) -> int:
         goal=args.goal,
         new_labels=dict(_labels(args.new_label)),
         method=args.method,
-        options=preset | dict(_pairs(args.option)),
+        options=preset | _pairs(args.option),
         seed=args.seed,
         device=args.device,
         max_steps=args.max_steps,
@@ -219,12 +240,14 @@ def _show(bar: Any, step: Step) -> None:
     bar.update(step.step - bar.n)
 
 
-def _pairs(texts: Sequence[str]) -> list[tuple[str, float]]:
-    pairs = []
+def _pairs(texts: Sequence[str]) -> dict[str, float]:
+    pairs: dict[str, float] = {}
     for text in texts:
         name, equals, number = text.partition("=")
+        if name in pairs:
+            raise UserError(f"The option {name} is given twice.")
         try:
-            pairs.append((name, float(number)))
+            pairs[name] = float(number)
         except ValueError as error:
             raise UserError(f"{text!r} is not of the form NAME=NUMBER.") from error
         if not name or not equals:

@@ -2,8 +2,10 @@
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,17 +33,41 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def make_once(path: Path, make: Callable[[], Made], write: Callable[[Path, Made], object]) -> Path:
-    """Return `path`; if it does not exist, first write the value of `make` there atomically by `write`."""
-    if not path.exists():
+    """Return `path`; if missing or damaged, first write the value of `make` there atomically by `write`."""
+    if not is_whole(path):
         made = make()
         try:
             with atomic_write(path) as half:
                 write(half, made)
         except PermissionError:
             # Another process was faster, and Windows does not replace a file that is open.
-            if not path.exists():
+            if not is_whole(path):
                 raise
     return path
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a file exists and, if it is an .npz or .npy, can be read."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return False
+    return _can_be_read(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _can_be_read(path: Path, _changed: int, _size: int) -> bool:
+    """Check a file once per process and change: a large one takes up to a second."""
+    try:
+        if path.suffix == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is None
+        if path.suffix == ".npy":
+            np.load(path, mmap_mode="r", allow_pickle=False)
+    # Random bytes make zipfile, zlib and numpy raise almost anything.
+    except Exception:
+        return False
+    return True
 
 
 def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:

@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from unlearn_core.errors import first_line
+
 Taken = TypeVar("Taken")
 _log = logging.getLogger(__name__)
 
@@ -28,7 +30,10 @@ def shipped_and_installed(
     for point in entry_points(group=group):
         try:
             found.append(take(point.load(), found))
-        # Code of another package may fail in any way, and all others go on.
-        except Exception:
-            _log.exception("%s of another package is left out.", point.value)
+        # Code of another package may fail in any way, and all others go on; sys.exit would end them all.
+        except (Exception, SystemExit) as error:
+            package_name = point.dist.name if point.dist else "another package"
+            why = f"{type(error).__name__}: {first_line(error)}"
+            _log.warning("%s (%s) of %s is left out: %s.", point.name, point.value, package_name, why)
+            _log.debug("Where it failed:", exc_info=True)
     return tuple(found)

@@ -36,17 +36,23 @@ _SHIPPED = (
     "ssd:Ssd",
     "retrain:Retrain",
 )
-_registered: list[MethodEntry] = []
+_registered: dict[str, MethodEntry] = {}
 
 
 def methods() -> tuple[MethodEntry, ...]:
     """Return the methods of this project, then those of other packages, then those that were registered."""
-    return (*_installed(), *_registered)
+    return (*_installed(), *_registered.values())
 
 
 def register(method: "type[Method]") -> "type[Method]":
-    """Add a method to this process's list and return it; a name that is taken raises `UserError`."""
-    _registered.append(_checked(method, methods()))
+    """Add a method to this process's list and return it, so that this can be a decorator.
+
+    One that was registered under the same name is replaced, as when a notebook's cell runs again; the name of
+    another method raises `UserError`.
+    """
+    replaced = _registered.get(method.entry.name)
+    entry = _checked(method, [one for one in methods() if one is not replaced])
+    _registered[entry.name] = entry
     return method
 
 

@@ -35,7 +35,8 @@ def unlearn(
     """Make a copy of the classifier forget the picked pictures and measure what changed.
 
     The arguments from `pick` to `strength` are fields of `ForgetRequest`; `request` replaces all of them.
-    `method` may also be an instance of a `Method` class, which has its options.
+    `method` may also be an instance of a `Method` class, which has its options; if the class has an `entry`,
+    it completes and checks them.
 
     Args:
         classifier: is not changed.
@@ -47,15 +48,27 @@ def unlearn(
 
     Raises:
         UserError: an unknown name, an impossible pick or a value out of range.
-        TypeError: fields together with `request`, or `options` together with a `Method` instance.
+        TypeError: fields together with `request`, `options` together with a `Method` instance, or a class
+            instead of an instance.
         CancelledError: cancelled before the first step; later cancellations return an outcome.
     """
-    own = None if isinstance(method, str) else method
+    own = None if isinstance(method, str) else _with_all_options(method)
     fields = _Fields(pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength)
     asked = fields.request({"classifier": classifier.name, "images": images.name}, request)
     return Job(
         asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
     ).run()
+
+
+def _with_all_options(method: Method) -> Method:
+    """Return an instance with its options completed and checked by the entry of its class, if it has one."""
+    if not isinstance(method, Method):
+        kind = method.__name__ if isinstance(method, type) else "MyMethod"
+        raise TypeError(f"`method` is a name or an instance of a Method class, such as {kind}({{...}}).")
+    entry = getattr(method, "entry", None)
+    if entry is not None:
+        method.options = entry.complete(method.options)
+    return method
 
 
 class _Fields(NamedTuple):

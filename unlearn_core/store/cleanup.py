@@ -3,7 +3,9 @@
 import shutil
 import time
 
+from unlearn_core.catalog.entries import CLASSIFIERS
 from unlearn_core.catalog.records.classifier_record import (
+    custom_classifier,
     custom_classifier_folder,
     custom_classifiers,
     delete_custom_classifier,
@@ -14,7 +16,7 @@ from unlearn_core.catalog.records.image_set_record import (
     added_image_sets,
     delete_added,
 )
-from unlearn_core.catalog.sources.registry import PHOTOS_PREFIX
+from unlearn_core.catalog.sources.registry import PHOTOS_PREFIX, image_sets
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
@@ -25,8 +27,13 @@ from unlearn_core.store.runs import Store
 def remove_added(store: Store, name: str, visitor: str = "") -> None:
     """Remove an added classifier or image set.
 
-    Raises `UserError` for an unknown name, and for one that a run uses.
+    Raises `UserError` for an unknown name, for what ships, and for a name that a run uses.
     """
+    added = added_image_set(store.root, name) is not None
+    if not added and custom_classifier(store.root, name) is None:
+        if name in {*(entry.name for entry in CLASSIFIERS), *(entry.name for entry in image_sets())}:
+            raise UserError(f"{name} comes with the program or a package: it cannot be removed.")
+        raise UserError(f"There is no custom classifier or added image set {name}.")
     for run in store.runs():
         if run.state == RunState.DAMAGED:
             continue
@@ -36,7 +43,7 @@ def remove_added(store: Store, name: str, visitor: str = "") -> None:
             if is_shared() and run.visitor != visitor:
                 raise UserError(f"A run of another visitor uses {name}.")
             raise UserError(f"Run {run.id} ({run.name}) uses {name}: delete the run first.")
-    if added_image_set(store.root, name) is not None:
+    if added:
         delete_added(store.root, name)
     else:
         delete_custom_classifier(store.root, name)

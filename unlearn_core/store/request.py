@@ -50,6 +50,8 @@ class ForgetRequest(BaseModel):
             return cls(**fields)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors()[0]
+            if first["loc"] == ("after",):
+                raise UserError(f"There is no run {first['input']}.") from error
             where = ".".join(str(part) for part in first["loc"])
             raise UserError(f"{where}: {first['msg']}.") from error
 

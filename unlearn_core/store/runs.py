@@ -10,7 +10,7 @@ import logging
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +44,7 @@ class Store:
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
         self._sql = _open_database(self.root / "runs.sqlite")
+        self._warn_of_lost_rows()
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
@@ -166,6 +167,21 @@ class Store:
         for run_id in lost:
             self.end(run_id, RunState.INTERRUPTED, "The program ended before this run did.")
         return lost
+
+    def _warn_of_lost_rows(self) -> None:
+        """Log a sentence where there are folders of runs but no row at all: the database was lost."""
+        # What is wrong with the database itself is said by the first use.
+        with suppress(UserError), self._session() as session:
+            if session.exec(select(Run.id).limit(1)).first() is None:
+                kept = [folder for folder in (self.root / "runs").iterdir() if any(folder.glob("*"))]
+                if kept:
+                    _log.warning(
+                        "The store's database runs.sqlite is empty, but %s has files of %d run%s: "
+                        "put back a copy of the database to see them.",
+                        self.root / "runs",
+                        len(kept),
+                        "s" if len(kept) > 1 else "",
+                    )
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

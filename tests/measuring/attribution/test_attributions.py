@@ -39,6 +39,8 @@ def test_a_run_is_explained_before_and_after(cached_store: Store, finished: str)
     changed = path.stat().st_mtime_ns
     assert write_attributions(cached_store.root, request) == path
     assert path.stat().st_mtime_ns == changed
+    path.write_bytes(np.random.default_rng(0).bytes(1000))
+    assert read_attributions(write_attributions(cached_store.root, request)).ids.tolist() == ids
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,25 @@ def test_what_cannot_be_registered_is_one_sentence(kind: Any, sentence: str) -> 
 
 
 @pytest.mark.usefixtures("nothing_registered")
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (lambda pixels: pixels[:, 0], "Constant returns maps of the shape .* for pictures of"),
+        (lambda pixels: pixels[:1], "Constant returns maps of the shape .* for pictures of"),
+        (lambda pixels: pixels / 0, "Constant returns maps with values that are not finite"),
+        (lambda pixels: pixels.numpy(), "Constant returns a ndarray instead of a tensor of maps"),
+    ],
+)
+def test_maps_that_are_none_are_one_sentence(
+    linear: tuple[Classifier, Tensor, Tensor, Any], returned: Any, sentence: str
+) -> None:
+    register(changed(explain=lambda self, classifier, pixels, targets, settings: returned(pixels)))
+    classifier, pixels, targets, _ = linear
+    with pytest.raises(UserError, match=sentence):
+        attribute(classifier, pixels, targets, "constant")
+
+
+@pytest.mark.usefixtures("nothing_registered")
 def test_a_setting_can_be_shared() -> None:
     register(changed(settings=(BASELINE,)))
     assert [setting.name for setting in declared_settings(["constant"])] == ["baseline"]

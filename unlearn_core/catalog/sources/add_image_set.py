@@ -77,7 +77,8 @@ def _megabytes(path: Path, found: ImageSource) -> float:
     """Return the size of an archive, or of all picture files of a folder or table."""
     folder = path if path.is_dir() else path.parent
     files = [path] if zipfile.is_zipfile(path) else [folder / name for name in found.names]
-    return round(sum(file.stat().st_size for file in files) / 1e6, 1)
+    # A name that is not UTF-8 has escapes, so no file is found by it; such files are left out.
+    return round(sum(file.stat().st_size for file in files if file.exists()) / 1e6, 1)
 
 
 def _free_name(root: Path, name: str, visitor: str) -> str:

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
-from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file
+from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
 from unlearn_core.errors import UserError
 
@@ -41,7 +41,7 @@ def table_source(path: Path) -> ImageSource:
 
 def table_fingerprint(path: Path) -> str:
     """Return a digest of the CSV file and of the sizes and times of the pictures that it names."""
-    digest = hashlib.sha256(str(path.resolve()).encode())
+    digest = hashlib.sha256(readable(path.resolve()).encode())
     digest.update("\n".join(map(",".join, _rows(path))).encode())
     for file in table_source(path).names:
         facts = (path.parent / file).stat()

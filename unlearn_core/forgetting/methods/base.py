@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from unlearn_core.common.batches import in_batches
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
+from unlearn_core.errors import UserError
 from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.goals import Goal
 from unlearn_core.forgetting.precision import Classify
@@ -157,11 +158,23 @@ class Method(ABC):
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
         """Take one step and return its losses; by default a gradient step on `losses`."""
         losses = self.losses(task)
+        self._check(losses)
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         self.adjust_gradients(task.module)
         optimiser.step()
         return losses
+
+    def _check(self, losses: object) -> None:
+        """Raise `UserError` for losses of a method of another package that are none."""
+        name = type(self).__name__
+        if not isinstance(losses, Losses):
+            kind = type(losses).__name__
+            raise UserError(f"The method {name} is wrong: its losses() returns a {kind}, not Losses.")
+        if not isinstance(losses.total, torch.Tensor) or losses.total.ndim:
+            raise UserError(
+                f"The method {name} is wrong: the total of its losses is no tensor of one number."
+            )
 
     def halve_batches(self) -> bool:
         """Halve the batch size options after memory ran out; return False if all are 1."""

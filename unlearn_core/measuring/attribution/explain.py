@@ -15,6 +15,7 @@ from torch import Tensor
 from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
+from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
 from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
 from unlearn_core.measuring.attribution.settings import Settings
@@ -94,11 +95,28 @@ def explanation(
     seed: int = 0,
     settings: Settings = NO_SETTINGS,
 ) -> Tensor:
-    """Like `attribute`, but not summed over channels: (n, c, h, w), or (n, 1, h, w) for maps of layers."""
+    """Like `attribute`, but not summed over channels: (n, c, h, w), or (n, 1, h, w) for maps of layers.
+
+    Raises `UserError` if the algorithm returns something else, or values that are not finite.
+    """
     torch.manual_seed(seed)
     np.random.seed(seed)
     entry = algorithm_entry(algorithm)
-    return entry.explain(classifier, pixels, targets, entry.complete(settings)).detach()
+    maps = entry.explain(classifier, pixels, targets, entry.complete(settings))
+    _check_maps(entry.title, maps, pixels)
+    return maps.detach()
+
+
+def _check_maps(title: str, maps: object, pixels: Tensor) -> None:
+    n, c, h, w = pixels.shape
+    if not isinstance(maps, Tensor):
+        raise UserError(f"{title} returns a {type(maps).__name__} instead of a tensor of maps.")
+    if maps.shape not in ((n, c, h, w), (n, 1, h, w)):
+        raise UserError(
+            f"{title} returns maps of the shape {tuple(maps.shape)} for pictures of {tuple(pixels.shape)}."
+        )
+    if not maps.isfinite().all():
+        raise UserError(f"{title} returns maps with values that are not finite.")
 
 
 def similarity(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
