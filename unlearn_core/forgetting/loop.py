@@ -59,18 +59,18 @@ class ForgettingLoop:
             yield step
             total = self.method.total_steps
             while self._repair is None and (
-                self.step < total if total else not reached and self.step < self.max_steps
+                self.step < total if total else not self._enough(reached) and self.step < self.max_steps
             ):
                 self.task.check()
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
                 self.step += 1
                 reached, step = self._look(losses)
-                if reached and start is not None:
+                if self._enough(reached) and start is not None:
                     self._back_off(start)
                     _, step = self._look(losses)
                 yield step
-            if (reached and self.step and not total) or self._repair:
+            if (self._enough(reached) and self.step and not total) or self._repair:
                 yield from self._repair_phase()
                 reached = True
             self.stopped = "forgotten" if reached else "step limit"
@@ -78,6 +78,10 @@ class ForgettingLoop:
             self.stopped = "cancelled"
         finally:
             self.task.module.eval()
+
+    def _enough(self, reached: bool) -> bool:
+        """Return whether to stop: all have reached the goal, and the method demands no more."""
+        return reached and not (self.step and self.method.demands_more())
 
     def _repair_phase(self) -> Iterator[Step]:
         """Run the repair phase, and end with the least damaged weights that forget all."""
@@ -93,12 +97,20 @@ class ForgettingLoop:
             losses = self._advance()
             self.step += 1
             forgotten, step = self._look(losses)
-            if forgotten:
+            if forgotten and self._held():
                 settling.kept = self._weights()
             if self.step == settling.until:
                 self._take_the_better(settling)
                 _, step = self._look(losses)
             yield step
+
+    def _held(self) -> bool:
+        """Return whether all lead by the margin that the method keeps in the repair phase."""
+        if not self.method.kept_margin:
+            return True
+        logits, _ = self._forgotten()
+        everyone = torch.arange(len(logits), device=logits.device)
+        return not self.task.goal.margin_loss(logits, everyone, self.method.kept_margin).any()
 
     def _take_the_better(self, settling: Settling) -> None:
         """Set the weights of `start` or `kept`, whichever has less damage."""

@@ -4,7 +4,7 @@ No method may train on `brightness` or `jpeg`: they show how far forgetting reac
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -45,20 +45,14 @@ def changed_copies(pixels: Tensor) -> Iterator[Tensor]:
     for factor in BRIGHTNESS:
         yield (pixels * factor).clamp(0, 1)
     for quality in JPEG:
-        yield _each(pixels, lambda picture, quality=quality: _through_jpeg(picture, quality))
+        yield _through_jpeg(pixels, quality)
 
 
-def _each(pixels: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
-    """Apply a change of PIL pictures to each picture."""
+def _through_jpeg(pixels: Tensor, quality: int) -> Tensor:
     shown = (pixels * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    grey = shown.shape[3] == 1
-    found = [
-        np.asarray(change(Image.fromarray(one[:, :, 0] if grey else one))).reshape(one.shape) for one in shown
-    ]
-    return torch.from_numpy(np.stack(found)).to(pixels.device).permute(0, 3, 1, 2).float() / 255
-
-
-def _through_jpeg(picture: Image.Image, quality: int) -> Image.Image:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
-    return Image.open(file)
+    found = np.empty_like(shown)
+    for picture, copy in zip(shown, found, strict=True):
+        file = io.BytesIO()
+        Image.fromarray(picture.squeeze()).save(file, "JPEG", quality=quality)
+        copy[:] = np.asarray(Image.open(file)).reshape(copy.shape)
+    return torch.from_numpy(found).to(pixels.device).permute(0, 3, 1, 2).float() / 255

@@ -1,8 +1,8 @@
 """Depth: how much it takes until forgotten pictures are recognised again.
 
 0 % on the forget set may mean that its pictures lie just across a decision boundary. Three things bring such
-pictures back: a slightly changed copy (changed_copies.py), weights a little nearer to those before, and weights
-rounded to fewer bits, as in quantised models (Zhang et al., arXiv 2410.16454).
+pictures back: a slightly changed copy (changed_copies.py), weights a little nearer to those before, and
+weights rounded to fewer bits, as in quantised models (Zhang et al., arXiv 2410.16454).
 """
 
 import copy
@@ -39,12 +39,13 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     own, others = split_logits(logits_of(after, pixels), labels)
     copies = list(changed_copies(some))
     changed_before, changed_after = (_shares(module, copies, their_labels) for module in (before, after))
+    low, high = wilson_interval(float(changed_after.sum()), n)
     return Depth(
         changed_copies=ChangedCopies(
             before=_percent(changed_before),
             after=_percent(changed_after),
             n=n,
-            interval=tuple(round(end, 3) for end in wilson_interval(float(changed_after.sum()), n)),
+            interval=(round(low, 3), round(high, 3)),
         ),
         return_point=_return_point(before, after, some, their_labels),
         rounded_8_bits=_percent(_recognised(rounded(after, 8), pixels, labels)),

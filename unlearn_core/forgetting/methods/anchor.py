@@ -1,19 +1,23 @@
 """anchor: forget with a bounded margin loss, retain by matching the original logits near the forget set.
 
 This project's method; like the paper's it uses only the classifier and the forget set. It differs from ADV
-(arXiv 2301.11578) in seven ways:
+(arXiv 2301.11578) in eight ways:
 
 1. The forget loss is relu(f_y − max of the others + margin), which is 0 for a forgotten instance.
 2. The retention loss is the squared difference from the *original logits*, summed over the classes, instead
    of cross-entropy to a label, whose gradient vanishes for confident predictions.
-3. It is computed on *anchors*: adversarial examples, points between them and their instance, mixes and
-   shifted copies of them, and pictures inverted from BatchNorm statistics (inversion.py), if there are any.
+3. It is computed on *anchors* (anchors.py): strongly deformed copies of the instances, which resemble other
+   pictures of their classes, and a few adversarial examples with relatives. The anchors of StructGuard (arXiv
+   2603.12915) are something else: embeddings of the class names.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
 6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
    step is shortened.
-7. For small pictures a repair phase of twice as many steps follows: with a smaller margin, a step size that
+7. For small pictures a repair phase of as many steps follows: with a smaller margin, a step size that
    decreases to 0 and the final retention weight it restores the original logits while all stays forgotten.
+8. With the depths firm and deep, slightly deformed *views* of the instances, drawn anew in each step, are
+   forgotten too, until a set share of them is; the retention loss then cares more for the lead of the
+   predicted class than for the logits.
 
 The classifier stays in eval mode: BatchNorm statistics do not change. In a chain of runs the anchors' logits
 are those of the classifier before the first run, and the earlier forget sets stay part of the forget set with
@@ -24,48 +28,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearn_core.common.batches import batches_in, draw, in_batches
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.batches import draw
+from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
-from unlearn_core.forgetting.adversarial import other_labels, random_start, targeted_l2_pgd
+from unlearn_core.forgetting.anchors import ATTACK_BATCH, AnchorCounts, AnchorMaker
+from unlearn_core.forgetting.deformed import SAME, deformed
+from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import MethodEntry, Option
+from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.importance import ImportancePenalty
-from unlearn_core.forgetting.inversion import BATCH as INVERSION_BATCH
-from unlearn_core.forgetting.inversion import has_statistics, invert
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
-from unlearn_core.forgetting.picture_store import PictureStore
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
-from unlearn_core.forgetting.relatives import Relatives, shifted, shifts
 
-ATTACK_BATCH = 256
-EXAMPLES_OF_SMALL_PICTURES = 512
-EXAMPLES_OF_LARGE_PICTURES = 16
-INVERSIONS_OF_SMALL_PICTURES = 512
-ANCHOR_BATCH_OF_SMALL_PICTURES = 192
-ANCHOR_BATCH_OF_LARGE_PICTURES = 16
-PREDICTED_STEPS = 10
+EXAMPLES = Budget(32, 8)
+DEFORMED = Budget(1024, 64)
+"""Deformed copies; twice as many with views."""
+ANCHOR_BATCH = Budget(32, 16)
+"""Anchors in each step; twice as many with views."""
+VIEWS = Budget(64, 8)
+"""Most views in each step; two of each instance if they are fewer."""
+PREDICTED_STEPS = 5
 SMALLEST_RATE = 1e-7
-REPAIR_SHARE, REPAIR_RATE, REPAIR_MARGIN = 2, 0.5, 0.2
-"""Of the repair phase: steps per step before, and initial step size and margin relative to before."""
+REPAIR_SHARE, REPAIR_RATE = 1, 0.5
+"""Of the repair phase: steps per step before, and initial step size relative to before."""
+REPAIR_MARGIN, REPAIR_MARGIN_WITH_VIEWS = 0.2, 0.5
+"""Margin of the repair phase relative to before."""
+KEPT_MARGIN = 0.3
+"""With views: the least lead, in logits, that the repair phase keeps."""
+VIEW_MARGIN, VIEW_WEIGHT = 0.2, 4.0
+LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 10.0, 0.1
+"""With views: how far the predicted class of an anchor must lead, in logits, if it did before; its weight in
+the retention loss, and that of the squared logit difference."""
+MEMORY = 0.8
+"""Of the running share of forgotten views: weight of the steps before."""
 
 
 class Anchor(Method):
-    """Margin loss on the forget set, logit matching on anchors, adaptive retention weight."""
+    """Margin loss on the forget set and its views, logit matching on anchors, adaptive retention weight."""
 
     entry = MethodEntry(
         name="anchor",
         title="Anchor",
-        summary="Forgets each picture just enough and holds the classifier in place around it.",
+        summary="Forgets each picture as deeply as asked and holds the classifier in place around it.",
         paper="this project, after arXiv 2301.11578",
         options=(
+            DEPTH_OPTION,
             Option("learning_rate", 0.0, 0.0, 1.0, "Size of the optimiser's steps; 0 chooses."),
             Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
             Option("retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start."),
             Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
             Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
-            Option("attack_iterations", 5, 1, 1000, "Steps of the attack."),
-            Option("inversions", -1, -1, 100_000, "Pictures inverted from BatchNorm statistics; -1 chooses."),
+            Option("attack_iterations", 3, 1, 1000, "Steps of the attack."),
+            Option("deformed", -1, -1, 100_000, "Deformed copies as anchors; -1 chooses by picture size."),
+            Option("inversions", 0, -1, 100_000, "Pictures inverted from BatchNorm statistics; -1: none."),
             Option("inversion_iterations", 20, 1, 1000, "Steps of the inversion."),
             Option("anchor_batch", 0, 0, 4096, "Anchors in each step; 0 chooses by picture size."),
             Option("forget_batch", 256, 1, 4096, "Pictures to forget in each step."),
@@ -88,22 +104,23 @@ class Anchor(Method):
         reduced = self.options["bfloat16"]
         self._reduced = pays(task.module, task.pixels.device) if reduced < 0 else bool(reduced)
         self._classify = self._called(task.module)
-        with task.phase("attack", self._checks(task)):
-            self._anchors = self._made(task)
-            self._logits = self._logits_of_anchors(task.original)
-            # Computed as in a step, so that rounding makes no difference.
-            self._rounded = (
-                self._logits_of_anchors(self._called(task.original)) if self._reduced else self._logits
-            )
-            self._predicted = self._logits.argmax(1)
         self._small = is_small(task.pixels)
+        self._depth = DEPTHS[int(self.options["depth"])]
+        self.kept_margin = KEPT_MARGIN if self._depth.views else 0.0
+        self._forgotten_views = 0.0
+        maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
+        with task.phase("attack", maker.checks):
+            self._anchors = maker.make()
+            # Computed as in a step, so that rounding makes no difference.
+            self._logits = self._logits_of_anchors(self._called(task.original))
+            self._predicted = self._logits.argmax(1)
+            self._leads = _lead(self._logits, self._predicted).clamp_max(LEAD)
         if not self.options["anchor_batch"]:
-            usual = ANCHOR_BATCH_OF_SMALL_PICTURES if self._small else ANCHOR_BATCH_OF_LARGE_PICTURES
-            self.options = self.options | {"anchor_batch": usual}
+            self.options = self.options | {"anchor_batch": self._more(ANCHOR_BATCH.of(task.pixels.shape[-1]))}
         self._weight = float(self.options["retention"])
         self._margins = torch.full(task.labels.shape, self.options["margin"], device=task.pixels.device)
         if task.asked is not None:
-            self._margins[task.asked :] *= REPAIR_MARGIN
+            self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
         self._scales = self._sparing(task)
         self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins, self._scales)
@@ -112,6 +129,25 @@ class Anchor(Method):
             with task.phase("importance", len(task.pixels)):
                 strength = self.options["importance_strength"]
                 self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+
+    def _counts(self, pixels: Tensor) -> AnchorCounts:
+        side, copies = pixels.shape[-1], int(self.options["deformed"])
+        return AnchorCounts(
+            examples=int(self.options["examples"]) or EXAMPLES.of(side),
+            attack_iterations=int(self.options["attack_iterations"]),
+            radius=float(self.options["radius"]),
+            deformed=copies if copies >= 0 else self._more(DEFORMED.of(side)),
+            inversions=max(0, int(self.options["inversions"])),
+            inversion_iterations=int(self.options["inversion_iterations"]),
+        )
+
+    def _more(self, count: int) -> int:
+        """Return twice the count with views."""
+        return count * 2 if self._depth.views else count
+
+    @property
+    def _repair_margin(self) -> float:
+        return REPAIR_MARGIN_WITH_VIEWS if self._depth.views else REPAIR_MARGIN
 
     def _sparing(self, task: Task) -> list[Tensor] | None:
         """Return the scale of each weight's steps, by its importance for a sample of the anchors."""
@@ -129,82 +165,6 @@ class Anchor(Method):
         """Return the function for logits with gradients; predictions are always float32."""
         return in_bfloat16(module) if self._reduced else module
 
-    def _made(self, task: Task) -> PictureStore:
-        """Return the anchors: adversarial examples, three relatives of each, and inverted pictures."""
-        copies = self._copies(task)
-        count, inversions = copies * len(task.pixels), self._inversion_count(task)
-        anchors = PictureStore(4 * count + inversions, tuple(task.pixels.shape[1:]), task.pixels.device)
-        self._attack(task, anchors, copies)
-        relatives = Relatives(count, task.generator)
-        for positions in torch.arange(count).split(ATTACK_BATCH):
-            centres = task.pixels[positions.to(task.pixels.device) // copies]
-            for kind, pictures in enumerate(relatives.of(positions, anchors, centres), start=1):
-                anchors.put(kind * count + int(positions[0]), pictures)
-        if inversions:
-            self._invert(task, anchors, inversions)
-        return anchors
-
-    def _copies(self, task: Task) -> int:
-        """Return the number of adversarial examples per instance."""
-        return batches_in(int(self.options["examples"]) or examples_for(task.pixels), len(task.pixels))
-
-    def _checks(self, task: Task) -> int:
-        """Return the total number of iterations of attack and inversion."""
-        attacks = batches_in(self._copies(task) * len(task.pixels), ATTACK_BATCH)
-        inversions = batches_in(self._inversion_count(task), INVERSION_BATCH)
-        return attacks * int(self.options["attack_iterations"]) + inversions * int(
-            self.options["inversion_iterations"]
-        )
-
-    def _attack(self, task: Task, anchors: PictureStore, copies: int) -> None:
-        """Store adversarial examples, spread evenly over the forget set; few iterations suffice."""
-        targets = other_labels(task.labels.repeat_interleave(copies), task.classes, task.generator)
-        radius, iterations = self.options["radius"], int(self.options["attack_iterations"])
-        classify = self._called(task.original)
-
-        def attack(part: slice) -> None:
-            centres = task.pixels[torch.arange(part.start, part.stop, device=task.pixels.device) // copies]
-            found = targeted_l2_pgd(
-                classify,
-                centres,
-                targets[part],
-                radius=radius,
-                step_size=2 * radius / iterations,
-                iterations=iterations,
-                starts=random_start(centres, radius, task.generator),
-                check=task.check,
-            )
-            anchors.put(part.start, found)
-
-        for _ in in_batches(attack, len(targets), ATTACK_BATCH):
-            pass
-
-    def _inversion_count(self, task: Task) -> int:
-        count = int(self.options["inversions"])
-        usual = INVERSIONS_OF_SMALL_PICTURES if is_small(task.pixels) else 0
-        return (usual if count < 0 else count) if has_statistics(task.original) else 0
-
-    def _invert(self, task: Task, anchors: PictureStore, count: int) -> None:
-        """Store inverted pictures of random classes at the end, started from mixes of shifted instances."""
-        first, second = (
-            shifted(
-                task.pixels[torch.randint(len(task.pixels), (count,), generator=task.generator)],
-                shifts(count, task.generator),
-            )
-            for _ in range(2)
-        )
-        share = torch.rand(count, 1, 1, 1, generator=task.generator).to(first.device)
-        labels = torch.randint(task.classes, (count,), generator=task.generator).to(first.device)
-        found = invert(
-            task.original,
-            second + share * (first - second),
-            labels,
-            int(self.options["inversion_iterations"]),
-            task.check,
-            self._called(task.original),
-        )
-        anchors.put(len(anchors) - count, found)
-
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return Adam without weight decay, preconditioned by the importance for the anchors."""
         if self._scales is None:
@@ -212,56 +172,90 @@ class Anchor(Method):
         return sparing_adam((p for p in module.parameters() if p.requires_grad), self._rate, self._scales)
 
     def losses(self, task: Task) -> Losses:
-        """Return margin loss + retention weight · squared logit difference on a batch of anchors."""
+        """Return margin loss + retention weight · retention loss on a batch of anchors."""
         device = task.pixels.device
         instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
+        viewed = self._viewed(task, instances)
+        views = deformed(task.pixels[viewed], SAME, task.generator) if len(viewed) else task.pixels[:0]
         chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator)
-        logits = self._classify(torch.cat([task.pixels[instances], self._anchors.take(chosen)]))
+        logits = self._classify(torch.cat([task.pixels[instances], views, self._anchors.take(chosen)]))
         chosen = chosen.to(device)
-        at_instances, at_anchors = logits.split([len(instances), len(chosen)])
+        at_instances, at_views, at_anchors = logits.split([len(instances), len(views), len(chosen)])
         forget = task.goal.margin_loss(at_instances, instances, self._margins[instances]).mean()
-        retain = (at_anchors - self._rounded[chosen]).square().sum(1).mean()
+        if len(views):
+            forget = forget + VIEW_WEIGHT * task.goal.margin_loss(at_views, viewed, VIEW_MARGIN).mean()
+            gone = float((at_views.argmax(1) != task.labels[viewed]).float().mean())
+            self._forgotten_views = MEMORY * self._forgotten_views + (1 - MEMORY) * gone
+        retain = self._retention(at_anchors, chosen)
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
         if self._penalty is not None:
             total = total + self._penalty(task.module)
         return Losses(total, forget, retain, agreement)
 
+    def _viewed(self, task: Task, instances: Tensor) -> Tensor:
+        """Return the position of each view's instance: two of each drawn one, up to `VIEWS`."""
+        if not self._depth.views:
+            return instances[:0]
+        most = VIEWS.of(task.pixels.shape[-1])
+        return instances.repeat(2)[draw(2 * len(instances), most, task.generator).to(instances.device)]
+
+    def _retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
+        """Return how far the logits of the chosen anchors are from the original ones."""
+        change = (logits - self._logits[chosen]).square().sum(1).mean()
+        if not self._depth.views:
+            return change
+        lost = (self._leads[chosen] - _lead(logits, self._predicted[chosen])).relu()
+        return LOGIT_WEIGHT * change + LEAD_WEIGHT * lost.square().mean()
+
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""
         if step % 5 == 0 and not self._repairing:
             self._weight *= 0.9
 
+    def demands_more(self) -> bool:
+        """Return whether fewer views than the depth demands are forgotten."""
+        return not self._repairing and self._forgotten_views < self._depth.views
+
     def repair_steps(self, step: int) -> int:
-        """Return twice as many steps, or the given number per step; by default none for large pictures."""
+        """Return as many steps, or the given number per step; by default none for large pictures."""
         share = self.options["settling"]
         return round(step * (share if share >= 0 else REPAIR_SHARE * self._small))
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, fix the retention weight and decrease the step size to 0."""
         self._repairing = True
-        self._margins.fill_(REPAIR_MARGIN * self.options["margin"])
+        self._margins.fill_(self._repair_margin * self.options["margin"])
         for group in optimiser.param_groups:
             group["lr"] = REPAIR_RATE * left * self._rate
 
     def damage(self, task: Task) -> float:
         """Return the squared logit difference, averaged over all anchors."""
-        return float((self._logits_of_anchors(task.module) - self._logits).square().sum(1).mean())
+        logits = self._logits_of_anchors(self._called(task.module))
+        return float((logits - self._logits).square().sum(1).mean())
 
     def _logits_of_anchors(self, classify: Classify) -> Tensor:
         return torch.cat([logits_of(classify, part) for part in self._anchors.batches(INFERENCE_BATCH)])
 
     def retention_weight(self) -> float:
-        """Return the current weight of the logit matching."""
+        """Return the current weight of the retention loss."""
         return self._weight
 
     def state(self) -> dict[str, Tensor]:
-        """Return the retention weight."""
-        return {"weight": torch.tensor(self._weight, dtype=torch.float64)}
+        """Return the retention weight and the running share of forgotten views."""
+        numbers = {"weight": self._weight, "forgotten_views": self._forgotten_views}
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Restore the retention weight."""
+        """Restore a state from `state()`."""
         self._weight = state["weight"].item()
+        self._forgotten_views = state["forgotten_views"].item()
+
+
+def _lead(logits: Tensor, classes: Tensor) -> Tensor:
+    """Return how far each row's class leads the best other, in logits, (n,)."""
+    own, others = split_logits(logits, classes)
+    return own - others
 
 
 def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = None) -> float:
@@ -282,11 +276,6 @@ def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = 
     norm = sum((p.grad.abs() * factor).sum() for p, factor in pairs if p.grad is not None)
     task.module.zero_grad(set_to_none=True)
     return float(loss / PREDICTED_STEPS / norm) if norm and loss else SMALLEST_RATE
-
-
-def examples_for(pixels: Tensor) -> int:
-    """Return the total number of adversarial examples: fewer for large pictures."""
-    return EXAMPLES_OF_SMALL_PICTURES if is_small(pixels) else EXAMPLES_OF_LARGE_PICTURES
 
 
 def is_small(pixels: Tensor) -> bool:

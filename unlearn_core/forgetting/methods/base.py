@@ -138,6 +138,9 @@ class Method(ABC):
     backs_off = False
     """Whether the step that reaches the goal is shortened as far as the goal allows."""
 
+    kept_margin = 0.0
+    """The lead in logits, by which all instances must be forgotten, of weights that the repair phase keeps."""
+
     total_steps: int | None = None
     """The exact number of steps, set by `prepare`; None: until the goal is reached."""
 
@@ -187,6 +190,10 @@ class Method(ABC):
 
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to the result of the last step; `forgotten` is bool (k,)."""
+
+    def demands_more(self) -> bool:
+        """Return whether to go on although the whole forget set has reached the goal."""
+        return False
 
     def repair_steps(self, step: int) -> int:
         """Return the length of the repair phase after `step`, at which all was forgotten."""
