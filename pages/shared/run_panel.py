@@ -118,8 +118,10 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
         if run.phase in ("measure", "keep"):
             far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
             words.append(f"measuring and saving the result{far}")
-        elif last.forgotten == last.k:
+        elif last.repairing:
             words.append("repair phase: restoring the rest")
+        elif last.forgotten == last.k:
+            words.append("slightly changed copies are being forgotten too")
         elif left is not None:
             words.append(f"at most {left:.0f} s left")
         st.progress(last.forgotten / last.k, " · ".join(words))

@@ -87,7 +87,7 @@ class FrontierPoint(_Numbers):
 
 
 class ChangedCopies(_Numbers):
-    """Percentage of changed copies of n forgotten pictures predicted as the label; `interval`: 95 %, after."""
+    """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after."""
 
     before: float
     after: float

@@ -159,3 +159,8 @@ def _lines(path: Path) -> tuple[str, ...]:
         return tuple(line.strip() for line in lines if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as a list of names.") from error
+
+
+def add_data_dir(command: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of torchvision's data sets."""
+    command.add_argument("--data-dir", metavar="FOLDER", help="folder of torchvision's data sets")

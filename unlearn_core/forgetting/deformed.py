@@ -1,8 +1,8 @@
 """Randomly deformed copies of pictures: rotated, scaled, sheared, shifted and bent.
 
 Strongly deformed copies of the forget set look like other pictures of its classes, which must be retained;
-slightly deformed ones like the same picture once more, which should be forgotten with it. Bending follows Simard
-et al. 2003 (doi:10.1109/ICDAR.2003.1227801), with displacements on a coarse grid.
+slightly deformed ones like the same picture once more, which should be forgotten with it. Bending follows
+Simard et al. 2003 (doi:10.1109/ICDAR.2003.1227801), with displacements on a coarse grid.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from unlearn_core.forgetting.entry import Option
 
 @dataclass(frozen=True)
 class DepthChoice:
-    """A choice of depth; `views` is the share of slightly changed views that must be forgotten too, 0 to 1."""
+    """A choice of depth; `views`: share of slightly deformed views that must be forgotten too, 0 to 1."""
 
     name: str
     title: str

@@ -186,6 +186,7 @@ class ForgettingLoop:
             forget_accuracy=100 * float(still_known),
             anchor_agreement=_number(losses.agreement if losses else None, 100),
             retention_weight=self.method.retention_weight(),
+            repairing=self._repair is not None,
         )
 
     def state(self) -> dict[str, Tensor]:

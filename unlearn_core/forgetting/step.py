@@ -1,6 +1,6 @@
 """The record of a step of the loop; plain values, no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Stopped = Literal["forgotten", "step limit", "cancelled"]
@@ -13,7 +13,7 @@ class Step:
 
     `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
     as their label, `anchor_agreement` the percentage of this step's retention batch with the wanted
-    prediction.
+    prediction. `repairing` steps belong to the repair phase.
     """
 
     step: int
@@ -25,3 +25,4 @@ class Step:
     forget_accuracy: float
     anchor_agreement: float | None
     retention_weight: float | None
+    repairing: bool = field(default=False, kw_only=True)

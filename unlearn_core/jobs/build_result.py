@@ -9,6 +9,7 @@ from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Co
 from unlearn_core.artifacts.results import (
     Accuracy,
     Agreement,
+    Depth,
     EarlierResult,
     EarlierSet,
     FrontierPoint,
@@ -35,6 +36,7 @@ def build_result(
     seconds: Mapping[str, float],
     earlier: Sequence[EarlierSet],
     frontier: Sequence[FrontierPoint],
+    depth: Depth,
     notes: Sequence[str],
 ) -> Result:
     """Return the result of a run without its id.
@@ -48,6 +50,7 @@ def build_result(
         seconds: spent in each phase, and "total".
         earlier: forget sets of the chain.
         frontier: its points, in the order of the steps.
+        depth: of forgetting.
         notes: sentences about the pictures.
     """
     assert loop.stopped is not None
@@ -71,6 +74,7 @@ def build_result(
         earlier=_earlier_results(comparison, earlier),
         retained_used=0 if loop.task.retained is None else len(loop.task.retained.labels),
         frontier=tuple(frontier),
+        depth=depth,
     )
     said = [*_remarks(result), *notes, *_remarks_on_request(request, loop, comparison)]
     return result.model_copy(update={"remarks": tuple(said)})

@@ -7,18 +7,19 @@ from numpy import intp
 from numpy.typing import NDArray
 
 from unlearn_core.artifacts.predictions import Comparison
-from unlearn_core.artifacts.results import EarlierSet, FrontierPoint, Result
+from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.devices import choose_device, describe
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
-from unlearn_core.forgetting.methods.base import CancelledError, Method
+from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
 from unlearn_core.forgetting.registry import load_method, method_entry
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.build_result import build_result
 from unlearn_core.jobs.data_split import JobPictures
 from unlearn_core.jobs.make_task import copy_to, make_task
 from unlearn_core.jobs.report import NoReport, Outcome, Report
+from unlearn_core.measuring.depth import measure_depth
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.snapshots import interpolated
 
@@ -90,9 +91,10 @@ class Job:
             self._set_strength()
         with task.phase("measure"):
             after = self.pictures.predict(self.classifier.module, self.report.progress)
+            depth = self._depth(task)
         comparison = self.pictures.comparison(before, after, names)
         outcome = Outcome(
-            result=self._result(comparison, loop),
+            result=self._result(comparison, loop, depth),
             original=self.original,
             classifier=self.classifier,
             comparison=comparison,
@@ -144,7 +146,12 @@ class Job:
         self.report.snapshot(step.step, loop.task.module)
         return retained
 
-    def _result(self, comparison: Comparison, loop: ForgettingLoop) -> Result:
+    def _depth(self, task: Task) -> Depth:
+        """Measure the depth of forgetting on this run's own forget set."""
+        own = slice(task.asked)
+        return measure_depth(self.original.module, self.classifier.module, task.pixels[own], task.labels[own])
+
+    def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
             self.request,
             loop,
@@ -154,6 +161,7 @@ class Job:
             seconds={**self.seconds, "total": time.perf_counter() - self.started},
             earlier=self.earlier,
             frontier=self.frontier,
+            depth=depth,
             notes=self.pictures.own.notes,
         )
 

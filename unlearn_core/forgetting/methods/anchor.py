@@ -6,8 +6,8 @@ This project's method; like the paper's it uses only the classifier and the forg
 1. The forget loss is relu(f_y − max of the others + margin), which is 0 for a forgotten instance.
 2. The retention loss is the squared difference from the *original logits*, summed over the classes, instead
    of cross-entropy to a label, whose gradient vanishes for confident predictions.
-3. It is computed on *anchors* (anchors.py): strongly deformed copies of the instances, which resemble other
-   pictures of their classes, and a few adversarial examples with relatives. The anchors of StructGuard (arXiv
+3. It is computed on *anchors* (anchor_pictures.py): strongly deformed copies of the instances, which look like
+   other pictures of their classes, and a few adversarial examples with relatives. StructGuard's anchors (arXiv
    2603.12915) are something else: embeddings of the class names.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
@@ -31,12 +31,12 @@ from collections.abc import Sequence
 from unlearn_core.common.batches import draw
 from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
-from unlearn_core.forgetting.anchors import ATTACK_BATCH, AnchorCounts, AnchorMaker
 from unlearn_core.forgetting.deformed import SAME, deformed
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.methods.anchor_pictures import ATTACK_BATCH, AnchorCounts, AnchorMaker
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales

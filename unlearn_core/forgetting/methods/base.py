@@ -139,7 +139,7 @@ class Method(ABC):
     """Whether the step that reaches the goal is shortened as far as the goal allows."""
 
     kept_margin = 0.0
-    """The lead in logits, by which all instances must be forgotten, of weights that the repair phase keeps."""
+    """The repair phase only keeps weights with which all instances are forgotten by this lead, in logits."""
 
     total_steps: int | None = None
     """The exact number of steps, set by `prepare`; None: until the goal is reached."""
