@@ -1,7 +1,9 @@
 """Options that make the default method quick: for tests that need a finished run, not a good one."""
 
 QUICK: dict[str, float | int] = {
-    "examples": 64,
+    "depth": 0,
+    "examples": 16,
+    "deformed": 64,
     "inversions": 0,
     "settling": 0,
     "anchor_batch": 16,

@@ -43,7 +43,17 @@ def test_the_fields_of_a_request_and_a_result() -> None:
     ]
     assert list(unlearn_core.Result.model_fields) == [
         *("run", "classifier", "images", "method", "goal", "device", "seed", "k", "ids", "accuracy"),
-        *("agreement", "seconds", "steps", "stopped", "after", "earlier", "retained_used", "frontier"),
+        *(
+            "agreement",
+            "seconds",
+            "steps",
+            "stopped",
+            "after",
+            "earlier",
+            "retained_used",
+            "frontier",
+            "depth",
+        ),
         "remarks",
     ]
 

@@ -145,7 +145,7 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     st.markdown("##### 2 · Choose goal and method")
     after = start_of_next_run()
     ids = selection.picked()
-    chosen = goal_and_method(table, ids)
+    chosen, depth = goal_and_method(table, ids)
     pressed = st.button(
         f"Forget {counted(len(ids))}" if ids else "Forget",
         key="forget",
@@ -156,7 +156,7 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     )
     if not ids:
         st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
-    more = more_settings(str(chosen["method"]))
+    more = more_settings(str(chosen["method"]), depth)
     others = others_to_compare(str(chosen["method"]))
     if pressed:
         request = {

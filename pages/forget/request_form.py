@@ -1,8 +1,11 @@
 """The request for the picked pictures: goal and method as choices, further settings folded away."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.forgetting.depths import DEFAULT_DEPTH, DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
 
@@ -16,8 +19,13 @@ _RETAINED = 4000
 _RUNNER_UP = "the runner-up of each picture"
 
 
-def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
-    """Show both choices; return the request's fields `goal`, `new_labels` and `method`."""
+def goal_and_method(
+    table: ImageTable | None, ids: list[int]
+) -> tuple[dict[str, object], dict[str, float | int]]:
+    """Show goal, method and depth; return the request's fields, and the option of the depth.
+
+    The fields are `goal`, `new_labels`, `method` and `retained`; methods without depths have no such option.
+    """
     goal = st.radio(
         "Goal",
         list(_GOALS),
@@ -28,7 +36,25 @@ def goal_and_method(table: ImageTable | None, ids: list[int]) -> dict[str, objec
         persist_state="session",
     )
     new_labels = _new_labels(table, ids) if goal == "relabel" and table is not None else {}
-    return {"goal": goal, "new_labels": new_labels, **_method()}
+    method = _method()
+    return {"goal": goal, "new_labels": new_labels, **method}, _depth(str(method["method"]))
+
+
+def _depth(method: str) -> dict[str, float | int]:
+    """Show the depths with what each costs; return the option, or nothing if the method has none."""
+    if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
+        return {}
+    chosen = st.segmented_control(
+        "How deep",
+        range(len(DEPTHS)),
+        format_func=lambda number: DEPTHS[number].title,
+        default=DEFAULT_DEPTH,
+        required=True,
+        key="depth",
+        persist_state="session",
+    )
+    st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price}")
+    return {DEPTH_OPTION.name: chosen}
 
 
 def _method() -> dict[str, object]:
@@ -70,8 +96,11 @@ def _method() -> dict[str, object]:
     return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
 
 
-def more_settings(method: str) -> dict[str, object]:
-    """Show the settings that are rarely changed; return the request's other fields."""
+def more_settings(method: str, depth: Mapping[str, float | int]) -> dict[str, object]:
+    """Show the settings that are rarely changed; return the request's other fields.
+
+    `depth` is the option that was chosen already.
+    """
     with st.expander("Seed, steps, device and options of the method", icon=":material/tune:"):
         first, second, third = st.columns(3)
         seed = first.number_input("Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session")
@@ -93,16 +122,17 @@ def more_settings(method: str) -> dict[str, object]:
             help="Its pictures are measured as part of the retain set.",
         ).strip()
         columns = st.columns(3)
+        options_shown = [one for one in method_entry(method).options if one.name != DEPTH_OPTION.name]
         options = {
             option.name: _option(option, method, columns[number % 3])
-            for number, option in enumerate(method_entry(method).options)
+            for number, option in enumerate(options_shown)
         }
     return {
         "seed": seed,
         "max_steps": max_steps,
         "device": device,
         "measure_on": f"folder:{measure_on}" if measure_on else None,
-        "options": options,
+        "options": {**options, **depth},
     }
 
 

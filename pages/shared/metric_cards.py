@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.shared.words import SETS, decimals, percent
+from pages.shared.words import SETS, counted, decimals, percent
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
 from unlearn_core.artifacts.results import Result
 
@@ -25,6 +25,32 @@ def change_cards(comparison: Comparison) -> None:
     """Show the same with 95 % intervals, except on the forget set, which is measured completely."""
     changes = {name: group_change(comparison, GROUP_NAMES.index(name)) for name in SETS}
     _draw({name: change for name, change in changes.items() if change is not None}, ("retain", "test"))
+
+
+def depth_card(result: Result) -> None:
+    """Show how much it takes until forgotten pictures are recognised again; nothing for older runs."""
+    depth = result.depth
+    if depth is None or not result.k:
+        return
+    copies = depth.changed_copies
+    low, high = copies.interval
+    known = (
+        f"of the way back to the weights before: {100 - depth.return_point:.0f} %"
+        if depth.return_point is not None
+        else "never"
+    )
+    with st.container(border=True):
+        st.markdown(
+            f"**Depth** · of slightly changed copies of the forgotten pictures "
+            f"**{percent(copies.before)} → {percent(copies.after)} %** are recognised",
+            help=f"20 copies of each of {counted(copies.n)}: noise, shift, rotation, brightness and JPEG. "
+            f"95 % interval after: {low:.0f} to {high:.0f} %.",
+        )
+        st.caption(
+            f"Half of the forgotten pictures come back {known}. With weights rounded to 8 bits "
+            f"{percent(depth.rounded_8_bits)} % of them are recognised, with 4 bits "
+            f"{percent(depth.rounded_4_bits)} %."
+        )
 
 
 def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> None:

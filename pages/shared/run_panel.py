@@ -8,7 +8,7 @@ from pages.shared.app_state import engine, group_of, leave_run, open_run, show_e
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
-from pages.shared.metric_cards import result_cards
+from pages.shared.metric_cards import depth_card, result_cards
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
@@ -142,6 +142,7 @@ def _outcome(run: Run) -> None:
         else:
             st.warning(words, icon=":material/info:")
         result_cards(result)
+        depth_card(result)
         _say_more(result)
 
 

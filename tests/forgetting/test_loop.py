@@ -13,7 +13,7 @@ from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.step import Step
 
 FAST = {"learning_rate": 3e-3}
-FAST_ATTACK = {"examples": 3, "attack_iterations": 3}
+FAST_ATTACK = {"examples": 3, "attack_iterations": 3, "deformed": 6, "depth": 0}
 
 
 def loop_of(name: str, task: Task, max_steps: int = 200, **options: float) -> ForgettingLoop:

@@ -6,9 +6,9 @@ This project's method; like the paper's it uses only the classifier and the forg
 1. The forget loss is relu(f_y − max of the others + margin), which is 0 for a forgotten instance.
 2. The retention loss is the squared difference from the *original logits*, summed over the classes, instead
    of cross-entropy to a label, whose gradient vanishes for confident predictions.
-3. It is computed on *anchors* (anchor_pictures.py): strongly deformed copies of the instances, which look like
-   other pictures of their classes, and a few adversarial examples with relatives. StructGuard's anchors (arXiv
-   2603.12915) are something else: embeddings of the class names.
+3. It is computed on *anchors* (anchor_pictures.py): strongly deformed copies of the instances, which look
+   like other pictures of their classes, and a few adversarial examples with relatives. StructGuard's anchors
+   (arXiv 2603.12915) are something else: embeddings of the class names.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
 6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
@@ -41,12 +41,12 @@ from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
 
-EXAMPLES = Budget(32, 8)
-DEFORMED = Budget(1024, 64)
+EXAMPLES = Budget(32, 4)
+DEFORMED = Budget(1024, 16)
 """Deformed copies; twice as many with views."""
-ANCHOR_BATCH = Budget(32, 16)
+ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
-VIEWS = Budget(64, 8)
+VIEWS = Budget(64, 4)
 """Most views in each step; two of each instance if they are fewer."""
 PREDICTED_STEPS = 5
 SMALLEST_RATE = 1e-7
