@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearn_core.common.batches import draw
+from unlearn_core.common.batches import batches_in, draw
 from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.deformed import SAME, deformed
@@ -46,8 +46,8 @@ DEFORMED = Budget(1024, 16)
 """Deformed copies; twice as many with views."""
 ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
-VIEWS = Budget(64, 4)
-"""Most views in each step; two of each instance if they are fewer."""
+FEWEST_VIEWS, MOST_VIEWS = Budget(16, 4), Budget(64, 4)
+"""Views in each step: two of each instance within these limits."""
 PREDICTED_STEPS = 5
 SMALLEST_RATE = 1e-7
 REPAIR_SHARE, REPAIR_RATE = 1, 0.5
@@ -194,11 +194,13 @@ class Anchor(Method):
         return Losses(total, forget, retain, agreement)
 
     def _viewed(self, task: Task, instances: Tensor) -> Tensor:
-        """Return the position of each view's instance: two of each drawn one, up to `VIEWS`."""
+        """Return the position of each view's instance: two of each drawn one, but not too few or many."""
         if not self._depth.views:
             return instances[:0]
-        most = VIEWS.of(task.pixels.shape[-1])
-        return instances.repeat(2)[draw(2 * len(instances), most, task.generator).to(instances.device)]
+        side = task.pixels.shape[-1]
+        copies = max(2, batches_in(FEWEST_VIEWS.of(side), len(instances)))
+        drawn = draw(copies * len(instances), MOST_VIEWS.of(side), task.generator)
+        return instances.repeat(copies)[drawn.to(instances.device)]
 
     def _retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """Return how far the logits of the chosen anchors are from the original ones."""
