@@ -34,10 +34,10 @@ def depth_card(result: Result) -> None:
         return
     copies = depth.changed_copies
     low, high = copies.interval
-    known = (
-        f"of the way back to the weights before: {100 - depth.return_point:.0f} %"
-        if depth.return_point is not None
-        else "never"
+    back = (
+        "at no point of the way back"
+        if depth.return_point is None
+        else f"{100 - depth.return_point:.0f} % of the way back"
     )
     with st.container(border=True):
         st.markdown(
@@ -47,9 +47,8 @@ def depth_card(result: Result) -> None:
             f"95 % interval after: {low:.0f} to {high:.0f} %.",
         )
         st.caption(
-            f"Half of the forgotten pictures come back {known}. With weights rounded to 8 bits "
-            f"{percent(depth.rounded_8_bits)} % of them are recognised, with 4 bits "
-            f"{percent(depth.rounded_4_bits)} %."
+            f"Half of the pictures are recognised again {back} to the weights before. With weights rounded "
+            f"to 8 bits {percent(depth.rounded_8_bits)} % are, with 4 bits {percent(depth.rounded_4_bits)} %."
         )
 
 
