@@ -33,6 +33,7 @@ OUTLINED = {
     "Look": "unlearn_core.engine.cluster",
 }
 PARSED_ONLY = {
+    "reference": "trains for hours",
     "add": "needs what a person brings, or a download",
     "app": "serves until it is stopped; tests/browser runs it",
     "match": "needs what a person brings",

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
-from numpy.lib.format import write_array
 from numpy.typing import ArrayLike
 
 Made = TypeVar("Made")
@@ -77,9 +75,6 @@ def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
-def write_compressed(path: Path, arrays: Mapping[str, ArrayLike], level: int = 6) -> None:
-    """Write a compressed .npz of arrays by name; level 1 is the fastest, 9 the smallest."""
-    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=level) as file:
-        for name, array in arrays.items():
-            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
-                write_array(member, np.asanyarray(array), allow_pickle=False)
+def write_compressed(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """Write a compressed .npz of arrays by name."""
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.artifacts.damaged import damaged_becomes
-from unlearn_core.common.files import write_compressed
 
 LARGEST = 127
 WIDTH = 1.5
@@ -51,7 +50,7 @@ class SnapshotWriter:
                 known += code * scale
                 arrays[_CODE + name] = code.to(torch.int8).numpy()
                 arrays[_SCALE + name] = scale.numpy()
-        write_compressed(self._folder / f"{step}.npz", arrays, level=4)
+        np.savez_compressed(self._folder / f"{step}.npz", **arrays)  # type: ignore[arg-type]
 
 
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
