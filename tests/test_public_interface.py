@@ -53,6 +53,7 @@ def test_the_fields_of_a_request_and_a_result() -> None:
             "retained_used",
             "frontier",
             "depth",
+            "never_seen",
         ),
         "remarks",
     ]

@@ -50,6 +50,11 @@ def depth_card(result: Result) -> None:
             f"Half of the pictures are recognised again {back} to the weights before. With weights rounded "
             f"to 8 bits {percent(depth.rounded_8_bits)} % are, with 4 bits {percent(depth.rounded_4_bits)} %."
         )
+        if result.never_seen is not None:
+            st.caption(
+                f"For comparison: classifiers that never saw these pictures recognise "
+                f"{percent(result.never_seen.recognised)} % of them."
+            )
 
 
 def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> None:

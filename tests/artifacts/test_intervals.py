@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
+from unlearn_core.artifacts.intervals import area_under_curve, paired_half_width, wilson_interval
 
 
 def test_wilson_against_values_worked_out_by_hand() -> None:
@@ -30,3 +30,10 @@ def test_paired_change_by_hand() -> None:
 def test_more_pictures_make_it_surer_and_no_change_is_not_certainty() -> None:
     assert paired_half_width(0, 0, 4000) < paired_half_width(0, 0, 100)
     assert paired_half_width(0, 0, 4000) > 0
+
+
+def test_the_area_under_a_curve_counts_ties_half() -> None:
+    assert area_under_curve([1, 2], [0, 0.5]) == 1
+    assert area_under_curve([0.1], [0.5, 0.9, 0.3]) == 0
+    # Of six pairs two are greater and one is a tie.
+    assert area_under_curve([1, 3], [2, 1, 4]) == pytest.approx((2 + 0.5) / 6)

@@ -46,7 +46,7 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     names = "run classifier images method goal device seed k ids accuracy agreement seconds steps stopped"
-    names += " after earlier retained_used frontier depth remarks"
+    names += " after earlier retained_used frontier depth never_seen remarks"
     assert " ".join(result) == names
     assert result["k"] == len(result["ids"]) == 4
     assert result["accuracy"]["forget"] == {"before": 75.0, "after": 0.0, "n": 4}

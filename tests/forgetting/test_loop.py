@@ -8,6 +8,7 @@ from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
+from unlearn_core.forgetting.methods.anchor import KEPT_MARGIN
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.step import Step
@@ -255,3 +256,20 @@ def test_a_step_that_no_batch_is_small_enough_for_is_one_sentence() -> None:
     task.module = Greedy(task.module, room=0)
     with pytest.raises(UserError, match="not enough memory for a single picture"):
         list(loop_of("neggrad", task))
+
+
+def test_firm_forgets_views_before_the_repair_phase_and_keeps_a_lead() -> None:
+    task = tiny_task(4)
+    loop = loop_of("anchor", task, 600, depth=1, learning_rate=0)
+    steps, share_at_repair = [], None
+    for step in loop:
+        steps.append(step)
+        if step.repairing and share_at_repair is None:
+            share_at_repair = loop.method.state()["forgotten_views"].item()
+    assert loop.stopped == "forgotten"
+    assert share_at_repair is not None
+    assert share_at_repair >= 0.7
+    lead = task.goal.margin_loss(task.module(task.pixels), torch.arange(4), KEPT_MARGIN)
+    assert lead.max() == 0
+    just_enough = tiny_task(4)
+    assert len(steps) > len(list(loop_of("anchor", just_enough, 600, learning_rate=0)))

@@ -1,11 +1,15 @@
 """The one call: its arguments, methods of one's own, and what it reports."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from tests.quick import QUICK
 from unlearn_core import ForgetRequest, UserError, load_classifier, load_images, unlearn
+from unlearn_core.artifacts.never_seen import NeverSeen, own_folder, write_never_seen
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
@@ -141,3 +145,25 @@ def test_a_report_cancels_before_and_during_forgetting(classifier: Classifier, i
     result = unlearn(classifier, images, pick="ids:3", method="neggrad", options=slow, report=later).result
     assert (result.stopped, result.steps) == ("cancelled", 1)
     assert [one.result for one in later.outcomes] == [result]
+
+
+def test_classifiers_that_never_saw_the_pictures_are_the_yardstick(
+    classifier: Classifier, images: ImageSet, own_home: Path
+) -> None:
+    ids = images.ids[:20]
+    labels = images.labels[:20]
+    # Of two classifiers one is sure of every label by 6 logits, the other of the class after it.
+    logits = np.zeros((2, 20, 10), np.float16)
+    logits[0, np.arange(20), labels] = 6
+    logits[1, np.arange(20), (labels + 1) % 10] = 6
+    request = {"pick": f"ids:{ids[3]},{ids[5]}", "options": QUICK}
+    assert unlearn(classifier, images, **request).result.never_seen is None  # type: ignore[arg-type]
+    (own_home / "never_seen").mkdir(parents=True)
+    write_never_seen(own_folder() / "mnist-resnet@mnist.npz", NeverSeen(ids, labels, logits))
+    numbers = unlearn(classifier, images, **request).result.never_seen  # type: ignore[arg-type]
+    assert numbers is not None
+    assert (numbers.recognised, numbers.margin) == (50, 0)
+    # Forgotten just enough: less sure than the one that is sure, surer than the one that is not.
+    assert numbers.auc == 0.5
+    unknown = unlearn(classifier, images, pick=f"ids:{images.ids[25]}", options=QUICK)
+    assert unknown.result.never_seen is None

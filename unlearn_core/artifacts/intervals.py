@@ -1,6 +1,9 @@
-"""95 % intervals of percentages, without torch."""
+"""95 % intervals of percentages, and the area under a curve; without torch."""
 
 import math
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 Z = 1.959964
 """The 97.5 % quantile of the normal distribution."""
@@ -34,3 +37,12 @@ def paired_half_width(lost: int, gained: int, n: int) -> float:
     down, up, total = lost + 0.5, gained + 0.5, n + 2
     difference = (up - down) / total
     return 100 * Z * math.sqrt(((down + up) / total - difference**2) / total)
+
+
+def area_under_curve(ones: ArrayLike, others: ArrayLike) -> float:
+    """Return the probability that a value of `ones` exceeds one of `others`, ties counting half.
+
+    The area under the ROC curve (Mann and Whitney 1947).
+    """
+    first, second = np.asarray(ones)[:, None], np.asarray(others)[None, :]
+    return float((first > second).mean() + (first == second).mean() / 2)

@@ -114,6 +114,21 @@ class Depth(_Numbers):
     margin: float
 
 
+class NeverSeenNumbers(_Numbers):
+    """What classifiers that were trained without the forgotten pictures say of them.
+
+    Attributes:
+        recognised: percentage of their predictions that are the label.
+        margin: median lead of the label over the best other class, in logits.
+        auc: probability that the classifier after is surer of the label of a forgotten picture than such a
+            classifier is, 0 to 1; 0.5: as if never seen, 0: always less sure.
+    """
+
+    recognised: float
+    margin: float
+    auc: float
+
+
 class Result(_Numbers):
     """The result of a run; fields with a default are missing in rows of earlier versions.
 
@@ -141,6 +156,7 @@ class Result(_Numbers):
     retained_used: int = 0
     frontier: tuple[FrontierPoint, ...] = ()
     depth: Depth | None = None
+    never_seen: NeverSeenNumbers | None = None
     remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:

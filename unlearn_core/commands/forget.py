@@ -189,6 +189,9 @@ def _in_words(result: Result) -> str:
             lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
     if result.depth is not None:
         lines.append(_depth_in_words(result.depth))
+    if result.never_seen is not None:
+        share = result.never_seen.recognised
+        lines.append(f"classifiers that never saw these pictures recognise {share:.0f} % of them")
     for one in result.earlier:
         lines.append(f"earlier run {one.run}: {one.after:.2f} % of {one.n} recognised")
     lines += [f"{result.seconds.total:.1f} seconds", *result.remarks]

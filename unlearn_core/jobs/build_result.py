@@ -14,6 +14,7 @@ from unlearn_core.artifacts.results import (
     EarlierSet,
     FrontierPoint,
     GroupAccuracy,
+    NeverSeenNumbers,
     Result,
     Seconds,
 )
@@ -37,6 +38,7 @@ def build_result(
     earlier: Sequence[EarlierSet],
     frontier: Sequence[FrontierPoint],
     depth: Depth,
+    never_seen: NeverSeenNumbers | None,
     notes: Sequence[str],
 ) -> Result:
     """Return the result of a run without its id.
@@ -51,6 +53,7 @@ def build_result(
         earlier: forget sets of the chain.
         frontier: its points, in the order of the steps.
         depth: of forgetting.
+        never_seen: what classifiers that never saw the pictures say; None where there are none.
         notes: sentences about the pictures.
     """
     assert loop.stopped is not None
@@ -75,6 +78,7 @@ def build_result(
         retained_used=0 if loop.task.retained is None else len(loop.task.retained.labels),
         frontier=tuple(frontier),
         depth=depth,
+        never_seen=never_seen,
     )
     said = [*_remarks(result), *notes, *_remarks_on_request(request, loop, comparison)]
     return result.model_copy(update={"remarks": tuple(said)})

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from numpy import intp
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.intervals import area_under_curve
+from unlearn_core.artifacts.never_seen import never_seen_file, read_never_seen
 from unlearn_core.artifacts.predictions import Comparison
-from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, Result
+from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.devices import choose_device, describe
@@ -151,6 +154,19 @@ class Job:
         own = slice(task.asked)
         return measure_depth(self.original.module, self.classifier.module, task.pixels[own], task.labels[own])
 
+    def _never_seen(self, comparison: Comparison) -> NeverSeenNumbers | None:
+        """Compare with classifiers that never saw the pictures, where there are some for this request."""
+        path = never_seen_file(self.request.classifier, self.request.images)
+        reference = None if path is None else read_never_seen(path).of(np.array(self.pictures.picked))
+        if reference is None:
+            return None
+        after = comparison.after_confidences[self.pictures.positions]
+        return NeverSeenNumbers(
+            recognised=round(100 * float(reference.recognised().mean()), 3),
+            margin=round(float(np.median(reference.margins())), 3),
+            auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
+        )
+
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
             self.request,
@@ -162,6 +178,7 @@ class Job:
             earlier=self.earlier,
             frontier=self.frontier,
             depth=depth,
+            never_seen=self._never_seen(comparison),
             notes=self.pictures.own.notes,
         )
 
