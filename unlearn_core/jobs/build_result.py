@@ -24,7 +24,7 @@ from unlearn_core.store.request import ForgetRequest
 NOTABLE_LOSS = 5.0
 """Points of accuracy or agreement; a larger loss gives a remark."""
 
-_PHASES = ("load", "attack", "importance", "optimise", "measure")
+_PHASES = ("load", "attack", "importance", "optimise", "measure", "total")
 
 
 def build_result(
@@ -57,23 +57,16 @@ def build_result(
         notes: sentences about the pictures.
     """
     assert loop.stopped is not None
-    groups = {"forget": FORGET, "retain": RETAIN, "test": TEST}
-    spent = {name: round(seconds.get(name, 0.0), 3) for name in (*_PHASES, "total")}
     result = Result(
-        classifier=request.classifier,
-        images=request.images,
-        method=request.method,
-        goal=request.goal,
+        **request.model_dump(include={"classifier", "images", "method", "goal", "seed", "after"}),
         device=device,
-        seed=request.seed,
         k=len(ids),
         ids=tuple(ids),
-        accuracy=GroupAccuracy(**{name: _accuracy(comparison, group) for name, group in groups.items()}),
+        accuracy=_group_accuracy(comparison),
         agreement=Agreement(retain=_agreement(comparison, RETAIN), test=_agreement(comparison, TEST)),
-        seconds=Seconds(**spent),
+        seconds=Seconds(**{name: round(seconds.get(name, 0.0), 3) for name in _PHASES}),
         steps=loop.step,
         stopped=loop.stopped,
-        after=request.after,
         earlier=_earlier_results(comparison, earlier),
         retained_used=0 if loop.task.retained is None else len(loop.task.retained.labels),
         frontier=tuple(frontier),
@@ -82,6 +75,14 @@ def build_result(
     )
     said = [*_remarks(result), *notes, *_remarks_on_request(request, loop, comparison)]
     return result.model_copy(update={"remarks": tuple(said)})
+
+
+def _group_accuracy(comparison: Comparison) -> GroupAccuracy:
+    return GroupAccuracy(
+        forget=_accuracy(comparison, FORGET),
+        retain=_accuracy(comparison, RETAIN),
+        test=_accuracy(comparison, TEST),
+    )
 
 
 def _accuracy(comparison: Comparison, group: int) -> Accuracy:
