@@ -16,10 +16,10 @@ REPAIR = "The repair phase starts at the dashed line: all are forgotten, and fur
 
 def repair_from(steps: Sequence[StepRecord]) -> int | None:
     """Return the step at which the repair phase starts; None if there is none."""
-    first = next((number for number, step in enumerate(steps) if step.repairing), None)
-    if first is not None:
-        return steps[max(0, first - 1)].step
-    # Runs of earlier versions do not say it: their repair phase starts once all is forgotten.
+    if all(step.repairing is not None for step in steps):
+        first = next((number for number, step in enumerate(steps) if step.repairing), None)
+        return None if first is None else steps[max(0, first - 1)].step
+    # Runs of earlier versions: their repair phase starts once all is forgotten.
     known = {step.step: step.forgotten == step.k for step in steps}
     kept = next((number for number, done in sorted(known.items()) if done), None)
     return kept if kept is not None and kept < max(known) else None

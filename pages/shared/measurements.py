@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.app_state import FailedLookError, engine
-from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError
 

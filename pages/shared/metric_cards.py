@@ -30,7 +30,7 @@ def change_cards(comparison: Comparison) -> None:
 def depth_card(result: Result) -> None:
     """Show how much it takes until forgotten pictures are recognised again; nothing for older runs."""
     depth = result.depth
-    if depth is None or not result.k:
+    if depth is None:
         return
     copies = depth.changed_copies
     low, high = copies.interval

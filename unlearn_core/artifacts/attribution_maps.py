@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.damaged import damaged_becomes
 
 FOR, AGAINST = (224, 120, 11), (33, 96, 190)
 """Orange and blue: distinguishable with colour blindness too."""

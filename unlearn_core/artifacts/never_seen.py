@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import atomic_write, write_compressed
 from unlearn_core.common.home import home
 

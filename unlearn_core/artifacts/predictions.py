@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.artifacts.damaged import damaged_becomes
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
 from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_compressed
 
 FORGET, RETAIN, TEST, EARLIER = 0, 1, 2, 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.forgetting.step import Step
 
 _FILE = "steps.jsonl"

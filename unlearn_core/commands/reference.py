@@ -27,14 +27,13 @@ def _reference(args: argparse.Namespace) -> None:
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.image_sets import load_images
     from unlearn_core.catalog.shipped.training import recipe_of
-    from unlearn_core.common.home import home
     from unlearn_core.measuring.train_reference import by_recipe, train_reference
 
     recipe = recipe_of(args.classifier)
     images = load_images(args.images, load_classifier(args.classifier))
     name = f"{args.classifier}@{args.images}"
     out = Path(args.out) if args.out else own_folder() / f"{name}.npz"
-    parts = home() / "never_seen" / f"{name}.parts"
+    parts = own_folder() / f"{name}.parts"
     with tqdm(total=args.folds * args.repeats, unit="classifier", file=sys.stderr) as bar:
         found = train_reference(
             images,

@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unlearn_core.common.damaged import DAMAGED
+
 Made = TypeVar("Made")
 
 
@@ -64,8 +66,7 @@ def _can_be_read(path: Path, _changed: int, _size: int) -> bool:
                 return archive.testzip() is None
         if path.suffix == ".npy":
             np.load(path, mmap_mode="r", allow_pickle=False)
-    # Random bytes make zipfile, zlib and numpy raise almost anything.
-    except Exception:
+    except DAMAGED:
         return False
     return True
 

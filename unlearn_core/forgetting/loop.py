@@ -55,7 +55,7 @@ class ForgettingLoop:
         try:
             if self._optimiser is None:
                 self.prepare()
-            reached, step = self._look(None)
+            reached, step, _ = self._look(None)
             yield step
             total = self.method.total_steps
             while self._repair is None and (
@@ -65,10 +65,10 @@ class ForgettingLoop:
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
                 self.step += 1
-                reached, step = self._look(losses)
+                reached, step, _ = self._look(losses)
                 if self._enough(reached) and start is not None:
                     self._back_off(start)
-                    _, step = self._look(losses)
+                    _, step, _ = self._look(losses)
                 yield step
             if (self._enough(reached) and self.step and not total) or self._repair:
                 yield from self._repair_phase()
@@ -96,19 +96,18 @@ class ForgettingLoop:
             self.method.start_repair_step(self._optimiser, left)
             losses = self._advance()
             self.step += 1
-            forgotten, step = self._look(losses)
-            if forgotten and self._held():
+            forgotten, step, logits = self._look(losses)
+            if forgotten and self._held(logits):
                 settling.kept = self._weights()
             if self.step == settling.until:
                 self._take_the_better(settling)
-                _, step = self._look(losses)
+                _, step, _ = self._look(losses)
             yield step
 
-    def _held(self) -> bool:
+    def _held(self, logits: Tensor) -> bool:
         """Return whether all lead by the margin that the method keeps in the repair phase."""
         if not self.method.kept_margin:
             return True
-        logits, _ = self._forgotten()
         everyone = torch.arange(len(logits), device=logits.device)
         return not self.task.goal.margin_loss(logits, everyone, self.method.kept_margin).any()
 
@@ -167,8 +166,8 @@ class ForgettingLoop:
             )
         return logits, self.task.goal.reached(logits)
 
-    def _look(self, losses: Losses | None) -> tuple[bool, Step]:
-        """Check the stop rule on the whole forget set and let the method adapt."""
+    def _look(self, losses: Losses | None) -> tuple[bool, Step, Tensor]:
+        """Check the stop rule on the whole forget set and let the method adapt; also return the logits."""
         logits, forgotten = self._forgotten()
         asked = slice(self.task.asked)
         still_known = (logits.argmax(1) == self.task.labels)[asked].float().mean()
@@ -176,7 +175,7 @@ class ForgettingLoop:
             self.method.adapt(self.step, forgotten)
         k = len(forgotten[asked])
         count = int(forgotten[asked].sum())
-        return bool(forgotten.all()), Step(
+        step = Step(
             step=self.step,
             loss=_number(losses.total if losses else None),
             forget_loss=_number(losses.forget if losses else None),
@@ -188,6 +187,7 @@ class ForgettingLoop:
             retention_weight=self.method.retention_weight(),
             repairing=self._repair is not None,
         )
+        return bool(forgotten.all()), step, logits
 
     def state(self) -> dict[str, Tensor]:
         """Return the state for resuming, as plain tensors."""

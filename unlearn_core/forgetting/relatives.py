@@ -39,13 +39,3 @@ def shifted(pixels: Tensor, by: Tensor) -> Tensor:
     turn = torch.eye(2).expand(len(pixels), 2, 2)
     grid = F.affine_grid(torch.cat([turn, by], 2).to(pixels.device), list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
-
-
-def moved(pixels: Tensor, shift: tuple[float, float] = (0, 0), degrees: float = 0) -> Tensor:
-    """Return all pictures (n, c, h, w) shifted across and down, in sides, and rotated; edges are repeated."""
-    angle = torch.tensor(degrees).deg2rad()
-    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
-    by = -2 * torch.tensor(shift)[:, None]
-    grid = torch.cat([turn, by], 1).expand(len(pixels), 2, 3).to(pixels.device)
-    sampled = F.affine_grid(grid, list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels, sampled, padding_mode="border", align_corners=False)

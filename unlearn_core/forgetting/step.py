@@ -13,7 +13,8 @@ class Step:
 
     `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
     as their label, `anchor_agreement` the percentage of this step's retention batch with the wanted
-    prediction. `repairing` steps belong to the repair phase.
+    prediction. `repairing` steps belong to the repair phase; None in runs
+    of earlier versions, which do not say.
     """
 
     step: int
@@ -25,4 +26,4 @@ class Step:
     forget_accuracy: float
     anchor_agreement: float | None
     retention_weight: float | None
-    repairing: bool = field(default=False, kw_only=True)
+    repairing: bool | None = field(default=None, kw_only=True)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-
-from unlearn_core.forgetting.relatives import moved
+from torch.nn import functional as F
 
 SEED = 0
 _ONE_PIXEL = 1 / 28
@@ -39,9 +38,9 @@ def changed_copies(pixels: Tensor) -> Iterator[Tensor]:
         noise = torch.randn(pixels.shape, generator=generator).to(pixels.device)
         yield (pixels + deviation * noise).clamp(0, 1)
     for across, down in SHIFT:
-        yield moved(pixels, shift=(across * _ONE_PIXEL, down * _ONE_PIXEL))
+        yield _moved(pixels, shift=(across * _ONE_PIXEL, down * _ONE_PIXEL))
     for degrees in ROTATION:
-        yield moved(pixels, degrees=degrees)
+        yield _moved(pixels, degrees=degrees)
     for factor in BRIGHTNESS:
         yield (pixels * factor).clamp(0, 1)
     for quality in JPEG:
@@ -56,3 +55,13 @@ def _through_jpeg(pixels: Tensor, quality: int) -> Tensor:
         Image.fromarray(picture.squeeze()).save(file, "JPEG", quality=quality)
         copy[:] = np.asarray(Image.open(file)).reshape(copy.shape)
     return torch.from_numpy(found).to(pixels.device).permute(0, 3, 1, 2).float() / 255
+
+
+def _moved(pixels: Tensor, shift: tuple[float, float] = (0, 0), degrees: float = 0) -> Tensor:
+    """Return all pictures (n, c, h, w) shifted across and down, in sides, and rotated; edges are repeated."""
+    angle = torch.tensor(degrees).deg2rad()
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
+    by = -2 * torch.tensor(shift)[:, None]
+    grid = torch.cat([turn, by], 1).expand(len(pixels), 2, 3).to(pixels.device)
+    sampled = F.affine_grid(grid, list(pixels.shape), align_corners=False)
+    return F.grid_sample(pixels, sampled, padding_mode="border", align_corners=False)

@@ -17,6 +17,7 @@ from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
 from unlearn_core.measuring.changed_copies import changed_copies
+from unlearn_core.store.snapshots import interpolated
 
 PICTURES = Budget(64, 4)
 """Of the forget set, the first: so many have changed copies and are looked at on the way back."""
@@ -75,17 +76,10 @@ def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     module = copy.deepcopy(after)
     start, end = before.state_dict(), after.state_dict()
     for part in range(WAY, -1, -1):
-        _interpolate(module, start, end, part / WAY)
+        module.load_state_dict(interpolated(start, end, part / WAY))
         if _recognised(module, pixels, labels).mean() >= 0.5:
             return 100 * part / WAY
     return None
-
-
-@torch.no_grad()
-def _interpolate(module: nn.Module, start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> None:
-    for name, values in module.state_dict().items():
-        if values.is_floating_point():
-            values.copy_(torch.lerp(start[name], end[name], share))
 
 
 def _shares(module: nn.Module, copies: Iterable[Tensor], labels: Tensor) -> Tensor:

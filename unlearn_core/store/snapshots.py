@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.artifacts.damaged import damaged_becomes
+from unlearn_core.common.damaged import damaged_becomes
 
 LARGEST = 127
 WIDTH = 1.5

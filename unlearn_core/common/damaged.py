@@ -1,5 +1,7 @@
 """Turns the errors of reading a damaged or missing file into a `UserError`."""
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -7,7 +9,10 @@ from contextlib import contextmanager
 
 from unlearn_core.errors import UserError
 
-DAMAGED = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (
+    *(OSError, ValueError, KeyError, RuntimeError, EOFError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+)
 """Exceptions of numpy, zipfile and JSON for a file that is missing, truncated or of another format."""
 
 
