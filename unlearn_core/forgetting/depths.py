@@ -42,7 +42,7 @@ DEPTHS = (
         "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 74
     ),
     DepthChoice("firm", "Firm", "Most slightly changed copies are forgotten too.", 0.7, 99.1, 29),
-    DepthChoice("deep", "Deep", "Nearly all slightly changed copies are forgotten too.", 0.9, 98.0, 17),
+    DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.0, 17),
 )
 
 DEFAULT_DEPTH = 1
