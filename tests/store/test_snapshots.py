@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -54,6 +55,15 @@ def test_steps_of_one_size_and_none_are_exact(tmp_path: Path) -> None:
     assert torch.equal(at_start["weight"], start["weight"])
     torch.testing.assert_close(at_end["weight"], module.weight.detach())
     assert torch.equal(at_end["bias"], start["bias"])
+
+
+def test_a_snapshot_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    arrays = {"code.weight": np.array([[1, -2]], np.int8), "scale.weight": np.array(0.5, np.float32)}
+    np.savez_compressed(tmp_path / "1.npz", **arrays)  # type: ignore[arg-type]
+    ((step, weights),) = read_snapshots(tmp_path, {"weight": torch.ones(1, 2), "bias": torch.ones(1)})
+    assert step == 1
+    assert weights["weight"].tolist() == [[1.5, 0.0]]
+    assert weights["bias"].tolist() == [1.0]
 
 
 def test_a_damaged_snapshot_is_one_sentence(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ compression. Each difference is taken from the weights that a reader reconstruct
 not add up.
 """
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.common.damaged import damaged_becomes
+from unlearn_core.common.files import write_arrays
 
 LARGEST = 127
 WIDTH = 1.5
 """Of a rounding step, relative to the root mean square of the differences: wider is less exact."""
-_SCALE = "scale."
-_CODE = "code."
+_NAMES, _SCALES, _CODES = "names", "scales", "codes"
+_OLD_SCALE, _OLD_CODE = "scale.", "code."
+"""Of versions before 0.2: one array per tensor."""
 
 Weights = dict[str, Tensor]
 
@@ -38,7 +41,8 @@ class SnapshotWriter:
 
     def write(self, step: int, module: nn.Module) -> None:
         """Write the module's weights at this step."""
-        arrays: dict[str, np.ndarray] = {}
+        scales: dict[str, float] = {}
+        codes: list[bytes] = []
         now = module.state_dict()
         for name, known in self._known.items():
             difference = now[name].cpu() - known
@@ -48,9 +52,22 @@ class SnapshotWriter:
                 # The least-squares factor: exact if all differences have the same size.
                 scale = (code * difference).sum() / code.square().sum()
                 known += code * scale
-                arrays[_CODE + name] = code.to(torch.int8).numpy()
-                arrays[_SCALE + name] = scale.numpy()
-        np.savez_compressed(self._folder / f"{step}.npz", **arrays)  # type: ignore[arg-type]
+                scales[name] = scale.item()
+                codes.append(code.to(torch.int8).numpy().tobytes())
+        write_arrays(
+            self._folder / f"{step}.npz",
+            {
+                _NAMES: np.array(list(scales), str),
+                _SCALES: np.array(list(scales.values()), np.float32),
+                _CODES: np.frombuffer(_compressed(b"".join(codes)), np.uint8),
+            },
+        )
+
+
+def _compressed(codes: bytes) -> bytes:
+    """Return deflated codes. They repeat nothing: without the search it is smaller and ten times as fast."""
+    compressor = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
+    return compressor.compress(codes) + compressor.flush()
 
 
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
@@ -67,12 +84,24 @@ def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]
             damaged_becomes(f"The snapshot of step {step} is damaged: run it again."),
             np.load(folder / f"{step}.npz", allow_pickle=False) as arrays,
         ):
-            for name in arrays.files:
-                if name.startswith(_CODE):
-                    own = name.removeprefix(_CODE)
-                    code = torch.from_numpy(arrays[name]).float()
-                    weights[own] = weights[own] + code * float(arrays[_SCALE + own])
+            for name, difference in _differences(arrays, weights):
+                weights[name] = weights[name] + difference
         yield step, dict(weights)
+
+
+def _differences(arrays: Mapping[str, np.ndarray], weights: Weights) -> Iterator[tuple[str, Tensor]]:
+    """Yield the name of each tensor that moved, and its difference from the previous snapshot."""
+    if _CODES not in arrays:
+        for key in arrays:
+            if key.startswith(_OLD_CODE):
+                name = key.removeprefix(_OLD_CODE)
+                yield name, torch.from_numpy(arrays[key]).float() * float(arrays[_OLD_SCALE + name])
+        return
+    codes = torch.from_numpy(np.frombuffer(zlib.decompress(arrays[_CODES].tobytes()), np.int8).copy())
+    names = arrays[_NAMES].tolist()
+    parts = codes.split([weights[name].numel() for name in names])
+    for name, scale, part in zip(names, arrays[_SCALES].tolist(), parts, strict=True):
+        yield name, part.float().view_as(weights[name]) * scale
 
 
 def interpolated(before: Weights, after: Weights, strength: float) -> Weights:
