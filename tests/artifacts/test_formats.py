@@ -57,6 +57,7 @@ def table() -> ImageTable:
         labels=np.array([0, 1]),
         labelled=np.array([True, False]),
         predictions=np.array([0, 1]),
+        top_confidences=np.array([0.9, 0.8], np.float32),
         confidences=np.array([0.9, 0.8], np.float32),
         losses=np.array([0.1, 0.2], np.float32),
         thumbnails=np.zeros((2, 4, 4, 1), np.uint8),

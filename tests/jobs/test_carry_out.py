@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests import made
 from tests.finished import FinishedRun
 from tests.quick import QUICK
+from unlearn_core.artifacts import shipped_predictions
 from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
 from unlearn_core.jobs.carry_out import run_forget
@@ -80,8 +81,9 @@ def test_a_run_cancelled_before_it_began_changes_nothing(store: Store) -> None:
 
 
 def test_a_run_may_be_cancelled_while_the_classifier_is_measured(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shipped_predictions, "SHIPPED", tmp_path)
     run = store.create(ForgetRequest())
     shares = []
 

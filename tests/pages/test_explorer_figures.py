@@ -123,6 +123,7 @@ def test_the_map_rings_what_is_picked() -> None:
         labels=np.array([0, 1, 2, 0]),
         labelled=np.ones(n, bool),
         predictions=np.array([0, 1, 2, 1]),
+        top_confidences=np.linspace(0.5, 1, n, dtype=np.float32),
         confidences=np.linspace(0.1, 1, n, dtype=np.float32),
         losses=np.linspace(2, 0, n, dtype=np.float32),
         thumbnails=np.zeros((n, 28, 28, 1), np.uint8),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_arrays
 
@@ -22,6 +23,7 @@ class ImageTable:
         labels: int64 (n,), class index of the classifier.
         labelled: bool (n,); False: the label is the classifier's own prediction.
         predictions: int64 (n,).
+        top_confidences: float32 (n,), probability of the prediction, 0 to 1.
         confidences: float32 (n,), probability of the label, 0 to 1.
         losses: float32 (n,), cross-entropy against the label.
         thumbnails: uint8 (n, s, s, c).
@@ -37,6 +39,7 @@ class ImageTable:
     labels: NDArray[np.int64]
     labelled: NDArray[np.bool_]
     predictions: NDArray[np.int64]
+    top_confidences: NDArray[np.float32]
     confidences: NDArray[np.float32]
     losses: NDArray[np.float32]
     thumbnails: NDArray[np.uint8]
@@ -55,6 +58,13 @@ def read_image_table(path: Path) -> ImageTable:
     ):
         fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
     return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
+
+
+def read_table_predictions(path: Path) -> Predictions:
+    """Read the predictions of a table that is whole."""
+    with np.load(path, allow_pickle=False) as arrays:
+        names = ("predictions", "top_confidences", "confidences", "losses")
+        return Predictions(*(arrays[name] for name in names))
 
 
 def write_image_table(path: Path, table: ImageTable) -> None:

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
+from unlearn_core.artifacts.shipped_predictions import write_shipped_predictions
 from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
-from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.catalog.image_sets import fingerprint, load_images
 from unlearn_core.catalog.shipped.training import Training, recipe_of
 from unlearn_core.measuring.predict import predict
 
@@ -20,7 +21,7 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
         name: of a classifier with a recipe; any other raises `UserError`.
         images_name: of the image set.
         seed: of all random numbers.
-        out: the safetensors file; by default the shipped one is overwritten.
+        out: the safetensors file; by default the shipped one is overwritten, and the shipped predictions.
 
     Returns:
         One line with the accuracy on training and test pictures.
@@ -40,6 +41,8 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     path = out or WEIGHTS / f"{name}.safetensors"
     save_file({key: tensor.contiguous() for key, tensor in classifier.module.state_dict().items()}, path)
     said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
+    if out is None:
+        write_shipped_predictions(name, images_name, fingerprint(images_name, name), said)
     right = said.classes == images.labels
     on_train = 100 * right[~images.is_test].mean()
     on_test = 100 * right[images.is_test].mean()

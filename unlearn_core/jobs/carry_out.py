@@ -13,6 +13,7 @@ from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.store_report import StoreReport
+from unlearn_core.measuring.write_image_table import known_predictions
 from unlearn_core.store.chain import START, earlier_sets, weights_before
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, RunState
@@ -56,6 +57,9 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     reference = _resume(store, run_id, request, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
+    # In a chain the weights are those of an earlier run.
+    unchanged = reference is None
+    known = known_predictions(store.root, request.classifier, request.images) if unchanged else None
     loaded = time.perf_counter() - start
     Job(
         request,
@@ -66,6 +70,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
         seconds={"load": loaded},
         earlier=earlier_sets(store, request),
         reference=reference,
+        known=known,
     ).run()
 
 

@@ -69,13 +69,19 @@ class JobPictures:
                 )
             self.group[np.isin(own_ids, one.ids)] = EARLIER
 
-    def predict(self, module: nn.Module, progressed: Callable[[float], None]) -> Predictions:
+    def predict(
+        self, module: nn.Module, progressed: Callable[[float], None], known: Predictions | None = None
+    ) -> Predictions:
         """Return a classifier's predictions on all pictures.
 
-        `progressed` is called with the share done, 0 to 1, and may raise to stop.
+        `progressed` is called with the share done, 0 to 1, and may raise to stop. `known` are the predictions
+        on the request's own image set, where they are known.
         """
-        parts = []
-        for number, one in enumerate(self._sets):
+        parts = [] if known is None else [known]
+        unknown = list(enumerate(self._sets))[len(parts) :]
+        if not unknown:
+            progressed(1.0)
+        for number, one in unknown:
             own = np.flatnonzero(self._image_set == number)
             start = int(own[0]) if len(own) else 0
 

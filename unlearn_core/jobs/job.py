@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import never_seen_file, read_never_seen
-from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.artifacts.predictions import Comparison, Predictions
 from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
@@ -40,6 +40,7 @@ class Job:
         seconds: time already spent, by phase ("load").
         earlier: forget sets of earlier runs.
         reference: the classifier before the earlier runs; None if there are none.
+        known: the classifier's predictions on `images`, where they are known.
 
     Raises:
         UserError: an unknown method or option, a missing device, or a missing picture of an earlier
@@ -58,6 +59,7 @@ class Job:
         seconds: Mapping[str, float] | None = None,
         earlier: Sequence[EarlierSet] = (),
         reference: Classifier | None = None,
+        known: Predictions | None = None,
     ) -> None:
         self.seconds = dict(seconds or {})
         self.started = time.perf_counter() - sum(self.seconds.values())
@@ -69,12 +71,13 @@ class Job:
         self.reference = None if reference is None else copy_to(reference, self.device).module
         self.classifier = copy_to(classifier, self.device)
         self.frontier: list[FrontierPoint] = []
+        self._known = known
 
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
         self.report.phase("measure")
-        before = self.pictures.predict(self.original.module, self._measured_before)
+        before = self.pictures.predict(self.original.module, self._measured_before, self._known)
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.request.pick, before, names, self.request.seed)

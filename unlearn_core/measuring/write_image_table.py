@@ -8,17 +8,19 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.image_table import ImageTable, read_table_predictions
 from unlearn_core.artifacts.image_table import write_image_table as write_table
-from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.artifacts.predictions import Predictions
+from unlearn_core.artifacts.shipped_predictions import read_shipped_predictions
+from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.entries import classifier_entry
-from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.catalog.image_sets import ImageSet, fingerprint, load_images
 from unlearn_core.common.devices import choose_device
-from unlearn_core.common.files import make_once
+from unlearn_core.common.files import is_whole, make_once
 from unlearn_core.measuring.predict import predict
 
 THUMBNAIL = 64
-VERSION = 2
+VERSION = 3
 """Part of the key: increase it when the table's content changes."""
 
 
@@ -27,22 +29,34 @@ def write_image_table(root: Path, classifier: str, images: str) -> Path:
 
     Raises `UserError` if the classifier or the image set cannot be loaded.
     """
-    path = root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
-    return make_once(path, lambda: _table(classifier, images), write_table)
+    return make_once(_path(root, classifier, images), lambda: _table(classifier, images), write_table)
+
+
+def known_predictions(root: Path, classifier: str, images: str) -> Predictions | None:
+    """Return a classifier's predictions on an image set if the table or a shipped file has them."""
+    path = _path(root, classifier, images)
+    return read_table_predictions(path) if is_whole(path) else _shipped(classifier, images)
+
+
+def _path(root: Path, classifier: str, images: str) -> Path:
+    return root / "tables" / f"{key_of(VERSION, classifier, images)}.npz"
+
+
+def _shipped(classifier: str, images: str) -> Predictions | None:
+    return read_shipped_predictions(classifier, images, fingerprint(images, classifier))
 
 
 def _table(classifier: str, images: str) -> ImageTable:
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
-    device = choose_device("auto")
-    module = loaded.module.to(device).to(memory_format=torch.channels_last)
-    said = predict(module, pictures.pixels, pictures.labels, device)
+    said = _shipped(classifier, images) or _predicted(loaded, pictures)
     return ImageTable(
         ids=pictures.ids,
         is_test=pictures.is_test,
         labels=np.where(pictures.labelled, pictures.labels, said.classes),
         labelled=pictures.labelled,
         predictions=said.classes,
+        top_confidences=said.top_confidences,
         confidences=said.confidences,
         losses=said.losses,
         thumbnails=thumbnails(pictures.pixels),
@@ -52,6 +66,12 @@ def _table(classifier: str, images: str) -> ImageTable:
         own_how=pictures.match.how,
         notes=pictures.notes,
     )
+
+
+def _predicted(classifier: Classifier, pictures: ImageSet) -> Predictions:
+    device = choose_device("auto")
+    module = classifier.module.to(device).to(memory_format=torch.channels_last)
+    return predict(module, pictures.pixels, pictures.labels, device)
 
 
 def key_of(version: int, classifier: str, images: str) -> str:

@@ -1,0 +1,80 @@
+"""Predictions that are known already: those shipped, and those of an image table."""
+
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.quick import QUICK
+from unlearn_core.artifacts import shipped_predictions
+from unlearn_core.artifacts.image_table import read_image_table
+from unlearn_core.artifacts.shipped_predictions import read_shipped_predictions, write_shipped_predictions
+from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.predict import predict
+from unlearn_core.measuring.write_image_table import known_predictions, write_image_table
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
+
+MNIST = ("mnist-resnet", "mnist")
+PHOTOS = ("imagenet-efficientnet-lite0", "photos")
+
+
+def test_the_shipped_predictions_are_what_the_classifier_says() -> None:
+    classifier = load_classifier(MNIST[0])
+    images = load_images(MNIST[1], classifier)
+    shipped = read_shipped_predictions(*MNIST, fingerprint(MNIST[1], MNIST[0]))
+    assert shipped is not None
+    said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
+    np.testing.assert_array_equal(shipped.classes, said.classes)
+    for one, other in zip(astuple(shipped)[1:], astuple(said)[1:], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_of_other_pictures_nothing_is_known(own_home: Path) -> None:
+    assert read_shipped_predictions(*MNIST, "other pictures") is None
+    assert read_shipped_predictions(MNIST[0], "../mnist", "a path") is None
+    assert known_predictions(own_home, *PHOTOS) is None
+
+
+def test_a_table_holds_the_predictions_and_gives_the_shipped_ones(own_home: Path) -> None:
+    table = read_image_table(write_image_table(own_home, *MNIST))
+    known = known_predictions(own_home, *MNIST)
+    shipped = read_shipped_predictions(*MNIST, fingerprint(MNIST[1], MNIST[0]))
+    assert known is not None
+    assert shipped is not None
+    for one, other in zip(astuple(known), astuple(shipped), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(table.top_confidences, shipped.top_confidences)
+
+
+def test_a_run_has_the_same_result_when_the_predictions_are_known(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def result(store: Store) -> dict[str, Any]:
+        request = ForgetRequest.parse(pick="hardest:2", options=QUICK, max_steps=40)
+        run_id = store.create(request).id
+        run_forget(store, run_id)
+        found = store.get(run_id).parsed_result()
+        assert found is not None
+        return found.model_dump(exclude={"run", "seconds"})
+
+    known = result(Store(own_home))
+    monkeypatch.setattr(shipped_predictions, "SHIPPED", tmp_path)
+    assert known_predictions(own_home, *MNIST) is None
+    assert result(Store(own_home)) == known
+
+
+def test_predictions_come_back_as_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = read_shipped_predictions(*MNIST, fingerprint(MNIST[1], MNIST[0]))
+    assert shipped is not None
+    monkeypatch.setattr(shipped_predictions, "SHIPPED", tmp_path / "shipped")
+    write_shipped_predictions("a", "b", "c", shipped)
+    read = read_shipped_predictions("a", "b", "c")
+    assert read is not None
+    for one, other in zip(astuple(read), astuple(shipped), strict=True):
+        np.testing.assert_array_equal(one, other)
