@@ -11,6 +11,7 @@ from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
+from pages.shared.never_seen import known_never_seen
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.words import counted
@@ -36,10 +37,13 @@ def page() -> None:
         return
     try:
         comparison = read_comparison(store().folder(run.id))
-        change_cards(comparison)
+        request = run.parsed_request()
+        known = known_never_seen(request.classifier, request.images)
+        unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
+        change_cards(comparison, unseen)
         left, right = st.columns(2, gap="large")
         with right:
-            clicked = closer_look(run, comparison)
+            clicked = closer_look(run, comparison, unseen)
         with left:
             if clicked is None:
                 _pictures(run, comparison)

@@ -72,8 +72,8 @@ class Pick:
                     "What is memorised is unknown here: for this classifier and image set there are no "
                     "classifiers that never saw a part of the pictures (the command `reference` trains them)."
                 )
-            known = ~np.isnan(memorisation)
-            ids, scores = ids[known], memorisation[known]
+            scored = ~np.isnan(memorisation)
+            ids, scores = ids[scored], memorisation[scored]
         if self.count > len(ids):
             raise UserError(f"The pick asks for {self.count} pictures, but there are only {len(ids)}.")
         if scores is not None:

@@ -114,14 +114,15 @@ class JobPictures:
         if not len(candidates):
             raise UserError(f"The image set {self.own.name} has no pictures that can be forgotten.")
         ids = self._ids[candidates]
-        memorisation = never_seen and never_seen.memorisation(ids, before.confidences[candidates])
         self.picked = Pick.parse(pick).resolve(
             ids,
             self.labels[candidates],
             before.losses[candidates],
             class_names,
             seed,
-            memorisation=memorisation,
+            memorisation=None
+            if never_seen is None
+            else never_seen.memorisation(ids, before.confidences[candidates]),
         )
         own_positions = {int(self._ids[position]): position for position in candidates}
         self.positions = np.array([own_positions[one] for one in self.picked])
