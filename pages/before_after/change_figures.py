@@ -72,7 +72,8 @@ def unseen_figure(
         y=names,
         mode="markers",
         name="never seen",
-        marker={"color": TEST, "size": 14, "symbol": "line-ns", "line": {"color": TEST, "width": 4}},
+        # A ring: it often lies around the dot before.
+        marker={"color": TEST, "size": 15, "symbol": "circle-open", "line": {"width": 2.5}},
         customdata=np.round(asked * unseen.recognised()).astype(int),
         hovertemplate="%{y}: %{x:.1f} % never seen; recognised by %{customdata} of "
         + f"{asked}<extra></extra>",

@@ -167,7 +167,7 @@ def _setup(
         st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
     unseen = never_seen and never_seen.of(np.array(ids, np.int64))
     if ids and unseen is not None:
-        st.caption(f"Never seen: {recognised_unseen(unseen)}", help=_UNSEEN_HELP)
+        st.caption(recognised_unseen(unseen), help=_UNSEEN_HELP)
     more = more_settings(str(chosen["method"]), depth)
     others = others_to_compare(str(chosen["method"]))
     if pressed:

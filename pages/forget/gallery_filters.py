@@ -31,13 +31,10 @@ _SORTS_HELP = (
     "**Similar to the picked**: by the classifier's features."
 )
 _QUICK_PICKS = {
-    "random": (":material/casino:", "Random pictures that pass the filters; press again for others."),
-    "hardest": (":material/bolt:", "The pictures with the highest loss."),
-    "memorised": (
-        ":material/psychology:",
-        "The pictures that classifiers which never saw them recognise least, compared with this one.",
-    ),
-    "first": (":material/first_page:", "The first pictures in the order above."),
+    "random": "Random pictures that pass the filters; press again for others.",
+    "hardest": "The pictures with the highest loss.",
+    "memorised": "The pictures that classifiers which never saw them recognise least; this one does.",
+    "first": "The first pictures in the order above.",
 }
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")
 _PICK_ERROR = "pick_error"
@@ -54,15 +51,14 @@ def filter_bar(
         most `PAGE`.
     """
     classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
-    with classes:
-        wanted = st.multiselect(
-            "Classes",
-            sorted(set(table.labels[~table.is_test].tolist())),
-            format_func=lambda label: table.class_names[label],
-            placeholder="all classes",
-            key="classes",
-            persist_state="session",
-        )
+    wanted = classes.multiselect(
+        "Classes",
+        sorted(set(table.labels[~table.is_test].tolist())),
+        format_func=lambda label: table.class_names[label],
+        placeholder="all classes",
+        key="classes",
+        persist_state="session",
+    )
     with confidence:
         low, high = st.slider(
             "Confidence",
@@ -104,7 +100,7 @@ def quick_picks(
 
     The most memorised can be picked where `never_seen` tells which they are.
     """
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     with bar:
         st.number_input(
             "How many",
@@ -116,13 +112,12 @@ def quick_picks(
             label_visibility="collapsed",
             width=88,
         )
-        for kind, (icon, words) in _QUICK_PICKS.items():
+        for kind, words in _QUICK_PICKS.items():
             if kind == "memorised" and never_seen is None:
                 continue
             st.button(
                 kind,
                 key=f"quick_{kind}",
-                icon=icon,
                 help=words,
                 on_click=_pick,
                 args=(table, positions, kind, never_seen),

@@ -21,7 +21,8 @@ def known_never_seen(classifier: str, images: str) -> NeverSeen | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _read(path: str, _changed: int) -> NeverSeen:
+def _read(path: str, changed: int) -> NeverSeen:
+    """Read the file again once its time of change, in nanoseconds, is another one."""
     return read_never_seen(Path(path))
 
 
@@ -30,8 +31,10 @@ def recognised_unseen(part: NeverSeen) -> str:
     asked, n = part.logits.shape[:2]
     if n == 1:
         right = round(asked * part.recognised()[0])
-        return f"{right} of {asked} classifiers that were trained without this picture recognise it."
+        return (
+            f"Never seen: {right} of {asked} classifiers that were trained without this picture recognise it."
+        )
     return (
-        f"Classifiers that were trained without these {counted(n)} recognise "
+        f"Never seen: classifiers that were trained without these {counted(n)} recognise "
         f"{percent(100 * part.recognised().mean())} % of them ({asked} classifiers for each picture)."
     )
