@@ -141,6 +141,7 @@ def test_the_catalog_as_an_object() -> None:
         ("runs", "show", "00000000"),
         ("runs", "delete", "../../etc"),
         ("train", "vgg"),
+        ("reference", "vgg"),
         ("compare", "00000000"),
         ("attribute", "00000000", "--ids", "3", "--out", "nowhere"),
         ("attribute", "00000000", "--ids", "three", "--out", "nowhere"),
