@@ -1,7 +1,12 @@
-"""Results and steps as a run ends with them, to be changed where a test needs it."""
+"""Results and steps as a run ends with them, to be changed where a test needs it, and what was never seen."""
 
+from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.artifacts.never_seen import NeverSeen, own_folder, stem, write_never_seen
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord
 
@@ -41,3 +46,18 @@ def step(number: int, forgotten: int = 0, **differs: Any) -> StepRecord:
         "seconds": float(number),
     }
     return StepRecord(step=number, forgotten=forgotten, **(fields | differs))
+
+
+def write_reference(
+    ids: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    unrecognised: Collection[int] = (),
+    images: str = "mnist",
+) -> None:
+    """Let two classifiers have never seen these digits; the second one does not recognise `unrecognised`."""
+    logits = np.zeros((2, len(ids), 10), np.float16)
+    logits[:, np.arange(len(ids)), labels] = 6
+    logits[1, np.isin(ids, list(unrecognised))] = 0
+    logits[1, np.isin(ids, list(unrecognised)), (labels + 1)[np.isin(ids, list(unrecognised))] % 10] = 6
+    own_folder().mkdir(parents=True, exist_ok=True)
+    write_never_seen(own_folder() / f"{stem('mnist-resnet', images)}.npz", NeverSeen(ids, labels, logits))

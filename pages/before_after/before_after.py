@@ -11,9 +11,11 @@ from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
+from pages.shared.never_seen import known_never_seen
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.words import counted
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import (
     FORGET,
     GROUP_NAMES,
@@ -36,21 +38,24 @@ def page() -> None:
         return
     try:
         comparison = read_comparison(store().folder(run.id))
-        change_cards(comparison)
+        request = run.parsed_request()
+        known = known_never_seen(request.classifier, request.images)
+        unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
+        change_cards(comparison, unseen)
         left, right = st.columns(2, gap="large")
         with right:
-            clicked = closer_look(run, comparison)
+            clicked = closer_look(run, comparison, unseen)
         with left:
             if clicked is None:
-                _pictures(run, comparison)
+                _pictures(run, comparison, unseen)
             else:
-                _clicked(run, comparison, *clicked)
+                _clicked(run, comparison, unseen, *clicked)
         _download(run, comparison)
     except UserError as error:
         show_error(error)
 
 
-def _pictures(run: Run, comparison: Comparison) -> None:
+def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
     groups = {"Forgotten": FORGET, "D_r flipped": RETAIN, "D_test flipped": TEST}
     shown = {
         name: comparison.in_group(group) if group == FORGET else comparison.flipped(group)
@@ -70,10 +75,12 @@ def _pictures(run: Run, comparison: Comparison) -> None:
             positions = shown[name]
             if nearest and name != "Forgotten":
                 positions = nearest_first(positions, drift_of(run))
-            _gallery(run, comparison, positions, name)
+            _gallery(run, comparison, unseen, positions, name)
 
 
-def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -> None:
+def _clicked(
+    run: Run, comparison: Comparison, unseen: NeverSeen | None, group: int, old: int, new: int
+) -> None:
     """Show the pictures of the dot that was clicked in the transitions."""
     inside = comparison.in_group(group)
     positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
@@ -81,12 +88,15 @@ def _clicked(run: Run, comparison: Comparison, group: int, old: int, new: int) -
         f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
     with st.container(height=_HEIGHT - 40, border=False):
-        _gallery(run, comparison, positions, "chosen")
+        _gallery(run, comparison, unseen, positions, "chosen")
 
 
-def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name: str) -> None:
+def _gallery(
+    run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp], name: str
+) -> None:
     if name == "Forgotten":
-        st.caption("Each picture with its prediction and confidence before and after.")
+        said = "" if unseen is None else "; unseen: how many classifiers that never saw it recognise it"
+        st.caption(f"Each picture with its prediction and confidence before and after{said}.")
     elif name == "chosen":
         st.caption("The pictures of the clicked dot. Double-click the figure to see all again.")
     elif len(positions):
@@ -94,14 +104,19 @@ def _gallery(run: Run, comparison: Comparison, positions: NDArray[np.intp], name
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, positions[:_MOST_PICTURES]))
+        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]))
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 
 
-def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) -> Sequence[Captioned]:
+def _captioned(
+    run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp]
+) -> Sequence[Captioned]:
     request = run.parsed_request()
     names = [request.images, request.measure_on]
+    never = (
+        {} if unseen is None else dict(zip(unseen.ids.tolist(), unseen.recognised().tolist(), strict=True))
+    )
     found = []
     for position in positions:
         images = names[comparison.image_set[position]]
@@ -112,6 +127,10 @@ def _captioned(run: Run, comparison: Comparison, positions: NDArray[np.intp]) ->
             raise UserError(f"Picture {comparison.ids[position]} is no longer in {images}.")
         old, new = comparison.before[position], comparison.after[position]
         sure = f"{100 * comparison.before_top[position]:.0f} % → {100 * comparison.after_top[position]:.0f} %"
+        if unseen is not None and comparison.group[position] == FORGET:
+            asked = len(unseen.logits)
+            # No-break spaces: a line of its own.
+            sure += f", unseen:\u00a0{asked * never[comparison.ids[position]]:.0f}\u00a0of\u00a0{asked}"
         words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
         label = comparison.labels[position]
         if label not in (old, new):

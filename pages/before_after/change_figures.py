@@ -4,13 +4,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pages.shared.palette import AFTER, BEFORE, GRID, style
+from pages.shared.palette import AFTER, BEFORE, GRID, TEST, style
+from unlearn_core.artifacts.never_seen import NeverSeen
 
 MOST_CLASSES = 20
 
 
 def class_figure(
-    names: list[str], before: NDArray[np.float64], after: NDArray[np.float64], height: int = 330
+    names: list[str], before: NDArray[np.floating], after: NDArray[np.floating], height: int = 330
 ) -> go.Figure:
     """Draw each class's percentage before and after as two points on a line.
 
@@ -46,6 +47,39 @@ def class_figure(
     figure.update_xaxes(range=[max(-2, lowest - 3), 101.5], ticksuffix=" %")
     figure.update_yaxes(type="category", autorange="reversed", dtick=1)
     return style(figure, height)
+
+
+def unseen_figure(
+    names: list[str],
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    unseen: NeverSeen,
+    height: int = 330,
+) -> go.Figure:
+    """Draw each picture's confidence before and after, and the mean one of classifiers that never saw it.
+
+    Args:
+        names: of n pictures.
+        before: percent (n,).
+        after: percent (n,).
+        unseen: what such classifiers say of these pictures.
+        height: in pixels.
+    """
+    figure = class_figure(names, before, after, height)
+    asked = len(unseen.logits)
+    figure.add_scatter(
+        x=100 * unseen.confidences().mean(0),
+        y=names,
+        mode="markers",
+        name="never seen",
+        # A ring: it often lies around the dot before.
+        marker={"color": TEST, "size": 15, "symbol": "circle-open", "line": {"width": 2.5}},
+        customdata=np.round(asked * unseen.recognised()).astype(int),
+        hovertemplate="%{y}: %{x:.1f} % never seen; recognised by %{customdata} of "
+        + f"{asked}<extra></extra>",
+    )
+    figure.update_xaxes(range=[-2, 101.5])
+    return figure
 
 
 def most_changed(

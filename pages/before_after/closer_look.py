@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.before_after.change_figures import class_figure, most_changed
+from pages.before_after.change_figures import MOST_CLASSES, class_figure, most_changed, unseen_figure
 from pages.before_after.transition_figures import (
     confidence_figure,
     layers_alike_figure,
@@ -14,6 +14,7 @@ from pages.before_after.transition_figures import (
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
 from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison, class_changes, transitions
 from unlearn_core.engine.looks import DriftRequest
 from unlearn_core.store.rows import Run
@@ -22,6 +23,7 @@ _LOOKS = {
     "classes": "Classes",
     "transitions": "Transitions",
     "confidence": "Confidence",
+    "unseen": "Never seen",
     "map": "Map",
     "layers": "Layers",
 }
@@ -29,15 +31,15 @@ _GROUPS = {FORGET_SET.title: FORGET, RETAIN_SET.title: RETAIN, TEST_SET.title: T
 _HEIGHT = 310
 
 
-def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None:
-    """Let the person choose a chart and draw it.
+def closer_look(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> tuple[int, int, int] | None:
+    """Let the person choose a chart and draw it; `unseen` is of the forget set.
 
     Returns:
         Group, class before and class after of the dot clicked in the transitions, None if there is none.
     """
     look = st.segmented_control(
         "Chart",
-        list(_LOOKS),
+        [name for name in _LOOKS if name != "unseen" or unseen is not None],
         format_func=_LOOKS.__getitem__,
         default="classes",
         required=True,
@@ -55,6 +57,8 @@ def closer_look(run: Run, comparison: Comparison) -> tuple[int, int, int] | None
             "Each dot is a picture: confidence in its label before and after. Below the line the confidence "
             "decreased."
         )
+    elif look == "unseen" and unseen is not None:
+        _unseen(comparison, unseen)
     elif look == "map":
         figure = moves_figure(comparison, drift_of(run), _HEIGHT)
         st.plotly_chart(figure, config=CONFIG, key="moves_figure")
@@ -113,6 +117,25 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
         return None
     old, new = points[0]["customdata"][:2]
     return _GROUPS[name], int(old), int(new)
+
+
+def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
+    """Draw the forgotten pictures that are furthest from what is said of them where they were never seen."""
+    inside = comparison.in_group(FORGET)
+    apart = np.abs(comparison.after_confidences[inside] - unseen.confidences().mean(0))
+    drawn = inside[np.argsort(-apart, kind="stable")[:MOST_CLASSES]]
+    part = unseen.of(comparison.ids[drawn])
+    assert part is not None
+    names = [f"{comparison.short_name(comparison.labels[one])} · id {comparison.ids[one]}" for one in drawn]
+    before, after = comparison.before_confidences[drawn], comparison.after_confidences[drawn]
+    figure = unseen_figure(names, 100 * before, 100 * after, part, _HEIGHT)
+    st.plotly_chart(figure, config=CONFIG, key="unseen_figure")
+    st.caption(
+        "Confidence in the label of each forgotten picture. Never seen: the mean of classifiers that were "
+        "trained without the picture; the closer to it, the more it is as if it had never been seen."
+    )
+    if len(drawn) < len(inside):
+        st.caption(f"The {len(drawn)} furthest from it of {len(inside)}.")
 
 
 def _classes(comparison: Comparison) -> None:

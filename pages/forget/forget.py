@@ -23,9 +23,11 @@ from pages.shared.app_state import (
 )
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.image_tables import known_table, load_table
+from pages.shared.never_seen import known_never_seen, recognised_unseen
 from pages.shared.run_panel import run_panel
 from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
@@ -34,6 +36,10 @@ _BAD_LINK = "bad_link"
 # Their classes are those of the classifiers shipped for them: nothing to match.
 PACKAGED = ("mnist", "cifar10")
 
+_UNSEEN_HELP = (
+    "To read the result by: about as many would be recognised if they had never been trained on, because "
+    "other pictures look like them."
+)
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
@@ -50,15 +56,16 @@ def page() -> None:
         st.markdown("##### 1 · Pick the pictures to forget")
         classifier, images = choose_source()
         known = None if images is None else known_table(classifier, images)
+        never_seen = None if images is None else known_never_seen(classifier, images)
         pictures = st.container()
     with right:
         if run is None:
-            _setup(classifier, images, known and known[0])
+            _setup(classifier, images, known and known[0], never_seen)
         else:
             run_panel(run.id)
     if images is not None:
         with pictures:
-            _pictures(classifier, images)
+            _pictures(classifier, images, never_seen)
     st.session_state.pop(_BAD_LINK, None)
 
 
@@ -72,18 +79,18 @@ def _run_of_the_url() -> Run | None:
         return None
 
 
-def _pictures(classifier: str, images: str) -> None:
+def _pictures(classifier: str, images: str, never_seen: NeverSeen | None) -> None:
     known = known_table(classifier, images)
     if known is None:
         _load(classifier, images)
         return
     table, key = known
     try:
-        positions, shown = filter_bar(classifier, images, table)
+        positions, shown = filter_bar(classifier, images, table, never_seen)
     except UserError as error:
         show_error(error)
         return
-    with quick_picks(table, positions):
+    with quick_picks(table, positions, never_seen):
         view = st.segmented_control(
             "Show as",
             list(_VIEWS),
@@ -141,7 +148,9 @@ def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
     place.progress(min(1.0, arrived / size), words if arrived < size else "Unpacking the pictures")
 
 
-def _setup(classifier: str, images: str | None, table: ImageTable | None) -> None:
+def _setup(
+    classifier: str, images: str | None, table: ImageTable | None, never_seen: NeverSeen | None
+) -> None:
     st.markdown("##### 2 · Choose goal and method")
     after = start_of_next_run()
     ids = selection.picked()
@@ -156,6 +165,9 @@ def _setup(classifier: str, images: str | None, table: ImageTable | None) -> Non
     )
     if not ids:
         st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
+    unseen = never_seen and never_seen.of(np.array(ids, np.int64))
+    if ids and unseen is not None:
+        st.caption(recognised_unseen(unseen), help=_UNSEEN_HELP)
     more = more_settings(str(chosen["method"]), depth)
     others = others_to_compare(str(chosen["method"]))
     if pressed:

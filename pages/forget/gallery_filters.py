@@ -11,6 +11,7 @@ from pages.shared import selection
 from pages.shared.app_state import show_error
 from pages.shared.measurements import Arrays
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 
@@ -24,33 +25,40 @@ _SORTS = {
     "alike": "similar to the picked",
 }
 _SORTS_HELP = (
-    "**Most memorised** (an estimate): recognised although similar pictures have other labels. "
+    "**Most memorised**: recognised, but not by classifiers that never saw the picture; an estimate where "
+    "there are none: recognised although similar pictures have other labels. "
     "**Suspect label**: the classifier and the most similar pictures contradict the label. "
     "**Similar to the picked**: by the classifier's features."
 )
+_QUICK_PICKS = {
+    "random": "Random pictures that pass the filters; press again for others.",
+    "hardest": "The pictures with the highest loss.",
+    "memorised": "The pictures that classifiers which never saw them recognise least; this one does.",
+    "first": "The first pictures in the order above.",
+}
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 
 
-def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Show the filters.
+def filter_bar(
+    classifier: str, images: str, table: ImageTable, never_seen: NeverSeen | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Show the filters; `never_seen` gives the order by memorisation, where there is one.
 
     Returns:
         The positions of the training pictures that pass, in the chosen order, and those shown at once, at
         most `PAGE`.
     """
-    classes, confidence, order, part = st.columns([4, 4, 4, 4], vertical_alignment="bottom")
-    present = sorted(set(table.labels[~table.is_test].tolist()))
-    with classes:
-        wanted = st.multiselect(
-            "Classes",
-            present,
-            format_func=lambda label: table.class_names[label],
-            placeholder="all classes",
-            key="classes",
-            persist_state="session",
-        )
+    classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
+    wanted = classes.multiselect(
+        "Classes",
+        sorted(set(table.labels[~table.is_test].tolist())),
+        format_func=lambda label: table.class_names[label],
+        placeholder="all classes",
+        key="classes",
+        persist_state="session",
+    )
     with confidence:
         low, high = st.slider(
             "Confidence",
@@ -75,15 +83,24 @@ def filter_bar(classifier: str, images: str, table: ImageTable) -> tuple[NDArray
     passes = ~table.is_test & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
-    seen = features_of(classifier, images) if sort in _NEED_FEATURES else None
-    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, seen))
+    score = None
+    if sort == "memorisation" and never_seen is not None:
+        score = never_seen.memorisation(table.ids, table.confidences)
+    elif sort in _NEED_FEATURES:
+        score = _score(table, sort, features_of(classifier, images))
+    positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, score))
     with part:
         return positions, _one_page(positions)
 
 
-def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerator:
-    """Show one-click picks among the pictures at `positions`; return the bar, for further widgets."""
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+def quick_picks(
+    table: ImageTable, positions: NDArray[np.intp], never_seen: NeverSeen | None
+) -> DeltaGenerator:
+    """Show one-click picks among the pictures at `positions`; return the bar, for further widgets.
+
+    The most memorised can be picked where `never_seen` tells which they are.
+    """
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     with bar:
         st.number_input(
             "How many",
@@ -95,18 +112,15 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
             label_visibility="collapsed",
             width=88,
         )
-        for kind, icon, words in (
-            ("random", ":material/casino:", "Random pictures that pass the filters; press again for others."),
-            ("hardest", ":material/bolt:", "The pictures with the highest loss."),
-            ("first", ":material/first_page:", "The first pictures in the order above."),
-        ):
+        for kind, words in _QUICK_PICKS.items():
+            if kind == "memorised" and never_seen is None:
+                continue
             st.button(
                 kind,
                 key=f"quick_{kind}",
-                icon=icon,
                 help=words,
                 on_click=_pick,
-                args=(table, positions, kind),
+                args=(table, positions, kind, never_seen),
             )
         present = [table.class_names[label] for label in sorted(set(table.labels[positions].tolist()))]
         name = st.selectbox(
@@ -119,7 +133,9 @@ def quick_picks(table: ImageTable, positions: NDArray[np.intp]) -> DeltaGenerato
             width=112,
         )
         if name is not None:
-            st.button("pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}"))
+            st.button(
+                "pick", key="quick_of_class", on_click=_pick, args=(table, positions, f"class:{name}", None)
+            )
     error = st.session_state.pop(_PICK_ERROR, None)
     if error is not None:
         show_error(error)
@@ -139,10 +155,10 @@ def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _sorted(
-    table: ImageTable, positions: NDArray[np.intp], sort: str, seen: Arrays | None
+    table: ImageTable, positions: NDArray[np.intp], sort: str, score: NDArray[np.float32] | None
 ) -> NDArray[np.intp]:
-    if seen is not None:
-        return positions[np.argsort(-_score(table, sort, seen)[positions], kind="stable")]
+    if score is not None:
+        return positions[np.argsort(-score[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
         # The same order each time; by id the first thousand may all be of one class.
         "mixed": np.random.default_rng(0).permutation(len(table.ids)),
@@ -170,7 +186,7 @@ def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArra
     return np.concatenate([positions[picked], positions[~picked]])
 
 
-def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
+def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen: NeverSeen | None) -> None:
     """Resolve a pick among `positions`; each random pick after the first draws other pictures.
 
     The count is read here, so that a number entered just before the click is used.
@@ -180,17 +196,20 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str) -> None:
         return
     text = f"{kind}:{st.session_state['quick_count']}"
     by_id = np.sort(positions)
+    ids = table.ids[by_id]
+    memorisation = None if never_seen is None else never_seen.memorisation(ids, table.confidences[by_id])
     draws = st.session_state.get(_DRAWS, 0)
     st.session_state[_DRAWS] = draws + text.startswith(("random", "class"))
     try:
-        ids = Pick.parse(text).resolve(
-            table.ids[by_id],
+        chosen = Pick.parse(text).resolve(
+            ids,
             table.labels[by_id],
             table.losses[by_id],
             tuple(table.class_names),
             seed=st.session_state.get("seed", 0) + draws,
+            memorisation=memorisation,
         )
     except UserError as error:
         st.session_state[_PICK_ERROR] = error
     else:
-        selection.pick(ids)
+        selection.pick(chosen)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shared.words import SETS, counted, decimals, percent
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
 from unlearn_core.artifacts.results import Result
 
@@ -21,10 +22,15 @@ def result_cards(result: Result) -> None:
     _draw(changes)
 
 
-def change_cards(comparison: Comparison) -> None:
-    """Show the same with 95 % intervals, except on the forget set, which is measured completely."""
+def change_cards(comparison: Comparison, unseen: NeverSeen | None) -> None:
+    """Show the same with 95 % intervals, except on the forget set, which is measured completely.
+
+    `unseen`, of the forget set, stands beside it.
+    """
     changes = {name: group_change(comparison, GROUP_NAMES.index(name)) for name in SETS}
-    _draw({name: change for name, change in changes.items() if change is not None}, ("retain", "test"))
+    _draw(
+        {name: change for name, change in changes.items() if change is not None}, ("retain", "test"), unseen
+    )
 
 
 def depth_card(result: Result) -> None:
@@ -57,8 +63,11 @@ def depth_card(result: Result) -> None:
             )
 
 
-def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> None:
-    for column, (name, change) in zip(st.columns(len(changes)), changes.items(), strict=True):
+def _draw(
+    changes: Mapping[str, Change], estimated: tuple[str, ...] = (), unseen: NeverSeen | None = None
+) -> None:
+    columns = iter(st.columns(len(changes) + (unseen is not None)))
+    for name, change in changes.items():
         words, digits, points = SETS[name], decimals(change.n), change.after - change.before
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
         meaning = f"Accuracy in percent on {words.meaning}, {change.n:,} in number."
@@ -68,7 +77,7 @@ def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> Non
             low, high = change.after_interval
             by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
             meaning += f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."
-        column.metric(
+        next(columns).metric(
             f"{words.title.capitalize()} {words.symbol}{' · agreement' if change.agreement else ''}",
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
             by,
@@ -78,3 +87,14 @@ def _draw(changes: Mapping[str, Change], estimated: tuple[str, ...] = ()) -> Non
             help=meaning,
             border=True,
         )
+        if name == "forget" and unseen is not None:
+            next(columns).metric(
+                f"{words.title.capitalize()}, if never seen",
+                percent(100 * unseen.recognised().mean(), unseen.recognised().size),
+                f"{len(unseen.logits)} classifiers for each picture",
+                delta_color="off",
+                delta_arrow="off",
+                help=f"What accuracy in percent on {words.meaning} would be had they never been trained on: "
+                "that of classifiers trained without them, which know other pictures that look alike.",
+                border=True,
+            )

@@ -118,9 +118,9 @@ def test_a_picture_with_garbage_in_it_is_read_or_refused(place: int, garbage: by
 @QUICKLY
 @given(text=st.text(max_size=60))
 def test_any_text_is_a_pick_or_refused(text: str) -> None:
-    for start in ("", "ids:", "random:", "class:", "hardest:"):
+    for start in ("", "ids:", "random:", "class:", "hardest:", "memorised:"):
         with contextlib.suppress(UserError):
-            assert Pick.parse(start + text).kind in ("ids", "random", "hardest", "class")
+            assert Pick.parse(start + text).kind in ("ids", "random", "hardest", "memorised", "class")
 
 
 @QUICKLY

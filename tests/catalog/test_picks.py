@@ -9,10 +9,12 @@ from unlearn_core.errors import UserError
 IDS = np.arange(10, 20)
 LABELS = np.array([0, 1] * 5)
 LOSSES = np.array([5, 1, 4, 9, 0, 2, 8, 3, 7, 6], np.float32)
+MEMORISATION = np.array([0.1, np.nan, 0.9, 0, -0.2, 0.8, np.nan, 0.7, 0.8, 0], np.float32)
 
 
 def resolve(text: str, seed: int = 0) -> list[int]:
-    return Pick.parse(text).resolve(IDS, LABELS, LOSSES, ("cat", "dog"), seed)
+    names = ("cat", "dog")
+    return Pick.parse(text).resolve(IDS, LABELS, LOSSES, names, seed, memorisation=MEMORISATION)
 
 
 def test_ids_keep_their_order_and_count_once() -> None:
@@ -21,6 +23,16 @@ def test_ids_keep_their_order_and_count_once() -> None:
 
 def test_hardest_takes_the_highest_losses() -> None:
     assert resolve("hardest:3") == [13, 16, 18]
+
+
+def test_memorised_takes_what_is_known_to_be_memorised_most() -> None:
+    assert resolve("memorised:4") == [12, 15, 18, 17]
+    assert resolve("memorised:8")[-1] == 14
+
+
+def test_memorised_is_one_sentence_where_nothing_is_known_of_it() -> None:
+    with pytest.raises(UserError, match="no classifiers that never saw a part of the pictures"):
+        Pick.parse("memorised:1").resolve(IDS, LABELS, LOSSES, ("cat", "dog"), 0)
 
 
 def test_a_class_gives_its_own_pictures_only() -> None:
@@ -50,6 +62,8 @@ def test_random_picks_are_nested_seeded_and_without_repeats() -> None:
         ("ids:x", "not a picture id"),
         ("random:-1", "at least 1"),
         ("hardest:1.5", "at least 1"),
+        ("memorised:0", "at least 1"),
+        ("memorised:9", "asks for 9 pictures, but there are only 8"),
     ],
 )
 def test_impossible_picks_are_one_sentence(text: str, sentence: str) -> None:
@@ -57,7 +71,9 @@ def test_impossible_picks_are_one_sentence(text: str, sentence: str) -> None:
         resolve(text)
 
 
-@given(st.one_of(st.text(), st.from_regex(r"(ids|random|hardest|class):[\w,:.\- ]*", fullmatch=True)))
+@given(
+    st.one_of(st.text(), st.from_regex(r"(ids|random|hardest|memorised|class):[\w,:.\- ]*", fullmatch=True))
+)
 def test_any_text_is_a_pick_or_one_sentence(text: str) -> None:
     try:
         chosen = resolve(text)

@@ -18,6 +18,7 @@ from unlearn_core.catalog.shipped.training import (
     crop_flip_and_cut,
     shift_and_turn,
 )
+from unlearn_core.errors import UserError
 
 
 def network() -> nn.Module:
@@ -47,6 +48,11 @@ def test_same_seed_same_weights() -> None:
     losses = [(first.epoch(), second.epoch()) for _ in range(RECIPE.epochs)]
     assert all(one == other for one, other in losses)
     assert all(torch.equal(weights(first)[name], weights(second)[name]) for name in weights(first))
+
+
+def test_fewer_pictures_than_a_batch_are_one_sentence() -> None:
+    with pytest.raises(UserError, match="at least 33 pictures, but there are only 32"):
+        training(replace(RECIPE, batch=33))
 
 
 def test_cycles_follow_each_other_and_come_to_rest() -> None:

@@ -10,7 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.finished import FinishedRun
+from tests.made import write_reference
 from tests.quick import QUICK
+from unlearn_core.artifacts.predictions import read_comparison
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.commands.main import main
 from unlearn_core.store.runs import Store
@@ -80,6 +83,21 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
     assert not (own_home / "runs" / listed[0]["id"]).exists()
 
 
+def test_what_is_memorised_is_picked_and_compared(
+    finished_run: FinishedRun, call: Callable[..., Called]
+) -> None:
+    known = read_comparison(finished_run.store.folder(finished_run.run_id))
+    write_reference(known.ids[100:110], known.labels[100:110], unrecognised=[103, 107])
+    done = call("forget", "--pick", "memorised:2", "--json", *QUICKLY)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert sorted(result["ids"]) == [103, 107]
+    assert result["never_seen"]["recognised"] == 50
+    done = call("forget", "--pick", "memorised:11", *QUICKLY)
+    assert done.returncode == 2
+    assert "asks for 11 pictures, but there are only" in done.stderr
+
+
 def test_relabelling_gives_every_picture_its_new_label(call: Callable[..., Called]) -> None:
     done = call(
         "forget", "--pick", "ids:0,500", "--goal", "relabel", "--new-label", "0=7", "--json", *QUICKLY
@@ -111,6 +129,7 @@ def test_the_catalog_as_an_object() -> None:
         ("forget", "--pick", "random:5000"),
         ("forget", "--pick", "ids:4999999"),
         ("forget", "--pick", "class:ten:3"),
+        ("forget", "--pick", "memorised:most"),
         ("forget", "--option", "speed=3"),
         ("forget", "--goal", "relabel", "--new-label", "a=3"),
         ("forget", "--goal", "relabel", "--new-label", "3=nan"),
@@ -122,6 +141,7 @@ def test_the_catalog_as_an_object() -> None:
         ("runs", "show", "00000000"),
         ("runs", "delete", "../../etc"),
         ("train", "vgg"),
+        ("reference", "vgg"),
         ("compare", "00000000"),
         ("attribute", "00000000", "--ids", "3", "--out", "nowhere"),
         ("attribute", "00000000", "--ids", "three", "--out", "nowhere"),

@@ -58,6 +58,7 @@ def show_help(*arguments: str, **environment: str) -> str:
     [
         ("unlearn-lens ", {"forget", "app", "catalog", "runs"}),
         ("unlearn-lens forget --me", {"--method", "--measure-on"}),
+        ("unlearn-lens reference mnist-resnet --da", {"--data-dir"}),
         ("unlearn-lens forget --goal ", {"misclassify", "relabel"}),
         ("unlearn-lens forget --method sal", {"salun"}),
         ("unlearn-lens forget --classifier mn", {"mnist-resnet"}),

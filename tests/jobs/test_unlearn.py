@@ -1,15 +1,15 @@
 """The one call: its arguments, methods of one's own, and what it reports."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.made import write_reference
 from tests.quick import QUICK
 from unlearn_core import ForgetRequest, UserError, load_classifier, load_images, unlearn
-from unlearn_core.artifacts.never_seen import NeverSeen, own_folder, write_never_seen
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task
@@ -151,15 +151,11 @@ def test_classifiers_that_never_saw_the_pictures_are_the_yardstick(
     classifier: Classifier, images: ImageSet, own_home: Path
 ) -> None:
     ids = images.ids[:20]
-    labels = images.labels[:20]
-    # Of two classifiers one is sure of every label by 6 logits, the other of the class after it.
-    logits = np.zeros((2, 20, 10), np.float16)
-    logits[0, np.arange(20), labels] = 6
-    logits[1, np.arange(20), (labels + 1) % 10] = 6
     request = {"pick": f"ids:{ids[3]},{ids[5]}", "options": QUICK}
-    assert unlearn(classifier, images, **request).result.never_seen is None  # type: ignore[arg-type]
-    (own_home / "never_seen").mkdir(parents=True)
-    write_never_seen(own_folder() / "mnist-resnet@mnist.npz", NeverSeen(ids, labels, logits))
+    elsewhere = replace(images, name="other digits")
+    assert unlearn(classifier, elsewhere, **request).result.never_seen is None  # type: ignore[arg-type]
+    # Of two classifiers one is sure of every label by 6 logits, the other of the class after it.
+    write_reference(ids, images.labels[:20], unrecognised=ids)
     numbers = unlearn(classifier, images, **request).result.never_seen  # type: ignore[arg-type]
     assert numbers is not None
     assert (numbers.recognised, numbers.margin) == (50, 0)
@@ -167,3 +163,22 @@ def test_classifiers_that_never_saw_the_pictures_are_the_yardstick(
     assert numbers.auc == 0.5
     unknown = unlearn(classifier, images, pick=f"ids:{images.ids[25]}", options=QUICK)
     assert unknown.result.never_seen is None
+
+
+def test_the_most_memorised_are_those_that_others_do_not_recognise(
+    classifier: Classifier, images: ImageSet, own_home: Path
+) -> None:
+    # The name has what no file name may have.
+    elsewhere = replace(images, name="folder:/my/digits?" + "é" * 60)
+    ids = images.ids[:20]
+    write_reference(ids, images.labels[:20], ids[[4, 7]], elsewhere.name)
+    (path,) = (own_home / "never_seen").iterdir()
+    result = unlearn(classifier, elsewhere, pick="memorised:2", options=QUICK).result
+    assert sorted(result.ids) == [ids[4], ids[7]]
+    assert result.never_seen is not None
+    assert result.never_seen.recognised == 50
+    with pytest.raises(UserError, match="no classifiers that never saw"):
+        unlearn(classifier, replace(images, name="other digits"), pick="memorised:2", options=QUICK)
+    path.write_bytes(b"no archive")
+    with pytest.raises(UserError, match="make it again"):
+        unlearn(classifier, elsewhere, pick="memorised:2", options=QUICK)

@@ -99,6 +99,10 @@ def test_the_file_and_its_numbers(tmp_path: Path) -> None:
     assert part is not None
     assert part.logits.tolist() == logits[:, 1:].tolist()
     assert read.of(np.array([3, 8])) is None
+    # Without the picture 3 its label has (0.98 + 0.75) / 2 on average; of 8 nothing is known.
+    found = read.memorisation(np.array([3, 8]), np.array([1, 1], np.float32))
+    expected = 1 - (1 / (1 + np.exp(-2)) + 0.75) / 2
+    assert found.tolist() == pytest.approx([expected, np.nan], abs=1e-3, nan_ok=True)
     (tmp_path / "c@i.npz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="make it again"):
         read_never_seen(tmp_path / "c@i.npz")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from pages.attributions.attribution_grid import map_grid_html
-from pages.before_after.change_figures import class_figure, most_changed
+from pages.before_after.change_figures import class_figure, most_changed, unseen_figure
 from pages.compare.run_maps import run_maps_html
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.live_chart import live_chart, repair_from
@@ -18,6 +18,7 @@ from pages.shared.thumbnails import Captioned, pictures_html
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
 from tests.made import step
 from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, Attributions, common_scale, overlay
+from unlearn_core.artifacts.never_seen import NeverSeen
 
 
 def test_classes_are_two_points_on_a_line() -> None:
@@ -25,6 +26,17 @@ def test_classes_are_two_points_on_a_line() -> None:
     before, after = figure.data[-2:]
     assert (before.name, list(before.x), before.marker.color) == ("before", [100, 90], BEFORE)
     assert (after.name, list(after.x), after.marker.color) == ("after", [95, 90], AFTER)
+
+
+def test_what_was_never_seen_is_a_third_point_on_the_line() -> None:
+    logits = np.array([[[0, 0], [9, 0]], [[0, 9], [9, 0]]], np.float16)
+    unseen = NeverSeen(np.array([3, 14]), np.array([0, 1]), logits)
+    figure = unseen_figure(["3", "14"], np.array([99, 98], np.float32), np.array([4, 5], np.float32), unseen)
+    ring = figure.data[-1]
+    assert ring.name == "never seen"
+    assert list(ring.x) == pytest.approx([25, 0], abs=0.1)
+    assert ring.customdata.tolist() == [1, 0]
+    assert [list(one.x) for one in figure.data[-3:-1]] == [[99, 98], [4, 5]]
 
 
 def test_of_many_classes_those_that_changed_most_are_drawn() -> None:

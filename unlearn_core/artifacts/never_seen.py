@@ -4,7 +4,9 @@ Without them the numbers of a run cannot be judged: a typical 7 that was never s
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from unlearn_core.common.files import atomic_write, write_compressed
 from unlearn_core.common.home import home
 
 SHIPPED = Path(__file__).parents[1] / "catalog" / "shipped" / "never_seen"
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,37 @@ class NeverSeen:
         odds = np.exp(logits - logits.max(2, keepdims=True))
         return odds[:, np.arange(len(self.labels)), self.labels] / odds.sum(2)
 
+    def memorisation(self, ids: NDArray[np.int64], confidences: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how much surer a classifier is of a label because it was trained on the picture, (n,).
+
+        Feldman (arXiv 1906.05271) defines it as the probability of the label by classifiers trained with the
+        picture, less that by classifiers trained without it, estimated from many of each (Feldman and Zhang,
+        arXiv 2008.03703). Here one classifier, which was trained with all pictures, stands for the first.
+
+        Args:
+            ids: of n pictures.
+            confidences: of that classifier in their labels, 0 to 1, (n,).
+
+        Returns:
+            −1 to 1, NaN where the picture is not in this reference.
+        """
+        without = dict(zip(self.ids.tolist(), self.confidences().mean(0).tolist(), strict=True))
+        return confidences - np.array([without.get(one, np.nan) for one in ids.tolist()], np.float32)
+
 
 def never_seen_file(classifier: str, images: str) -> Path | None:
     """Return the file for a classifier and an image set, the home's own before the shipped one; or None."""
     for folder in (own_folder(), SHIPPED):
-        path = folder / f"{classifier}@{images}.npz"
-        # Names of image sets may have characters of paths: those have no file.
-        if path.parent == folder and path.is_file():
+        path = folder / f"{stem(classifier, images)}.npz"
+        if path.is_file():
             return path
     return None
+
+
+def stem(classifier: str, images: str) -> str:
+    """Return the file's name without the suffix; names of image sets may be paths."""
+    name = quote(f"{classifier}@{images}", safe="@ ")
+    return name if len(name) <= _LONGEST else sha256(name.encode()).hexdigest()
 
 
 def own_folder() -> Path:

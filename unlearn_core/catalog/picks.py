@@ -1,4 +1,4 @@
-"""Ways to pick a forget set: `ids:3,14`, `random:N`, `hardest:N`, `class:NAME:N`."""
+"""Ways to pick a forget set: `ids:3,14`, `random:N`, `hardest:N`, `memorised:N`, `class:NAME:N`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from unlearn_core.common.budget import sample
 from unlearn_core.errors import UserError
 
-HELP = "ids:3,14 · random:N · hardest:N · class:NAME:N"
+HELP = "ids:3,14 · random:N · hardest:N · memorised:N · class:NAME:N"
 
 
 @dataclass(frozen=True)
 class Pick:
     """A parsed pick. `ids` is set for kind ids, `class_name` for kind class, `count` for all kinds."""
 
-    kind: Literal["ids", "random", "hardest", "class"]
+    kind: Literal["ids", "random", "hardest", "memorised", "class"]
     count: int = 0
     ids: tuple[int, ...] = ()
     class_name: str = ""
@@ -30,7 +30,7 @@ class Pick:
             if not ids:
                 raise UserError("The pick is empty: name at least one picture, as in ids:3,14.")
             return cls("ids", len(ids), ids)
-        if kind in ("random", "hardest"):
+        if kind in ("random", "hardest", "memorised"):
             return cls(kind, _count(rest, text))  # type: ignore[arg-type]
         if kind == "class":
             name, _, count = rest.rpartition(":")
@@ -45,12 +45,15 @@ class Pick:
         losses: NDArray[np.float32],
         class_names: tuple[str, ...],
         seed: int,
+        *,
+        memorisation: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Return the picked ids among the candidates, shape (n,) each, with their labels and losses.
 
         `random` and `class` draw without replacement from `seed`; random picks of one seed are nested
-        (random:4 is part of random:16). `hardest` takes the highest cross-entropy. An unknown id, an unknown
-        class or a pick larger than its candidates raises `UserError`.
+        (random:4 is part of random:16). `hardest` takes the highest cross-entropy, `memorised` the highest
+        `memorisation`, among those that have one (others are NaN). An unknown id, an unknown class, a pick
+        larger than its candidates or `memorised` without `memorisation` raises `UserError`.
         """
         if self.kind == "ids":
             known = set(ids.tolist())
@@ -62,10 +65,19 @@ class Pick:
             if self.class_name not in class_names:
                 raise UserError(f"There is no class {self.class_name!r} in this image set.")
             ids = ids[labels == class_names.index(self.class_name)]
+        scores = losses if self.kind == "hardest" else None
+        if self.kind == "memorised":
+            if memorisation is None:
+                raise UserError(
+                    "What is memorised is unknown here: for this classifier and image set there are no "
+                    "classifiers that never saw a part of the pictures (the command `reference` trains them)."
+                )
+            scored = ~np.isnan(memorisation)
+            ids, scores = ids[scored], memorisation[scored]
         if self.count > len(ids):
             raise UserError(f"The pick asks for {self.count} pictures, but there are only {len(ids)}.")
-        if self.kind == "hardest":
-            return ids[np.argsort(-losses, kind="stable")[: self.count]].tolist()
+        if scores is not None:
+            return ids[np.argsort(-scores, kind="stable")[: self.count]].tolist()
         return sample(ids, self.count, seed).tolist()
 
 

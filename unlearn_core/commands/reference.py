@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.commands.add import add_data_dir
+
 
 def add_reference_command(commands: Any) -> None:
     """Add the command to the parser."""
@@ -12,6 +14,7 @@ def add_reference_command(commands: Any) -> None:
     )
     reference.add_argument("classifier", help="a shipped classifier with a training recipe")
     reference.add_argument("--images", default="mnist", help="the image set to train on")
+    add_data_dir(reference)
     reference.add_argument("--folds", type=int, default=10, help="each classifier is trained without one")
     reference.add_argument("--repeats", type=int, default=4, help="classifiers per picture")
     reference.add_argument("--out", help="the file; by default in UNLEARN_HOME")
@@ -23,7 +26,7 @@ def _reference(args: argparse.Namespace) -> None:
 
     from tqdm import tqdm
 
-    from unlearn_core.artifacts.never_seen import own_folder, write_never_seen
+    from unlearn_core.artifacts.never_seen import own_folder, stem, write_never_seen
     from unlearn_core.catalog.classifiers import load_classifier
     from unlearn_core.catalog.image_sets import load_images
     from unlearn_core.catalog.shipped.training import recipe_of
@@ -31,7 +34,7 @@ def _reference(args: argparse.Namespace) -> None:
 
     recipe = recipe_of(args.classifier)
     images = load_images(args.images, load_classifier(args.classifier))
-    name = f"{args.classifier}@{args.images}"
+    name = stem(args.classifier, args.images)
     out = Path(args.out) if args.out else own_folder() / f"{name}.npz"
     parts = own_folder() / f"{name}.parts"
     with tqdm(total=args.folds * args.repeats, unit="classifier", file=sys.stderr) as bar:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions
 from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.image_sets import ImageSet
@@ -103,13 +104,31 @@ class JobPictures:
         for one in self._earlier:
             self.labels[[places[picture] for picture in one.ids]] = one.labels
 
-    def choose(self, pick: str, before: Predictions, class_names: tuple[str, ...], seed: int) -> None:
-        """Resolve a pick and mark its pictures as the forget set; an impossible one raises `UserError`."""
+    def choose(
+        self,
+        pick: str,
+        before: Predictions,
+        class_names: tuple[str, ...],
+        seed: int,
+        never_seen: NeverSeen | None = None,
+    ) -> None:
+        """Resolve a pick and mark its pictures as the forget set; an impossible one raises `UserError`.
+
+        `never_seen` is needed to pick by memorisation.
+        """
         candidates = self.retained(own=True)
         if not len(candidates):
             raise UserError(f"The image set {self.own.name} has no pictures that can be forgotten.")
+        ids = self._ids[candidates]
         self.picked = Pick.parse(pick).resolve(
-            self._ids[candidates], self.labels[candidates], before.losses[candidates], class_names, seed
+            ids,
+            self.labels[candidates],
+            before.losses[candidates],
+            class_names,
+            seed,
+            memorisation=None
+            if never_seen is None
+            else never_seen.memorisation(ids, before.confidences[candidates]),
         )
         own_positions = {int(self._ids[position]): position for position in candidates}
         self.positions = np.array([own_positions[one] for one in self.picked])

@@ -43,8 +43,8 @@ class Job:
         known: the classifier's predictions on `images`, where they are known.
 
     Raises:
-        UserError: an unknown method or option, a missing device, or a missing picture of an earlier
-            forget set.
+        UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
+            set, or a damaged file of what was never seen.
     """
 
     def __init__(
@@ -70,6 +70,8 @@ class Job:
         self.original = copy_to(classifier, self.device)
         self.reference = None if reference is None else copy_to(reference, self.device).module
         self.classifier = copy_to(classifier, self.device)
+        path = never_seen_file(request.classifier, request.images)
+        self.never_seen = None if path is None else read_never_seen(path)
         self.frontier: list[FrontierPoint] = []
         self._known = known
 
@@ -80,7 +82,7 @@ class Job:
         before = self.pictures.predict(self.original.module, self._measured_before, self._known)
         self.pictures.know(before)
         names = self.classifier.class_names
-        self.pictures.choose(self.request.pick, before, names, self.request.seed)
+        self.pictures.choose(self.request.pick, before, names, self.request.seed, self.never_seen)
         self.seconds["measure"] = time.perf_counter() - start
         task = make_task(
             self.request,
@@ -157,10 +159,9 @@ class Job:
         own = slice(task.asked)
         return measure_depth(self.original.module, self.classifier.module, task.pixels[own], task.labels[own])
 
-    def _never_seen(self, comparison: Comparison) -> NeverSeenNumbers | None:
+    def _never_seen_numbers(self, comparison: Comparison) -> NeverSeenNumbers | None:
         """Compare with classifiers that never saw the pictures, where there are some for this request."""
-        path = never_seen_file(self.request.classifier, self.request.images)
-        reference = None if path is None else read_never_seen(path).of(np.array(self.pictures.picked))
+        reference = self.never_seen and self.never_seen.of(np.array(self.pictures.picked))
         if reference is None:
             return None
         after = comparison.after_confidences[self.pictures.positions]
@@ -181,7 +182,7 @@ class Job:
             earlier=self.earlier,
             frontier=self.frontier,
             depth=depth,
-            never_seen=self._never_seen(comparison),
+            never_seen=self._never_seen_numbers(comparison),
             notes=self.pictures.own.notes,
         )
 

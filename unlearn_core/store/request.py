@@ -17,7 +17,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 class ForgetRequest(BaseModel):
     """One forgetting job. The same request on the same machine gives the same result.
 
-    `pick` says which training pictures to forget: `ids:3,14`, `random:N`, `hardest:N` or `class:NAME:N`.
+    `pick` says which training pictures to forget: `ids:3,14`, `random:N`, `hardest:N`, `memorised:N`
+    or `class:NAME:N`.
     `new_labels` maps a picture's id to its new class index (goal relabel); pictures without an entry get the
     classifier's runner-up class. `options` overrides the method's defaults by name.
     `measure_on` names a second image set, measured as part of the retain set. `after` is the run whose

@@ -118,9 +118,16 @@ class Training:
         pixels: uint8 (n, c, h, w).
         labels: int64 (n,).
         seed: of the weights, the order and the augmentation.
+
+    Raises:
+        UserError: fewer pictures than a batch.
     """
 
     def __init__(self, recipe: Recipe, pixels: Tensor, labels: Tensor, seed: int) -> None:
+        if len(pixels) < recipe.batch:
+            raise UserError(
+                f"Training needs at least {recipe.batch} pictures, but there are only {len(pixels)}."
+            )
         self.recipe, self._pixels, self._labels = recipe, pixels, labels
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
