@@ -30,6 +30,8 @@ _SHIPPED = (
     "amun:Amun",
     "jit:JiT",
     "mu_mis:MuMis",
+    "delete:Delete",
+    "esc:Esc",
     "fine_tune:FineTune",
     "scrub:Scrub",
     "salun:SalUn",
