@@ -23,6 +23,7 @@ _SHIPPED = (
     "anchor:Anchor",
     "adv_imp:AdvImp",
     "adv:Adv",
+    "struct_guard:StructGuard",
     "neggrad:NegGrad",
     "npo:Npo",
     "random_labels:RandomLabels",
