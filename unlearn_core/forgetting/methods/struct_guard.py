@@ -130,4 +130,5 @@ class StructGuard(Adv):
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore the number of steps begun and the importance."""
         self._turns = int(state["turns"])
-        self._importance = {name: values for name, values in state.items() if name != "turns"}
+        device = self._head.weight.device
+        self._importance = {name: values.to(device) for name, values in state.items() if name != "turns"}
