@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from tests.forgetting.tiny import (
     CLASSES,
     Ramps,
+    last_weight,
+    linear_task,
     options,
+    run,
     task_with_retained,
     tiny_classifier,
     tiny_pictures,
@@ -20,9 +23,8 @@ from tests.forgetting.tiny import (
 from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Misclassify, Relabel
-from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.methods.amun import Amun
-from unlearn_core.forgetting.methods.base import Method, Task
+from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.methods.boundary_shrink import BoundaryShrink
 from unlearn_core.forgetting.methods.fine_tune import FineTune
 from unlearn_core.forgetting.methods.jit import JiT
@@ -35,28 +37,7 @@ from unlearn_core.forgetting.methods.ssd import Ssd, squared_gradients
 from unlearn_core.forgetting.registry import load_method, method_entry
 
 
-def linear_task() -> Task:
-    """Return a task on f(x) = W x, whose every sensitivity is a row of W."""
-    torch.manual_seed(1)
-    module = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES, bias=False)).eval()
-    pixels, labels = tiny_pictures()
-    return Task(module, pixels[:3], labels[:3], Misclassify(labels[:3]), torch.Generator().manual_seed(0))
-
-
-def last_weight(task: Task) -> nn.Parameter:
-    return next(
-        parameter for name, parameter in reversed(list(task.module.named_parameters())) if "weight" in name
-    )
-
-
-def run(method: Method, task: Task, max_steps: int = 200) -> ForgettingLoop:
-    loop = ForgettingLoop(method, task, max_steps)
-    for _ in loop:
-        pass
-    return loop
-
-
-@pytest.mark.parametrize("name", ["random-labels", "npo", "boundary-shrink"])
+@pytest.mark.parametrize("name", ["random-labels", "npo", "boundary-shrink", "delete"])
 def test_it_forgets_without_retained_pictures(name: str) -> None:
     loop = run(load_method(method_entry(name))(options(name, learning_rate=0.01)), tiny_task(k=1))
     assert loop.stopped == "forgotten"
@@ -80,7 +61,7 @@ def test_the_label_becomes_less_likely(name: str) -> None:
 
 
 def test_relabelling_ends_at_the_new_labels() -> None:
-    for name in ("random-labels", "npo", "boundary-shrink"):
+    for name in ("random-labels", "npo", "boundary-shrink", "delete"):
         task = tiny_task()
         new = (task.labels + 1) % CLASSES
         task.goal = Relabel(new)

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal, Misclassify
-from unlearn_core.forgetting.methods.base import Task
+from unlearn_core.forgetting.loop import ForgettingLoop
+from unlearn_core.forgetting.methods.base import Method, Task
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
 
@@ -55,6 +56,27 @@ def task_with_retained(k: int = 2) -> Task:
     pixels, labels = tiny_pictures()
     task.retained = Retained((pixels[k:] * 255).byte(), labels[k:])
     return task
+
+
+def linear_task() -> Task:
+    """Return a task on f(x) = W x, whose every sensitivity is a row of W."""
+    torch.manual_seed(1)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES, bias=False)).eval()
+    pixels, labels = tiny_pictures()
+    return Task(module, pixels[:3], labels[:3], Misclassify(labels[:3]), torch.Generator().manual_seed(0))
+
+
+def last_weight(task: Task) -> nn.Parameter:
+    return next(
+        parameter for name, parameter in reversed(list(task.module.named_parameters())) if "weight" in name
+    )
+
+
+def run(method: Method, task: Task, max_steps: int = 200) -> ForgettingLoop:
+    loop = ForgettingLoop(method, task, max_steps)
+    for _ in loop:
+        pass
+    return loop
 
 
 def options(name: str, **given: float) -> dict[str, float | int]:

@@ -8,7 +8,7 @@ This project's method; like the paper's it uses only the classifier and the forg
    of cross-entropy to a label, whose gradient vanishes for confident predictions.
 3. It is computed on *anchors* (anchor_pictures.py): strongly deformed copies of the instances, which look
    like other pictures of their classes, and a few adversarial examples with relatives. StructGuard's anchors
-   (arXiv 2603.12915) are something else: embeddings of the class names.
+   (arXiv 2603.12915) are something else: embeddings of texts that describe the classes.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
 6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last

@@ -1,4 +1,4 @@
-"""Shared by the methods of other papers: plain SGD, and batches."""
+"""Shared by the methods of other papers: plain SGD, no training, and batches."""
 
 from __future__ import annotations
 
@@ -16,6 +16,20 @@ class Sgd(Method):
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return SGD at the option `learning_rate`."""
         return torch.optim.SGD(module.parameters(), self.options["learning_rate"], momentum=0.9)
+
+
+class TrainingFree(Method):
+    """A method whose `advance` sets weights directly and takes no gradient steps."""
+
+    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return a placeholder for the loop."""
+        return torch.optim.SGD(module.parameters(), 0.0)
+
+    def losses(self, task: Task) -> Losses:
+        """Return the goal's loss on the forget set, only for the chart."""
+        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
+        loss = task.goal.margin_loss(task.module(task.pixels), everyone, 0.0).mean()
+        return Losses(loss, loss)
 
 
 def forget_batch(task: Task, options: dict[str, float | int]) -> Tensor:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlearn_core.common.lazy_torch import F, Tensor, nn, torch
+from unlearn_core.common.lazy_torch import F, Tensor, torch
 from unlearn_core.forgetting.entry import RETAINED_BATCH, MethodEntry, Option
 from unlearn_core.forgetting.importance import Importance, mean_gradient
 from unlearn_core.forgetting.methods.base import Losses, Task
-from unlearn_core.forgetting.methods.sgd import Sgd, retained_batch
+from unlearn_core.forgetting.methods.sgd import TrainingFree, retained_batch
 
 
-class Ssd(Sgd):
+class Ssd(TrainingFree):
     """One dampening per step, of more and more weights."""
 
     entry = MethodEntry(
@@ -42,10 +42,6 @@ class Ssd(Sgd):
             self._start = {name: p.detach().clone() for name, p in task.module.named_parameters()}
         self._threshold = float(self.options["threshold"])
 
-    def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return a placeholder for the loop; dampening takes no gradient steps."""
-        return torch.optim.SGD(module.parameters(), 0.0)
-
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
         """Set θ = min(λ · I_r / I_f, 1) · θ₀ wherever I_f > α · I_r."""
         with torch.no_grad():
@@ -56,12 +52,6 @@ class Ssd(Sgd):
                 parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
             self._threshold *= 0.9
             return self.losses(task)
-
-    def losses(self, task: Task) -> Losses:
-        """Return the goal's loss on the forget set, only for the chart."""
-        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
-        loss = task.goal.margin_loss(task.module(task.pixels), everyone, 0.0).mean()
-        return Losses(loss, loss)
 
     def state(self) -> dict[str, Tensor]:
         """Return the current threshold."""
