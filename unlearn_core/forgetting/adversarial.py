@@ -35,6 +35,14 @@ def random_start(pixels: Tensor, radius: float, generator: torch.Generator) -> T
     return project(moved, pixels, radius)
 
 
+def start_on_sphere(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """Return each picture moved by `radius` toward one of random pixels, or onto it if it is nearer.
+
+    Drawn on the CPU, so that a seed gives the same result on every device.
+    """
+    return project(torch.rand(pixels.shape, generator=generator).to(pixels.device), pixels, radius)
+
+
 def targeted_l2_pgd(
     module: Classify,
     pixels: Tensor,
@@ -45,6 +53,7 @@ def targeted_l2_pgd(
     iterations: int,
     starts: Tensor,
     stop_at_target: bool = False,
+    as_advertorch: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """Return pictures near `pixels` that the classifier should predict as `targets`.
@@ -61,6 +70,8 @@ def targeted_l2_pgd(
         iterations: number of steps.
         starts: where to start, of the same shape as `pixels`.
         stop_at_target: stop at the first iteration that predicts a picture as its target.
+        as_advertorch: take the steps of that package's L2PGDAttack, as the authors of arXiv 2301.11578 do:
+            clamped to [0, 1] before the ball, and shorter where the gradient is below 1e-6.
         check: called before every iteration; may raise to stop.
     """
 
@@ -68,9 +79,11 @@ def targeted_l2_pgd(
         seen = seen.detach().requires_grad_(True)
         logits = module(seen)
         (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
-        downhill = gradient / row_norms(gradient).clamp_min(1e-12)
-        return project(seen.detach() - step_size * downhill, centres, radius), logits.argmax(1) != wanted
+        stepped = seen.detach() - step_size * (gradient / row_norms(gradient).clamp_min(shortest))
+        nearer = project(stepped.clamp(0, 1) if as_advertorch else stepped, centres, radius)
+        return nearer, logits.argmax(1) != wanted
 
+    shortest = 1e-6 if as_advertorch else 1e-12
     adversarial = starts.detach().clone()
     going = torch.arange(len(starts), device=starts.device)
     for _ in range(iterations):
