@@ -46,6 +46,7 @@ class Adv(NegGrad):
 
     def prepare(self, task: Task) -> None:
         """Attack the original classifier."""
+        super().prepare(task)
         copies, batch = int(self.options["examples"]), int(self.options["attack_batch"])
         batches = batches_in(copies * len(task.pixels), batch)
         with task.phase("attack", batches * int(self.options["attack_iterations"])):

@@ -27,6 +27,10 @@ class NegGrad(Method):
     train_mode = True
     _steps = 0
 
+    def prepare(self, task: Task) -> None:
+        """Begin with the first batch."""
+        self._steps = 0
+
     def optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
         """Return SGD with momentum 0.9 and weight decay 1e-4, as in the authors' code."""
         rate = self.options["learning_rate"]
