@@ -76,14 +76,10 @@ def targeted_l2_pgd(
     """
 
     def moved(seen: Tensor, centres: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        seen = seen.detach().requires_grad_(True)
-        logits = module(seen)
-        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
-        stepped = seen.detach() - step_size * (gradient / row_norms(gradient).clamp_min(shortest))
-        nearer = project(stepped.clamp(0, 1) if as_advertorch else stepped, centres, radius)
-        return nearer, logits.argmax(1) != wanted
+        downhill, missed = _downhill(module, seen, wanted, shortest=1e-6 if as_advertorch else 1e-12)
+        stepped = seen - step_size * downhill
+        return project(stepped.clamp(0, 1) if as_advertorch else stepped, centres, radius), missed
 
-    shortest = 1e-6 if as_advertorch else 1e-12
     adversarial = starts.detach().clone()
     going = torch.arange(len(starts), device=starts.device)
     for _ in range(iterations):
@@ -97,6 +93,17 @@ def targeted_l2_pgd(
             break
         adversarial[going] = nearer[missed]
     return adversarial
+
+
+def _downhill(module: Classify, seen: Tensor, wanted: Tensor, shortest: float) -> tuple[Tensor, Tensor]:
+    """Return directions toward the wanted classes, and which pictures are not seen as theirs, bool (n,).
+
+    A direction has length 1, and less where the gradient is below `shortest`.
+    """
+    seen = seen.detach().requires_grad_(True)
+    logits = module(seen)
+    (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
+    return gradient / row_norms(gradient).clamp_min(shortest), logits.argmax(1) != wanted
 
 
 def other_labels(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:
