@@ -7,7 +7,7 @@ it forgets. What the text leaves open is done as in the authors' code:
 * The attack starts at the edge of the ball, from x toward a picture of uniformly random pixels, or at that
   picture if it lies inside. The option `start_inside` spreads starts over the ball instead.
 * A step of the attack is clamped to [0, 1] first and moved into the ball then, and is shorter where the
-  gradient is tiny: those of advertorch's L2PGDAttack.
+  gradient is tiny, as in advertorch's L2PGDAttack.
 * Both losses are weighted by their share of the pictures of the step.
 * Examples and forget set are two batches, examples first, which matters to BatchNorm statistics. Batches
   follow each other in order: one example of every picture of a forget batch, then the next one of each.
