@@ -1,7 +1,7 @@
 """What the README says of each request: accuracy and time on the same pictures.
 
 anchor runs with every seed, the paper's methods, which may take a quarter of an hour each, with the first. At
-the paper's learning rate ADV+IMP forgets no digit in that time, so it runs once more at ten times that rate.
+the paper's learning rate ADV+IMP forgets little in that time, so it runs once more at ten times that rate.
 
     python -m benchmarks.requests [--seeds 0,1,2] [--only mnist] [--imagenet FOLDER] [--json]
 

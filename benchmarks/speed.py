@@ -3,9 +3,9 @@
     python -m benchmarks.speed [--k 16] [--seeds 0] [--max-steps 4000] [--json]
 
 All in one process on one device. The authors attack N times one after another, forget batches of at most 32
-at a time; ours attacks all of D_f × N in large batches. Both check the stop rule at every step. At the
-paper's learning rate ADV+IMP may forget nothing within the steps allowed, so the authors' schedule runs at
-ten times that rate too: then what it keeps is that of a classifier that did forget. Seconds are those of
+at a time; ours attacks all of D_f × N in large batches. That apart both are the authors' algorithm, and check
+the stop rule at every step. At the paper's learning rate ADV+IMP may not forget all within the steps allowed,
+so the authors' schedule runs at ten times that rate too. Seconds are those of
 attack, importance and optimisation; measuring is the same for all and left out.
 """
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from captum.robust import PGD
@@ -9,6 +11,7 @@ from unlearn_core.forgetting.adversarial import (
     project,
     random_start,
     row_norms,
+    start_on_sphere,
     targeted_l2_pgd,
 )
 
@@ -42,6 +45,51 @@ def test_random_start_stays_in_the_ball_and_repeats() -> None:
     assert 0.1 < lengths.mean() < 0.2
     assert starts[0].min() >= 0
     assert starts[0].max() <= 1
+
+
+def test_start_on_the_sphere_lies_toward_random_pixels_and_repeats() -> None:
+    pixels = torch.rand(50, 1, 4, 4)
+    starts = [start_on_sphere(pixels, 0.3, torch.Generator().manual_seed(7)) for _ in range(2)]
+    assert torch.equal(*starts)
+    assert torch.allclose(row_norms(starts[0] - pixels), torch.tensor(0.3))
+    drawn = torch.rand(pixels.shape, generator=torch.Generator().manual_seed(7))
+    assert torch.allclose(pixels + 0.3 * (drawn - pixels) / row_norms(drawn - pixels), starts[0])
+    wide = start_on_sphere(pixels, 100.0, torch.Generator().manual_seed(7))
+    assert torch.equal(wide, drawn), "random pixels within the radius are the start"
+
+
+def test_steps_are_advertorchs_on_request() -> None:
+    """There a gradient below 1e-6 gives a shorter step, and pixel values are clamped before the ball."""
+    linear = nn.Linear(2, 2, bias=False)
+    module = nn.Sequential(nn.Flatten(), linear)
+    pixels = torch.tensor([[[[0.9, 0.5]]]])
+
+    def step(radius: float, length: float, as_advertorch: bool) -> list[float]:
+        moved = targeted_l2_pgd(
+            module,
+            pixels,
+            torch.tensor([0]),
+            radius=radius,
+            step_size=length,
+            iterations=1,
+            starts=pixels,
+            as_advertorch=as_advertorch,
+        )
+        return [float(value) for value in moved.flatten()]
+
+    def weigh(size: float) -> None:
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor([[0.0, 0.0], [-3.0 * size, -4.0 * size]]))
+
+    weigh(1)
+    assert step(0.25, 0.5, False) == pytest.approx([1.0, 0.7])
+    # The step of (0.3, 0.4) is clamped to (0.1, 0.4), and its length to 0.25.
+    assert step(0.25, 0.5, True) == pytest.approx([0.9 + 0.025 / 0.17**0.5, 0.5 + 0.1 / 0.17**0.5])
+    weigh(3.8)
+    # The other class has a probability of e^-17.86, and the gradient is 19 times as long: a third of 1e-6.
+    assert step(1.0, 0.1, False) == pytest.approx([0.96, 0.58])
+    part = 19 * math.exp(-4.7 * 3.8) / 1e-6
+    assert step(1.0, 0.1, True) == pytest.approx([0.9 + 0.06 * part, 0.5 + 0.08 * part], rel=1e-4)
 
 
 def test_one_step_on_a_linear_classifier_goes_along_the_weights() -> None:

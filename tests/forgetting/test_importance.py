@@ -28,8 +28,9 @@ def test_penalty_is_half_lambda_times_the_held_squared_change() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(3, 2)
     inputs = torch.randn(4, 3)
-    held = {name: 1 - value for name, value in min_max_scaled(mas_importance(layer, inputs)).items()}
-    penalty = ImportancePenalty(layer, inputs, 2.0, lambda: None)
+    importance = mas_importance(layer, inputs)
+    held = {name: 1 - value for name, value in min_max_scaled(importance).items()}
+    penalty = ImportancePenalty(layer, importance, 2.0)
     assert penalty(layer).item() == 0
     with torch.no_grad():
         layer.weight += 0.5

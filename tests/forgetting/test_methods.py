@@ -8,7 +8,7 @@ from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.deformed import SAME, deformed
 from unlearn_core.forgetting.depths import DEPTHS
 from unlearn_core.forgetting.entry import Option
-from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.importance import ImportancePenalty, batch_importance, mas_importance
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
 from unlearn_core.forgetting.methods.base import Task
@@ -180,7 +180,8 @@ def test_anchor_holds_logits_by_their_squared_difference_summed_over_the_classes
 def test_anchor_can_hold_what_does_not_matter_to_the_forget_set() -> None:
     method, task = moved_anchor(importance_strength=2.0)
     losses = method.losses(task)
-    penalty = ImportancePenalty(tiny_task().module, task.pixels, 2.0, lambda: None)(task.module)
+    module = tiny_task().module
+    penalty = ImportancePenalty(module, mas_importance(module, task.pixels), 2.0)(task.module)
     assert losses.retain is not None
     assert penalty > 0.01
     assert torch.allclose(losses.total, losses.forget + 0.5 * losses.retain + penalty)
@@ -253,7 +254,8 @@ def test_imp_holds_the_weights_once_they_move() -> None:
     tasks = tiny_task(), tiny_task()
     adv.prepare(tasks[0])
     both.prepare(tasks[1])
-    penalty = ImportancePenalty(tasks[1].module, tasks[1].pixels, 1.0, lambda: None)
+    importance = batch_importance(tasks[1].module, tasks[1].pixels, 32)
+    penalty = ImportancePenalty(tasks[1].module, importance, 1.0)
     with torch.no_grad():
         for task in tasks:
             next(task.module.parameters()).add_(0.1)

@@ -49,6 +49,14 @@ def batches_in(count: int, size: int) -> int:
     return -(-count // size)
 
 
+def in_turn(count: int, size: int, step: int) -> Tensor:
+    """Return the positions of batch number `step`, from 0, of endless passes over `count` items in order.
+
+    The last batch of a pass may be smaller.
+    """
+    return torch.arange(count).split(size)[step % batches_in(count, size)]
+
+
 def draw(count: int, size: int, generator: torch.Generator) -> Tensor:
     """Return `size` different positions below `count` in random order; all of them in order if they fit."""
     if count <= size:

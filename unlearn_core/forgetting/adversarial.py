@@ -35,6 +35,14 @@ def random_start(pixels: Tensor, radius: float, generator: torch.Generator) -> T
     return project(moved, pixels, radius)
 
 
+def start_on_sphere(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """Return each picture moved by `radius` toward one of random pixels, or onto it if it is nearer.
+
+    Drawn on the CPU, so that a seed gives the same result on every device.
+    """
+    return project(torch.rand(pixels.shape, generator=generator).to(pixels.device), pixels, radius)
+
+
 def targeted_l2_pgd(
     module: Classify,
     pixels: Tensor,
@@ -45,6 +53,7 @@ def targeted_l2_pgd(
     iterations: int,
     starts: Tensor,
     stop_at_target: bool = False,
+    as_advertorch: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """Return pictures near `pixels` that the classifier should predict as `targets`.
@@ -61,15 +70,15 @@ def targeted_l2_pgd(
         iterations: number of steps.
         starts: where to start, of the same shape as `pixels`.
         stop_at_target: stop at the first iteration that predicts a picture as its target.
+        as_advertorch: take the steps of that package's L2PGDAttack, as the authors of arXiv 2301.11578 do:
+            clamped to [0, 1] before the ball, and shorter where the gradient is below 1e-6.
         check: called before every iteration; may raise to stop.
     """
 
     def moved(seen: Tensor, centres: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        seen = seen.detach().requires_grad_(True)
-        logits = module(seen)
-        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
-        downhill = gradient / row_norms(gradient).clamp_min(1e-12)
-        return project(seen.detach() - step_size * downhill, centres, radius), logits.argmax(1) != wanted
+        downhill, missed = _downhill(module, seen, wanted, shortest=1e-6 if as_advertorch else 1e-12)
+        stepped = seen - step_size * downhill
+        return project(stepped.clamp(0, 1) if as_advertorch else stepped, centres, radius), missed
 
     adversarial = starts.detach().clone()
     going = torch.arange(len(starts), device=starts.device)
@@ -84,6 +93,17 @@ def targeted_l2_pgd(
             break
         adversarial[going] = nearer[missed]
     return adversarial
+
+
+def _downhill(module: Classify, seen: Tensor, wanted: Tensor, shortest: float) -> tuple[Tensor, Tensor]:
+    """Return directions toward the wanted classes, and which pictures are not seen as theirs, bool (n,).
+
+    A direction has length 1, and less where the gradient is below `shortest`.
+    """
+    seen = seen.detach().requires_grad_(True)
+    logits = module(seen)
+    (gradient,) = torch.autograd.grad(F.cross_entropy(logits, wanted, reduction="sum"), seen)
+    return gradient / row_norms(gradient).clamp_min(shortest), logits.argmax(1) != wanted
 
 
 def other_labels(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:

@@ -65,8 +65,12 @@ ATTACK = (
     Option("attack_iterations", 100, 1, 1000, "Steps of the attack."),
     Option("attack_step", 0.1, 1e-4, 100.0, "Size of the attack's steps."),
     Option("attack_batch", 256, 1, 4096, "Adversarial examples attacked at once."),
+    Option("start_inside", 0, 0, 1, "1: the attack starts anywhere within the radius, not only at its edge."),
     Option("stop_at_target", 0, 0, 1, "1: the attack leaves a picture once it is seen as its target."),
     Option("adversarial_batch", 256, 1, 4096, "Adversarial examples in each step."),
 )
 RETAINED_BATCH = Option("retained_batch", 128, 1, 4096, "Retained pictures in each step.")
 IMPORTANCE = Option("importance_strength", 1.0, 0.0, 1e6, "How strongly unimportant weights are held.")
+IMPORTANCE_PER_PICTURE = Option(
+    "importance_per_picture", 0, 0, 1, "1: importance is measured picture by picture, not batch by batch."
+)

@@ -1,8 +1,13 @@
-"""Weight importance: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3)."""
+"""Weight importance: MAS (Aljundi et al., arXiv 1711.09601; 2301.11578, section 3.3).
+
+The text has Ω = mean over x of |∂‖f(x)‖₂ / ∂θ|, here `mas_importance`. The code of the authors of 2301.11578
+takes the absolute value of the mean gradient of a batch, in train mode: here `batch_importance`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
@@ -19,6 +24,27 @@ def mas_importance(module: nn.Module, pixels: Tensor, check: Callable[[], None] 
     """
     scalars = ((lambda picture=picture: module(picture).norm()) for picture in pixels.split(1))
     return mean_gradient(module, scalars, len(pixels), torch.Tensor.abs, check)
+
+
+def batch_importance(
+    module: nn.Module, pixels: Tensor, batch: int, check: Callable[[], None] = lambda: None
+) -> Importance:
+    """Return Ω = mean over batches of |∂ mean ‖f(x)‖₂ / ∂θ|, weighted by their sizes, in train mode.
+
+    Measured on a copy, as in the authors' code, so that the module keeps its BatchNorm statistics.
+
+    Args:
+        module: of the parameters.
+        pixels: (n, c, h, w) in [0, 1].
+        batch: pictures in each batch, the last may have fewer; one backward pass each.
+        check: called before every batch; may raise to stop.
+    """
+    copy = deepcopy(module).train()
+    scalars = (
+        (lambda part=part: copy(part).norm(dim=1).mean() * (len(part) / len(pixels)))
+        for part in pixels.split(batch)
+    )
+    return mean_gradient(copy, scalars, 1, torch.Tensor.abs, check)
 
 
 def mean_gradient(
@@ -57,10 +83,16 @@ def min_max_scaled(importance: Importance) -> Importance:
 
 
 class ImportancePenalty:
-    """λ/2 · Σ (1 − Ω)(θ − θ₀)²: penalises changes of weights that are unimportant for the forget set."""
+    """λ/2 · Σ (1 − Ω)(θ − θ₀)²: penalises changes of weights that are unimportant for the forget set.
 
-    def __init__(self, module: nn.Module, pixels: Tensor, strength: float, check: Callable[[], None]) -> None:
-        scaled = min_max_scaled(mas_importance(module, pixels, check))
+    Args:
+        module: with the weights θ₀.
+        importance: Ω, to be scaled.
+        strength: λ.
+    """
+
+    def __init__(self, module: nn.Module, importance: Importance, strength: float) -> None:
+        scaled = min_max_scaled(importance)
         self._strength = strength
         self._held = {name: 1 - values for name, values in scaled.items()}
         self._start = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}

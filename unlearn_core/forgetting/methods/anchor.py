@@ -35,7 +35,7 @@ from unlearn_core.forgetting.deformed import SAME, deformed
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.goals import split_logits
-from unlearn_core.forgetting.importance import ImportancePenalty
+from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
 from unlearn_core.forgetting.methods.anchor_pictures import ATTACK_BATCH, AnchorCounts, AnchorMaker
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
@@ -128,7 +128,8 @@ class Anchor(Method):
         if self.options["importance_strength"]:
             with task.phase("importance", len(task.pixels)):
                 strength = self.options["importance_strength"]
-                self._penalty = ImportancePenalty(task.module, task.pixels, strength, task.check)
+                importance = mas_importance(task.module, task.pixels, task.check)
+                self._penalty = ImportancePenalty(task.module, importance, strength)
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
