@@ -8,7 +8,7 @@ from tests.forgetting.tiny import task_with_retained, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
-from unlearn_core.forgetting.methods.anchor import KEPT_MARGIN
+from unlearn_core.forgetting.methods.anchor_depth import KEPT_MARGIN
 from unlearn_core.forgetting.methods.base import Losses, Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.step import Step
@@ -273,3 +273,13 @@ def test_firm_forgets_views_before_the_repair_phase_and_keeps_a_lead() -> None:
     assert lead.max() == 0
     just_enough = tiny_task(4)
     assert len(steps) > len(list(loop_of("anchor", just_enough, 600, learning_rate=0)))
+
+
+def test_at_the_step_limit_it_is_said_that_the_depth_was_not_reached() -> None:
+    whole = loop_of("anchor", tiny_task(4), 600, depth=2, learning_rate=0)
+    all_forgotten = next(step.step for step in whole if step.forgotten == step.k)
+    assert not whole.too_shallow
+    short = loop_of("anchor", tiny_task(4), all_forgotten, depth=2, learning_rate=0)
+    assert [step.forgotten for step in short][-1] == 4
+    assert short.stopped == "forgotten"
+    assert short.too_shallow

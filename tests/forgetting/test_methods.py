@@ -5,15 +5,16 @@ import torch.nn.functional as F
 from tests.forgetting.tiny import options, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
-from unlearn_core.forgetting.deformed import SAME, deformed
 from unlearn_core.forgetting.depths import DEPTHS
 from unlearn_core.forgetting.entry import Option
+from unlearn_core.forgetting.goals import Misclassify
 from unlearn_core.forgetting.importance import ImportancePenalty, batch_importance, mas_importance
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.relatives import shifted, shifts
+from unlearn_core.measuring.depth import rounded
 
 
 def test_the_papers_defaults() -> None:
@@ -205,30 +206,73 @@ def test_anchor_repairs_with_a_smaller_margin_falling_steps_and_a_retention_weig
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-def test_firm_and_deep_go_on_until_enough_views_are_forgotten(depth: int) -> None:
-    method, _ = moved_anchor(depth=depth)
+def test_firm_and_deep_go_on_until_enough_views_are_forgotten_and_further_where_it_costs_little(
+    depth: int,
+) -> None:
+    method, task = moved_anchor(depth=depth)
+    forget_with_any_weights(task)
     share = DEPTHS[depth].views
-    for forgotten in (0.0, share - 0.01, share):
-        state = {"weight": 1.0, "forgotten_views": forgotten}
-        method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in state.items()})
-        assert method.demands_more() == (forgotten < share)
-    assert not moved_anchor()[0].demands_more()
+    for cost, wanted in ((18.0, share), (17.9, 0.9)):
+        for forgotten in (0.0, wanted - 0.01, wanted):
+            state = {"weight": 1.0, "forgotten_views": forgotten, "retention_cost": cost}
+            method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in state.items()})
+            assert method.demands_more(task) == (forgotten < wanted)
+    assert not moved_anchor()[0].demands_more(task)
+
+
+def forget_with_any_weights(task: Task) -> None:
+    """Let the classifier predict a class that is no label by its last bias alone, which is not rounded."""
+    with torch.no_grad():
+        *_, bias = task.module.parameters()
+        bias[min(set(range(len(bias))) - set(task.labels.tolist()))] += 1e4
+    assert task.goal.reached(task.module(task.pixels)).all()
+
+
+def test_firm_demands_that_the_instances_are_forgotten_with_weights_of_four_bits() -> None:
+    method, task = moved_anchor(depth=1)
+    assert method._demands is not None
+    done = {"weight": 1.0, "forgotten_views": 1.0, "retention_cost": 0.0}
+    method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in done.items()})
+    near = rounded(task.module, 4)
+    torch.testing.assert_close(method._demands.rounded(task.module)(task.pixels), near(task.pixels))
+    # The goal that rounding undoes: what is predicted with the weights, but not with the rounded ones.
+    logits = task.module(task.pixels)
+    for labels in (near(task.pixels).argmax(1), logits.argmin(1)):
+        task.goal = Misclassify(labels)
+        known = bool((near(task.pixels).argmax(1) == labels).any())
+        assert method.demands_more(task) == known
+        assert not (known and method.holds(task, torch.zeros_like(logits).scatter(1, labels[:, None], -9.0)))
+
+
+def test_gradients_pass_the_rounding_unchanged() -> None:
+    method, task = moved_anchor(depth=1)
+    assert method._demands is not None
+    near = rounded(task.module, 4)
+    task.module.zero_grad()
+    method._demands.rounded(task.module)(task.pixels).square().sum().backward()
+    near(task.pixels).square().sum().backward()
+    for weight, other in zip(task.module.parameters(), near.parameters(), strict=True):
+        torch.testing.assert_close(weight.grad, other.grad)
 
 
 def test_views_are_part_of_the_forget_loss_and_counted() -> None:
     method, task = moved_anchor(depth=1)
-    method._forgotten_views = 0.5
+    demands = method._demands
+    assert demands is not None
+    demands._forgotten = 0.5
     state = task.generator.get_state()
     losses = method.losses(task)
     task.generator.set_state(state)
-    viewed = method._viewed(task, torch.arange(2))
-    views = deformed(task.pixels[viewed], SAME, task.generator)
+    views, viewed = demands.draw_views(task, torch.arange(2))
+    task.generator.set_state(state)
+    assert viewed.tolist().count(0) == viewed.tolist().count(1) == 8
     logits = task.module(views)
-    own = task.goal.margin_loss(task.module(task.pixels), torch.arange(2), 1.0).mean()
+    own = task.goal.margin_loss(task.module(task.pixels), torch.arange(2), 0.3).mean()
+    coarse = task.goal.margin_loss(rounded(task.module, 4)(task.pixels), torch.arange(2), 0.2).mean()
     theirs = task.goal.margin_loss(logits, viewed, 0.2).mean()
-    assert losses.forget.item() == pytest.approx((own + 4 * theirs).item(), rel=1e-4)
+    assert losses.forget.item() == pytest.approx((own + 4 * theirs + 0.3 * coarse).item(), rel=1e-4)
     gone = (logits.argmax(1) != task.labels[viewed]).float().mean().item()
-    assert method._forgotten_views == pytest.approx(0.8 * 0.5 + 0.2 * gone)
+    assert demands._forgotten == pytest.approx(0.8 * 0.5 + 0.2 * gone)
 
 
 def test_with_views_anchors_are_held_by_the_lead_of_their_class() -> None:
@@ -243,7 +287,7 @@ def test_with_views_anchors_are_held_by_the_lead_of_their_class() -> None:
     change = ((now - at_first) ** 2).sum().item()
     losses = method.losses(task)
     assert losses.retain is not None
-    assert losses.retain.item() == pytest.approx((0.1 * change + 10 * lost) / len(anchors), rel=1e-3)
+    assert losses.retain.item() == pytest.approx((0.1 * change + 20 * lost) / len(anchors), rel=1e-3)
 
 
 def test_imp_holds_the_weights_once_they_move() -> None:

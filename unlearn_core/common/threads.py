@@ -1,4 +1,4 @@
-"""Threads that hardly spin while they wait, so that processes on the same cores do not slow each other down."""
+"""Threads that hardly spin while they wait: processes on the same cores do not slow each other down."""
 
 from collections.abc import Mapping
 

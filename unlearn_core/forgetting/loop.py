@@ -31,7 +31,8 @@ class ForgettingLoop:
     Iterate over it to run it. After all is forgotten a method may have a repair phase. `stopped` is the
     reason of the end. Outputs that are not finite raise `UserError`: they would count as forgotten. In any
     case the task's module is left in eval mode with the weights of the last complete step. A step that runs
-    out of memory is repeated with half the batch size; `batch_halvings` counts this.
+    out of memory is repeated with half the batch size; `batch_halvings` counts this. `too_shallow`: all was
+    forgotten at the step limit, but not what the method demands more.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
@@ -40,6 +41,7 @@ class ForgettingLoop:
         self.max_steps = max_steps
         self.step = 0
         self.stopped: Stopped | None = None
+        self.too_shallow = False
         self.batch_halvings = 0
         self._optimiser: torch.optim.Optimizer | None = None
         self._repair: Settling | None = None
@@ -73,6 +75,8 @@ class ForgettingLoop:
             if (self._enough(reached) and self.step and not total) or self._repair:
                 yield from self._repair_phase()
                 reached = True
+            elif reached and self.step and not total:
+                self.too_shallow = True
             self.stopped = "forgotten" if reached else "step limit"
         except CancelledError:
             self.stopped = "cancelled"
@@ -81,7 +85,7 @@ class ForgettingLoop:
 
     def _enough(self, reached: bool) -> bool:
         """Return whether to stop: all have reached the goal, and the method demands no more."""
-        return reached and not (self.step and self.method.demands_more())
+        return reached and not (self.step and self.method.demands_more(self.task))
 
     def _repair_phase(self) -> Iterator[Step]:
         """Run the repair phase, and end with the least damaged weights that forget all."""
@@ -97,19 +101,12 @@ class ForgettingLoop:
             losses = self._advance()
             self.step += 1
             forgotten, step, logits = self._look(losses)
-            if forgotten and self._held(logits):
+            if forgotten and self.method.holds(self.task, logits):
                 settling.kept = self._weights()
             if self.step == settling.until:
                 self._take_the_better(settling)
                 _, step, _ = self._look(losses)
             yield step
-
-    def _held(self, logits: Tensor) -> bool:
-        """Return whether all lead by the margin that the method keeps in the repair phase."""
-        if not self.method.kept_margin:
-            return True
-        everyone = torch.arange(len(logits), device=logits.device)
-        return not self.task.goal.margin_loss(logits, everyone, self.method.kept_margin).any()
 
     def _take_the_better(self, settling: Settling) -> None:
         """Set the weights of `start` or `kept`, whichever has less damage."""

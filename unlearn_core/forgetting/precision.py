@@ -45,7 +45,7 @@ def _is_of_transformer(layer: nn.Module) -> bool:
     return isinstance(layer, (nn.LayerNorm, nn.MultiheadAttention))
 
 
-def in_bfloat16(module: nn.Module) -> Classify:
+def in_bfloat16(module: Classify) -> Classify:
     """Return a function that computes logits with bfloat16 products; the weights stay float32."""
 
     def logits(pixels: Tensor) -> Tensor:

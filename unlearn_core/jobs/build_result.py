@@ -172,6 +172,8 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
             f"All forgotten pictures are of one class, {comparison.short_name(labels[0])}: the class as a "
             "whole may suffer with them."
         )
+    if loop.too_shallow:
+        said.append(f"Everything is forgotten, but not as deeply as asked within {loop.step} steps.")
     if loop.batch_halvings:
         said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
     return said

@@ -16,6 +16,7 @@ from unlearn_core.artifacts.results import ChangedCopies, Depth
 from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
+from unlearn_core.forgetting.rounded import rounded_weights
 from unlearn_core.measuring.changed_copies import changed_copies
 from unlearn_core.store.snapshots import interpolated
 
@@ -56,18 +57,9 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
 
 
 def rounded(module: nn.Module, bits: int) -> nn.Module:
-    """Return a copy whose weight matrices and kernels are rounded to `bits` bits.
-
-    Symmetric, to the nearest, with one scale per output channel; biases and normalisation stay as they are
-    (Nagel et al., arXiv 2106.08295, section 2.2).
-    """
+    """Return a copy with its weights rounded to `bits` bits."""
     other = copy.deepcopy(module)
-    levels = 2 ** (bits - 1) - 1
-    with torch.no_grad():
-        for weight in other.parameters():
-            if weight.dim() > 1:
-                scale = weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True) / levels
-                weight.copy_((weight / scale.clamp_min(1e-12)).round() * scale)
+    other.load_state_dict(rounded_weights(module, bits), strict=False)
     return other
 
 

@@ -15,9 +15,8 @@ This project's method; like the paper's it uses only the classifier and the forg
    step is shortened.
 7. For small pictures a repair phase of as many steps follows: with a smaller margin, a step size that
    decreases to 0 and the final retention weight it restores the original logits while all stays forgotten.
-8. With the depths firm and deep, slightly deformed *views* of the instances, drawn anew in each step, are
-   forgotten too, until a set share of them is; the retention loss then cares more for the lead of the
-   predicted class than for the logits.
+8. The depths firm and deep demand more than the forget set itself (anchor_depth.py): deformed views of it,
+   and rounded weights.
 
 The classifier stays in eval mode: BatchNorm statistics do not change. In a chain of runs the anchors' logits
 are those of the classifier before the first run, and the earlier forget sets stay part of the forget set with
@@ -28,14 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearn_core.common.batches import batches_in, draw
+from unlearn_core.common.batches import draw
 from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
-from unlearn_core.forgetting.deformed import SAME, deformed
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import MethodEntry, Option
-from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
+from unlearn_core.forgetting.methods.anchor_depth import DepthDemands
 from unlearn_core.forgetting.methods.anchor_pictures import ATTACK_BATCH, AnchorCounts, AnchorMaker
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
@@ -46,26 +44,18 @@ DEFORMED = Budget(1024, 16)
 """Deformed copies; twice as many with views."""
 ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
-FEWEST_VIEWS, MOST_VIEWS = Budget(16, 4), Budget(64, 4)
-"""Views in each step: two of each instance within these limits."""
 PREDICTED_STEPS = 5
 SMALLEST_RATE = 1e-7
-REPAIR_SHARE, REPAIR_RATE = 1, 0.5
+REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 1, 0.6, 0.5
 """Of the repair phase: steps per step before, and initial step size relative to before."""
+MARGIN_WITH_VIEWS = 0.3
+"""With views: the margin relative to the option."""
 REPAIR_MARGIN, REPAIR_MARGIN_WITH_VIEWS = 0.2, 0.5
 """Margin of the repair phase relative to before."""
-KEPT_MARGIN = 0.3
-"""With views: the least lead, in logits, that the repair phase keeps."""
-VIEW_MARGIN, VIEW_WEIGHT = 0.2, 4.0
-LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 10.0, 0.1
-"""With views: how far the predicted class of an anchor must lead, in logits, if it did before; its weight in
-the retention loss, and that of the squared logit difference."""
-MEMORY = 0.8
-"""Of the running share of forgotten views: weight of the steps before."""
 
 
 class Anchor(Method):
-    """Margin loss on the forget set and its views, logit matching on anchors, adaptive retention weight."""
+    """Margin loss on the forget set, logit matching on anchors, adaptive retention weight, depth."""
 
     entry = MethodEntry(
         name="anchor",
@@ -106,19 +96,18 @@ class Anchor(Method):
         self._classify = self._called(task.module)
         self._small = is_small(task.pixels)
         self._depth = DEPTHS[int(self.options["depth"])]
-        self.kept_margin = KEPT_MARGIN if self._depth.views else 0.0
-        self._forgotten_views = 0.0
         maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
         with task.phase("attack", maker.checks):
             self._anchors = maker.make()
             # Computed as in a step, so that rounding makes no difference.
             self._logits = self._logits_of_anchors(self._called(task.original))
             self._predicted = self._logits.argmax(1)
-            self._leads = _lead(self._logits, self._predicted).clamp_max(LEAD)
+        views = self._depth.views
+        self._demands = DepthDemands(task, views, self._logits) if views else None
         if not self.options["anchor_batch"]:
             self.options = self.options | {"anchor_batch": self._more(ANCHOR_BATCH.of(task.pixels.shape[-1]))}
         self._weight = float(self.options["retention"])
-        self._margins = torch.full(task.labels.shape, self.options["margin"], device=task.pixels.device)
+        self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         if task.asked is not None:
             self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
@@ -147,6 +136,10 @@ class Anchor(Method):
         return count * 2 if self._depth.views else count
 
     @property
+    def _margin(self) -> float:
+        return float(self.options["margin"]) * (MARGIN_WITH_VIEWS if self._depth.views else 1)
+
+    @property
     def _repair_margin(self) -> float:
         return REPAIR_MARGIN_WITH_VIEWS if self._depth.views else REPAIR_MARGIN
 
@@ -162,7 +155,7 @@ class Anchor(Method):
         with task.phase("importance", PROBES):
             return sparing_scales(task.module, batches, PROBES, exponent, task.generator, task.check)
 
-    def _called(self, module: nn.Module) -> Classify:
+    def _called(self, module: Classify) -> Classify:
         """Return the function for logits with gradients; predictions are always float32."""
         return in_bfloat16(module) if self._reduced else module
 
@@ -176,17 +169,18 @@ class Anchor(Method):
         """Return margin loss + retention weight · retention loss on a batch of anchors."""
         device = task.pixels.device
         instances = draw(len(task.pixels), int(self.options["forget_batch"]), task.generator).to(device)
-        viewed = self._viewed(task, instances)
-        views = deformed(task.pixels[viewed], SAME, task.generator) if len(viewed) else task.pixels[:0]
+        views, viewed = task.pixels[:0], instances[:0]
+        if self._demands:
+            views, viewed = self._demands.draw_views(task, instances)
         chosen = draw(len(self._anchors), int(self.options["anchor_batch"]), task.generator)
         logits = self._classify(torch.cat([task.pixels[instances], views, self._anchors.take(chosen)]))
         chosen = chosen.to(device)
         at_instances, at_views, at_anchors = logits.split([len(instances), len(views), len(chosen)])
         forget = task.goal.margin_loss(at_instances, instances, self._margins[instances]).mean()
-        if len(views):
-            forget = forget + VIEW_WEIGHT * task.goal.margin_loss(at_views, viewed, VIEW_MARGIN).mean()
-            gone = float((at_views.argmax(1) != task.labels[viewed]).float().mean())
-            self._forgotten_views = MEMORY * self._forgotten_views + (1 - MEMORY) * gone
+        if self._demands:
+            forget = forget + self._demands.loss_of_views(task, at_views, viewed)
+            at_rounded = self._called(self._demands.rounded(task.module))(task.pixels[instances])
+            forget = forget + self._demands.loss_of_rounded(task, at_rounded, instances)
         retain = self._retention(at_anchors, chosen)
         agreement = (at_anchors.argmax(1) == self._predicted[chosen]).float().mean()
         total = forget + self._weight * retain
@@ -194,41 +188,35 @@ class Anchor(Method):
             total = total + self._penalty(task.module)
         return Losses(total, forget, retain, agreement)
 
-    def _viewed(self, task: Task, instances: Tensor) -> Tensor:
-        """Return the position of each view's instance: two of each drawn one, but not too few or many."""
-        if not self._depth.views:
-            return instances[:0]
-        side = task.pixels.shape[-1]
-        copies = max(2, batches_in(FEWEST_VIEWS.of(side), len(instances)))
-        drawn = draw(copies * len(instances), MOST_VIEWS.of(side), task.generator)
-        return instances.repeat(copies)[drawn.to(instances.device)]
-
     def _retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """Return how far the logits of the chosen anchors are from the original ones."""
-        change = (logits - self._logits[chosen]).square().sum(1).mean()
-        if not self._depth.views:
-            return change
-        lost = (self._leads[chosen] - _lead(logits, self._predicted[chosen])).relu()
-        return LOGIT_WEIGHT * change + LEAD_WEIGHT * lost.square().mean()
+        if self._demands:
+            return self._demands.retention(logits, chosen)
+        return (logits - self._logits[chosen]).square().sum(1).mean()
 
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""
         if step % 5 == 0 and not self._repairing:
             self._weight *= 0.9
 
-    def demands_more(self) -> bool:
-        """Return whether fewer views than the depth demands are forgotten."""
-        return not self._repairing and self._forgotten_views < self._depth.views
+    def demands_more(self, task: Task) -> bool:
+        """Return whether the depth demands more than is forgotten."""
+        return self._demands is not None and self._demands.demands_more(task)
+
+    def holds(self, task: Task, logits: Tensor) -> bool:
+        """Return whether weights with these logits of the forget set are as deep as the depth demands."""
+        return self._demands is None or self._demands.holds(task, logits)
 
     def repair_steps(self, step: int) -> int:
         """Return as many steps, or the given number per step; by default none for large pictures."""
         share = self.options["settling"]
-        return round(step * (share if share >= 0 else REPAIR_SHARE * self._small))
+        by_default = (REPAIR_SHARE_WITH_VIEWS if self._demands else REPAIR_SHARE) * self._small
+        return round(step * (share if share >= 0 else by_default))
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, fix the retention weight and decrease the step size to 0."""
         self._repairing = True
-        self._margins.fill_(self._repair_margin * self.options["margin"])
+        self._margins.fill_(self._repair_margin * self._margin)
         for group in optimiser.param_groups:
             group["lr"] = REPAIR_RATE * left * self._rate
 
@@ -245,20 +233,15 @@ class Anchor(Method):
         return self._weight
 
     def state(self) -> dict[str, Tensor]:
-        """Return the retention weight and the running share of forgotten views."""
-        numbers = {"weight": self._weight, "forgotten_views": self._forgotten_views}
-        return {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+        """Return the retention weight, and the state of what the depth demands."""
+        weight = {"weight": torch.tensor(self._weight, dtype=torch.float64)}
+        return weight | (self._demands.state() if self._demands else {})
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         self._weight = state["weight"].item()
-        self._forgotten_views = state["forgotten_views"].item()
-
-
-def _lead(logits: Tensor, classes: Tensor) -> Tensor:
-    """Return how far each row's class leads the best other, in logits, (n,)."""
-    own, others = split_logits(logits, classes)
-    return own - others
+        if self._demands:
+            self._demands.restore(state)
 
 
 def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = None) -> float:

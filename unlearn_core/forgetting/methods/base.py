@@ -138,9 +138,6 @@ class Method(ABC):
     backs_off = False
     """Whether the step that reaches the goal is shortened as far as the goal allows."""
 
-    kept_margin = 0.0
-    """The repair phase only keeps weights with which all instances are forgotten by this lead, in logits."""
-
     total_steps: int | None = None
     """The exact number of steps, set by `prepare`; None: until the goal is reached."""
 
@@ -191,9 +188,13 @@ class Method(ABC):
     def adapt(self, step: int, forgotten: Tensor) -> None:  # noqa: B027
         """Adapt to the result of the last step; `forgotten` is bool (k,)."""
 
-    def demands_more(self) -> bool:
+    def demands_more(self, task: Task) -> bool:
         """Return whether to go on although the whole forget set has reached the goal."""
         return False
+
+    def holds(self, task: Task, logits: Tensor) -> bool:
+        """Return whether the repair phase may keep weights that forget all, with these logits of D_f."""
+        return True
 
     def repair_steps(self, step: int) -> int:
         """Return the length of the repair phase after `step`, at which all was forgotten."""

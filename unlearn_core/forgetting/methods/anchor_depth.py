@@ -1,0 +1,121 @@
+"""What the depths firm and deep of `anchor` demand beyond the forget set itself.
+
+Slightly deformed *views* of the instances, drawn anew in each step, are forgotten too, until a set share of
+them is, and a larger one where that costs little. The instances themselves must also be forgotten with the
+weights rounded to 4 bits, in the main phase and in the repair phase; the gradient is that of the rounded
+weights, taken as that of the weights (straight through, arXiv 1308.3432). The retention loss cares more for
+the lead of the predicted class than for the logits.
+"""
+
+from __future__ import annotations
+
+from unlearn_core.common.batches import batches_in, draw
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.lazy_torch import Tensor, nn, torch
+from unlearn_core.forgetting.deformed import SAME, deformed
+from unlearn_core.forgetting.goals import split_logits
+from unlearn_core.forgetting.methods.base import Task, logits_of
+from unlearn_core.forgetting.precision import Classify
+from unlearn_core.forgetting.rounded import rounded_weights
+
+FEWEST_VIEWS, MOST_VIEWS = Budget(16, 4), Budget(64, 4)
+"""Views in each step: two of each instance within these limits."""
+VIEW_MARGIN, VIEW_WEIGHT = 0.2, 4.0
+BITS, ROUNDED_MARGIN, ROUNDED_WEIGHT = 4, 0.2, 0.3
+"""Of the rounded weights, and of the instances' loss with them."""
+KEPT_MARGIN = 0.3
+"""The least lead, in logits, that the repair phase keeps."""
+LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 20.0, 0.1
+"""How far the predicted class of an anchor must lead, in logits, if it did before; its weight in the
+retention loss, and that of the squared logit difference."""
+CHEAP_VIEWS, CHEAP = 0.9, 18.0
+"""So many views are demanded as long as the running retention loss is below this."""
+MEMORY = 0.8
+"""Of the running share of forgotten views: weight of the steps before."""
+SLOW_MEMORY = 0.9
+"""The same for the retention loss."""
+
+
+class DepthDemands:
+    """The views, the rounded weights and the retention loss of one task.
+
+    Args:
+        task: to forget.
+        views: share of the views that must be forgotten, 0 to 1.
+        logits: of the anchors before, (n, classes).
+    """
+
+    def __init__(self, task: Task, views: float, logits: Tensor) -> None:
+        self._views, self._logits = views, logits
+        self._predicted = logits.argmax(1)
+        self._leads = _lead(logits, self._predicted).clamp_max(LEAD)
+        side = task.pixels.shape[-1]
+        self._fewest, self._most = FEWEST_VIEWS.of(side), MOST_VIEWS.of(side)
+        self._forgotten, self._cost = 0.0, 0.0
+
+    def draw_views(self, task: Task, instances: Tensor) -> tuple[Tensor, Tensor]:
+        """Return views (m, c, h, w) of instances, and the position of each view's instance, (m,)."""
+        copies = max(2, batches_in(self._fewest, len(instances)))
+        drawn = draw(copies * len(instances), self._most, task.generator)
+        viewed = instances.repeat(copies)[drawn.to(instances.device)]
+        return deformed(task.pixels[viewed], SAME, task.generator), viewed
+
+    def loss_of_views(self, task: Task, logits: Tensor, viewed: Tensor) -> Tensor:
+        """Return the forget loss of the views with these logits, and note how many are forgotten."""
+        gone = float((logits.argmax(1) != task.labels[viewed]).float().mean())
+        self._forgotten = MEMORY * self._forgotten + (1 - MEMORY) * gone
+        return VIEW_WEIGHT * task.goal.margin_loss(logits, viewed, VIEW_MARGIN).mean()
+
+    def rounded(self, module: nn.Module) -> Classify:
+        """Return the function for logits with rounded weights; gradients pass the rounding unchanged."""
+        weights, nearest = dict(module.named_parameters()), rounded_weights(module, BITS).items()
+        values = {name: weights[name] + (near - weights[name].detach()) for name, near in nearest}
+
+        def logits(pixels: Tensor) -> Tensor:
+            return torch.func.functional_call(module, values, (pixels,))
+
+        return logits
+
+    def loss_of_rounded(self, task: Task, logits: Tensor, instances: Tensor) -> Tensor:
+        """Return the forget loss of instances with these logits, of rounded weights."""
+        return ROUNDED_WEIGHT * task.goal.margin_loss(logits, instances, ROUNDED_MARGIN).mean()
+
+    def retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
+        """Return how far the logits of the chosen anchors are from the original ones, and their leads."""
+        change = (logits - self._logits[chosen]).square().sum(1).mean()
+        lost = (self._leads[chosen] - _lead(logits, self._predicted[chosen])).relu()
+        loss = LOGIT_WEIGHT * change + LEAD_WEIGHT * lost.square().mean()
+        self._cost = SLOW_MEMORY * self._cost + (1 - SLOW_MEMORY) * float(loss.detach())
+        return loss
+
+    def demands_more(self, task: Task) -> bool:
+        """Return whether too few views are forgotten, or an instance is known with rounded weights."""
+        wanted = CHEAP_VIEWS if self._cost < CHEAP else self._views
+        return self._forgotten < max(wanted, self._views) or not self._forgotten_when_rounded(task)
+
+    def holds(self, task: Task, logits: Tensor) -> bool:
+        """Return whether the repair phase may keep weights with these logits of the forget set."""
+        everyone = torch.arange(len(logits), device=logits.device)
+        led = not task.goal.margin_loss(logits, everyone, KEPT_MARGIN).any()
+        return led and self._forgotten_when_rounded(task)
+
+    def _forgotten_when_rounded(self, task: Task) -> bool:
+        with torch.no_grad():
+            logits = logits_of(self.rounded(task.module), task.pixels)
+        return bool(task.goal.reached(logits).all())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the running numbers."""
+        numbers = {"forgotten_views": self._forgotten, "retention_cost": self._cost}
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Restore a state from `state()`."""
+        self._forgotten = state["forgotten_views"].item()
+        self._cost = state["retention_cost"].item()
+
+
+def _lead(logits: Tensor, classes: Tensor) -> Tensor:
+    """Return how far each row's class leads the best other, in logits, (n,)."""
+    own, others = split_logits(logits, classes)
+    return own - others
