@@ -8,7 +8,7 @@ from typing import Any
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.importance import mean_gradient
 
-PROBES, PROBE_BATCH = 64, 8
+PROBES, PROBE_BATCH = 32, 8
 LONGEST = 10.0
 """Largest scale of a step, for weights of little importance."""
 _FLOOR = 1e-3

@@ -16,7 +16,7 @@ from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import predict
 
-RETAIN_SAMPLE = Budget(128, 24)
+RETAIN_SAMPLE = Budget(128, 12)
 """Retained pictures measured at snapshots, for the live chart; the result uses all of them."""
 
 

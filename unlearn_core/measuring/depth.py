@@ -6,7 +6,6 @@ weights rounded to fewer bits, as in quantised models (Zhang et al., arXiv 2410.
 """
 
 import copy
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -74,9 +73,10 @@ def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     return None
 
 
-def _shares(module: nn.Module, copies: Iterable[Tensor], labels: Tensor) -> Tensor:
+def _shares(module: nn.Module, copies: list[Tensor], labels: Tensor) -> Tensor:
     """Return for each picture the share of its copies that are recognised, 0 to 1, (n,)."""
-    return torch.stack([_recognised(module, pixels, labels) for pixels in copies]).mean(0)
+    found = _recognised(module, torch.cat(copies), labels.repeat(len(copies)))
+    return found.view(len(copies), -1).mean(0)
 
 
 def _recognised(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:

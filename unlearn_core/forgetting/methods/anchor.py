@@ -44,7 +44,8 @@ DEFORMED = Budget(1024, 16)
 """Deformed copies; twice as many with views."""
 ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
-PREDICTED_STEPS = 5
+DAMAGE_ANCHORS = 256
+PREDICTED_STEPS = Budget(5, 3)
 SMALLEST_RATE = 1e-7
 REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 1, 0.6, 0.5
 """Of the repair phase: steps per step before, and initial step size relative to before."""
@@ -106,8 +107,8 @@ class Anchor(Method):
         self._demands = DepthDemands(task, views, self._logits) if views else None
         if not self.options["anchor_batch"]:
             self.options = self.options | {"anchor_batch": self._more(ANCHOR_BATCH.of(task.pixels.shape[-1]))}
-        self._weight = float(self.options["retention"])
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
+        self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
         if task.asked is not None:
             self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
@@ -119,6 +120,16 @@ class Anchor(Method):
                 strength = self.options["importance_strength"]
                 importance = mas_importance(task.module, task.pixels, task.check)
                 self._penalty = ImportancePenalty(task.module, importance, strength)
+
+    def _lack(self, task: Task) -> float:
+        """Return how many logits the forget set lacks to be forgotten, at least 1, averaged.
+
+        Changes grow with it, and their squares more: a photo's new label may be far from all that it looks
+        like, and a full retention loss would keep it from ever getting there.
+        """
+        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
+        lacks = task.goal.margin_loss(logits_of(task.module, task.pixels), everyone, self._margins)
+        return max(1.0, float(lacks.mean()))
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
@@ -221,9 +232,10 @@ class Anchor(Method):
             group["lr"] = REPAIR_RATE * left * self._rate
 
     def damage(self, task: Task) -> float:
-        """Return the squared logit difference, averaged over all anchors."""
-        logits = self._logits_of_anchors(self._called(task.module))
-        return float((logits - self._logits).square().sum(1).mean())
+        """Return the squared logit difference, averaged over anchors spread over all kinds of them."""
+        chosen = torch.linspace(0, len(self._anchors) - 1, min(DAMAGE_ANCHORS, len(self._anchors))).long()
+        logits = logits_of(self._called(task.module), self._anchors.take(chosen))
+        return float((logits - self._logits[chosen.to(logits.device)]).square().sum(1).mean())
 
     def _logits_of_anchors(self, classify: Classify) -> Tensor:
         return torch.cat([logits_of(classify, part) for part in self._anchors.batches(INFERENCE_BATCH)])
@@ -261,7 +273,7 @@ def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = 
     pairs = zip(weights, factors, strict=True)
     norm = sum((p.grad.abs() * factor).sum() for p, factor in pairs if p.grad is not None)
     task.module.zero_grad(set_to_none=True)
-    return float(loss / PREDICTED_STEPS / norm) if norm and loss else SMALLEST_RATE
+    return float(loss / PREDICTED_STEPS.of(task.pixels.shape[-1]) / norm) if norm and loss else SMALLEST_RATE
 
 
 def is_small(pixels: Tensor) -> bool:
