@@ -212,12 +212,17 @@ def test_firm_and_deep_go_on_until_enough_views_are_forgotten_and_further_where_
     method, task = moved_anchor(depth=depth)
     forget_with_any_weights(task)
     share = DEPTHS[depth].views
-    for cost, wanted in ((18.0, share), (17.9, 0.9)):
+    for cost, steps, wanted in ((18.0, 19, share), (17.9, 19, 0.9), (17.9, 20, share)):
         for forgotten in (0.0, wanted - 0.01, wanted):
-            state = {"weight": 1.0, "forgotten_views": forgotten, "retention_cost": cost}
-            method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in state.items()})
+            take_up(method, forgotten_views=forgotten, retention_cost=cost, depth_steps=steps, enough_at=10)
             assert method.demands_more(task) == (forgotten < wanted)
     assert not moved_anchor()[0].demands_more(task)
+
+
+def take_up(method: Anchor, **numbers: float) -> None:
+    """Restore a state with these numbers."""
+    state = {"weight": 1.0, **numbers}
+    method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in state.items()})
 
 
 def forget_with_any_weights(task: Task) -> None:
@@ -231,8 +236,7 @@ def forget_with_any_weights(task: Task) -> None:
 def test_firm_demands_that_the_instances_are_forgotten_with_weights_of_four_bits() -> None:
     method, task = moved_anchor(depth=1)
     assert method._demands is not None
-    done = {"weight": 1.0, "forgotten_views": 1.0, "retention_cost": 0.0}
-    method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in done.items()})
+    take_up(method, forgotten_views=1.0, retention_cost=0.0, depth_steps=9, enough_at=9)
     near = rounded(task.module, 4)
     torch.testing.assert_close(method._demands.rounded(task.module)(task.pixels), near(task.pixels))
     # The goal that rounding undoes: what is predicted with the weights, but not with the rounded ones.

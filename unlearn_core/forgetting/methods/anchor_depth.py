@@ -28,8 +28,9 @@ KEPT_MARGIN = 0.3
 LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 20.0, 0.1
 """How far the predicted class of an anchor must lead, in logits, if it did before; its weight in the
 retention loss, and that of the squared logit difference."""
-CHEAP_VIEWS, CHEAP = 0.9, 18.0
-"""So many views are demanded as long as the running retention loss is below this."""
+CHEAP_VIEWS, CHEAP, CHEAP_STEPS = 0.9, 18.0, 2
+"""So many views are demanded as long as the running retention loss is below this, for as many steps in all as
+it took to forget the demanded share, times this."""
 MEMORY = 0.8
 """Of the running share of forgotten views: weight of the steps before."""
 SLOW_MEMORY = 0.9
@@ -52,6 +53,7 @@ class DepthDemands:
         side = task.pixels.shape[-1]
         self._fewest, self._most = FEWEST_VIEWS.of(side), MOST_VIEWS.of(side)
         self._forgotten, self._cost = 0.0, 0.0
+        self._steps, self._enough_at = 0, 0
 
     def draw_views(self, task: Task, instances: Tensor) -> tuple[Tensor, Tensor]:
         """Return views (m, c, h, w) of instances, and the position of each view's instance, (m,)."""
@@ -64,6 +66,7 @@ class DepthDemands:
         """Return the forget loss of the views with these logits, and note how many are forgotten."""
         gone = float((logits.argmax(1) != task.labels[viewed]).float().mean())
         self._forgotten = MEMORY * self._forgotten + (1 - MEMORY) * gone
+        self._steps += 1
         return VIEW_WEIGHT * task.goal.margin_loss(logits, viewed, VIEW_MARGIN).mean()
 
     def rounded(self, module: nn.Module) -> Classify:
@@ -90,8 +93,11 @@ class DepthDemands:
 
     def demands_more(self, task: Task) -> bool:
         """Return whether too few views are forgotten, or an instance is known with rounded weights."""
-        wanted = CHEAP_VIEWS if self._cost < CHEAP else self._views
-        return self._forgotten < max(wanted, self._views) or not self._forgotten_when_rounded(task)
+        if self._forgotten < self._views:
+            return True
+        self._enough_at = self._enough_at or self._steps
+        cheap = self._cost < CHEAP and self._steps < CHEAP_STEPS * self._enough_at
+        return (cheap and self._forgotten < CHEAP_VIEWS) or not self._forgotten_when_rounded(task)
 
     def holds(self, task: Task, logits: Tensor) -> bool:
         """Return whether the repair phase may keep weights with these logits of the forget set."""
@@ -106,13 +112,19 @@ class DepthDemands:
 
     def state(self) -> dict[str, Tensor]:
         """Return the running numbers."""
-        numbers = {"forgotten_views": self._forgotten, "retention_cost": self._cost}
+        numbers = {
+            "forgotten_views": self._forgotten,
+            "retention_cost": self._cost,
+            "depth_steps": self._steps,
+            "enough_at": self._enough_at,
+        }
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         self._forgotten = state["forgotten_views"].item()
         self._cost = state["retention_cost"].item()
+        self._steps, self._enough_at = int(state["depth_steps"]), int(state["enough_at"])
 
 
 def _lead(logits: Tensor, classes: Tensor) -> Tensor:
