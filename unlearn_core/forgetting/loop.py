@@ -57,7 +57,7 @@ class ForgettingLoop:
         try:
             if self._optimiser is None:
                 self.prepare()
-            reached, step, _ = self._look(None)
+            reached, step = self._look(None)
             yield step
             total = self.method.total_steps
             while self._repair is None and (
@@ -67,10 +67,10 @@ class ForgettingLoop:
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
                 self.step += 1
-                reached, step, _ = self._look(losses)
+                reached, step = self._look(losses)
                 if self._enough(reached) and start is not None:
                     self._back_off(start)
-                    _, step, _ = self._look(losses)
+                    _, step = self._look(losses)
                 yield step
             if (self._enough(reached) and self.step and not total) or self._repair:
                 yield from self._repair_phase()
@@ -100,12 +100,12 @@ class ForgettingLoop:
             self.method.start_repair_step(self._optimiser, left)
             losses = self._advance()
             self.step += 1
-            forgotten, step, logits = self._look(losses)
-            if forgotten and self.method.holds(self.task, logits):
+            forgotten, step = self._look(losses)
+            if forgotten and self.method.holds(self.task):
                 settling.kept = self._weights()
             if self.step == settling.until:
                 self._take_the_better(settling)
-                _, step, _ = self._look(losses)
+                _, step = self._look(losses)
             yield step
 
     def _take_the_better(self, settling: Settling) -> None:
@@ -150,7 +150,8 @@ class ForgettingLoop:
         for _ in range(BACK_OFF_HALVINGS):
             middle = (low + high) / 2
             _interpolate(parameters, start, end, middle)
-            low, high = (low, middle) if self._forgotten()[1].all() else (middle, high)
+            enough = self._forgotten()[1].all() and self.method.holds(self.task)
+            low, high = (low, middle) if enough else (middle, high)
         _interpolate(parameters, start, end, high)
 
     def _forgotten(self) -> tuple[Tensor, Tensor]:
@@ -163,8 +164,8 @@ class ForgettingLoop:
             )
         return logits, self.task.goal.reached(logits)
 
-    def _look(self, losses: Losses | None) -> tuple[bool, Step, Tensor]:
-        """Check the stop rule on the whole forget set and let the method adapt; also return the logits."""
+    def _look(self, losses: Losses | None) -> tuple[bool, Step]:
+        """Check the stop rule on the whole forget set and let the method adapt."""
         logits, forgotten = self._forgotten()
         asked = slice(self.task.asked)
         still_known = (logits.argmax(1) == self.task.labels)[asked].float().mean()
@@ -184,7 +185,7 @@ class ForgettingLoop:
             retention_weight=self.method.retention_weight(),
             repairing=self._repair is not None,
         )
-        return bool(forgotten.all()), step, logits
+        return bool(forgotten.all()), step
 
     def state(self) -> dict[str, Tensor]:
         """Return the state for resuming, as plain tensors."""

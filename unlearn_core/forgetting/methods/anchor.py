@@ -160,11 +160,12 @@ class Anchor(Method):
         exponent = float(self._small) if exponent < 0 else exponent
         if not exponent:
             return None
-        probes = torch.linspace(0, len(self._anchors) - 1, PROBES * PROBE_BATCH).long().split(PROBE_BATCH)
+        count = self._more(PROBES)
+        probes = torch.linspace(0, len(self._anchors) - 1, count * PROBE_BATCH).long().split(PROBE_BATCH)
         classify = self._called(task.module)
         batches = ((lambda probe=probe: classify(self._anchors.take(probe))) for probe in probes)
-        with task.phase("importance", PROBES):
-            return sparing_scales(task.module, batches, PROBES, exponent, task.generator, task.check)
+        with task.phase("importance", count):
+            return sparing_scales(task.module, batches, count, exponent, task.generator, task.check)
 
     def _called(self, module: Classify) -> Classify:
         """Return the function for logits with gradients; predictions are always float32."""
@@ -214,9 +215,9 @@ class Anchor(Method):
         """Return whether the depth demands more than is forgotten."""
         return self._demands is not None and self._demands.demands_more(task)
 
-    def holds(self, task: Task, logits: Tensor) -> bool:
-        """Return whether weights with these logits of the forget set are as deep as the depth demands."""
-        return self._demands is None or self._demands.holds(task, logits)
+    def holds(self, task: Task) -> bool:
+        """Return whether the instances are forgotten as deeply as the repair phase keeps them."""
+        return self._demands is None or self._demands.holds(task)
 
     def repair_steps(self, step: int) -> int:
         """Return as many steps, or the given number per step; by default none for large pictures."""

@@ -24,7 +24,7 @@ VIEW_MARGIN, VIEW_WEIGHT = 0.2, 4.0
 BITS, ROUNDED_MARGIN, ROUNDED_WEIGHT = 4, 0.2, 0.3
 """Of the rounded weights, and of the instances' loss with them."""
 KEPT_MARGIN = 0.3
-"""The least lead, in logits, that the repair phase keeps."""
+"""The least lead, in logits, at the end of the main phase and of the repair phase."""
 LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 20.0, 0.1
 """How far the predicted class of an anchor must lead, in logits, if it did before; its weight in the
 retention loss, and that of the squared logit difference."""
@@ -92,20 +92,18 @@ class DepthDemands:
         return loss
 
     def demands_more(self, task: Task) -> bool:
-        """Return whether too few views are forgotten, or an instance is known with rounded weights."""
+        """Return whether too few views are forgotten, or the instances by too little."""
         if self._forgotten < self._views:
             return True
         self._enough_at = self._enough_at or self._steps
         cheap = self._cost < CHEAP and self._steps < CHEAP_STEPS * self._enough_at
-        return (cheap and self._forgotten < CHEAP_VIEWS) or not self._forgotten_when_rounded(task)
+        return (cheap and self._forgotten < CHEAP_VIEWS) or not self.holds(task)
 
-    def holds(self, task: Task, logits: Tensor) -> bool:
-        """Return whether the repair phase may keep weights with these logits of the forget set."""
-        everyone = torch.arange(len(logits), device=logits.device)
-        led = not task.goal.margin_loss(logits, everyone, KEPT_MARGIN).any()
-        return led and self._forgotten_when_rounded(task)
-
-    def _forgotten_when_rounded(self, task: Task) -> bool:
+    def holds(self, task: Task) -> bool:
+        """Return whether all instances are forgotten by `KEPT_MARGIN`, and with rounded weights."""
+        everyone = torch.arange(len(task.pixels), device=task.pixels.device)
+        if task.goal.margin_loss(logits_of(task.module, task.pixels), everyone, KEPT_MARGIN).any():
+            return False
         with torch.no_grad():
             logits = logits_of(self.rounded(task.module), task.pixels)
         return bool(task.goal.reached(logits).all())

@@ -192,8 +192,11 @@ class Method(ABC):
         """Return whether to go on although the whole forget set has reached the goal."""
         return False
 
-    def holds(self, task: Task, logits: Tensor) -> bool:
-        """Return whether the repair phase may keep weights that forget all, with these logits of D_f."""
+    def holds(self, task: Task) -> bool:
+        """Return whether the module's weights, with which all is forgotten, may be kept.
+
+        The repair phase asks, and where the last step is shortened.
+        """
         return True
 
     def repair_steps(self, step: int) -> int:
