@@ -14,7 +14,8 @@ def known_never_seen(classifier: str, images: str) -> NeverSeen | None:
     """Return what is known for a classifier and an image set, or None; show that a file is damaged."""
     path = never_seen_file(classifier, images)
     try:
-        return None if path is None else _read(str(path), path.stat().st_mtime_ns)
+        known = None if path is None else _read(str(path), path.stat().st_mtime_ns)
+        return known if known is not None and known.is_of(classifier, images) else None
     except UserError as error:
         show_error(error)
         return None

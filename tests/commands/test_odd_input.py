@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,16 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
         ),
         (("remove", "nothing"), "There is no custom classifier or added image set nothing."),
         (("forget", "--option", "margin=1", "--option", "margin=2"), "The option margin is given twice."),
+        (("forget", "--depth", "deep", "--option", "depth=0"), "Give --depth or --option depth, not both."),
+        (("forget", "--new-label", "0=3"), "--new-label needs --goal relabel."),
+        (
+            ("reference", "mnist-resnet", "--out", "found"),
+            "--out must name a file that ends in .npz, not found.",
+        ),
+        (
+            ("reference", "mnist-resnet", "--out", "README.md/found.npz"),
+            f"Files cannot be written to {Path('README.md').absolute()}.",
+        ),
     ],
 )
 def test_the_sentence_says_what_is_wrong(

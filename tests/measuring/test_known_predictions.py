@@ -41,6 +41,14 @@ def test_of_other_pictures_nothing_is_known(own_home: Path) -> None:
     assert known_predictions(own_home, *PHOTOS) is None
 
 
+def test_damaged_shipped_predictions_are_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mnist-resnet@mnist.npz").write_bytes(b"PK no archive")
+    monkeypatch.setattr(shipped_predictions, "SHIPPED", tmp_path)
+    assert read_shipped_predictions(*MNIST, fingerprint(MNIST[1], MNIST[0])) is None
+
+
 def test_a_table_holds_the_predictions_and_gives_the_shipped_ones(own_home: Path) -> None:
     table = read_image_table(write_image_table(own_home, *MNIST))
     known = known_predictions(own_home, *MNIST)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from unlearn_core.artifacts.never_seen import NeverSeen, read_never_seen, write_never_seen
+from unlearn_core.artifacts.never_seen import NeverSeen, never_seen_file, read_never_seen, write_never_seen
 from unlearn_core.catalog.class_match import ClassMatch
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.errors import UserError
@@ -103,6 +104,31 @@ def test_the_file_and_its_numbers(tmp_path: Path) -> None:
     found = read.memorisation(np.array([3, 8]), np.array([1, 1], np.float32))
     expected = 1 - (1 / (1 + np.exp(-2)) + 0.75) / 2
     assert found.tolist() == pytest.approx([expected, np.nan], abs=1e-3, nan_ok=True)
+
+
+def test_damaged_files_are_one_sentence(tmp_path: Path) -> None:
+    none, one = np.empty(0, np.int64), np.zeros(1, np.int64)
+    for ids, logits in (
+        (none, np.empty((4, 0, 10))),
+        (one, np.zeros((4, 2, 10))),
+        (one, np.zeros((0, 1, 10))),
+    ):
+        write_never_seen(tmp_path / "c@i.npz", NeverSeen(ids, ids, logits.astype(np.float16)))
+        with pytest.raises(UserError, match="delete it, or make it again"):
+            read_never_seen(tmp_path / "c@i.npz")
     (tmp_path / "c@i.npz").write_bytes(b"no archive")
-    with pytest.raises(UserError, match="make it again"):
+    with pytest.raises(UserError, match="delete it, or make it again"):
         read_never_seen(tmp_path / "c@i.npz")
+
+
+def test_of_other_pictures_with_the_same_ids_nothing_is_known(tmp_path: Path, own_home: Path) -> None:
+    written = NeverSeen(np.array([7]), np.array([1]), np.zeros((1, 1, 10), np.float16), "other digits")
+    write_never_seen(tmp_path / "c@i.npz", written)
+    read = read_never_seen(tmp_path / "c@i.npz")
+    assert not read.is_of("mnist-resnet", "mnist")
+    assert replace(read, fingerprint="").is_of("mnist-resnet", "mnist")
+    shipped = never_seen_file("mnist-resnet", "mnist")
+    assert shipped is not None
+    shipped_now = read_never_seen(shipped)
+    assert shipped_now.fingerprint
+    assert shipped_now.is_of("mnist-resnet", "mnist")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.catalog.image_sets import fingerprint
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import atomic_write, write_compressed
 from unlearn_core.common.home import home
@@ -27,11 +28,17 @@ class NeverSeen:
         ids: int64 (n,), of the image set.
         labels: int64 (n,).
         logits: float16 (m, n, classes).
+        fingerprint: of the image set; empty where it is not known.
     """
 
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     logits: NDArray[np.float16]
+    fingerprint: str = ""
+
+    def is_of(self, classifier: str, images: str) -> bool:
+        """Return whether the image set still has these pictures and labels, as far as that is known."""
+        return not self.fingerprint or self.fingerprint == fingerprint(images, classifier)
 
     def of(self, ids: NDArray[np.int64]) -> "NeverSeen | None":
         """Return the part for these pictures in their order; None if one of them is missing."""
@@ -40,7 +47,7 @@ class NeverSeen:
         found = order[places]
         if not (self.ids[found] == ids).all():
             return None
-        return NeverSeen(self.ids[found], self.labels[found], self.logits[:, found])
+        return NeverSeen(self.ids[found], self.labels[found], self.logits[:, found], self.fingerprint)
 
     def recognised(self) -> NDArray[np.float64]:
         """Return for each picture the share of classifiers that predict its label, 0 to 1, (n,)."""
@@ -101,13 +108,18 @@ def own_folder() -> Path:
 def read_never_seen(path: Path) -> NeverSeen:
     """Read the file; a damaged one raises `UserError`."""
     with (
-        damaged_becomes(f"The file {path.name} is damaged: make it again with the command `reference`."),
+        damaged_becomes(
+            f"The file `never_seen/{path.name}` is damaged: delete it, or make it again with `reference`."
+        ),
         np.load(path, allow_pickle=False) as arrays,
     ):
-        return NeverSeen(arrays["ids"], arrays["labels"], arrays["logits"])
+        ids, labels, logits = (arrays[name] for name in ("ids", "labels", "logits"))
+        if not (len(ids) and len(logits) and logits.shape[1] == len(ids) == len(labels)):
+            raise ValueError(f"shapes {ids.shape}, {labels.shape} and {logits.shape}")
+        return NeverSeen(ids, labels, logits, str(arrays["fingerprint"]))
 
 
 def write_never_seen(path: Path, reference: NeverSeen) -> None:
     """Write the file, complete or not at all."""
     with atomic_write(path) as half:
-        write_compressed(half, vars(reference))
+        write_compressed(half, {**vars(reference), "fingerprint": np.array(reference.fingerprint)})

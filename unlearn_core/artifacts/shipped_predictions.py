@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.artifacts.predictions import Predictions
-from unlearn_core.common.files import atomic_write, write_compressed
+from unlearn_core.common.files import atomic_write, is_whole, write_compressed
 
 SHIPPED = Path(__file__).parents[1] / "catalog" / "shipped" / "predictions"
 
@@ -13,10 +13,10 @@ _FINGERPRINT = "fingerprint"
 
 
 def read_shipped_predictions(classifier: str, images: str, fingerprint: str) -> Predictions | None:
-    """Return the predictions, in the order of the ids; None where none are shipped for this fingerprint."""
+    """Return the predictions, in the order of the ids; None where none, or damaged ones, are shipped."""
     path = SHIPPED / f"{classifier}@{images}.npz"
     # Names of image sets may have characters of paths: those have no file.
-    if path.parent != SHIPPED or not path.is_file():
+    if path.parent != SHIPPED or not is_whole(path):
         return None
     with np.load(path, allow_pickle=False) as arrays:
         if str(arrays[_FINGERPRINT]) != fingerprint:

@@ -89,6 +89,8 @@ def _add_goal_and_method(forget: argparse.ArgumentParser) -> None:
 
 def _forget(args: argparse.Namespace) -> int:
     preset = preset_options(args.preset, args.method) if args.preset else {}
+    if args.new_label and args.goal != "relabel":
+        raise UserError("--new-label needs --goal relabel.")
     request = ForgetRequest.parse(
         classifier=resolve_or_add(args.classifier, args.architecture),
         images=args.images,
@@ -96,7 +98,7 @@ def _forget(args: argparse.Namespace) -> int:
         goal=args.goal,
         new_labels=dict(_labels(args.new_label)),
         method=args.method,
-        options=preset | _depth(args.depth) | _pairs(args.option),
+        options=preset | _options(args.depth, args.option),
         seed=args.seed,
         device=args.device,
         max_steps=args.max_steps,
@@ -120,8 +122,13 @@ def _forget(args: argparse.Namespace) -> int:
     return 130 if result.stopped == "cancelled" else 0
 
 
-def _depth(name: str | None) -> dict[str, float]:
-    return {} if name is None else {"depth": depth_number(name)}
+def _options(depth: str | None, texts: Sequence[str]) -> dict[str, float]:
+    pairs = _pairs(texts)
+    if depth is None:
+        return pairs
+    if "depth" in pairs:
+        raise UserError("Give --depth or --option depth, not both.")
+    return pairs | {"depth": depth_number(depth)}
 
 
 def _run_here(store: Store, run: Run, max_steps: int) -> Result | None:
@@ -177,7 +184,8 @@ def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _in_words(result: Result) -> str:
     """Return the result as a few lines of text."""
-    lines = [f"run {result.run}: {result.stopped} after {result.steps} steps on {result.device}"]
+    steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
+    lines = [f"run {result.run}: {result.stopped} after {steps} on {result.device}"]
     for title, accuracy, agreement in (
         ("D_f", result.accuracy.forget, None),
         ("D_r", result.accuracy.retain, result.agreement.retain),
@@ -201,4 +209,7 @@ def _in_words(result: Result) -> str:
 def _depth_in_words(depth: Depth) -> str:
     copies = depth.changed_copies
     words = f"slightly changed copies recognised: {copies.before:.0f} → {copies.after:.0f} %"
-    return f"{words}; with 4-bit weights {depth.rounded_4_bits:.0f} % are recognised again"
+    return (
+        f"{words}; with weights rounded to 8 and 4 bits {depth.rounded_8_bits:.0f} and "
+        f"{depth.rounded_4_bits:.0f} % are recognised"
+    )

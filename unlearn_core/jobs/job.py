@@ -71,7 +71,9 @@ class Job:
         self.reference = None if reference is None else copy_to(reference, self.device).module
         self.classifier = copy_to(classifier, self.device)
         path = never_seen_file(request.classifier, request.images)
-        self.never_seen = None if path is None else read_never_seen(path)
+        unseen = None if path is None else read_never_seen(path)
+        fits = unseen is not None and unseen.is_of(request.classifier, request.images)
+        self.never_seen = unseen if fits else None
         self.frontier: list[FrontierPoint] = []
         self._known = known
 
