@@ -32,17 +32,17 @@ class DepthChoice:
     def price(self) -> str:
         """What it cost where it was measured, as a sentence."""
         return (
-            f"Sixteen digits: {self.retain:.1f} % of the others are still right, and {self.copies:.0f} % of "
-            "slightly changed copies are recognised."
+            f"Measured on sixteen digits: {self.retain:.1f} % of the others are still right, and "
+            f"{self.copies:.0f} % of slightly changed copies are recognised."
         )
 
 
 DEPTHS = (
     DepthChoice(
-        "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 74
+        "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 73
     ),
-    DepthChoice("firm", "Firm", "Most slightly changed copies are forgotten too.", 0.7, 99.1, 29),
-    DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.0, 17),
+    DepthChoice("firm", "Firm", "Most slightly changed copies are forgotten too.", 0.7, 99.1, 28),
+    DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.1, 18),
 )
 
 DEFAULT_DEPTH = 1
