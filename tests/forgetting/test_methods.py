@@ -196,7 +196,7 @@ def test_anchor_repairs_with_a_smaller_margin_falling_steps_and_a_retention_weig
     assert method.retention_weight() == 10
     method.adapt(5, torch.ones(2, dtype=torch.bool))
     assert method.retention_weight() == 9
-    assert method.repair_steps(5) == 5
+    assert method.repair_steps(10) == 7
     for left in (1.0, 0.25):
         method.start_repair_step(optimiser, left)
         assert optimiser.param_groups[0]["lr"] == pytest.approx(0.005 * left)

@@ -39,7 +39,7 @@ class DepthChoice:
 
 DEPTHS = (
     DepthChoice(
-        "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 73
+        "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 71
     ),
     DepthChoice("firm", "Firm", "Most slightly changed copies are forgotten too.", 0.7, 99.1, 28),
     DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.1, 18),

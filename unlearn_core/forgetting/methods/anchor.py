@@ -13,7 +13,7 @@ This project's method; like the paper's it uses only the classifier and the forg
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
 6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
    step is shortened.
-7. For small pictures a repair phase of as many steps follows: with a smaller margin, a step size that
+7. For small pictures a repair phase of 0.7 times as many steps follows: with a smaller margin, a step size that
    decreases to 0 and the final retention weight it restores the original logits while all stays forgotten.
 8. The depths firm and deep demand more than the forget set itself (anchor_depth.py): deformed views of it,
    and rounded weights.
@@ -47,7 +47,7 @@ ANCHOR_BATCH = Budget(32, 8)
 DAMAGE_ANCHORS = 256
 PREDICTED_STEPS = Budget(5, 3)
 SMALLEST_RATE = 1e-7
-REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 1, 0.6, 0.5
+REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.6, 0.5
 """Of the repair phase: steps per step before, and initial step size relative to before."""
 MARGIN_WITH_VIEWS = 0.3
 """With views: the margin relative to the option."""
