@@ -13,8 +13,8 @@ This project's method; like the paper's it uses only the classifier and the forg
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
 6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
    step is shortened.
-7. For small pictures a repair phase of 0.7 times as many steps follows: with a smaller margin, a step size that
-   decreases to 0 and the final retention weight it restores the original logits while all stays forgotten.
+7. For small pictures a shorter repair phase follows: with a smaller margin, a step size that decreases to 0
+   and the final retention weight it restores the original logits while all stays forgotten.
 8. The depths firm and deep demand more than the forget set itself (anchor_depth.py): deformed views of it,
    and rounded weights.
 
