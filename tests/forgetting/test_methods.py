@@ -2,19 +2,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.forgetting.tiny import options, tiny_task
+from tests.forgetting.tiny import moved_anchor, options, tiny_task
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
-from unlearn_core.forgetting.depths import DEPTHS
 from unlearn_core.forgetting.entry import Option
-from unlearn_core.forgetting.goals import Misclassify
 from unlearn_core.forgetting.importance import ImportancePenalty, batch_importance, mas_importance
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor, first_order_rate
-from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.relatives import shifted, shifts
-from unlearn_core.measuring.depth import rounded
 
 
 def test_the_papers_defaults() -> None:
@@ -152,19 +148,6 @@ def test_anchor_asks_a_smaller_margin_of_what_earlier_runs_forgot() -> None:
     assert method.losses(task).forget.item() == pytest.approx(by_hand.item(), rel=1e-5)
 
 
-def moved_anchor(**given: float) -> tuple[Anchor, Task]:
-    """Return anchor with all of its anchors in every batch, after the classifier moved a little."""
-    task = tiny_task()
-    chosen = {"examples": 4, "attack_iterations": 2, "anchor_batch": 4096, "bfloat16": 0}
-    chosen |= {"deformed": 4, "depth": 0}
-    method = Anchor(options("anchor", **(chosen | given)))
-    method.prepare(task)
-    with torch.no_grad():
-        for parameter in task.module.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape, generator=task.generator))
-    return method, task
-
-
 def test_anchor_holds_logits_by_their_squared_difference_summed_over_the_classes() -> None:
     method, task = moved_anchor(retention=3.0)
     (anchors,) = method._anchors.batches(4096)
@@ -203,95 +186,6 @@ def test_anchor_repairs_with_a_smaller_margin_falling_steps_and_a_retention_weig
         assert method._margins.tolist() == pytest.approx([0.4, 0.4])
     method.adapt(10, torch.ones(2, dtype=torch.bool))
     assert method.retention_weight() == 9
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_firm_and_deep_go_on_until_enough_views_are_forgotten_and_further_where_it_costs_little(
-    depth: int,
-) -> None:
-    method, task = moved_anchor(depth=depth)
-    forget_with_any_weights(task)
-    share = DEPTHS[depth].views
-    for cost, steps, wanted in ((18.0, 19, share), (17.9, 19, 0.9), (17.9, 20, share)):
-        for forgotten in (0.0, wanted - 0.01, wanted):
-            take_up(method, forgotten_views=forgotten, retention_cost=cost, depth_steps=steps, enough_at=10)
-            assert method.demands_more(task) == (forgotten < wanted)
-    assert not moved_anchor()[0].demands_more(task)
-
-
-def take_up(method: Anchor, **numbers: float) -> None:
-    """Restore a state with these numbers."""
-    state = {"weight": 1.0, **numbers}
-    method.restore({name: torch.tensor(value, dtype=torch.float64) for name, value in state.items()})
-
-
-def forget_with_any_weights(task: Task) -> None:
-    """Let the classifier predict a class that is no label by its last bias alone, which is not rounded."""
-    with torch.no_grad():
-        *_, bias = task.module.parameters()
-        bias[min(set(range(len(bias))) - set(task.labels.tolist()))] += 1e4
-    assert task.goal.reached(task.module(task.pixels)).all()
-
-
-def test_firm_demands_that_the_instances_are_forgotten_with_weights_of_four_bits() -> None:
-    method, task = moved_anchor(depth=1)
-    assert method._demands is not None
-    take_up(method, forgotten_views=1.0, retention_cost=0.0, depth_steps=9, enough_at=9)
-    near = rounded(task.module, 4)
-    torch.testing.assert_close(method._demands.rounded(task.module)(task.pixels), near(task.pixels))
-    # The goal that rounding undoes: what is predicted with the weights, but not with the rounded ones.
-    logits = task.module(task.pixels)
-    for labels in (near(task.pixels).argmax(1), logits.argmin(1)):
-        task.goal = Misclassify(labels)
-        known = bool((near(task.pixels).argmax(1) == labels).any())
-        assert method.demands_more(task) == known
-        assert method.holds(task) != known
-
-
-def test_gradients_pass_the_rounding_unchanged() -> None:
-    method, task = moved_anchor(depth=1)
-    assert method._demands is not None
-    near = rounded(task.module, 4)
-    task.module.zero_grad()
-    method._demands.rounded(task.module)(task.pixels).square().sum().backward()
-    near(task.pixels).square().sum().backward()
-    for weight, other in zip(task.module.parameters(), near.parameters(), strict=True):
-        torch.testing.assert_close(weight.grad, other.grad)
-
-
-def test_views_are_part_of_the_forget_loss_and_counted() -> None:
-    method, task = moved_anchor(depth=1)
-    demands = method._demands
-    assert demands is not None
-    demands._forgotten = 0.5
-    state = task.generator.get_state()
-    losses = method.losses(task)
-    task.generator.set_state(state)
-    views, viewed = demands.draw_views(task, torch.arange(2))
-    task.generator.set_state(state)
-    assert viewed.tolist().count(0) == viewed.tolist().count(1) == 8
-    logits = task.module(views)
-    own = task.goal.margin_loss(task.module(task.pixels), torch.arange(2), 0.3).mean()
-    coarse = task.goal.margin_loss(rounded(task.module, 4)(task.pixels), torch.arange(2), 0.2).mean()
-    theirs = task.goal.margin_loss(logits, viewed, 0.2).mean()
-    assert losses.forget.item() == pytest.approx((own + 4 * theirs + 0.3 * coarse).item(), rel=1e-4)
-    gone = (logits.argmax(1) != task.labels[viewed]).float().mean().item()
-    assert demands._forgotten == pytest.approx(0.8 * 0.5 + 0.2 * gone)
-
-
-def test_with_views_anchors_are_held_by_the_lead_of_their_class() -> None:
-    method, task = moved_anchor(depth=1)
-    (anchors,) = method._anchors.batches(4096)
-    now, at_first = task.module(anchors), tiny_task().module(anchors)
-    lost = 0.0
-    for after, before in zip(now, at_first, strict=True):
-        (best, second), predicted = before.topk(2).values, before.argmax()
-        others = torch.cat([after[:predicted], after[predicted + 1 :]])
-        lost += max(0.0, min(4.0, (best - second).item()) - (after[predicted] - others.max()).item()) ** 2
-    change = ((now - at_first) ** 2).sum().item()
-    losses = method.losses(task)
-    assert losses.retain is not None
-    assert losses.retain.item() == pytest.approx((0.1 * change + 20 * lost) / len(anchors), rel=1e-3)
 
 
 def test_imp_holds_the_weights_once_they_move() -> None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from unlearn_core.forgetting.goals import Goal, Misclassify
 from unlearn_core.forgetting.loop import ForgettingLoop
+from unlearn_core.forgetting.methods.anchor import Anchor
 from unlearn_core.forgetting.methods.base import Method, Task
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.forgetting.retained import Retained
@@ -90,3 +91,16 @@ class Ramps(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         along = pixels.flatten(1) - 0.5
         return torch.cat([0 * along, 0 * along - 0.1, 10 * along - 1, 30 * along - 10], 1)
+
+
+def moved_anchor(**given: float) -> tuple[Anchor, Task]:
+    """Return anchor with all of its anchors in every batch, after the classifier moved a little."""
+    task = tiny_task()
+    chosen = {"examples": 4, "attack_iterations": 2, "anchor_batch": 4096, "bfloat16": 0}
+    chosen |= {"deformed": 4, "depth": 0}
+    method = Anchor(options("anchor", **(chosen | given)))
+    method.prepare(task)
+    with torch.no_grad():
+        for parameter in task.module.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=task.generator))
+    return method, task
