@@ -62,8 +62,8 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
         assert np.isfinite(found["places"]).all()
     with np.load(DriftRequest(run.id).answer(root)) as found:
         assert np.isfinite(found["cka"]).any()
-        # Not the logits: an untrained network's hardly differ between pictures, and one forgotten picture moves
-        # them more than that.
+        # Not the logits: those of an untrained network hardly differ between pictures, and forgetting one
+        # picture changes them more than that.
         assert np.nanmin(found["cka"][:-1]) > 0.1
         assert np.nanmax(found["cka"]) <= 1.001
     with np.load(FilterRequest(run.id, maps.layers[0], 1).answer(root)) as found:
