@@ -59,20 +59,21 @@ class ForgettingLoop:
                 self.prepare()
             reached, step = self._look(None)
             yield step
-            total = self.method.total_steps
+            total, enough = self.method.total_steps, self._enough(reached)
             while self._repair is None and (
-                self.step < total if total else not self._enough(reached) and self.step < self.max_steps
+                self.step < total if total else not enough and self.step < self.max_steps
             ):
                 self.task.check()
                 start = self._weights() if self.method.backs_off else None
                 losses = self._advance()
                 self.step += 1
                 reached, step = self._look(losses)
-                if self._enough(reached) and start is not None:
+                enough = self._enough(reached)
+                if enough and start is not None:
                     self._back_off(start)
                     _, step = self._look(losses)
                 yield step
-            if (self._enough(reached) and self.step and not total) or self._repair:
+            if (enough and self.step and not total) or self._repair:
                 yield from self._repair_phase()
                 reached = True
             elif reached and self.step and not total:

@@ -16,7 +16,7 @@ from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
 from unlearn_core.forgetting.rounded import rounded_weights
-from unlearn_core.measuring.changed_copies import changed_copies
+from unlearn_core.measuring.changed_copies import COPIES, changed_copies
 from unlearn_core.store.snapshots import interpolated
 
 PICTURES = Budget(64, 4)
@@ -38,7 +38,7 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     n = min(len(pixels), PICTURES.of(pixels.shape[-1]))
     some, their_labels = pixels[:n], labels[:n]
     own, others = split_logits(logits_of(after, pixels), labels)
-    copies = list(changed_copies(some))
+    copies = torch.cat(list(changed_copies(some)))
     changed_before, changed_after = (_shares(module, copies, their_labels) for module in (before, after))
     low, high = wilson_interval(float(changed_after.sum()), n)
     return Depth(
@@ -73,10 +73,10 @@ def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     return None
 
 
-def _shares(module: nn.Module, copies: list[Tensor], labels: Tensor) -> Tensor:
+def _shares(module: nn.Module, copies: Tensor, labels: Tensor) -> Tensor:
     """Return for each picture the share of its copies that are recognised, 0 to 1, (n,)."""
-    found = _recognised(module, torch.cat(copies), labels.repeat(len(copies)))
-    return found.view(len(copies), -1).mean(0)
+    found = _recognised(module, copies, labels.repeat(COPIES))
+    return found.view(COPIES, -1).mean(0)
 
 
 def _recognised(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
