@@ -197,7 +197,9 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen:
     text = f"{kind}:{st.session_state['quick_count']}"
     by_id = np.sort(positions)
     ids = table.ids[by_id]
-    memorisation = None if never_seen is None else never_seen.memorisation(ids, table.confidences[by_id])
+    memorisation = None
+    if kind == "memorised" and never_seen is not None:
+        memorisation = never_seen.memorisation(ids, table.confidences[by_id])
     draws = st.session_state.get(_DRAWS, 0)
     st.session_state[_DRAWS] = draws + text.startswith(("random", "class"))
     try:

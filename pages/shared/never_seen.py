@@ -6,16 +6,14 @@ import streamlit as st
 
 from pages.shared.app_state import show_error
 from pages.shared.words import counted, percent
-from unlearn_core.artifacts.never_seen import NeverSeen, never_seen_file, read_never_seen
+from unlearn_core.artifacts.never_seen import NeverSeen, find_never_seen, read_never_seen
 from unlearn_core.errors import UserError
 
 
 def known_never_seen(classifier: str, images: str) -> NeverSeen | None:
     """Return what is known for a classifier and an image set, or None; show that a file is damaged."""
-    path = never_seen_file(classifier, images)
     try:
-        known = None if path is None else _read(str(path), path.stat().st_mtime_ns)
-        return known if known is not None and known.is_of(classifier, images) else None
+        return find_never_seen(classifier, images, lambda path: _read(str(path), path.stat().st_mtime_ns))
     except UserError as error:
         show_error(error)
         return None

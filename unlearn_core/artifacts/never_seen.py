@@ -3,6 +3,7 @@
 Without them the numbers of a run cannot be judged: a typical 7 that was never seen is recognised as well.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -117,6 +118,15 @@ def read_never_seen(path: Path) -> NeverSeen:
         if not (len(ids) and len(logits) and logits.shape[1] == len(ids) == len(labels)):
             raise ValueError(f"shapes {ids.shape}, {labels.shape} and {logits.shape}")
         return NeverSeen(ids, labels, logits, str(arrays["fingerprint"]))
+
+
+def find_never_seen(
+    classifier: str, images: str, read: Callable[[Path], NeverSeen] = read_never_seen
+) -> NeverSeen | None:
+    """Return what `read` finds for a classifier and an image set; None where nothing is of its pictures."""
+    path = never_seen_file(classifier, images)
+    known = None if path is None else read(path)
+    return known if known is not None and known.is_of(classifier, images) else None
 
 
 def write_never_seen(path: Path, reference: NeverSeen) -> None:

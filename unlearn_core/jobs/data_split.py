@@ -120,15 +120,16 @@ class JobPictures:
         if not len(candidates):
             raise UserError(f"The image set {self.own.name} has no pictures that can be forgotten.")
         ids = self._ids[candidates]
-        self.picked = Pick.parse(pick).resolve(
+        wanted, memorisation = Pick.parse(pick), None
+        if wanted.kind == "memorised" and never_seen is not None:
+            memorisation = never_seen.memorisation(ids, before.confidences[candidates])
+        self.picked = wanted.resolve(
             ids,
             self.labels[candidates],
             before.losses[candidates],
             class_names,
             seed,
-            memorisation=None
-            if never_seen is None
-            else never_seen.memorisation(ids, before.confidences[candidates]),
+            memorisation=memorisation,
         )
         own_positions = {int(self._ids[position]): position for position in candidates}
         self.positions = np.array([own_positions[one] for one in self.picked])

@@ -8,7 +8,7 @@ from numpy import intp
 from numpy.typing import NDArray
 
 from unlearn_core.artifacts.intervals import area_under_curve
-from unlearn_core.artifacts.never_seen import never_seen_file, read_never_seen
+from unlearn_core.artifacts.never_seen import find_never_seen
 from unlearn_core.artifacts.predictions import Comparison, Predictions
 from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.catalog.classifiers import Classifier
@@ -70,10 +70,7 @@ class Job:
         self.original = copy_to(classifier, self.device)
         self.reference = None if reference is None else copy_to(reference, self.device).module
         self.classifier = copy_to(classifier, self.device)
-        path = never_seen_file(request.classifier, request.images)
-        unseen = None if path is None else read_never_seen(path)
-        fits = unseen is not None and unseen.is_of(request.classifier, request.images)
-        self.never_seen = unseen if fits else None
+        self.never_seen = find_never_seen(request.classifier, request.images)
         self.frontier: list[FrontierPoint] = []
         self._known = known
 
