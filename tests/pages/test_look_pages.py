@@ -1,5 +1,6 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -169,7 +170,12 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     run = finished(store)
     app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
-    app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
+    steps = app.select_slider(key="step").options
+    # The ends come first, the frames between after them; each is drawn in its place.
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [frame["name"] for frame in drawn["frames"]] == steps
+    assert len(app.session_state["frames"][1]) == len(steps) - 2
+    app.select_slider(key="step").set_value(steps[0]).run()
     assert not app.exception
     app.segmented_control(key="view").set_value("dial").run()
     assert app.button(key="keep").disabled
