@@ -7,13 +7,14 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.replay.film import film_file, make_frame, missing_steps, with_known_frames
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
-from pages.shared.app_state import open_run, show_error, start_run, store
+from pages.shared.app_state import engine, open_run, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
+from pages.shared.visitor import visitor
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.engine.looks import InterpolationRequest, ReplayRequest
 from unlearn_core.errors import UserError
@@ -141,12 +142,12 @@ def _keep(run: Run, percent: int) -> None:
         key="keep",
         icon=":material/bookmark_add:",
         disabled=percent == 100 or request.strength != 1,
-        help="Creates a run with the classifier at this point, measured like any other.",
+        help="Creates a run with the classifier at this point, measured like any other. Nothing is forgotten "
+        "again: it takes seconds.",
     )
     if pressed:
-        kept = request.model_copy(update={"strength": percent / 100})
         try:
-            run_id = start_run(kept, f"{run.name} · {percent} %"[:80])
+            run_id = engine().keep(run.id, percent / 100, f"{run.name} · {percent} %"[:80], visitor())
         except UserError as error:
             show_error(error)
             return

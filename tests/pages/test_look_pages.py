@@ -9,6 +9,7 @@ from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -186,6 +187,8 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert kept.id != run.id
     assert kept.parsed_request().strength == 0.5
     assert kept.parsed_request().pick == run.parsed_request().pick
+    wait_until(lambda: store.get(kept.id).state == RunState.DONE)
+    assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
 
 
 def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:

@@ -137,12 +137,26 @@ class Engine:
             weights_before(self.store, request)
         return [self._queue(request, name, visitor) for request in requests]
 
-    def _queue(self, request: ForgetRequest, name: str | None, visitor: str) -> str:
+    def keep(self, run_id: str, strength: float, name: str | None = None, visitor: str = "") -> str:
+        """Queue a run that goes part of the way of a finished one; return its id.
+
+        It interpolates that run's weights and measures them. Raises like `submit_all`, and `UserError` for an
+        unknown run.
+        """
+        fields = self.store.get(run_id).parsed_request().model_dump()
+        request = ForgetRequest.parse(**{**fields, "strength": strength})
+        make_room(self.store, visitor, 1)
+        return self._queue(request, name, visitor, found_by=run_id)
+
+    def _queue(
+        self, request: ForgetRequest, name: str | None, visitor: str, found_by: str | None = None
+    ) -> str:
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(
             tasks.forget,
             str(self.store.root),
             run_id,
+            found_by,
             resources={"forget": 1},
             key=f"forget-{run_id}",
             pure=False,
