@@ -26,6 +26,7 @@ from pages.shared.app_state import (
     remember_group,
     show_error,
     start_runs,
+    start_workers,
 )
 from pages.shared.continue_run import start_afresh, start_of_next_run
 from pages.shared.glossary import explained
@@ -70,6 +71,7 @@ def page() -> None:
         with pictures:
             _pictures(classifier, images, never_seen)
     st.session_state.pop(_BAD_LINK, None)
+    start_workers()
 
 
 def _run_of_the_url() -> Run | None:
