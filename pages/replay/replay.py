@@ -147,7 +147,8 @@ def _keep(run: Run, percent: int) -> None:
     )
     if pressed:
         try:
-            run_id = engine().keep(run.id, percent / 100, f"{run.name} · {percent} %"[:80], visitor())
+            changes = {"strength": percent / 100}
+            run_id = engine().keep(run.id, changes, f"{run.name} · {percent} %"[:80], visitor())
         except UserError as error:
             show_error(error)
             return

@@ -9,7 +9,7 @@ import os
 import threading
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -137,14 +137,18 @@ class Engine:
             weights_before(self.store, request)
         return [self._queue(request, name, visitor) for request in requests]
 
-    def keep(self, run_id: str, strength: float, name: str | None = None, visitor: str = "") -> str:
-        """Queue a run that goes part of the way of a finished one; return its id.
+    def keep(
+        self, run_id: str, changes: Mapping[str, object], name: str | None = None, visitor: str = ""
+    ) -> str:
+        """Queue a run with the weights that a finished one found; return its id.
 
-        It interpolates that run's weights and measures them. Raises like `submit_all`, and `UserError` for an
-        unknown run.
+        `changes` are those of its request: `strength`, how far its weights go, and `measure_on`. Raises like
+        `submit_all`, and `UserError` for an unknown run.
         """
+        assert changes.keys() <= {"strength", "measure_on"}
         fields = self.store.get(run_id).parsed_request().model_dump()
-        request = ForgetRequest.parse(**{**fields, "strength": strength})
+        request = ForgetRequest.parse(**{**fields, **changes})
+        request.check_names()
         make_room(self.store, visitor, 1)
         return self._queue(request, name, visitor, found_by=run_id)
 

@@ -30,8 +30,8 @@ def run_forget(
 ) -> None:
     """Carry out a queued run in this process.
 
-    `found_by` is a finished run with the same request but strength 1: its weights are taken over instead of
-    being looked for again.
+    `found_by` is a finished run of strength 1 whose request differs at most in `strength` and `measure_on`:
+    its weights are taken over instead of being looked for again.
 
     The run always ends in a final state: done, cancelled, or failed with one sentence. Exceptions are
     raised again after they are recorded. A run that is final already is left unchanged.
@@ -92,7 +92,7 @@ def _found(store: Store, run_id: str, found_by: str) -> Found:
     whole, folder = store.get(found_by), store.folder(found_by)
     result, weights = whole.parsed_result(), folder / "weights.safetensors"
     if result is None or not weights.exists() or whole.parsed_request().strength != 1:
-        raise UserError(f"Run {found_by} has no classifier of which a part of the way could be kept.")
+        raise UserError(f"Run {found_by} has no classifier that could be kept.")
     for name in WAY:
         if (folder / name).is_dir():
             shutil.copytree(folder / name, store.folder(run_id) / name, dirs_exist_ok=True)

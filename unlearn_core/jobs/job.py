@@ -52,7 +52,7 @@ class Job:
         earlier: forget sets of earlier runs.
         reference: the classifier before the earlier runs; None if there are none.
         known: the classifier's predictions on `images`, where they are known.
-        found: what a run with the same request found, whose weights are then not looked for again.
+        found: what a run that forgot the same found: its weights are then not looked for again.
 
     Raises:
         UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
