@@ -165,7 +165,12 @@ class Job:
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
         """Report a snapshot of this step; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
-            retained = self.pictures.share_kept(self.classifier.module, sample)
+            # Of the start it is known: measuring it again would delay the first step.
+            retained = (
+                self.pictures.share_kept(self.classifier.module, sample)
+                if step.step
+                else self.pictures.share_kept_before(sample)
+            )
         if retained is not None:
             forgotten = round(100 * step.forgotten / step.k, 3)
             self.frontier.append(
