@@ -13,6 +13,7 @@ from pages.shared.few_kept import few_kept
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
+from pages.shared.outcome_words import outcome_sentences
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.words import counted
@@ -42,6 +43,7 @@ def page() -> None:
         request = run.parsed_request()
         known = known_never_seen(request.classifier, request.images)
         unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
+        st.markdown(conclusion(run, comparison))
         change_cards(comparison, unseen)
         few_kept(run, len(comparison.in_group(RETAIN)), len(comparison.flipped(RETAIN)))
         left, right = st.columns(2, gap="large")
@@ -55,6 +57,23 @@ def page() -> None:
         _download(run, comparison)
     except UserError as error:
         show_error(error)
+
+
+def conclusion(run: Run, comparison: Comparison) -> str:
+    """Return the outcome in words, and what the kept pictures that changed have in common."""
+    result = run.parsed_result()
+    said = " ".join(outcome_sentences(result)) if result is not None else ""
+    changed = comparison.flipped(RETAIN)
+    if not len(changed):
+        return said
+    classes, counts = np.unique(comparison.labels[changed], return_counts=True)
+    most = int(classes[counts.argmax()])
+    alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
+    name = comparison.short_name(most)
+    like = f"like {alike} of the forgotten" if alike else "which was not among the forgotten"
+    return (
+        f"{said} Of the kept pictures that changed, {int(counts.max())} of {len(changed)} are {name}, {like}."
+    )
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:

@@ -98,7 +98,20 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Fi
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
+    assert "over the layers importance and change" in words_of(app)
     assert "If only this filter's change is undone" in words_of(app)
+
+
+def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
+    runs = [finished(store), finished(store)]
+    app = open_app("pages/weights/weights.py", runs[0].id)
+    assert "changed most" in words_of(app)
+    against = app.selectbox(key="against")
+    assert len(against.options) == 2
+    against.set_value(f"run:{runs[1].id}").run()
+    assert not app.error
+    # Both are copies of one run.
+    assert "No weight differs." in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
@@ -196,6 +209,7 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finish
     app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error
     assert len(app.dataframe[0].value) == 2
+    assert "forgets all and keeps most" in words_of(app)
     for curves in ("forget_accuracy", "retain_accuracy"):
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception

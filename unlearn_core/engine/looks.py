@@ -187,6 +187,21 @@ class RetainImportanceRequest:
 
 
 @dataclass(frozen=True)
+class WeightDifferenceRequest:
+    """The weights after a run against those after another, or of a classifier of the catalog."""
+
+    run_id: str
+    other_run: str | None = None
+    classifier: str | None = None
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the maps of the difference."""
+        from unlearn_core.measuring.weights.weight_difference import write_weight_difference
+
+        return write_weight_difference(root, self.run_id, self.other_run, self.classifier)
+
+
+@dataclass(frozen=True)
 class ArchitecturesRequest:
     """The networks that torchvision and timm can build."""
 
