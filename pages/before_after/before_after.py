@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
+from pages.shared.few_kept import few_kept
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
@@ -44,6 +45,7 @@ def page() -> None:
         unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
         st.markdown(conclusion(run, comparison))
         change_cards(comparison, unseen)
+        few_kept(run, len(comparison.in_group(RETAIN)), len(comparison.flipped(RETAIN)))
         left, right = st.columns(2, gap="large")
         with right:
             clicked = closer_look(run, comparison, unseen)

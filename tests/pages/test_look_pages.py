@@ -1,5 +1,6 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -182,7 +184,12 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     run = finished(store)
     app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
-    app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
+    steps = app.select_slider(key="step").options
+    # The ends come first, the frames between after them; each is drawn in its place.
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [frame["name"] for frame in drawn["frames"]] == steps
+    assert len(app.session_state["frames"][1]) == len(steps) - 2
+    app.select_slider(key="step").set_value(steps[0]).run()
     assert not app.exception
     app.segmented_control(key="view").set_value("dial").run()
     assert app.button(key="keep").disabled
@@ -193,6 +200,8 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert kept.id != run.id
     assert kept.parsed_request().strength == 0.5
     assert kept.parsed_request().pick == run.parsed_request().pick
+    wait_until(lambda: store.get(kept.id).state == RunState.DONE)
+    assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
 
 
 def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:

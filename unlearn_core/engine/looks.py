@@ -107,7 +107,7 @@ class NeighboursRequest:
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """Predictions, attributions and places of pictures at every snapshot of a run."""
+    """Predictions, attributions and places of pictures at the start and at the end of a run."""
 
     request: AttributionRequest
 
@@ -116,6 +116,20 @@ class ReplayRequest:
         from unlearn_core.measuring.replay import write_replay
 
         return write_replay(root, self.request)
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """The same at one step between."""
+
+    request: AttributionRequest
+    step: int
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the frame's arrays."""
+        from unlearn_core.measuring.replay import write_frame
+
+        return write_frame(root, self.request, self.step)
 
 
 @dataclass(frozen=True)
