@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unlearn_core.artifacts.adversarial_neighbours import AdversarialNeighbours, read_adversarial_neighbours
-from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
+from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.attribution_quality import (
     AttributionQuality,
     MapQuality,
@@ -33,6 +33,18 @@ def test_every_field_is_read_back_in_its_place(
     write_compressed(tmp_path / "KEY.npz", whole.arrays())
     found = read(tmp_path / "KEY.npz")
     assert [getattr(found, name).tolist() for name in names] == [[number] * 3 for number in range(len(names))]
+
+
+def test_maps_of_version_0_1_0_have_no_opponents(tmp_path: Path) -> None:
+    names = [field.name for field in fields(Attributions)]
+    arrays = Attributions(**{name: np.zeros(3) for name in names}).arrays()
+    for name in ("against", "scores_before", "scores_after"):
+        del arrays[name]
+    write_compressed(tmp_path / "KEY.npz", arrays)
+    found = read_attributions(tmp_path / "KEY.npz")
+    assert found.against.tolist() == [NO_CLASS] * 3
+    assert np.isnan([found.scores_before, found.scores_after]).all()
+    assert found.scores_after.shape == (3, 2)
 
 
 def test_quality_before_and_after_stay_apart(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
@@ -18,7 +19,7 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import Weights, read_snapshots
 
-VERSION = 2
+VERSION = 3
 MOST_PICTURES = 8
 MOST_FRAMES = 24
 POINTS = Budget(400, 40)
@@ -49,7 +50,7 @@ def write_replay(root: Path, request: AttributionRequest) -> Path:
 def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]:
     ids, settings = request.ids, dict(request.settings)
     pictures, pixels, labels = run.pictures(ids), run.pixels(ids), run.targets(ids, "label")
-    targets = torch.from_numpy(run.targets(ids, request.target))
+    asked = explained(run, ids, request.target)
     points = _points(run)
     seen = run.pictures(run.comparison.ids[points].tolist())
     plane = principal_components(features(run.before.module, seen), 2)
@@ -57,7 +58,8 @@ def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]
     for step, weights in _thinned(_snapshots(run)):
         classifier = with_weights(run.before, weights)
         said = predict(classifier.module, pictures, labels, torch.device("cpu"))
-        maps = attribute(classifier, pixels, targets, request.algorithm, run.request.seed, settings)
+        wider, columns = asked.within(classifier)
+        maps = attribute(wider, pixels, columns, request.algorithm, run.request.seed, settings)
         frames["steps"].append(step)
         frames["classes"].append(said.classes)
         frames["tops"].append(said.top_confidences)
@@ -67,6 +69,8 @@ def _film(run: FinishedRun, request: AttributionRequest) -> dict[str, ArrayLike]
         **{name: np.stack(values) for name, values in frames.items()},
         "ids": np.array(ids),
         "labels": labels,
+        "targets": asked.targets,
+        "against": asked.against,
         "inputs": pictures,
         "point_ids": run.comparison.ids[points],
         "point_labels": run.comparison.labels[points],

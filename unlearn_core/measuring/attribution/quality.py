@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, MapQuality
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.convergence import convergence_delta
 from unlearn_core.measuring.attribution.explain import explanation
 from unlearn_core.measuring.attribution.registry import algorithm_entry
@@ -36,17 +37,17 @@ def write_attribution_quality(root: Path, request: AttributionRequest) -> Path:
     def make() -> dict[str, ArrayLike]:
         run = load_finished_run(root, request.run_id)
         pixels = run.pixels(request.ids)
-        targets = torch.from_numpy(run.targets(request.ids, request.target))
+        asked = explained(run, request.ids, request.target)
         seed, settings = run.request.seed, dict(request.settings)
         before, after = (
-            quality(one, pixels, targets, request.algorithm, seed, settings)
-            for one in (run.before, run.after)
+            quality(wider, pixels, columns, request.algorithm, seed, settings)
+            for wider, columns in map(asked.within, (run.before, run.after))
         )
         return AttributionQuality(np.array(request.ids), before, after).arrays()
 
     folder = open_store(root).folder(request.run_id) / "attribution_quality"
-    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
-    return cached(folder, asked, make)
+    key = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(folder, key, make)
 
 
 def quality(

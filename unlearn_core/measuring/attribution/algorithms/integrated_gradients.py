@@ -33,6 +33,7 @@ class IntegratedGradients(Algorithm):
         "compared with an empty picture."
     )
     settings = (BASELINE,)
+    signed = True
     is_complete = True
     is_quick = True
 
