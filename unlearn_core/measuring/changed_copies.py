@@ -29,6 +29,8 @@ JPEG = (75, 50, 30, 15)
 
 COPIES = 20
 """Of each picture."""
+SHIFTED = slice(len(NOISE), len(NOISE) + len(SHIFT))
+"""Which of the copies are shifted."""
 
 
 def changed_copies(pixels: Tensor) -> Iterator[Tensor]:
