@@ -110,8 +110,15 @@ def test_every_run_has_a_map_of_every_picture() -> None:
     pictures, ids = random.integers(0, 255, (2, 28, 28, 1), dtype=np.uint8), np.array([3, 14])
     scores = np.zeros((2, 2), np.float32)
     rest = (ids, ids, ids, scores, scores, ids * 1.0, ids * 1.0)
-    shown = [Attributions(pictures, maps[0], after, *rest) for after in maps[1:]]
-    html = run_maps_html(shown, ["before", "anchor", "<b>"], [["2", "2", "7"], ["4", "4", "4"]])
+    shown = [
+        [
+            Attributions(*(values[row : row + 1] for values in (pictures, maps[0], after, *rest)))
+            for after in maps[1:]
+        ]
+        for row in range(2)
+    ]
+    words = [["id 3", "2", "2", "7"], ["id 14", "4", "4", "4"]]
+    html = run_maps_html(shown, ["before", "anchor", "<b>"], words)
     assert html.count("data:image/png") == 2 * (1 + 1 + 2)
     assert 'style="--columns: 4; --rows: 2"' in html
     assert "id 14" in html

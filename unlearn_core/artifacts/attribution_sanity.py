@@ -15,6 +15,7 @@ class SanityCheck:
 
     Attributes:
         ids: of the pictures, int64 (n,).
+        inputs: the pictures, uint8 (n, h, w, c).
         trained: maps of the classifier before, float32 (n, h, w).
         last_layer: the same with its last layer shuffled.
         all_layers: the same with all layers shuffled.
@@ -24,6 +25,7 @@ class SanityCheck:
     """
 
     ids: NDArray[np.int64]
+    inputs: NDArray[np.uint8]
     trained: NDArray[np.float32]
     last_layer: NDArray[np.float32]
     all_layers: NDArray[np.float32]

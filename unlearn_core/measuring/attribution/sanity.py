@@ -52,6 +52,7 @@ def write_sanity_check(root: Path, request: AttributionRequest) -> Path:
         )
         return SanityCheck(
             ids=np.array(request.ids),
+            inputs=run.pictures(request.ids),
             trained=trained,
             last_layer=last,
             all_layers=every,

@@ -18,7 +18,7 @@ class FeatureAblation(Algorithm):
 
     name = "feature-ablation"
     title = "Feature ablation"
-    reading = "How much the class's score falls (orange) or rises (blue) when a tile of a grid is emptied."
+    reading = "How much the explained score falls (orange) or rises (blue) when a tile of a grid is emptied."
     settings = (BASELINE, PATCHES)
     signed = True
 

@@ -18,7 +18,7 @@ class Occlusion(Algorithm):
 
     name = "occlusion"
     title = "Occlusion"
-    reading = "How much the class's score falls (orange) or rises (blue) when a patch is covered."
+    reading = "How much the explained score falls (orange) or rises (blue) when a patch is covered."
     settings = (BASELINE, PATCHES)
     signed = True
 
