@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from pages.shared.attribution_pictures import COLUMNS, MapRow, legend_html, tile_html
+from pages.shared.deletion_curves import CURVES_STYLE
 from pages.shared.explained_words import FOR_A_CLASS, Side
 from pages.shared.score_bars import BARS_STYLE
 
@@ -20,8 +21,6 @@ _STYLE = """
 .mapgrid .dim { opacity: 0.7; font-size: 12px; font-weight: 400; }
 .mapgrid .numbers { grid-column: span 4; max-width: calc(3 * var(--side) + 12px); font-size: 12px;
   opacity: 0.8; padding-bottom: 4px; font-variant-numeric: tabular-nums; align-self: start; }
-.mapgrid .curves { display: flex; gap: 10px; }
-.mapgrid figure { margin: 2px 0 0; font-size: 11.5px; line-height: 1.1; }
 </style>
 """
 
@@ -59,8 +58,8 @@ def map_grid_html(
             cells.append("<span></span>")
         cells.append("<span></span><span></span>")
         for one in row:
-            said = " · ".join(f"{name} {value}" for name, value in one.numbers)
+            said = " · ".join(f"{name} {value}" for name, value in (*one.numbers, *one.details))
             cells.append(f'<span class="numbers">{escape(said)}{one.curves}</span>')
     variables = f"--algorithms: {len(titles)}; --rows: {len(rows)}"
     grid = f'<div class="mapgrid" style="{variables}">{"".join(cells)}</div>'
-    return f"{_STYLE}{BARS_STYLE}{grid}{legend_html(sides)}"
+    return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html(sides)}"

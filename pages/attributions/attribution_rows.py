@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pages.attributions.deletion_curves import curves_html, decisive_tenth
 from pages.attributions.neighbour_rows import neighbour_rows
 from pages.shared.attribution_pictures import MapRow
+from pages.shared.deletion_curves import curves_html, decisive_tenth
 from pages.shared.explained_words import explained_words
 from pages.shared.measurements import measured_as
 from pages.shared.score_bars import score_bars_html
@@ -130,9 +130,9 @@ def _row(comparison: Comparison, measured: Measured, number: int, kept: float) -
         ("rank correlation", correlation + yardstick),
         ("SSIM", two_decimals(shown.similarity[number])),
     ]
-    curves = ""
+    curves, details = "", []
     if measured.quality is not None:
-        numbers += _qualities(measured.quality, number)
+        details = _qualities(measured.quality, number)
         curves = curves_html(measured.quality.deletion[number], measured.quality.insertion[number])
     return MapRow(
         shown.inputs[number],
@@ -141,6 +141,7 @@ def _row(comparison: Comparison, measured: Measured, number: int, kept: float) -
         words,
         f"id {shown.ids[number]}, {kind}; {explained_words(comparison, shown, number)}",
         tuple(numbers),
+        tuple(details),
         score_bars_html(comparison, shown, number),
         curves,
     )
@@ -159,4 +160,4 @@ def _qualities(quality: AttributionQuality, number: int) -> list[tuple[str, str]
         if not np.isnan(old[number])
     ]
     first, second = (decisive_tenth(curve) for curve in quality.deletion[number])
-    return [*said, ("decisive tenth before", first), ("after", second)]
+    return [*said, ("decisive tenth before", first), ("decisive tenth after", second)]

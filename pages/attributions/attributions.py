@@ -50,7 +50,10 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
         for request, one in zip(requests, measured, strict=True)
     ]
     grid = _draw_maps(comparison, chosen, measured, sticks, maps)
-    sentence.markdown(conclusion(comparison, measured[0].shown, forgotten_ids(comparison), sticks[0]))
+    # Of several algorithms the first one that explains contrasts says most.
+    first = next((place for place, one in enumerate(requests) if one.target == chosen.target), 0)
+    shown = measured[first].shown
+    sentence.markdown(conclusion(comparison, shown, forgotten_ids(comparison), sticks[first]))
     st.caption(_caption(chosen, len(sticks[0].kept), channels))
     if chosen.sanity:
         show_sanity(comparison, requests, side)

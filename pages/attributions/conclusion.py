@@ -34,12 +34,10 @@ def conclusion(
         else:
             turned = int(((before > 0) & (after < 0)).sum())
             words.append(f"**In {turned} of {len(rows)} forgotten pictures the other class leads now.**")
-    said = [
-        f"{name} {two_decimals(median(values))} (median of {len(values)})"
-        for name, values in zip(("forgotten", "kept"), yardstick, strict=True)
-        if len(values)
-    ]
-    words.append(f"Rank correlation of the maps before and after: {', '.join(said)}.")
+    known = [(name, one) for name, one in zip(("forgotten", "kept"), yardstick, strict=True) if one]
+    said = ", ".join(f"{name} {two_decimals(median(values))}" for name, values in known)
+    counts = " and ".join(dict.fromkeys(str(len(values)) for _, values in known))
+    words.append(f"Rank correlation of maps before and after: {said} (medians of {counts}).")
     return " ".join(words)
 
 

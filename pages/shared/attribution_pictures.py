@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pages.shared.deletion_curves import CURVES_STYLE
 from pages.shared.explained_words import FOR_A_CLASS, Side
 from pages.shared.score_bars import BARS_STYLE
 from pages.shared.thumbnails import png_uri
@@ -26,12 +27,13 @@ _STYLE = """
 .maps .words { line-height: 1.35; font-size: 16px; font-weight: 600; overflow-wrap: anywhere; }
 .maps .dim { opacity: 0.75; font-size: 12.5px; font-weight: 400; }
 .maps .beside { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: center; margin-left: 8px; }
-.maps dl { display: grid; grid-template-columns: auto auto; gap: 1px 10px; margin: 0; font-size: 12.5px; }
+.maps dl { display: grid; grid-template-columns: auto auto; gap: 1px 10px; margin: 0; padding: 0;
+  font-size: 12.5px; }
 .maps dt { opacity: 0.75; font-weight: 400; }
-.maps dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; }
-.maps .curves { display: flex; gap: 10px; }
-.maps figure { margin: 0; font-size: 11.5px; line-height: 1.1; }
-.maps figcaption { opacity: 0.75; }
+.maps dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; white-space: nowrap; }
+.maps .under { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: 2px 20px; align-items: center;
+  font-size: 12.5px; padding-bottom: 6px; }
+.maps .under dl { grid-template-columns: repeat(3, auto auto); gap: 1px 8px; }
 </style>
 """
 _LEGEND_STYLE = f"""
@@ -50,7 +52,7 @@ _ONE_SIDED = "; in the difference orange is more, blue is less"
 class MapRow:
     """Maps of one picture by one algorithm, with a caption, a dimmed line, and named numbers.
 
-    `scores` and `curves` are HTML, drawn beside the maps.
+    `details` are further numbers, drawn below the maps. `scores` and `curves` are HTML.
     """
 
     picture: NDArray[np.uint8]
@@ -59,6 +61,7 @@ class MapRow:
     words: str
     small_words: str
     numbers: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
     scores: str = ""
     curves: str = ""
 
@@ -94,11 +97,17 @@ def maps_html(rows: Sequence[MapRow], opacity: float, side: Side = FOR_A_CLASS) 
         cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')
         for name, tile in zip(COLUMNS, row.tiles(opacity), strict=True):
             cells.append(tile_html(tile, f"{row.words}: {name}"))
-        facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in row.numbers)
-        cells.append(f'<span class="beside">{row.scores}<dl>{"".join(facts)}</dl>{row.curves}</span>')
+        cells.append(f'<span class="beside">{row.scores}{_facts(row.numbers)}</span>')
+        if row.details:
+            cells.append(f'<span class="under">{row.curves}{_facts(row.details)}</span>')
     variables = f"--smallest: {_SMALLEST}px; --rows: {len(rows)}"
     grid = f'<div class="maps" style="{variables}">{"".join(cells)}</div>'
-    return f"{_STYLE}{BARS_STYLE}{grid}{legend_html([side])}"
+    return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html([side])}"
+
+
+def _facts(numbers: Sequence[tuple[str, str]]) -> str:
+    facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in numbers)
+    return f"<dl>{''.join(facts)}</dl>"
 
 
 def tile_html(tile: NDArray[np.uint8], words: str) -> str:

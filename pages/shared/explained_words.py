@@ -23,6 +23,7 @@ class Side(NamedTuple):
 
 FOR_A_CLASS = Side("against the class", "for the class")
 HOW_MUCH = Side("matters little", "matters much", two_sided=False)
+ON_THE_SCORE = Side("blue: lowers the score", "orange: raises the score")
 FOR_THE_LABEL = Side("blue: says the other class", "orange: says its label")
 
 
@@ -54,7 +55,9 @@ def side_of(comparison: Comparison, algorithm: str, shown: Attributions) -> Side
     signed = algorithm_entry(algorithm).signed
     if not signed and min(shown.before.min(), shown.after.min()) >= 0:
         return HOW_MUCH
-    if not signed or NO_CLASS in {against for _, against in pairs}:
+    if not signed:
+        return ON_THE_SCORE
+    if NO_CLASS in {against for _, against in pairs}:
         return FOR_A_CLASS
     if len(pairs) > 1:
         return FOR_THE_LABEL

@@ -108,14 +108,15 @@ def test_every_run_has_a_map_of_every_picture() -> None:
     random = np.random.default_rng(0)
     maps = [random.normal(size=(2, 28, 28)).astype(np.float32) for _ in range(3)]
     pictures, ids = random.integers(0, 255, (2, 28, 28, 1), dtype=np.uint8), np.array([3, 14])
-    scores = np.zeros((2, 2), np.float32)
-    rest = (ids, ids, ids, scores, scores, ids * 1.0, ids * 1.0)
+    one, scores = ids[:1], np.zeros((1, 2), np.float32)
     shown = [
         [
-            Attributions(*(values[row : row + 1] for values in (pictures, maps[0], after, *rest)))
+            Attributions(
+                pictures[:1], maps[0][:1], after[:1], one, one, one, scores, scores, one * 1.0, one * 1.0
+            )
             for after in maps[1:]
         ]
-        for row in range(2)
+        for _ in ids
     ]
     words = [["id 3", "2", "2", "7"], ["id 14", "4", "4", "4"]]
     html = run_maps_html(shown, ["before", "anchor", "<b>"], words)
