@@ -130,7 +130,7 @@ def test_weights_are_whole(run: str) -> None:
 @EACH_FINISHED
 def test_attributions_are_whole(run: str) -> None:
     app = whole(open_app("attributions", run=run))
-    forgotten = f"id {FORGOTTEN[run][0]}, forget set"
+    forgotten = f"id {FORGOTTEN[run][0]}, to forget"
     assert forgotten in html_of(app)
     app.toggle(key="trust").set_value(True).run()
     app.toggle(key="neighbours").set_value(True).run()

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import open_run, show_error, start_run, store
-from pages.shared.explained_words import film_words, target_of
+from pages.shared.explained_words import baseline_words, film_words, target_of
 from pages.shared.links import FORGET
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
@@ -65,10 +65,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         help="Maps of all pictures at every snapshot, by an algorithm that is quick enough for that.",
     )
     ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
-    film, path = measured(
-        ReplayRequest(AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))),
-        "Measuring every snapshot; photos take a while …",
-    )
+    request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
+    film, path = measured(ReplayRequest(request), "Measuring every snapshot; photos take a while …")
     steps = film["steps"].tolist()
     with third:
         step = _step(steps)
@@ -78,7 +76,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
         f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
-        f"{algorithm_entry(algorithm).reading}"
+        f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
     st.download_button("Film (.npz)", path.read_bytes(), f"replay-{run.id}.npz", icon=":material/download:")
 

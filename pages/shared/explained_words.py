@@ -80,13 +80,17 @@ def what_is_explained(requests: Iterable[AttributionRequest], chosen: str, chann
             "The explained score is a contrast: the score of the old label less that of the new prediction, "
             "or of the runner-up where the prediction did not change; the same two classes before and after."
         )
-    empty = {
-        baseline_colour(channels, dict(one.settings)) for one, entry in known if BASELINE in entry.settings
-    }
-    words += [f"Empty means {colour}." for colour in sorted(empty)]
+    words += dict.fromkeys(baseline_words(one, channels) for one, _ in known)
     plain = [entry.title for _, entry in known if not entry.signed]
     if plain and chosen == CONTRAST:
         words.append(
             f"{' and '.join(plain)}: without evidence for and against, so the old label alone is explained."
         )
-    return " ".join(words)
+    return " ".join(one for one in words if one)
+
+
+def baseline_words(request: AttributionRequest, channels: int) -> str:
+    """Return what the maps of pictures with this number of channels compare with; "" if with nothing."""
+    if BASELINE not in algorithm_entry(request.algorithm).settings:
+        return ""
+    return f"Baseline: a {baseline_colour(channels, dict(request.settings))} picture."
