@@ -11,7 +11,13 @@ from unlearn_core.errors import UserError
 
 IMAGES = Path(__file__).parent / "pages" / "shared"
 # Streamlit's own margins leave too little of a laptop's width for two columns.
-STYLE = "<style>.stMainBlockContainer { padding-inline: 2.5rem; }</style>"
+STYLE = """
+<style>
+.stMainBlockContainer { padding-inline: 2.5rem; }
+[data-testid="stMetric"] { padding: 0; }
+[data-testid="stMetricValue"] { font-size: 1.3rem; }
+</style>
+"""
 
 
 def main() -> None:

@@ -1,16 +1,20 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
+from unlearn_core.common.home import home
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
+from unlearn_core.store.example import install_example
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
-from unlearn_core.store.runs import Store, open_store
+from unlearn_core.store.runs import DATABASE, Store, open_store
 
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
@@ -18,16 +22,31 @@ _GROUP = "started_together"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Return the store, one per server; the first call marks runs of an earlier server as interrupted."""
+    """Return the store, one per server; the first call marks runs of an earlier server as interrupted.
+
+    A new store gets the example.
+    """
+    is_new = not (home() / DATABASE).exists()
     found = open_store()
+    if is_new:
+        install_example(found)
     found.mark_interrupted()
     return found
 
 
-@st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
+@st.cache_resource(show_spinner=False, on_release=Engine.close)
 def engine() -> Engine:
     """Return the engine, one per server; the first call starts its worker processes."""
     return Engine(store())
+
+
+@st.cache_resource(show_spinner=False)
+def start_workers() -> threading.Thread:
+    """Start the workers in the background, once per server, while the person still looks at the page."""
+    thread = threading.Thread(target=engine, daemon=True)
+    add_script_run_ctx(thread, get_script_run_ctx())
+    thread.start()
+    return thread
 
 
 @asynccontextmanager

@@ -49,14 +49,13 @@ def _depth(result: Result) -> str:
     copies = result.depth.changed_copies
     if copies.after > ONLY_JUST:
         how = "*Only just* across the border"
-    elif copies.after > DEEP:
-        how = "*Firmly* across the border"
     else:
-        how = "*Deep* beyond the border"
+        how = "*Not all of them deep*" if copies.after > DEEP else "*Deep*"
+    known = f"{copies.after:.0f} % of slightly changed copies are recognised"
     if copies.shifted is None:
-        return f"{how}: {copies.after:.0f} % of slightly changed copies are recognised."
+        return f"{how}: {known}."
     if copies.n == 1:
         back = "it comes back" if copies.shifted else "it stays forgotten"
     else:
         back = f"{copies.shifted} of {copies.n} come back" if copies.shifted else "all stay forgotten"
-    return f"{how}: moved by a pixel or two, {back}."
+    return f"{how}: {known}; moved by a pixel, {back}."

@@ -73,7 +73,7 @@ def test_before_and_after_in_numbers(open_app: OpenApp, store: Store, finished: 
     forget, retain, test = (one for one in app.metric if "never trained" not in one.label)
     assert forget.value == "50 → 0"
     assert "±" in retain.delta
-    assert test.label == "Test set D_test"
+    assert test.label == "Never seen (D_test)"
     assert [tab.label.split(" · ")[0] for tab in app.tabs] == [
         "Forgotten",
         "Kept, changed",

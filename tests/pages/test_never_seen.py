@@ -90,7 +90,7 @@ def test_a_damaged_reference_is_one_sentence_and_the_pages_stay(
         (error,) = app.error
         assert error.value.startswith(f"The file `never_seen/{path.name}` is damaged")
     assert "quick_memorised" not in {button.key for button in app.button}
-    assert [metric.label[:6] for metric in app.metric] == ["Forget", "Retain", "Test s"]
+    assert [metric.label[:6] for metric in app.metric] == ["To for", "Kept (", "Never "]
 
 
 def test_before_after_and_never_seen_stand_beside_each_other(
@@ -106,10 +106,10 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     app = open_app(BEFORE_AFTER, run.id)
     forget, unseen = app.metric[:2]
     assert (forget.value, unseen.label, unseen.value) == ("50 → 0", "If never trained on", "75")
-    assert unseen.delta == "2 classifiers for each picture"
+    assert unseen.delta == "2 classifiers each"
     pictures = "".join(one.proto.body for one in app.get("html"))
-    assert pictures.count("unseen:\u00a01\u00a0of\u00a02<") == 1
-    assert pictures.count("unseen:\u00a02\u00a0of\u00a02<") == 1
+    assert pictures.count("without:\u00a01\u00a0of\u00a02<") == 1
+    assert pictures.count("without:\u00a02\u00a0of\u00a02<") == 1
     app.segmented_control(key="look").set_value("unseen").run()
     assert not app.exception
     assert "Confidence in the label of each forgotten picture" in words_of(app)

@@ -93,7 +93,7 @@ class FrontierPoint(_Numbers):
 class ChangedCopies(_Numbers):
     """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after.
 
-    `shifted` counts the pictures of which at least one shifted copy is predicted so after; None in results of
+    `shifted` counts the pictures whose copy shifted by one pixel is predicted so after; None in results of
     earlier versions.
     """
 

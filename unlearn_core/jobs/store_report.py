@@ -14,8 +14,8 @@ from unlearn_core.artifacts.weight_maps import write_weight_maps
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.report import Outcome, Report
+from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
-from unlearn_core.measuring.write_image_table import thumbnails
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import SnapshotWriter, Weights

@@ -16,7 +16,7 @@ from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
 from unlearn_core.forgetting.rounded import rounded_weights
-from unlearn_core.measuring.changed_copies import COPIES, SHIFTED, changed_copies
+from unlearn_core.measuring.changed_copies import BY_ONE_PIXEL, COPIES, changed_copies
 from unlearn_core.store.snapshots import interpolated
 
 PICTURES = Budget(64, 4)
@@ -48,7 +48,7 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
             after=_percent(changed_after),
             n=n,
             interval=(round(low, 3), round(high, 3)),
-            shifted=int(found_after[SHIFTED].amax(0).sum()),
+            shifted=int(found_after[BY_ONE_PIXEL].sum()),
         ),
         return_point=_return_point(before, after, some, their_labels),
         rounded_8_bits=_percent(_recognised(rounded(after, 8), pixels, labels)),

@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -29,6 +29,9 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 from unlearn_core.store.schema import bring_up_to_date, refuse_newer
 
+DATABASE = "runs.sqlite"
+"""The file in the store's root."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ class Store:
             make_private(self.root)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
-        self._sql = _open_database(self.root / "runs.sqlite")
+        self._sql = _open_database(self.root / DATABASE)
         self._warn_of_lost_rows()
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
@@ -58,18 +61,24 @@ class Store:
             owner=this_process(),
             visitor=visitor,
         )
+        self.add(run)
+        return run
+
+    def add(self, run: Run, fill: Callable[[Path], None] = lambda folder: None) -> None:
+        """Add a run whose folder `fill` fills; neither stays if one of them cannot be written."""
+        folder = self.folder(run.id)
         try:
-            self.folder(run_id).mkdir(parents=True)
+            folder.mkdir(parents=True)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
         try:
+            fill(folder)
             with self._session() as session:
                 session.add(run)
                 session.commit()
-        except UserError:
-            shutil.rmtree(self.folder(run_id), ignore_errors=True)
-            raise
-        return run
+        except (OSError, UserError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise self._cannot_write(error.strerror) if isinstance(error, OSError) else error from error
 
     def get(self, run_id: str) -> Run:
         """Return the run with this id; an unknown one raises `UserError`."""
