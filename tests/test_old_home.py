@@ -154,7 +154,7 @@ def test_compare_shows_the_runs_side_by_side() -> None:
     app.multiselect(key="runs").set_value(list(CARDS)).run()
     table = whole(app).dataframe[0].value
     assert table["run"].tolist() == list(CARDS)
-    assert table["D_r"].tolist() == [100.0, 89.13, 58.14]
+    assert table["kept (D_r)"].tolist() == [100.0, 89.13, 58.14]
     assert "below each map the prediction" in words_of(app)
 
 
