@@ -8,6 +8,7 @@ from pages.replay.film import film_file, make_frame, missing_steps, with_known_f
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import engine, open_run, show_error, store
+from pages.shared.explained_words import baseline_words, film_words, target_of
 from pages.shared.links import FORGET
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
@@ -54,17 +55,19 @@ def page() -> None:
 
 def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
+    quick = [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick]
     algorithm = first.selectbox(
         "Maps",
-        [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick],
-        index=1,
+        quick,
+        # Signed, and the quickest of them; without it the gradient.
+        index=quick.index("deeplift" if "deeplift" in quick else "saliency"),
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",
         bind="query-params",
-        help=algorithm_entry("saliency").reading,
+        help="Maps of all pictures at every snapshot, by an algorithm that is quick enough for that.",
     )
     ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
-    request = AttributionRequest.parse(run.id, ids, algorithm)
+    request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
     ends, _ = measured(ReplayRequest(request), "Measuring the start and the end …")
     with third:
         step = _step(ends["all_steps"].tolist())
@@ -79,7 +82,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
-        f"scale for the whole film. {algorithm_entry(algorithm).reading}"
+        f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
+        f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
     _other_frames(film, request, step)
     st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")

@@ -117,8 +117,21 @@ def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: " in html
+    assert "(kept " in html
+    assert "now" in words_of(app)
+    assert "kept" in words_of(app)
     app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
     app.toggle(key="trust").set_value(True).run()
+    app.toggle(key="sanity").set_value(True).run()
+    assert "Do these maps depend on the weights?" in words_of(app)
+    app.selectbox(key="target").select("3").run()
+    app.selectbox(key="against").select("8").run()
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: says 3 rather than 8" in html
+    assert "decisive tenth before" in html
+    app.toggle(key="sanity").set_value(False).run()
     app.selectbox(key="target").select("new").run()
     app.text_input(key="pictures").set_value("3, 14").run()
     app.selectbox(key="baseline").select("white").run()
