@@ -56,7 +56,7 @@ def page() -> None:
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
-    groups = {"Forgotten": FORGET, "D_r flipped": RETAIN, "D_test flipped": TEST}
+    groups = {"Forgotten": FORGET, "Kept, changed": RETAIN, "Never seen, changed": TEST}
     shown = {
         name: comparison.in_group(group) if group == FORGET else comparison.flipped(group)
         for name, group in groups.items()
@@ -95,7 +95,7 @@ def _gallery(
     run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp], name: str
 ) -> None:
     if name == "Forgotten":
-        said = "" if unseen is None else "; unseen: how many classifiers that never saw it recognise it"
+        said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
         st.caption(f"Each picture with its prediction and confidence before and after{said}.")
     elif name == "chosen":
         st.caption("The pictures of the clicked dot. Double-click the figure to see all again.")
@@ -130,7 +130,7 @@ def _captioned(
         if unseen is not None and comparison.group[position] == FORGET:
             asked = len(unseen.logits)
             # No-break spaces: a line of its own.
-            sure += f", unseen:\u00a0{asked * never[comparison.ids[position]]:.0f}\u00a0of\u00a0{asked}"
+            sure += f", without:\u00a0{asked * never[comparison.ids[position]]:.0f}\u00a0of\u00a0{asked}"
         words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
         label = comparison.labels[position]
         if label not in (old, new):

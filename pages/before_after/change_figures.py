@@ -71,11 +71,11 @@ def unseen_figure(
         x=100 * unseen.confidences().mean(0),
         y=names,
         mode="markers",
-        name="never seen",
+        name="if never trained on",
         # A ring: it often lies around the dot before.
         marker={"color": TEST, "size": 15, "symbol": "circle-open", "line": {"width": 2.5}},
         customdata=np.round(asked * unseen.recognised()).astype(int),
-        hovertemplate="%{y}: %{x:.1f} % never seen; recognised by %{customdata} of "
+        hovertemplate="%{y}: %{x:.1f} % if never trained on; recognised by %{customdata} of "
         + f"{asked}<extra></extra>",
     )
     figure.update_xaxes(range=[-2, 101.5])

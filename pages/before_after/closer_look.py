@@ -23,16 +23,16 @@ _LOOKS = {
     "classes": "Classes",
     "transitions": "Transitions",
     "confidence": "Confidence",
-    "unseen": "Never seen",
+    "unseen": "If never trained on",
     "map": "Map",
     "layers": "Layers",
 }
-_GROUPS = {FORGET_SET.title: FORGET, RETAIN_SET.title: RETAIN, TEST_SET.title: TEST}
+_GROUPS = {FORGET_SET.name: FORGET, RETAIN_SET.name: RETAIN, TEST_SET.name: TEST}
 _HEIGHT = 310
 
 
 def closer_look(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> tuple[int, int, int] | None:
-    """Let the person choose a chart and draw it; `unseen` is of the forget set.
+    """Let the person choose a chart and draw it; `unseen` is of D_f.
 
     Returns:
         Group, class before and class after of the dot clicked in the transitions, None if there is none.
@@ -120,7 +120,7 @@ def _transitions(comparison: Comparison) -> tuple[int, int, int] | None:
 
 
 def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
-    """Draw the forgotten pictures that are furthest from what is said of them where they were never seen."""
+    """Draw the forgotten pictures that are furthest from what classifiers without them say."""
     inside = comparison.in_group(FORGET)
     apart = np.abs(comparison.after_confidences[inside] - unseen.confidences().mean(0))
     drawn = inside[np.argsort(-apart, kind="stable")[:MOST_CLASSES]]
@@ -131,15 +131,15 @@ def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
     figure = unseen_figure(names, 100 * before, 100 * after, part, _HEIGHT)
     st.plotly_chart(figure, config=CONFIG, key="unseen_figure")
     st.caption(
-        "Confidence in the label of each forgotten picture. Never seen: the mean of classifiers that were "
-        "trained without the picture; the closer to it, the more it is as if it had never been seen."
+        "Confidence in the label of each forgotten picture. The ring is the mean of classifiers that were "
+        "trained without the picture: after perfect forgetting the orange mark would lie there."
     )
     if len(drawn) < len(inside):
         st.caption(f"The {len(drawn)} furthest from it of {len(inside)}.")
 
 
 def _classes(comparison: Comparison) -> None:
-    present = _present(comparison, [TEST_SET.title, RETAIN_SET.title])
+    present = _present(comparison, [TEST_SET.name, RETAIN_SET.name])
     if not present:
         st.caption("There are no other pictures to compare classes on.")
         return
@@ -155,7 +155,7 @@ def _classes(comparison: Comparison) -> None:
     classes, before, after = class_changes(comparison, _GROUPS[name])
     drawn = most_changed(classes, before, after)
     if not len(drawn):
-        st.caption(f"No class of the {name} changed.")
+        st.caption(f"No class changed among the pictures {name}.")
         return
     names = [comparison.short_name(int(one)) for one in classes[drawn]]
     figure = class_figure(names, before[drawn], after[drawn], _HEIGHT)

@@ -70,7 +70,8 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
         showlegend=False,
     )
     drawn = ((RETAIN_GROUP, RETAIN_SET, 4), (TEST_GROUP, TEST_SET, 4), (FORGET_GROUP, FORGET_SET, 10))
-    for group, (title, *_), size in drawn:
+    for group, words, size in drawn:
+        title = words.name
         inside = comparison.in_group(group)[:: max(1, len(comparison.in_group(group)) // _MOST_DOTS)]
         figure.add_scatter(
             x=100 * comparison.before_confidences[inside],
@@ -102,8 +103,8 @@ def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go
     rest = ~flipped & ~forgotten
     figure.add_scatter(**_dots(comparison, positions, after, rest, title="unchanged", colour=BEFORE, size=4))
     for chosen, title, colour in (
-        (flipped & ~forgotten, "flipped", RETAIN),
-        (forgotten, FORGET_SET.title, FORGET),
+        (flipped & ~forgotten, "changed", RETAIN),
+        (forgotten, FORGET_SET.name, FORGET),
     ):
         figure.add_scatter(
             x=_segments(before[chosen, 0], after[chosen, 0]),

@@ -21,11 +21,11 @@ from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
 from unlearn_core.store.rows import Run
 
 _CURVES = {
-    "frontier": "Retained against forgotten",
-    "forget_accuracy": FORGET_SET.symbol,
-    "retain_accuracy": RETAIN_SET.symbol,
+    "frontier": "Kept against forgotten",
+    "forget_accuracy": FORGET_SET.name,
+    "retain_accuracy": RETAIN_SET.name,
 }
-_AGREES = f"{RETAIN_SET.symbol} agrees"
+_AGREES = f"{RETAIN_SET.title}, agreement"
 _MOST_PICTURES = 3
 
 
@@ -100,7 +100,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
                 "": title,
                 "goal": line.goal,
                 "k": line.k,
-                **{words.symbol: line.accuracy.model_dump()[name] for name, words in SETS.items()},
+                **{words.name: line.accuracy.model_dump()[name] for name, words in SETS.items()},
                 _AGREES: line.agreement.retain,
                 "steps": line.steps,
                 "seconds": round(line.seconds, 1),
@@ -113,7 +113,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        column_config=dict.fromkeys([*(one.symbol for one in SETS.values()), _AGREES], percent),
+        column_config=dict.fromkeys([*(one.name for one in SETS.values()), _AGREES], percent),
     )
     return table
 

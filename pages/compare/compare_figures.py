@@ -28,10 +28,10 @@ def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure
             mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"size": [5] * (len(points) - 1) + [13], "symbol": "circle"},
-            hovertemplate="%{text}: %{x:.0f} % forgotten, %{y:.1f} % retained<extra>" + title + "</extra>",
+            hovertemplate="%{text}: %{x:.0f} % forgotten, %{y:.1f} % kept<extra>" + title + "</extra>",
         )
-    figure.update_xaxes(title="forgotten, % of D_f", range=[-4, 105])
-    figure.update_yaxes(title="accuracy on a sample of D_r, %", gridcolor=GRID)
+    figure.update_xaxes(title="forgotten, %", range=[-4, 105])
+    figure.update_yaxes(title="kept (D_r, sample), %", gridcolor=GRID)
     return style(figure, height)
 
 

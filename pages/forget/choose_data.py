@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import selection
+from pages.shared.live_pictures import ids_of
 from pages.shared.visitor import may_see, photos_of_visitor
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, PHOTOS_PREFIX, UTKFACE_PREFIX
@@ -57,7 +58,7 @@ def choose_source() -> tuple[str, str | None]:
 
 
 def adopt(run: Run) -> None:
-    """When a run's link is first opened, select its classifier, image set and forget set."""
+    """When a run's link is first opened, select its classifier, image set and pictures to forget."""
     if st.session_state.get(_ADOPTED) == run.id or selection.picked():
         return
     st.session_state[_ADOPTED] = run.id
@@ -77,15 +78,6 @@ def adopt(run: Run) -> None:
         st.session_state["images"] = request.images
     selection.pick_from(request.classifier, request.images)
     selection.pick(ids_of(run))
-
-
-def ids_of(run: Run) -> list[int]:
-    """Return the ids that a run forgets; before it has a result, only those that its pick names."""
-    result = run.parsed_result()
-    if result is not None:
-        return list(result.ids)
-    kind, _, rest = run.parsed_request().pick.partition(":")
-    return [int(one) for one in rest.split(",")] if kind == "ids" else []
 
 
 def _choose_folder() -> str | None:

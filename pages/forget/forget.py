@@ -10,7 +10,13 @@ from pages.forget.edit_class_match import class_match
 from pages.forget.gallery import KEY, gallery
 from pages.forget.gallery_filters import filter_bar, quick_picks
 from pages.forget.image_map import image_map
-from pages.forget.request_form import goal_and_method, more_settings, others_to_compare
+from pages.forget.request_form import (
+    choose_depth,
+    choose_goal,
+    choose_method,
+    more_settings,
+    others_to_compare,
+)
 from pages.forget.upload_photos import add_your_own
 from pages.shared import selection
 from pages.shared.app_state import (
@@ -20,8 +26,10 @@ from pages.shared.app_state import (
     remember_group,
     show_error,
     start_runs,
+    start_workers,
 )
 from pages.shared.continue_run import start_afresh, start_of_next_run
+from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
 from pages.shared.run_panel import run_panel
@@ -36,10 +44,6 @@ _BAD_LINK = "bad_link"
 # Their classes are those of the classifiers shipped for them: nothing to match.
 PACKAGED = ("mnist", "cifar10")
 
-_UNSEEN_HELP = (
-    "To read the result by: about as many would be recognised if they had never been trained on, because "
-    "other pictures look like them."
-)
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
@@ -67,6 +71,7 @@ def page() -> None:
         with pictures:
             _pictures(classifier, images, never_seen)
     st.session_state.pop(_BAD_LINK, None)
+    start_workers()
 
 
 def _run_of_the_url() -> Run | None:
@@ -151,35 +156,59 @@ def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
 def _setup(
     classifier: str, images: str | None, table: ImageTable | None, never_seen: NeverSeen | None
 ) -> None:
-    st.markdown("##### 2 · Choose goal and method")
+    st.markdown("##### 2 · Let the classifier forget them")
     after = start_of_next_run()
     ids = selection.picked()
-    chosen, depth = goal_and_method(table, ids)
-    pressed = st.button(
-        f"Forget {counted(len(ids))}" if ids else "Forget",
-        key="forget",
-        type="primary",
-        icon=":material/ink_eraser:",
-        disabled=not ids or table is None,
-        width="stretch",
-    )
-    if not ids:
-        st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
-    unseen = never_seen and never_seen.of(np.array(ids, np.int64))
-    if ids and unseen is not None:
-        st.caption(recognised_unseen(unseen), help=_UNSEEN_HELP)
-    more = more_settings(str(chosen["method"]), depth)
-    others = others_to_compare(str(chosen["method"]))
+    # The choices that matter come first, though they depend on the method, which is chosen below.
+    first = st.container()
+    with st.expander("Compare with other methods", icon=":material/compare_arrows:"):
+        others = others_to_compare()
+    with st.expander("Another method, seed, steps and device", icon=":material/tune:"):
+        method = choose_method()
+        more = more_settings(str(method["method"]))
+    with first:
+        goal = choose_goal(table, ids)
+        depth = choose_depth(str(method["method"]))
+        pressed = st.button(
+            f"Forget {counted(len(ids))}" if ids else "Forget",
+            key="forget",
+            type="primary",
+            icon=":material/ink_eraser:",
+            disabled=not ids or table is None,
+            width="stretch",
+        )
+        _about_the_pick(ids, table, never_seen)
     if pressed:
         request = {
             "classifier": classifier,
             "images": images,
             "pick": f"ids:{','.join(map(str, ids))}",
             "after": after,
-            **chosen,
+            **goal,
+            **method,
             **more,
+            "options": {**more["options"], **depth},
         }
-        _forget([request, *({**request, **other} for other in others)])
+        different = [other for other in others if other["method"] != method["method"]]
+        _forget([request, *({**request, **other} for other in different)])
+
+
+def _about_the_pick(ids: list[int], table: ImageTable | None, never_seen: NeverSeen | None) -> None:
+    """Say what is to be known of the picked pictures before they are forgotten."""
+    if not ids:
+        st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
+        return
+    if table is not None:
+        wrong = int((table.predictions != table.labels)[np.isin(table.ids, ids)].sum())
+        if wrong:
+            of = "This picture is" if len(ids) == 1 else f"{wrong} of these {len(ids)} are"
+            st.caption(
+                f":material/priority_high: {of} not recognised even now: there is nothing to forget in "
+                f"{'it' if wrong == 1 else 'them'}."
+            )
+    unseen = never_seen and never_seen.of(np.array(ids, np.int64))
+    if unseen is not None:
+        st.caption(recognised_unseen(unseen), help=explained("if never trained on"))
 
 
 def _forget(requests: list[dict[str, object]]) -> None:

@@ -1,17 +1,18 @@
-"""The request for the picked pictures: goal and method as choices, further settings folded away."""
+"""The request for the picked pictures: goal and depth, and what is rarely changed: method and settings."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
+from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.forgetting.depths import DEFAULT_DEPTH, DEPTH_OPTION, DEPTHS
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
 
 _GOALS = {
-    "misclassify": ("Misclassify", "Predicted as any other class."),
-    "relabel": ("Relabel", "Predicted as a class that you choose."),
+    "misclassify": ("Misclassify", explained("misclassify")),
+    "relabel": ("Relabel", explained("relabel")),
 }
 _MAIN = ("anchor", "adv+imp", "adv", "neggrad")
 _OTHER = "other"
@@ -19,13 +20,8 @@ _RETAINED = 4000
 _RUNNER_UP = "the runner-up of each picture"
 
 
-def goal_and_method(
-    table: ImageTable | None, ids: list[int]
-) -> tuple[dict[str, object], dict[str, float | int]]:
-    """Show goal, method and depth; return the request's fields, and the option of the depth.
-
-    The fields are `goal`, `new_labels`, `method` and `retained`; methods without depths have no such option.
-    """
+def choose_goal(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
+    """Show the goals; return the request's fields `goal` and `new_labels`."""
     goal = st.radio(
         "Goal",
         list(_GOALS),
@@ -34,13 +30,13 @@ def goal_and_method(
         horizontal=True,
         key="goal",
         persist_state="session",
+        label_visibility="collapsed",
     )
     new_labels = _new_labels(table, ids) if goal == "relabel" and table is not None else {}
-    method = _method()
-    return {"goal": goal, "new_labels": new_labels, **method}, _depth(str(method["method"]))
+    return {"goal": goal, "new_labels": new_labels}
 
 
-def _depth(method: str) -> dict[str, float | int]:
+def choose_depth(method: str) -> dict[str, float | int]:
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
@@ -52,13 +48,14 @@ def _depth(method: str) -> dict[str, float | int]:
         required=True,
         key="depth",
         persist_state="session",
+        help=explained("depth"),
     )
     st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price}")
     return {DEPTH_OPTION.name: chosen}
 
 
-def _method() -> dict[str, object]:
-    """Show the main methods at once, the others behind one more click."""
+def choose_method() -> dict[str, object]:
+    """Show the main methods, the others behind one more click; return the fields `method` and `retained`."""
     others = [entry for entry in methods() if entry.name not in _MAIN]
     chosen = st.radio(
         "Method",
@@ -83,71 +80,75 @@ def _method() -> dict[str, object]:
     entry = method_entry(method)
     with right:
         retained = st.number_input(
-            "Retained pictures",
+            "Kept pictures to train on",
             1 if entry.retained_data == "needed" else 0,
             1_000_000,
             _RETAINED if entry.retained_data == "needed" else 0,
             key=f"retained:{method}",
             persist_state="session",
             disabled=entry.retained_data == "none",
-            help="Pictures of D_r that the method may train on, at most. The methods above use none.",
+            help="At most so many kept pictures (D_r) may be trained on. The methods above use none.",
         )
     st.caption(f"{entry.summary} {entry.paper}.")
     return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
 
 
-def more_settings(method: str, depth: Mapping[str, float | int]) -> dict[str, object]:
-    """Show the settings that are rarely changed; return the request's other fields.
-
-    `depth` is the option that was chosen already.
-    """
-    with st.expander("Seed, steps, device and options of the method", icon=":material/tune:"):
-        first, second, third = st.columns(3)
-        seed = first.number_input("Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session")
-        max_steps = second.number_input(
-            "Maximum steps", 1, 100_000, 300, key="max_steps", persist_state="session"
-        )
-        device = third.selectbox(
-            "Device",
-            ["auto", "cpu", "cuda", "mps"],
-            key="device",
-            persist_state="session",
-            help="auto uses a GPU if there is one.",
-        )
-        measure_on = st.text_input(
-            "Also measure on a folder",
-            key="measure_on",
-            persist_state="session",
-            placeholder="/home/me/other-pictures",
-            help="Its pictures are measured as part of the retain set.",
-        ).strip()
-        columns = st.columns(3)
-        options_shown = [one for one in method_entry(method).options if one.name != DEPTH_OPTION.name]
-        options = {
-            option.name: _option(option, method, columns[number % 3])
-            for number, option in enumerate(options_shown)
-        }
+def more_settings(method: str) -> dict[str, Any]:
+    """Show the settings that are rarely changed; return the request's other fields."""
+    first, second, third = st.columns(3)
+    seed = first.number_input(
+        "Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session", help=explained("seed")
+    )
+    max_steps = second.number_input(
+        "Maximum steps",
+        1,
+        100_000,
+        300,
+        key="max_steps",
+        persist_state="session",
+        help=explained("maximum steps"),
+    )
+    device = third.selectbox(
+        "Device",
+        ["auto", "cpu", "cuda", "mps"],
+        key="device",
+        persist_state="session",
+        help="auto uses a GPU if there is one.",
+    )
+    measure_on = st.text_input(
+        "Also measure on a folder",
+        key="measure_on",
+        persist_state="session",
+        placeholder="/home/me/other-pictures",
+        help="Its pictures are measured as kept ones.",
+    ).strip()
+    columns = st.columns(3)
+    options_shown = [one for one in method_entry(method).options if one.name != DEPTH_OPTION.name]
+    options = {
+        option.name: _option(option, method, columns[number % 3])
+        for number, option in enumerate(options_shown)
+    }
     return {
         "seed": seed,
         "max_steps": max_steps,
         "device": device,
         "measure_on": f"folder:{measure_on}" if measure_on else None,
-        "options": {**options, **depth},
+        "options": options,
     }
 
 
-def others_to_compare(method: str) -> list[dict[str, object]]:
-    """Let the person add other methods to the same request; return the fields that differ for each."""
+def others_to_compare() -> list[dict[str, object]]:
+    """Let the person add methods to the same request; return the fields that differ for each."""
     chosen = st.multiselect(
         "Also run with",
-        [entry.name for entry in methods() if entry.name not in (method, "retrain")],
+        [entry.name for entry in methods() if entry.name != "retrain"],
         format_func=lambda name: method_entry(name).title,
         max_selections=5,
         key="compare_with",
         persist_state="session",
         placeholder="other methods, for comparison",
         help="The same pictures, goal and seed with the defaults of each method, one run after another. "
-        "Methods that need retained pictures get 4,000.",
+        "Methods that train on kept pictures get 4,000.",
     )
     return [
         {
@@ -156,7 +157,6 @@ def others_to_compare(method: str) -> list[dict[str, object]]:
             "options": {},
         }
         for name in chosen
-        if name != method
     ]
 
 

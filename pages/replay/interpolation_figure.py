@@ -7,7 +7,7 @@ from pages.shared.palette import BEFORE, FORGET, RETAIN, TEST, style
 from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET, sample_of
 
 _CURVES = (
-    ("forget", FORGET_SET.title, FORGET, 3.0),
+    ("forget", FORGET_SET.name, FORGET, 3.0),
     ("retain", sample_of(RETAIN_SET), RETAIN, 3.0),
     ("test", sample_of(TEST_SET), TEST, 2.0),
 )

@@ -72,7 +72,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     figure = replay_figure(film, store().steps(run.id), comparison.class_names, steps.index(step))
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     st.caption(
-        "Above: accuracy, and the pictures in the plane of features (magenta: forget set; others: by class). "
+        "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
         f"scale for the whole film. {algorithm_entry(algorithm).reading}"
     )

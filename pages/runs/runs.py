@@ -81,7 +81,7 @@ def _row(run: Run) -> dict[str, object]:
         "classifier": None if request is None else request.classifier,
         "method": None if request is None else request.method,
         "k": None if result is None else result.k,
-        **{words.symbol: _after(result, name) for name, words in SETS.items()},
+        **{words.name: _after(result, name) for name, words in SETS.items()},
         "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
         "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),

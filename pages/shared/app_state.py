@@ -1,9 +1,11 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
 from unlearn_core.engine import Engine
@@ -24,10 +26,19 @@ def store() -> Store:
     return found
 
 
-@st.cache_resource(show_spinner="Starting the workers …", on_release=Engine.close)
+@st.cache_resource(show_spinner=False, on_release=Engine.close)
 def engine() -> Engine:
     """Return the engine, one per server; the first call starts its worker processes."""
     return Engine(store())
+
+
+@st.cache_resource(show_spinner=False)
+def start_workers() -> threading.Thread:
+    """Start the workers in the background, once per server, while the person still looks at the page."""
+    thread = threading.Thread(target=engine, daemon=True)
+    add_script_run_ctx(thread, get_script_run_ctx())
+    thread.start()
+    return thread
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ def forget_more_button(run: Run) -> None:
         "Forget more",
         key="more",
         icon=":material/library_add:",
-        help="Starts from this run's classifier; its forget set should stay forgotten.",
+        help="Starts from this run's classifier; what it forgot should stay forgotten.",
     ):
         st.session_state[_AFTER] = run.id
         leave_run()

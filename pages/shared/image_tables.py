@@ -5,12 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.app_state import FailedLookError, engine
+from pages.shared.app_state import FailedLookError, engine, store
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.engine.cluster import Look
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.known_image_table import write_known_image_table
 
 Arriving = Callable[[float, float], None]
 """Called with the downloaded and the total size in MB."""
@@ -27,7 +28,7 @@ def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
 def load_table(
     classifier: str, images: str, arriving: Arriving = lambda arrived, size: None
 ) -> tuple[ImageTable, str]:
-    """Return the table and the key of its content; a worker makes it the first time.
+    """Return the table and the key of its content; made the first time.
 
     `arriving` is called while pictures are being downloaded. Raises `FailedLookError` if the classifier or
     the pictures cannot be loaded.
@@ -35,8 +36,11 @@ def load_table(
     known = known_table(classifier, images)
     if known is not None:
         return known
-    look = engine().look(ImageTableRequest(classifier, images))
-    st.session_state[_slot(classifier, images)] = str(wait_for(look, images, arriving))
+    # What is known already needs no worker: the first pictures are there before the workers have started.
+    path = write_known_image_table(store().root, classifier, images)
+    if path is None:
+        path = wait_for(engine().look(ImageTableRequest(classifier, images)), images, arriving)
+    st.session_state[_slot(classifier, images)] = str(path)
     return load_table(classifier, images)
 
 

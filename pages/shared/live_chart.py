@@ -1,17 +1,21 @@
 """The chart of a run in progress."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
-from pages.shared.palette import BEFORE, FORGET, RETAIN, style
+from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN, style
 from pages.shared.words import FORGET_SET, RETAIN_SET, sample_of
+from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
 
 HOW_TO_READ = (
-    "Magenta: accuracy on the forget set; it should fall. Teal: accuracy on the retain set; it should stay."
+    "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: kept pictures, "
+    "measured on a sample; it should stay. Dotted: look-alikes whose prediction is held."
 )
-REPAIR = "The repair phase starts at the dashed line: all are forgotten, and further steps restore the rest."
+RELABELLED = "given the new class"
+REPAIR = "From the dashed line on all are forgotten, and the repair restores the rest."
 
 
 def repair_from(steps: Sequence[StepRecord]) -> int | None:
@@ -25,28 +29,45 @@ def repair_from(steps: Sequence[StepRecord]) -> int | None:
     return kept if kept is not None and kept < max(known) else None
 
 
-def live_chart(steps: Sequence[StepRecord], height: int = 240) -> go.Figure:
-    """Draw D_f accuracy, a sample of D_r and the anchors' agreement over the steps, all in percent.
+def live_chart(
+    steps: Sequence[StepRecord],
+    height: int = 240,
+    *,
+    relabel: bool = False,
+    frontier: Sequence[FrontierPoint] = (),
+) -> go.Figure:
+    """Draw accuracy on D_f and on a sample of D_r, and the look-alikes' agreement over the steps, in percent.
 
     Values that were not measured are left out.
+
+    Args:
+        steps: so far.
+        height: in pixels.
+        relabel: the pictures are to get a new class; how many have it is drawn too.
+        frontier: of the result, which also knows the sample's accuracy after the last step.
     """
     figure = go.Figure()
-    for name, values, line, mode in (
-        (FORGET_SET.title, [one.forget_accuracy for one in steps], {"color": FORGET, "width": 3}, "lines"),
+    retained = {one.step: one.retain_accuracy for one in steps} | {one.step: one.retain for one in frontier}
+    curves: list[tuple[str, dict[int, float | None], dict[str, Any], str]] = [
         (
-            sample_of(RETAIN_SET),
-            [one.retain_accuracy for one in steps],
-            {"color": RETAIN, "width": 3},
-            "lines+markers",
+            FORGET_SET.name,
+            {one.step: one.forget_accuracy for one in steps},
+            {"color": FORGET, "width": 3},
+            "lines",
         ),
+        (sample_of(RETAIN_SET), retained, {"color": RETAIN, "width": 3}, "lines+markers"),
         (
-            "anchors",
-            [one.anchor_agreement for one in steps],
+            "look-alikes",
+            {one.step: one.anchor_agreement for one in steps},
             {"color": RETAIN, "width": 1.5, "dash": "dot"},
             "lines",
         ),
-    ):
-        known = [(one.step, value) for one, value in zip(steps, values, strict=True) if value is not None]
+    ]
+    if relabel:
+        given: dict[int, float | None] = {one.step: 100 * one.forgotten / one.k for one in steps}
+        curves.append((RELABELLED, given, {"color": AFTER, "width": 3}, "lines"))
+    for name, values, line, mode in curves:
+        known = [(step, value) for step, value in values.items() if value is not None]
         figure.add_scatter(
             x=[step for step, _ in known],
             y=[value for _, value in known],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.shared.glossary import explained
 from pages.shared.words import SETS, counted, decimals, percent
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
@@ -23,9 +24,9 @@ def result_cards(result: Result) -> None:
 
 
 def change_cards(comparison: Comparison, unseen: NeverSeen | None) -> None:
-    """Show the same with 95 % intervals, except on the forget set, which is measured completely.
+    """Show the same with 95 % intervals, except on D_f, which is measured completely.
 
-    `unseen`, of the forget set, stands beside it.
+    `unseen`, of D_f, stands beside it.
     """
     changes = {name: group_change(comparison, GROUP_NAMES.index(name)) for name in SETS}
     _draw(
@@ -49,8 +50,8 @@ def depth_card(result: Result) -> None:
         st.markdown(
             f"**Depth** · of slightly changed copies of the forgotten pictures "
             f"**{percent(copies.before)} → {percent(copies.after)} %** are recognised",
-            help=f"20 copies of each of {counted(copies.n)}: noise, shift, rotation, brightness and JPEG. "
-            f"95 % interval after: {low:.0f} to {high:.0f} %.",
+            help=f"{explained('depth')}  \n20 copies of each of {counted(copies.n)}; 95 % interval after: "
+            f"{low:.0f} to {high:.0f} %.",
         )
         st.caption(
             f"Half of the pictures are recognised again {back} to the weights before. With weights rounded "
@@ -58,7 +59,7 @@ def depth_card(result: Result) -> None:
         )
         if result.never_seen is not None:
             st.caption(
-                f"For comparison: classifiers that never saw these pictures recognise "
+                f"For comparison: classifiers that were never trained on these pictures recognise "
                 f"{percent(result.never_seen.recognised)} % of them."
             )
 
@@ -70,18 +71,18 @@ def _draw(
     for name, change in changes.items():
         words, digits, points = SETS[name], decimals(change.n), change.after - change.before
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
-        meaning = f"Accuracy in percent on {words.meaning}, {change.n:,} in number."
-        if change.agreement:
-            meaning = f"Percentage of {words.meaning} predicted as by the original classifier."
+        meaning = explained("agreement" if change.agreement else words.name)
+        if change.n:
+            meaning = f"{counted(change.n)}. {meaning}"
         if name in estimated:
             low, high = change.after_interval
             by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
             meaning += f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."
         next(columns).metric(
-            f"{words.title.capitalize()} {words.symbol}{' · agreement' if change.agreement else ''}",
+            f"{words.title.capitalize()} ({words.symbol}){' · agreement' if change.agreement else ''}",
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
             by,
-            # Only on the forget set a decrease is good.
+            # Only on the pictures to forget a decrease is good: green is better, red is worse.
             delta_color="off" if abs(points) < 0.005 else "inverse" if name == "forget" else "normal",
             delta_arrow="off",
             help=meaning,
@@ -89,12 +90,11 @@ def _draw(
         )
         if name == "forget" and unseen is not None:
             next(columns).metric(
-                f"{words.title.capitalize()}, if never seen",
+                "If never trained on",
                 percent(100 * unseen.recognised().mean(), unseen.recognised().size),
                 f"{len(unseen.logits)} classifiers for each picture",
                 delta_color="off",
                 delta_arrow="off",
-                help=f"What accuracy in percent on {words.meaning} would be had they never been trained on: "
-                "that of classifiers trained without them, which know other pictures that look alike.",
+                help=explained("if never trained on"),
                 border=True,
             )

@@ -31,9 +31,9 @@ def recognised_unseen(part: NeverSeen) -> str:
     if n == 1:
         right = round(asked * part.recognised()[0])
         return (
-            f"Never seen: {right} of {asked} classifiers that were trained without this picture recognise it."
+            f"If never trained on: {right} of {asked} classifiers trained without this picture recognise it."
         )
     return (
-        f"Never seen: classifiers that were trained without these {counted(n)} recognise "
+        f"If never trained on: classifiers trained without these {counted(n)} recognise "
         f"{percent(100 * part.recognised().mean())} % of them ({asked} classifiers for each picture)."
     )

@@ -6,9 +6,12 @@ import streamlit as st
 
 from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
+from pages.shared.glossary import explained
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
+from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
+from pages.shared.outcome_words import outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
@@ -17,18 +20,18 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
-_POLL_SECONDS = 0.7
+_POLL_SECONDS = 0.4
 _PHASES = {
     "waiting": "Waiting for a worker",
     "load": "Loading the classifier and the pictures",
     "measure": "Measuring the predictions before",
-    "attack": "Searching for adversarial examples",
-    "importance": "Measuring the importance of the weights for the forget set",
+    "attack": "Making look-alikes to protect",
+    "importance": "Measuring which weights matter",
     "optimise": "Forgetting",
     "keep": "Saving weights and measurements",
 }
 _STOPPED = {
-    "forgotten": "Forgotten after {steps} steps in {seconds:.0f} s.",
+    "forgotten": "{steps} steps, {seconds:.0f} s.",
     "step limit": "The limit of {steps} steps was reached before all was forgotten ({seconds:.0f} s). "
     "Allow more steps, or try another method.",
     "cancelled": "Cancelled after {steps} steps. The result is that of the last step.",
@@ -56,11 +59,19 @@ def _panel(run_id: str, was_under_way: bool) -> None:
         _progress(run, steps)
     else:
         _outcome(run)
-    if steps:
-        st.plotly_chart(live_chart(steps), key=f"live_{run_id}", config=CONFIG)
-        st.caption(HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}")
-    if run.state not in UNDER_WAY:
         _next(run)
+    live_pictures(run, steps)
+    if steps:
+        result = run.parsed_result()
+        figure = live_chart(
+            steps,
+            relabel=run.parsed_request().goal == "relabel",
+            frontier=() if result is None else result.frontier,
+        )
+        st.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
+        words = HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}"
+        st.caption(words, help=explained("repair"))
+    look_alikes(run)
 
 
 def _steps(run_id: str) -> Sequence[StepRecord]:
@@ -109,21 +120,20 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
     if run.state == RunState.QUEUED and ahead:
         st.progress(0.0, f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one")
     elif not steps:
-        far = f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
-        st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{far}")
+        st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{_how_far(run)}")
     else:
         last = steps[-1]
-        left = _seconds_left(steps, run.parsed_request().max_steps)
+        left = _seconds_left(steps)
         words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}"]
         if run.phase in ("measure", "keep"):
             far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
             words.append(f"measuring and saving the result{far}")
         elif last.repairing:
-            words.append("repair phase: restoring the rest")
+            words.append("repair: restoring the rest")
         elif last.forgotten == last.k:
             words.append("slightly changed copies are being forgotten too")
         elif left is not None:
-            words.append(f"at most {left:.0f} s left")
+            words.append(f"about {left:.0f} s left")
         st.progress(last.forgotten / last.k, " · ".join(words))
 
 
@@ -136,7 +146,8 @@ def _outcome(run: Run) -> None:
     elif result is None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
-        words = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
+        how = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
+        words = " ".join((*outcome_sentences(result), how))
         if result.stopped == "forgotten":
             st.success(words, icon=":material/check_circle:")
         else:
@@ -194,10 +205,17 @@ def _runs_ahead(run: Run) -> int:
     return sum(other.state in UNDER_WAY and other.created < run.created for other in store().runs())
 
 
-def _seconds_left(steps: Sequence[StepRecord], max_steps: int) -> float | None:
-    """Return the time until the step limit at the speed so far; most runs end long before it."""
+def _how_far(run: Run) -> str:
+    """Return how much of a phase is done, as a number of look-alikes where it makes some."""
+    if run.phase_total:
+        return f" ({round(run.phase_share * run.phase_total):,} of {run.phase_total:,})"
+    return f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
+
+
+def _seconds_left(steps: Sequence[StepRecord]) -> float | None:
+    """Return an estimate of the time until all is forgotten, from how fast it went so far."""
     first, last = steps[0], steps[-1]
-    done = last.step - first.step
-    if done < 2:
+    done, left = last.forgotten - first.forgotten, last.k - last.forgotten
+    if done < 1 or not left:
         return None
-    return (last.seconds - first.seconds) / done * (max_steps - last.step)
+    return (last.seconds - first.seconds) * left / done

@@ -5,16 +5,21 @@ from typing import NamedTuple
 
 
 class SetWords(NamedTuple):
-    """A set's title, its symbol, and what it consists of."""
+    """A set's title, its symbol, and its pictures in a sentence."""
 
     title: str
     symbol: str
-    meaning: str
+    pictures: str
+
+    @property
+    def name(self) -> str:
+        """Title and symbol, as on cards and in legends."""
+        return f"{self.title} ({self.symbol})"
 
 
-FORGET_SET = SetWords("forget set", "D_f", "the pictures to forget")
-RETAIN_SET = SetWords("retain set", "D_r", "all other training pictures")
-TEST_SET = SetWords("test set", "D_test", "pictures never trained on")
+FORGET_SET = SetWords("to forget", "D_f", "pictures to forget")
+RETAIN_SET = SetWords("kept", "D_r", "kept pictures")
+TEST_SET = SetWords("never seen", "D_test", "pictures never seen")
 
 SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
 """By the names that results and predictions use."""
@@ -22,7 +27,7 @@ SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
 
 def sample_of(words: SetWords) -> str:
     """Return what a curve is called that was measured on a sample of a set."""
-    return f"{words.title} (sample)"
+    return f"{words.title} ({words.symbol}, sample)"
 
 
 def counted(n: int) -> str:

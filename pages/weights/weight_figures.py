@@ -33,11 +33,11 @@ def layers_figure(
         change: root-mean-square change (n,).
         chosen: position of the selected layer; the others are drawn paler.
         height: in pixels.
-        contrast: mean importance for the retain set (n,), drawn between the two unless None.
+        contrast: mean importance for kept pictures (n,), drawn between the two unless None.
     """
-    drawn = [("Importance for the forget set", importance, FORGET, ".3f")]
+    drawn = [("importance for the pictures to forget", importance, FORGET, ".3f")]
     if contrast is not None:
-        drawn.append(("Importance for the retain set", contrast, RETAIN, ".3f"))
+        drawn.append(("importance for kept pictures", contrast, RETAIN, ".3f"))
     drawn.append(("Change", change, AFTER, ".2e"))
     figure = make_subplots(
         rows=len(drawn),

@@ -1,4 +1,4 @@
-"""Weights: which are important for the forget set, and which changed?"""
+"""Weights: which are important for the pictures to forget, and which changed?"""
 
 import math
 
@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.app_state import show_error, store
+from pages.shared.glossary import explained
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
 from pages.shared.run_picker import finished_run
@@ -62,7 +63,7 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     agree = rank_correlation(importance, change)
     st.markdown(
         f"Rank correlation of importance and change over the layers: **{two_decimals(agree)}**",
-        help="Spearman's: 1 if the most important layers changed most, −1 if they changed least.",
+        help=explained("rank correlation"),
     )
     drawn = st.segmented_control(
         "Drawn as",
@@ -82,15 +83,16 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
         )
         st.caption(
             "Layers from input to output: click one to open it. Magenta: importance of the weights for the "
-            "output on the forget set (MAS). Orange: root-mean-square change of the weights."
+            "output on the pictures to forget. Orange: root-mean-square change of the weights.",
+            help=f"{explained('importance')}  \n{explained('change')}",
         )
     else:
         values = importance if drawn == "importance" else change
         figure = network_figure(names, maps.sizes, values, drawn == "importance", 340)
         st.plotly_chart(figure, config=CONFIG, key="network_figure")
         st.caption(
-            "The area is the number of weights, the colour their importance for the forget set or their "
-            "change. Click a stage to zoom in, the bar above to zoom out."
+            "The area is the number of weights, the colour their importance for the pictures to forget "
+            "or their change. Click a stage to zoom in, the bar above to zoom out."
         )
     table = pd.DataFrame(
         {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
@@ -105,17 +107,17 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
 
 
 def _contrast(run: Run, maps: WeightMaps) -> NDArray[np.float64] | None:
-    """Return the mean importance of each layer for the retain set if the person wants it, else None."""
+    """Return the mean importance of each layer for kept pictures if the person wants it, else None."""
     wanted = st.toggle(
-        "Compare with the importance for the retain set",
+        "Compare with the importance for kept pictures",
         key="contrast",
         bind="query-params",
-        help="Where both sets depend on the same weights, forgetting costs accuracy on the retain set.",
+        help="Where both depend on the same weights, forgetting costs accuracy on the kept pictures.",
     )
     if not wanted:
         return None
     try:
-        found, _ = measured(RetainImportanceRequest(run.id), "Measuring the importance for the retain set …")
+        found, _ = measured(RetainImportanceRequest(run.id), "Measuring the importance for kept pictures …")
     except UserError as error:
         show_error(error)
         return None
@@ -188,12 +190,12 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
     first.metric(
         "Rank correlation",
         two_decimals(rank_correlation(importance, change)),
-        help="Spearman's, over the filter × channel cells of this layer.",
+        help=explained("rank correlation"),
     )
     second.metric(
         "Change in the top 5 %",
         "–" if math.isnan(share) else f"{share:.0f} %",
-        help="Share of the squared change in the 5 % most important cells; 5 % is expected by chance.",
+        help=explained("change in the top 5 %"),
     )
     st.plotly_chart(
         maps_figure(importance, change, 300),

@@ -30,6 +30,7 @@ def forget_three_by_hand(page: Page) -> None:
 
 
 def choose_the_quickest_method(page: Page) -> None:
+    page.get_by_text("Another method, seed, steps and device").click()
     page.get_by_text("NegGrad", exact=True).click()
     settle(page)
 
@@ -50,10 +51,10 @@ def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
 
     second_tab = open_page(f"/?run={run_id}")
     for tab in (page, second_tab):
-        expect(tab.get_by_text(re.compile("Forgotten after"))).to_be_visible()
+        expect(tab.get_by_text(re.compile("no longer recognised"))).to_be_visible()
         expect(tab.get_by_test_id("stMetricValue").first).to_have_text("100 → 0")
     page.reload()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
+    expect(page.get_by_text(re.compile("no longer recognised"))).to_be_visible()
     expect(page.locator(".count")).to_have_text("3 selected")
     shoot(page, "forget-done-light")
 
@@ -72,7 +73,7 @@ def test_every_page_in_the_dark(open_page: OpenPage) -> None:
     shoot(page, "forget-ready-dark")
     choose_the_quickest_method(page)
     page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
+    expect(page.get_by_text(re.compile("no longer recognised"))).to_be_visible()
     shoot(page, "forget-done-dark")
     for title in PAGES:
         open_tab(page, title)
@@ -84,7 +85,6 @@ def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
     settle(page)
     expect(page.locator(".cell")).to_have_count(1000)
     choose_the_quickest_method(page)
-    page.get_by_text("Seed, steps, device and options of the method").click()
     rate = page.get_by_role("spinbutton", name="learning rate")
     rate.fill("0.000001")
     rate.press("Enter")
@@ -112,7 +112,7 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 1 picture"))
     settle(page)
     page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile("Forgotten after"))).to_be_visible()
+    expect(page.get_by_text(re.compile("no longer recognised"))).to_be_visible()
     expect(page.get_by_text("agreement").first).to_be_visible()
     shoot(page, "forget-photos-done-light")
     for title in PAGES:

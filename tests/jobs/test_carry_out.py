@@ -13,8 +13,10 @@ from tests import made
 from tests.finished import FinishedRun
 from tests.quick import QUICK
 from unlearn_core.artifacts import shipped_predictions
+from unlearn_core.artifacts.look_alikes import read_look_alikes
 from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.methods.anchor import SHOWN
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -43,6 +45,22 @@ def test_everything_of_a_run_is_kept_as_the_architecture_says(finished_run: Fini
         assert any(maps[f"change_{number}"].max() > 0 for number in range(len(maps["layers"])))
     steps = store.steps(run_id)
     assert len(steps) == result.steps + 1
+    order = {picture: place for place, picture in enumerate(result.ids)}
+    with np.load(folder / "predictions.npz") as kept:
+        own = np.flatnonzero(kept["group"] == 0)
+        for place in own:
+            row = order[int(kept["ids"][place])]
+            for step, when in ((steps[0], "before"), (steps[-1], "after")):
+                assert step.predictions[row] == kept[when][place]
+                assert step.confidences[row] == pytest.approx(kept[f"{when}_top"][place], abs=2e-4)
+                assert step.label_confidences[row] == pytest.approx(
+                    kept[f"{when}_confidences"][place], abs=2e-4
+                )
+    alike = read_look_alikes(folder)
+    assert alike is not None
+    assert alike.shape == (SHOWN, 28, 28, 1)
+    assert len({picture.tobytes() for picture in alike}) == SHOWN
+    assert store.get(run_id).phase_total == 0
     snapshots = {int(path.stem) for path in (folder / "snapshots").iterdir()}
     assert {0, result.steps} <= snapshots
     assert not list(folder.rglob("*.pkl"))

@@ -34,6 +34,7 @@ def test_depth_of_a_classifier_that_is_known_by_heart() -> None:
     assert depth.changed_copies.n == 2
     low, high = depth.changed_copies.interval
     assert low < depth.changed_copies.after < high
+    assert depth.changed_copies.shifted == 0
     # The border passes 0.5 at two thirds of the way.
     assert depth.return_point == 65
     assert depth.margin == pytest.approx(-1, abs=1e-3)
@@ -48,6 +49,7 @@ def test_nothing_comes_back_where_nothing_was_known() -> None:
 def test_all_is_back_at_the_end_where_nothing_was_forgotten() -> None:
     depth = measure_depth(ByBrightness(0.2), ByBrightness(0.2), flat(0.5), torch.tensor([1]))
     assert (depth.return_point, depth.rounded_8_bits) == (100, 100)
+    assert depth.changed_copies.shifted == 1
 
 
 def test_changed_copies_are_the_same_each_time_and_near_the_pictures() -> None:

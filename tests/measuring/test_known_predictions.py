@@ -15,8 +15,9 @@ from unlearn_core.artifacts.shipped_predictions import read_shipped_predictions,
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import fingerprint, load_images
 from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.known_image_table import known_predictions, write_known_image_table
 from unlearn_core.measuring.predict import predict
-from unlearn_core.measuring.write_image_table import known_predictions, write_image_table
+from unlearn_core.measuring.write_image_table import write_image_table
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
@@ -86,3 +87,14 @@ def test_predictions_come_back_as_they_were_written(tmp_path: Path, monkeypatch:
     assert read is not None
     for one, other in zip(astuple(read), astuple(shipped), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_table_of_what_is_known_is_the_same_without_the_classifier(own_home: Path, tmp_path: Path) -> None:
+    path = write_known_image_table(own_home, *MNIST)
+    assert path is not None
+    made, measured = read_image_table(path), load_images(MNIST[1], load_classifier(MNIST[0]))
+    np.testing.assert_array_equal(made.thumbnails, measured.pixels)
+    np.testing.assert_array_equal(made.labels, measured.labels)
+    assert made.class_names == measured.class_names
+    assert write_known_image_table(own_home, *PHOTOS) is None
+    assert write_known_image_table(own_home, *MNIST) == path == write_image_table(own_home, *MNIST)

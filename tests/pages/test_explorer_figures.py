@@ -95,7 +95,7 @@ def test_a_dot_of_the_transitions_names_its_classes(comparison: Comparison) -> N
 
 def test_confidence_before_is_across_and_after_is_up(comparison: Comparison) -> None:
     forget = confidence_figure(comparison).data[-1]
-    assert forget.name == "forget set"
+    assert forget.name == "to forget (D_f)"
     np.testing.assert_allclose(forget.x, [50, 55], rtol=1e-5)
     np.testing.assert_allclose(forget.y, [5, 10], rtol=1e-5)
 

@@ -33,7 +33,7 @@ def test_what_was_never_seen_is_a_third_point_on_the_line() -> None:
     unseen = NeverSeen(np.array([3, 14]), np.array([0, 1]), logits)
     figure = unseen_figure(["3", "14"], np.array([99, 98], np.float32), np.array([4, 5], np.float32), unseen)
     ring = figure.data[-1]
-    assert ring.name == "never seen"
+    assert ring.name == "if never trained on"
     assert list(ring.x) == pytest.approx([25, 0], abs=0.1)
     assert ring.customdata.tolist() == [1, 0]
     assert [list(one.x) for one in figure.data[-3:-1]] == [[99, 98], [4, 5]]

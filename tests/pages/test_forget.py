@@ -63,9 +63,9 @@ def test_a_finished_run_shows_what_came_of_it(
 ) -> None:
     run = finished_run.copy_to(store)
     app = open_app(run=run.id)
-    assert "Forgotten after" in words_of(app)
+    assert "no longer recognised" in words_of(app)
     assert app.metric[0].value == "50 → 0"
-    assert app.metric[1].label.startswith("Retain set")
+    assert app.metric[1].label.startswith("Kept (D_r)")
 
 
 def test_failed_and_interrupted_runs_say_why_and_can_run_again(open_app: OpenApp, store: Store) -> None:

@@ -70,11 +70,15 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(
 def test_before_and_after_in_numbers(open_app: OpenApp, store: Store, finished: Finished) -> None:
     run = finished(store)
     app = open_app("pages/before_after/before_after.py", run.id)
-    forget, retain, test = (one for one in app.metric if "never seen" not in one.label)
+    forget, retain, test = (one for one in app.metric if "never trained" not in one.label)
     assert forget.value == "50 → 0"
     assert "±" in retain.delta
-    assert test.label == "Test set D_test"
-    assert [tab.label.split(" · ")[0] for tab in app.tabs] == ["Forgotten", "D_r flipped", "D_test flipped"]
+    assert test.label == "Never seen (D_test)"
+    assert [tab.label.split(" · ")[0] for tab in app.tabs] == [
+        "Forgotten",
+        "Kept, changed",
+        "Never seen, changed",
+    ]
 
 
 def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Finished) -> None:

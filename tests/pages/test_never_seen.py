@@ -50,12 +50,12 @@ def pick(app: object, kind: str, count: int) -> list[int]:
 def test_any_pick_is_judged_before_it_is_forgotten(open_app: OpenApp, reference: Unrecognised) -> None:
     reference(HARD)
     app = open_app()
-    assert "Never seen" not in words_of(app)
+    assert "If never trained on" not in words_of(app)
     assert pick(app, "memorised", 3) == HARD
-    alone = "Never seen: classifiers that were trained without these 3 pictures recognise 50 % of them"
+    alone = "If never trained on: classifiers trained without these 3 pictures recognise 50 % of them"
     assert f"{alone} (2 classifiers for each picture)." in words_of(app)
     assert pick(app, "memorised", 1)[0] in HARD
-    assert "Never seen: 1 of 2 classifiers that were trained without this picture recognise it." in words_of(
+    assert "If never trained on: 1 of 2 classifiers trained without this picture recognise it." in words_of(
         app
     )
     pick(app, "memorised", 6)
@@ -77,7 +77,7 @@ def test_nothing_is_said_or_offered_where_nothing_is_known(open_app: OpenApp, tm
     app.text_input(key="path").set_value(str(tmp_path)).run()
     assert pick(app, "hardest", 1)
     assert "quick_memorised" not in {button.key for button in app.button}
-    assert "Never seen" not in words_of(app)
+    assert "If never trained on" not in words_of(app)
 
 
 def test_a_damaged_reference_is_one_sentence_and_the_pages_stay(
@@ -90,7 +90,7 @@ def test_a_damaged_reference_is_one_sentence_and_the_pages_stay(
         (error,) = app.error
         assert error.value.startswith(f"The file `never_seen/{path.name}` is damaged")
     assert "quick_memorised" not in {button.key for button in app.button}
-    assert [metric.label[:6] for metric in app.metric] == ["Forget", "Retain", "Test s"]
+    assert [metric.label[:6] for metric in app.metric] == ["To for", "Kept (", "Never "]
 
 
 def test_before_after_and_never_seen_stand_beside_each_other(
@@ -105,11 +105,11 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     reference(forgotten[:1])
     app = open_app(BEFORE_AFTER, run.id)
     forget, unseen = app.metric[:2]
-    assert (forget.value, unseen.label, unseen.value) == ("50 → 0", "Forget set, if never seen", "75")
+    assert (forget.value, unseen.label, unseen.value) == ("50 → 0", "If never trained on", "75")
     assert unseen.delta == "2 classifiers for each picture"
     pictures = "".join(one.proto.body for one in app.get("html"))
-    assert pictures.count("unseen:\u00a01\u00a0of\u00a02<") == 1
-    assert pictures.count("unseen:\u00a02\u00a0of\u00a02<") == 1
+    assert pictures.count("without:\u00a01\u00a0of\u00a02<") == 1
+    assert pictures.count("without:\u00a02\u00a0of\u00a02<") == 1
     app.segmented_control(key="look").set_value("unseen").run()
     assert not app.exception
     assert "Confidence in the label of each forgotten picture" in words_of(app)

@@ -41,10 +41,14 @@ class GroupAccuracy(_Numbers):
 
 
 class Agreement(_Numbers):
-    """Percentage of D_r and D_test predicted as by the original classifier; None for an empty set."""
+    """Percentage of D_r and D_test predicted as by the original classifier; None for an empty set.
+
+    `retain_n` is the size of D_r; None in results of earlier versions.
+    """
 
     retain: float | None
     test: float | None
+    retain_n: int | None = None
 
     def by_group(self) -> dict[str, float | None]:
         """Return the values by group name."""
@@ -87,12 +91,17 @@ class FrontierPoint(_Numbers):
 
 
 class ChangedCopies(_Numbers):
-    """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after."""
+    """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after.
+
+    `shifted` counts the pictures whose copy shifted by one pixel is predicted so after; None in results of
+    earlier versions.
+    """
 
     before: float
     after: float
     n: int
     interval: tuple[float, float]
+    shifted: int | None = None
 
 
 class Depth(_Numbers):

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unlearn_core.catalog.class_names import CIFAR10, DIGITS, imagenet_classes
+from unlearn_core.catalog.class_names import imagenet_classes
 from unlearn_core.catalog.custom.add_classifier import load_custom_classifier
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import CustomClassifier, custom_classifier
@@ -64,7 +64,7 @@ def load_classifier(name: str) -> Classifier:
 def describe_classifier(name: str, module: nn.Module) -> Classifier:
     """Return a module as the classifier of this name in the catalog."""
     entry = classifier_entry(name)
-    names, wordnet_ids = imagenet_classes() if entry.classes == 1000 else (_CLASS_NAMES[name], ())
+    names, wordnet_ids = (entry.class_names, ()) if entry.class_names else imagenet_classes()
     return Classifier(
         name, module.eval(), names, wordnet_ids, entry.channels, entry.input_size, entry.cam_layers
     )
@@ -87,9 +87,6 @@ def _custom_classifier(name: str) -> Classifier:
     record = custom_classifier(home(), name)
     assert record is not None
     return as_classifier(record, load_custom_classifier(home(), record))
-
-
-_CLASS_NAMES = {"mnist-resnet": DIGITS, "cifar10-resnet20": CIFAR10}
 
 
 def _efficientnet_lite0() -> nn.Module:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from unlearn_core.catalog.class_names import CIFAR10, DIGITS
 from unlearn_core.catalog.records.classifier_record import (
     CustomClassifier,
     custom_classifier,
@@ -19,7 +20,7 @@ class ClassifierEntry:
 
     `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
     outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
-    `digest` then identifies its weights.
+    `digest` then identifies its weights. `class_names` is empty for ImageNet's, which timm has.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ClassifierEntry:
     brought: bool = False
     digest: str = ""
     visitor: str = ""
+    class_names: tuple[str, ...] = ()
 
 
 CLASSIFIERS = (
@@ -49,6 +51,7 @@ CLASSIFIERS = (
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train mnist-resnet`",
         cam_layers=("network.layer2", "network.layer1", "network.layer3"),
+        class_names=DIGITS,
     ),
     ClassifierEntry(
         name="cifar10-resnet20",
@@ -61,6 +64,7 @@ CLASSIFIERS = (
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
         cam_layers=("network.layer3", "network.layer1", "network.layer2"),
+        class_names=CIFAR10,
     ),
     ClassifierEntry(
         name="imagenet-efficientnet-lite0",
@@ -110,6 +114,7 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
         brought=True,
         digest=record.digest,
         visitor=record.visitor,
+        class_names=record.class_names,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
-from unlearn_core.forgetting.step import Step, Stopped
+from unlearn_core.forgetting.step import MOST_FOLLOWED, Step, Stopped
 
 BACK_OFF_HALVINGS = 6
 """Determines the shortest sufficient part of the last step to within 1/64."""
@@ -185,8 +186,20 @@ class ForgettingLoop:
             anchor_agreement=_number(losses.agreement if losses else None, 100),
             retention_weight=self.method.retention_weight(),
             repairing=self._repair is not None,
+            **self._followed(logits[asked]),
         )
         return bool(forgotten.all()), step
+
+    def _followed(self, logits: Tensor) -> dict[str, tuple[Any, ...]]:
+        """Return the predictions and confidences of a step, from the logits of the run's own instances."""
+        shares = logits[:MOST_FOLLOWED].softmax(1)
+        top, classes = shares.max(1)
+        own = shares.gather(1, self.task.labels[: len(shares), None]).squeeze(1)
+        return {
+            "predictions": tuple(classes.tolist()),
+            "confidences": tuple(round(share, 4) for share in top.tolist()),
+            "label_confidences": tuple(round(share, 4) for share in own.tolist()),
+        }
 
     def state(self) -> dict[str, Tensor]:
         """Return the state for resuming, as plain tensors."""

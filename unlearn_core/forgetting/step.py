@@ -7,6 +7,10 @@ Stopped = Literal["forgotten", "step limit", "cancelled"]
 """Why a run ended."""
 
 
+MOST_FOLLOWED = 64
+"""Instances whose predictions each step records."""
+
+
 @dataclass(frozen=True)
 class Step:
     """Measurements after one optimiser step; step 0 is the classifier before the first one.
@@ -14,7 +18,9 @@ class Step:
     `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
     as their label, `anchor_agreement` the percentage of this step's retention batch with the wanted
     prediction. `repairing` steps belong to the repair phase; None in runs
-    of earlier versions, which do not say.
+    of earlier versions, which do not say. Of the first `MOST_FOLLOWED` instances, in the order of the pick:
+    `predictions`, their probabilities `confidences` and those of the label `label_confidences`, 0 to 1;
+    empty in runs of earlier versions.
     """
 
     step: int
@@ -27,3 +33,6 @@ class Step:
     anchor_agreement: float | None
     retention_weight: float | None
     repairing: bool | None = field(default=None, kw_only=True)
+    predictions: tuple[int, ...] = field(default=(), kw_only=True)
+    confidences: tuple[float, ...] = field(default=(), kw_only=True)
+    label_confidences: tuple[float, ...] = field(default=(), kw_only=True)

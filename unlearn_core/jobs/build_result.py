@@ -63,7 +63,11 @@ def build_result(
         k=len(ids),
         ids=tuple(ids),
         accuracy=_group_accuracy(comparison),
-        agreement=Agreement(retain=_agreement(comparison, RETAIN), test=_agreement(comparison, TEST)),
+        agreement=Agreement(
+            retain=_agreement(comparison, RETAIN),
+            test=_agreement(comparison, TEST),
+            retain_n=len(comparison.in_group(RETAIN)),
+        ),
         seconds=Seconds(**{name: round(seconds.get(name, 0.0), 3) for name in _PHASES}),
         steps=loop.step,
         stopped=loop.stopped,

@@ -13,7 +13,7 @@ from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.store_report import StoreReport
-from unlearn_core.measuring.write_image_table import known_predictions
+from unlearn_core.measuring.known_image_table import known_predictions
 from unlearn_core.store.chain import START, earlier_sets, weights_before
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, RunState

@@ -59,6 +59,8 @@ def make_task(
         cancelled=report.cancelled,
         entered=report.phase,
         progressed=report.progress,
+        counted=report.counted,
+        showed=report.look_alikes,
         seconds=seconds,
         retained=_retained(request, pictures),
         reference=reference,

@@ -46,6 +46,14 @@ class Report(Protocol):
         """Receive the completed share of the phase, 0 to 1."""
         return
 
+    def counted(self, total: int) -> None:
+        """Receive the number of look-alikes that this phase makes, before it makes them."""
+        return
+
+    def look_alikes(self, pixels: Tensor) -> None:
+        """Receive some of the look-alikes on which predictions are held, (n, c, h, w) in [0, 1]."""
+        return
+
     def step(self, step: Step, retain_accuracy: float | None) -> None:
         """Receive a step, with the accuracy on a sample of D_r in percent if it was measured."""
         return

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
+from unlearn_core.artifacts.look_alikes import write_look_alikes
 from unlearn_core.artifacts.predictions import write_comparison
 from unlearn_core.artifacts.steps import StepRecord, append_step, delete_steps
 from unlearn_core.artifacts.weight_maps import write_weight_maps
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.report import Outcome, Report
+from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -40,11 +42,20 @@ class StoreReport(Report):
 
     def phase(self, name: str) -> None:
         """Write the phase to the row."""
-        self._store.update(self._run_id, phase=name, phase_share=0.0)
+        self._store.update(self._run_id, phase=name, phase_share=0.0, phase_total=0)
 
     def progress(self, share: float) -> None:
         """Write the progress of the phase to the row."""
         self._store.update(self._run_id, phase_share=share)
+
+    def counted(self, total: int) -> None:
+        """Write the number to the row."""
+        self._store.update(self._run_id, phase_total=total)
+
+    def look_alikes(self, pixels: Tensor) -> None:
+        """Write the pictures to the folder."""
+        shown = (255 * pixels).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        write_look_alikes(self._folder, thumbnails(shown))
 
     def step(self, step: Step, retain_accuracy: float | None) -> None:
         """Add the step to the folder and its number to the row."""

@@ -29,6 +29,8 @@ JPEG = (75, 50, 30, 15)
 
 COPIES = 20
 """Of each picture."""
+BY_ONE_PIXEL = len(NOISE)
+"""Which of the copies is shifted by one pixel to the right."""
 
 
 def changed_copies(pixels: Tensor) -> Iterator[Tensor]:

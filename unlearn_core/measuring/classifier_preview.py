@@ -10,8 +10,8 @@ from unlearn_core.catalog.classifiers import as_classifier
 from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.predict import to_pixels
-from unlearn_core.measuring.write_image_table import thumbnails
 from unlearn_core.store.cache import cached
 
 PICTURES, TOP = 6, 5

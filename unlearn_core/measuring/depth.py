@@ -16,7 +16,7 @@ from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
 from unlearn_core.forgetting.rounded import rounded_weights
-from unlearn_core.measuring.changed_copies import COPIES, changed_copies
+from unlearn_core.measuring.changed_copies import BY_ONE_PIXEL, COPIES, changed_copies
 from unlearn_core.store.snapshots import interpolated
 
 PICTURES = Budget(64, 4)
@@ -39,7 +39,8 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     some, their_labels = pixels[:n], labels[:n]
     own, others = split_logits(logits_of(after, pixels), labels)
     copies = torch.cat(list(changed_copies(some)))
-    changed_before, changed_after = (_shares(module, copies, their_labels) for module in (before, after))
+    found_before, found_after = (_found(module, copies, their_labels) for module in (before, after))
+    changed_before, changed_after = found_before.mean(0), found_after.mean(0)
     low, high = wilson_interval(float(changed_after.sum()), n)
     return Depth(
         changed_copies=ChangedCopies(
@@ -47,6 +48,7 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
             after=_percent(changed_after),
             n=n,
             interval=(round(low, 3), round(high, 3)),
+            shifted=int(found_after[BY_ONE_PIXEL].sum()),
         ),
         return_point=_return_point(before, after, some, their_labels),
         rounded_8_bits=_percent(_recognised(rounded(after, 8), pixels, labels)),
@@ -73,10 +75,9 @@ def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     return None
 
 
-def _shares(module: nn.Module, copies: Tensor, labels: Tensor) -> Tensor:
-    """Return for each picture the share of its copies that are recognised, 0 to 1, (n,)."""
-    found = _recognised(module, copies, labels.repeat(COPIES))
-    return found.view(COPIES, -1).mean(0)
+def _found(module: nn.Module, copies: Tensor, labels: Tensor) -> Tensor:
+    """Return 1 for each copy that is recognised and 0 for the others, (`COPIES`, n)."""
+    return _recognised(module, copies, labels.repeat(COPIES)).view(COPIES, -1)
 
 
 def _recognised(module: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:

@@ -70,6 +70,7 @@ class Run(SQLModel, table=True):
     error: str | None = None
     phase: str = "waiting"
     phase_share: float = 0.0
+    phase_total: int = 0
     steps_done: int = 0
     cancel_requested: bool = False
     owner: str
@@ -105,7 +106,7 @@ class Run(SQLModel, table=True):
     def _has_its_types(self) -> bool:
         """Return whether the columns have the right types: SQLite stores any type in any column."""
         texts = (self.name, self.phase, self.owner, self.visitor, self.error or "")
-        numbers = (self.steps_done, self.phase_share)
+        numbers = (self.steps_done, self.phase_share, self.phase_total)
         return (
             self.created is not None
             and all(isinstance(one, str) for one in texts)

@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -58,18 +58,24 @@ class Store:
             owner=this_process(),
             visitor=visitor,
         )
+        self.add(run)
+        return run
+
+    def add(self, run: Run, fill: Callable[[Path], None] = lambda folder: None) -> None:
+        """Add a run whose folder `fill` fills; neither stays if one of them cannot be written."""
+        folder = self.folder(run.id)
         try:
-            self.folder(run_id).mkdir(parents=True)
+            folder.mkdir(parents=True)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
         try:
+            fill(folder)
             with self._session() as session:
                 session.add(run)
                 session.commit()
-        except UserError:
-            shutil.rmtree(self.folder(run_id), ignore_errors=True)
-            raise
-        return run
+        except (OSError, UserError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise self._cannot_write(error.strerror) if isinstance(error, OSError) else error from error
 
     def get(self, run_id: str) -> Run:
         """Return the run with this id; an unknown one raises `UserError`."""

@@ -22,7 +22,11 @@ def _add_visitor_and_phase_share(connection: Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE run ADD COLUMN phase_share FLOAT NOT NULL DEFAULT 0")
 
 
-_STEPS: list[Callable[[Connection], None]] = [_add_visitor_and_phase_share]
+def _add_phase_total(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE run ADD COLUMN phase_total INTEGER NOT NULL DEFAULT 0")
+
+
+_STEPS: list[Callable[[Connection], None]] = [_add_visitor_and_phase_share, _add_phase_total]
 
 
 def refuse_newer(connection: Any) -> None:

@@ -52,6 +52,7 @@ class Adv(NegGrad):
         with task.phase("attack", batches * int(self.options["attack_iterations"])):
             instances = torch.arange(len(task.pixels)).split(int(self.options["forget_batch"]))
             order = torch.cat([one.repeat(copies) for one in instances]).to(task.pixels.device)
+            task.counted(len(order))
             self._targets = other_labels(task.labels[order], task.classes, task.generator)
             self._examples = PictureStore(len(order), tuple(task.pixels.shape[1:]), task.pixels.device)
             start = random_start if self.options["start_inside"] else start_on_sphere

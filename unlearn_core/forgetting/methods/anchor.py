@@ -45,6 +45,8 @@ DEFORMED = Budget(1024, 16)
 ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
 DAMAGE_ANCHORS = 256
+SHOWN = 12
+"""Anchors that a report receives as pictures."""
 PREDICTED_STEPS = Budget(5, 3)
 SMALLEST_RATE = 1e-7
 REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.6, 0.5
@@ -99,7 +101,9 @@ class Anchor(Method):
         self._depth = DEPTHS[int(self.options["depth"])]
         maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
         with task.phase("attack", maker.checks):
+            task.counted(maker.total)
             self._anchors = maker.make()
+            task.showed(self._anchors.take(torch.linspace(0, maker.total - 1, SHOWN).long()))
             # Computed as in a step, so that rounding makes no difference.
             self._logits = self._logits_of_anchors(self._called(task.original))
             self._predicted = self._logits.argmax(1)

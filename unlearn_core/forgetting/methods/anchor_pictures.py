@@ -58,6 +58,11 @@ class AnchorMaker:
         self._inversions = counts.inversions if has_statistics(task.original) else 0
 
     @property
+    def total(self) -> int:
+        """The number of anchors."""
+        return 4 * self._copies * len(self._task.pixels) + self._counts.deformed + self._inversions
+
+    @property
     def checks(self) -> int:
         """The total number of iterations of attack and inversion."""
         attacks = batches_in(self._copies * len(self._task.pixels), ATTACK_BATCH)
@@ -68,7 +73,7 @@ class AnchorMaker:
         """Return all anchors."""
         task, counts = self._task, self._counts
         examples = self._copies * len(task.pixels)
-        total = 4 * examples + counts.deformed + self._inversions
+        total = self.total
         anchors = PictureStore(total, tuple(task.pixels.shape[1:]), task.pixels.device)
         if examples:
             self._attack(anchors)

@@ -42,6 +42,8 @@ class Task:
         cancelled: returns whether to stop.
         entered: called with the name of each phase as it begins.
         progressed: called with the completed share of the phase, 0 to 1, if its length is known.
+        counted: called with the number of look-alikes that the phase makes, before it makes them.
+        showed: called with some of the look-alikes, (n, c, h, w) in [0, 1].
         seconds: time spent in each phase so far.
         retained: pictures to train on besides the forget set, or None.
         reference: the classifier before the first run of a chain; None if this run is the first.
@@ -58,6 +60,8 @@ class Task:
     cancelled: Callable[[], bool] = lambda: False
     entered: Callable[[str], None] = lambda phase: None
     progressed: Callable[[float], None] = lambda share: None
+    counted: Callable[[int], None] = lambda total: None
+    showed: Callable[[Tensor], None] = lambda pixels: None
     seconds: dict[str, float] = field(default_factory=dict)
     retained: Retained | None = None
     reference: nn.Module | None = None

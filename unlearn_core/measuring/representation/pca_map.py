@@ -12,8 +12,9 @@ from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.measuring.finished_run import frozen
+from unlearn_core.measuring.known_image_table import key_of
 from unlearn_core.measuring.representation.features import features, principal_components
-from unlearn_core.measuring.write_image_table import key_of, write_image_table
+from unlearn_core.measuring.write_image_table import write_image_table
 
 VERSION = 3
 NEIGHBOURS = 10

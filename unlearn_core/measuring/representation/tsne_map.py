@@ -15,8 +15,8 @@ from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import frozen
+from unlearn_core.measuring.known_image_table import key_of
 from unlearn_core.measuring.representation.features import features, principal_components
-from unlearn_core.measuring.write_image_table import key_of
 
 VERSION = 1
 MOST_PICTURES, FEWEST_PICTURES = 20_000, 10

@@ -1,0 +1,98 @@
+"""What a result says in words, and the pictures to forget while they are being forgotten."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from pages.shared.glossary import TERMS, explained
+from pages.shared.live_pictures import live_pictures_html
+from pages.shared.outcome_words import outcome_sentences
+from pages.shared.words import SETS
+from tests.made import result, step
+from unlearn_core.artifacts.image_table import ImageTable
+
+PAGES = Path(__file__).parents[2] / "pages"
+SECOND_NAMES = ("forget set", "retain set", "test set", "anchors:", "settling phase", "repair phase")
+
+
+def depth(after: float, shifted: int | None) -> dict[str, object]:
+    copies = {"before": 100.0, "after": after, "n": 4, "interval": (0.0, 100.0), "shifted": shifted}
+    rounded = {"rounded_8_bits": 0.0, "rounded_4_bits": 0.0}
+    return {"changed_copies": copies, "return_point": None, "margin": -1.0, **rounded}
+
+
+def test_the_outcome_is_three_sentences() -> None:
+    gone = {"before": 100.0, "after": 0.0, "n": 4}
+    group = {"before": 100.0, "after": 99.9, "n": 4000}
+    found = result(
+        accuracy={"forget": gone, "retain": group, "test": group},
+        agreement={"retain": 99.875, "test": 99.0, "retain_n": 4000},
+        depth=depth(71.0, 3),
+    )
+    assert outcome_sentences(found) == (
+        "All 4 are no longer recognised.",
+        "Of 4,000 others 5 changed.",
+        "*Only just* across the border: moved by a pixel, 3 of 4 come back.",
+    )
+    firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
+    assert outcome_sentences(firm)[2] == ("*Firmly* across the border: moved by a pixel, all stay forgotten.")
+    relabelled = found.model_copy(update={"goal": "relabel"})
+    assert outcome_sentences(relabelled)[0] == "All 4 are now taken for their new class."
+
+
+def test_nothing_is_claimed_beyond_what_was_reached_or_measured() -> None:
+    assert outcome_sentences(result()) == ("2 of 4 are no longer recognised.", "Of 4 others 2 changed.")
+    never = {"before": 0.0, "after": 0.0, "n": 1}
+    one = result(k=1, ids=[3], accuracy={"forget": never, "retain": never, "test": never})
+    assert outcome_sentences(one)[0] == "The classifier never recognised this picture."
+    half = {"before": 50.0, "after": 0.0, "n": 4}
+    some = result(accuracy={"forget": half, "retain": half, "test": half})
+    assert outcome_sentences(some)[0] == (
+        "All 4 are no longer recognised. 2 of 4 were not recognised before either."
+    )
+    unlabelled = {"before": None, "after": None, "n": 0}
+    photos = result(accuracy={"forget": half, "retain": unlabelled, "test": unlabelled})
+    assert outcome_sentences(photos)[1] == "Of the others 40 % changed."
+
+
+def test_each_picture_shows_what_it_is_taken_for_and_its_ring_fades() -> None:
+    pictures = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2, 1)
+    zeros = np.zeros(3, np.float32)
+    table = ImageTable(
+        ids=np.array([7, 8, 9]),
+        is_test=np.zeros(3, bool),
+        labels=np.array([0, 1, 1]),
+        labelled=np.ones(3, bool),
+        predictions=np.array([0, 1, 1]),
+        top_confidences=zeros,
+        confidences=zeros,
+        losses=zeros,
+        thumbnails=pictures,
+        class_names=("cat", "dog, Canis"),
+        own_names=(),
+        own_classes=np.empty(0, np.int64),
+        own_how=(),
+        notes=(),
+    )
+    now = step(3, 1, k=2, predictions=(0, 1), confidences=(0.75, 0.98), label_confidences=(0.2, 0.98))
+    html = live_pictures_html(table, [9, 8], now)
+    assert re.findall(r"<b>(.*?)</b> (\d+) %", html) == [("cat", "75"), ("dog", "98")]
+    assert re.findall(r'style="--ring: ([\d.]+)"', html) == ["0.20", "0.98"]
+    assert "picture 9, a dog, taken for cat, 75 %" in html
+
+
+def test_a_term_is_said_in_one_way_on_all_pages() -> None:
+    for file in PAGES.rglob("*.py"):
+        words = re.sub(r'"""[\s\S]*?"""|#.*', "", file.read_text(encoding="utf-8"))
+        said = " ".join(re.findall(r'"([^"]*)"', words)).lower()
+        assert [name for name in SECOND_NAMES if name in said] == [], file
+
+
+def test_every_term_is_explained_and_every_explanation_is_used() -> None:
+    assert {words.name for words in SETS.values()} <= set(TERMS)
+    pages = "".join(file.read_text(encoding="utf-8") for file in PAGES.rglob("*.py")).replace("'", '"')
+    cards = {words.name for words in SETS.values()} | {"agreement"}
+    for term in TERMS:
+        assert term in cards or f'explained("{term}")' in pages, term
+    assert explained("kept (D_r)").endswith("no longer recognised.")
