@@ -1,6 +1,5 @@
 """Measures a page as it is shown: is anything cut off, and can everybody read and reach it?"""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,20 @@ PROJECTOR, PHONE = (1024, 768), (390, 844)
 
 _FAULTS = Path(__file__).with_name("layout_faults.js").read_text(encoding="utf-8")
 _PATIENCE = 10
-"""Looks, a third of a second apart, until charts have followed a change of size."""
+"""Looks, 300 ms apart, until charts have followed a change of size."""
 
-_ALL_RULES: Mapping[str, Any] = {"resultTypes": ["violations"]}
-_COLOURS: Mapping[str, Any] = {**_ALL_RULES, "runOnly": ["color-contrast"]}
+_Options = Mapping[str, Any]
+_ALL_RULES: _Options = {"resultTypes": ["violations"]}
+_COLOURS: _Options = {**_ALL_RULES, "runOnly": ["color-contrast"]}
+_NO_COLOURS: _Options = {**_ALL_RULES, "rules": {"color-contrast": {"enabled": False}}}
+_LOOKS: tuple[tuple[str, tuple[int, int], _Options | None], ...] = (
+    ("light", PROJECTOR, _ALL_RULES),
+    ("light", PHONE, _NO_COLOURS),
+    ("dark", PHONE, None),
+    ("dark", PROJECTOR, _COLOURS),
+)
+"""Theme, size and what axe checks there: colours are the same at both sizes, all else in both themes."""
 _GRAVE = ("serious", "critical")
-
-STREAMLIT_OWN: Mapping[str, str] = {}
-"""Of what axe finds in Streamlit's own components: the rule, and a selector of the component it lies in."""
 
 
 def look_everywhere(page: Page) -> list[str]:
@@ -29,46 +34,31 @@ def look_everywhere(page: Page) -> list[str]:
     A page is resized and recoloured where it is: opening it anew would take several times as long.
     """
     found = []
-    for scheme in ("light", "dark"):
+    for scheme, (width, height), options in _LOOKS:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width, height in (PROJECTOR, PHONE):
-            page.set_viewport_size({"width": width, "height": height})
-            where = f"{scheme}, {width} px: "
-            found += [where + fault for fault in cut_off(page)]
-            # Colours alone differ between the themes, and they are the same at both sizes.
-            if scheme == "light" or width == PROJECTOR[0]:
-                found += [where + one for one in barriers(page, _ALL_RULES if scheme == "light" else _COLOURS)]
+        page.set_viewport_size({"width": width, "height": height})
+        faults = cut_off(page) + ([] if options is None else barriers(page, options))
+        found += [f"{scheme}, {width} px: {fault}" for fault in faults]
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": PROJECTOR[0], "height": PROJECTOR[1]})
     return found
 
 
 def cut_off(page: Page) -> list[str]:
     """Return what is cut off in the window as it is, once charts had time to follow its size."""
     faults: list[str] = []
-    for _ in range(_PATIENCE):
-        page.wait_for_timeout(300)
+    for wait in (100, *[300] * _PATIENCE):
+        page.wait_for_timeout(wait)
         faults = page.evaluate(_FAULTS)
         if not faults:
             break
     return faults
 
 
-def barriers(page: Page, options: Mapping[str, Any] = _ALL_RULES) -> list[str]:
-    """Return axe-core's serious and critical findings, but for those of `STREAMLIT_OWN`."""
+def barriers(page: Page, options: _Options = _ALL_RULES) -> list[str]:
+    """Return axe-core's serious and critical findings; nothing of Streamlit's own is left out."""
     found = Axe().run(page, options=dict(options)).response["violations"]
-    sentences = []
-    for violation in found:
-        for node in violation["nodes"] if violation["impact"] in _GRAVE else ():
-            own = STREAMLIT_OWN.get(violation["id"])
-            if own is None or not _lies_in(page, node["target"][-1], own):
-                sentences.append(f"{violation['id']}: {node['html'][:160]}")
-    return sentences
-
-
-def _lies_in(page: Page, target: str, component: str) -> bool:
-    inside = f"document.querySelector({json.dumps(target)})?.closest({json.dumps(component)})"
-    return bool(page.evaluate(f"Boolean({inside})"))
+    grave = [one for one in found if one["impact"] in _GRAVE]
+    return [f"{one['id']}: {node['html'][:160]}" for one in grave for node in one["nodes"]]
 
 
 def below_the_fold(page: Page, selectors: tuple[str, ...]) -> list[str]:
@@ -76,7 +66,8 @@ def below_the_fold(page: Page, selectors: tuple[str, ...]) -> list[str]:
     _, height = PROJECTOR
     hidden = []
     for selector in selectors:
-        box = page.locator(selector).first.bounding_box()
+        found = page.locator(selector).filter(visible=True)
+        box = found.first.bounding_box() if found.count() else None
         seen = box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height
         if not seen:
             hidden.append(f"{selector}: {box and round(box['y'] + box['height'])} of {height} px")
