@@ -18,6 +18,7 @@ from pages.forget.request_form import (
     others_to_compare,
 )
 from pages.forget.upload_photos import add_your_own
+from pages.forget.welcome import example_film, is_watched, open_example, welcome
 from pages.shared import selection
 from pages.shared.app_state import (
     current_run,
@@ -37,6 +38,7 @@ from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.errors import UserError
+from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
 
@@ -49,7 +51,10 @@ _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 def page() -> None:
     """Draw the page: pictures on the left, the request or its run on the right."""
+    open_example()
     run = _run_of_the_url()
+    if run is not None and run.id == EXAMPLE:
+        welcome()
     if run is not None:
         adopt(run)
     selection.take_over(st.session_state.get(KEY, {}).get("selected"))
@@ -65,6 +70,8 @@ def page() -> None:
     with right:
         if run is None:
             _setup(classifier, images, known and known[0], never_seen)
+        elif run.id == EXAMPLE and is_watched():
+            example_film()
         else:
             run_panel(run.id)
     if images is not None:

@@ -31,7 +31,7 @@ _SORTS_HELP = (
     "**Similar to the picked**: by the classifier's features."
 )
 _QUICK_PICKS = {
-    "random": "Random pictures that pass the filters; press again for others.",
+    "random": "Random pictures that pass the filters and are recognised; press again for others.",
     "hardest": "The pictures with the highest loss.",
     "memorised": "The pictures that classifiers which never saw them recognise least; this one does.",
     "first": "The first pictures in the order above.",
@@ -215,6 +215,7 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen:
             tuple(table.class_names),
             seed=st.session_state.get("seed", 0) + draws,
             memorisation=memorisation,
+            recognised=table.predictions[by_id] == table.labels[by_id],
         )
     except UserError as error:
         st.session_state[_PICK_ERROR] = error

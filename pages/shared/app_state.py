@@ -8,11 +8,13 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
+from unlearn_core.common.home import home
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
+from unlearn_core.store.example import install_example
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
-from unlearn_core.store.runs import Store, open_store
+from unlearn_core.store.runs import DATABASE, Store, open_store
 
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
@@ -20,8 +22,14 @@ _GROUP = "started_together"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """Return the store, one per server; the first call marks runs of an earlier server as interrupted."""
+    """Return the store, one per server; the first call marks runs of an earlier server as interrupted.
+
+    A new store gets the example.
+    """
+    is_new = not (home() / DATABASE).exists()
     found = open_store()
+    if is_new:
+        install_example(found)
     found.mark_interrupted()
     return found
 

@@ -10,6 +10,9 @@ from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
 from unlearn_core.artifacts.results import Result
 
+_CARD = 180
+"""Pixels: three stand in the right column of a laptop, two in that of a projector of 1024 × 768."""
+
 
 def result_cards(result: Result) -> None:
     """Show accuracy before and after on each set of pictures, or agreement if there are no labels."""
@@ -67,7 +70,8 @@ def depth_card(result: Result) -> None:
 def _draw(
     changes: Mapping[str, Change], estimated: tuple[str, ...] = (), unseen: NeverSeen | None = None
 ) -> None:
-    columns = iter(st.columns(len(changes) + (unseen is not None)))
+    # Cards of one width go on in the next line where the window is narrow.
+    row = st.container(horizontal=True, gap="xsmall", key="cards")
     for name, change in changes.items():
         words, digits, points = SETS[name], decimals(change.n), change.after - change.before
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
@@ -78,7 +82,7 @@ def _draw(
             low, high = change.after_interval
             by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
             meaning += f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."
-        next(columns).metric(
+        row.metric(
             f"{words.title.capitalize()} ({words.symbol}){' · agreement' if change.agreement else ''}",
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
             by,
@@ -87,14 +91,16 @@ def _draw(
             delta_arrow="off",
             help=meaning,
             border=True,
+            width=_CARD,
         )
         if name == "forget" and unseen is not None:
-            next(columns).metric(
+            row.metric(
                 "If never trained on",
                 percent(100 * unseen.recognised().mean(), unseen.recognised().size),
-                f"{len(unseen.logits)} classifiers for each picture",
+                f"{len(unseen.logits)} classifiers each",
                 delta_color="off",
                 delta_arrow="off",
                 help=explained("if never trained on"),
                 border=True,
+                width=_CARD,
             )

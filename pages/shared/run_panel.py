@@ -100,7 +100,7 @@ def _head(run: Run) -> None:
             if pressed and mine:
                 _cancel(run.id)
         else:
-            if st.button("Forget other pictures", key="new", icon=":material/add:", width="stretch"):
+            if st.button("Forget others", key="new", icon=":material/add:", width="stretch"):
                 leave_run()
                 start_afresh()
                 st.switch_page(FORGET.file)

@@ -15,6 +15,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from unlearn_core.store.runs import Store
+
 ROOT = Path(__file__).parents[2]
 OUTPUT = Path(__file__).parent / "output"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -51,9 +53,16 @@ class App:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[App]:
-    """Start the app; a test file may set `SERVER_SETTINGS`, environment variables of its server."""
+    """Start the app on an empty store.
+
+    A test file may set `SERVER_SETTINGS`, environment variables of its server, and `WITH_EXAMPLE`, to start
+    it on a new home, which gets the example.
+    """
     settings = getattr(request.module, "SERVER_SETTINGS", {})
-    app, process = start_server(tmp_path_factory.mktemp("home"), settings)
+    home = tmp_path_factory.mktemp("home")
+    if not getattr(request.module, "WITH_EXAMPLE", False):
+        Store(home)
+    app, process = start_server(home, settings)
     yield app
     stop_server(process)
 

@@ -81,3 +81,17 @@ def test_any_text_is_a_pick_or_one_sentence(text: str) -> None:
         return
     assert chosen
     assert set(chosen) <= set(IDS.tolist())
+
+
+@pytest.mark.parametrize("text", ["random:6", "class:cat:3"])
+def test_what_is_not_recognised_is_drawn_last(text: str) -> None:
+    def drawn(*wrong: int) -> list[int]:
+        recognised = ~np.isin(IDS, wrong)
+        return Pick.parse(text).resolve(IDS, LABELS, LOSSES, ("cat", "dog"), 0, recognised=recognised)
+
+    asked = resolve(text)
+    assert drawn() == asked
+    without = drawn(asked[0])
+    assert asked[0] not in without
+    assert without[: len(asked) - 1] == asked[1:]
+    assert sorted(drawn(*IDS.tolist())) == sorted(asked)

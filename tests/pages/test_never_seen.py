@@ -106,7 +106,7 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     app = open_app(BEFORE_AFTER, run.id)
     forget, unseen = app.metric[:2]
     assert (forget.value, unseen.label, unseen.value) == ("50 → 0", "If never trained on", "75")
-    assert unseen.delta == "2 classifiers for each picture"
+    assert unseen.delta == "2 classifiers each"
     pictures = "".join(one.proto.body for one in app.get("html"))
     assert pictures.count("without:\u00a01\u00a0of\u00a02<") == 1
     assert pictures.count("without:\u00a02\u00a0of\u00a02<") == 1

@@ -33,10 +33,14 @@ def test_the_outcome_is_three_sentences() -> None:
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
         "Of 4,000 others 5 changed.",
-        "*Only just* across the border: moved by a pixel, 3 of 4 come back.",
+        "*Only just* across the border: 71 % of slightly changed copies are recognised; moved by a pixel, "
+        "3 of 4 come back.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
-    assert outcome_sentences(firm)[2] == ("*Firmly* across the border: moved by a pixel, all stay forgotten.")
+    assert outcome_sentences(firm)[2] == (
+        "*Not all of them deep*: 28 % of slightly changed copies are recognised; moved by a pixel, "
+        "all stay forgotten."
+    )
     relabelled = found.model_copy(update={"goal": "relabel"})
     assert outcome_sentences(relabelled)[0] == "All 4 are now taken for their new class."
 

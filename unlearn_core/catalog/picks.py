@@ -47,13 +47,16 @@ class Pick:
         seed: int,
         *,
         memorisation: NDArray[np.float32] | None = None,
+        recognised: NDArray[np.bool_] | None = None,
     ) -> list[int]:
         """Return the picked ids among the candidates, shape (n,) each, with their labels and losses.
 
         `random` and `class` draw without replacement from `seed`; random picks of one seed are nested
-        (random:4 is part of random:16). `hardest` takes the highest cross-entropy, `memorised` the highest
-        `memorisation`, among those that have one (others are NaN). An unknown id, an unknown class, a pick
-        larger than its candidates or `memorised` without `memorisation` raises `UserError`.
+        (random:4 is part of random:16). Where `recognised` is given, they take the others only if there are
+        too few: what is not recognised cannot be forgotten. `hardest` takes the highest cross-entropy,
+        `memorised` the highest `memorisation`, among those that have one (others are NaN). An unknown id, an
+        unknown class, a pick larger than its candidates or `memorised` without `memorisation` raises
+        `UserError`.
         """
         if self.kind == "ids":
             known = set(ids.tolist())
@@ -64,7 +67,8 @@ class Pick:
         if self.kind == "class":
             if self.class_name not in class_names:
                 raise UserError(f"There is no class {self.class_name!r} in this image set.")
-            ids = ids[labels == class_names.index(self.class_name)]
+            inside = labels == class_names.index(self.class_name)
+            ids, recognised = ids[inside], None if recognised is None else recognised[inside]
         scores = losses if self.kind == "hardest" else None
         if self.kind == "memorised":
             if memorisation is None:
@@ -78,7 +82,10 @@ class Pick:
             raise UserError(f"The pick asks for {self.count} pictures, but there are only {len(ids)}.")
         if scores is not None:
             return ids[np.argsort(-scores, kind="stable")[: self.count]].tolist()
-        return sample(ids, self.count, seed).tolist()
+        order = sample(np.arange(len(ids)), len(ids), seed)
+        if recognised is not None:
+            order = order[np.argsort(~recognised[order], kind="stable")]
+        return ids[order[: self.count]].tolist()
 
 
 def _whole_number(part: str, text: str) -> int:

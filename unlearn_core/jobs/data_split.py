@@ -130,6 +130,7 @@ class JobPictures:
             class_names,
             seed,
             memorisation=memorisation,
+            recognised=before.classes[candidates] == self.labels[candidates],
         )
         own_positions = {int(self._ids[position]): position for position in candidates}
         self.positions = np.array([own_positions[one] for one in self.picked])

@@ -29,6 +29,9 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 from unlearn_core.store.schema import bring_up_to_date, refuse_newer
 
+DATABASE = "runs.sqlite"
+"""The file in the store's root."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ class Store:
             make_private(self.root)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
-        self._sql = _open_database(self.root / "runs.sqlite")
+        self._sql = _open_database(self.root / DATABASE)
         self._warn_of_lost_rows()
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:

@@ -1,0 +1,83 @@
+"""The first minute: a finished example, one line on what this is, and the way to one's own run."""
+
+import time
+
+import streamlit as st
+
+from pages.shared import selection
+from pages.shared.app_state import leave_run, my_runs, open_run, store
+from pages.shared.live_chart import live_chart
+from pages.shared.live_pictures import live_pictures
+from pages.shared.palette import CONFIG
+from unlearn_core.store.example import EXAMPLE
+from unlearn_core.store.rows import Run
+
+_SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
+_SECONDS, _EVERY = 10.0, 0.4
+_WORDS = (
+    "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as if the people "
+    "who wrote them had asked for it: without the other digits, and with little harm to them."
+)
+
+
+def open_example() -> None:
+    """Open the example at a tab's first visit, as long as there is no other run."""
+    if not st.session_state.get(_SEEN) and [run.id for run in my_runs()] == [EXAMPLE]:
+        open_run(EXAMPLE)
+    st.session_state[_SEEN] = True
+
+
+def welcome() -> None:
+    """Say in one line what this is, with the two ways on."""
+    with st.container(border=True, key="welcome"):
+        words, example, own = st.columns([5, 2, 2], vertical_alignment="center")
+        words.markdown(_WORDS)
+        example.button(
+            "Watch an example",
+            icon=":material/play_arrow:",
+            key="watch",
+            on_click=_watch,
+            width="stretch",
+        )
+        own.button(
+            "Do it yourself",
+            icon=":material/touch_app:",
+            key="yourself",
+            type="primary",
+            on_click=_do_it,
+            width="stretch",
+        )
+
+
+def is_watched() -> bool:
+    """Return whether the example is being played."""
+    return _WATCHED_SINCE in st.session_state
+
+
+def example_film() -> None:
+    """Play the steps of the example in ten seconds."""
+    st.fragment(_film, run_every=_EVERY)(store().get(EXAMPLE))
+
+
+def _film(run: Run) -> None:
+    share = (time.monotonic() - st.session_state[_WATCHED_SINCE]) / _SECONDS
+    if share >= 1:
+        del st.session_state[_WATCHED_SINCE]
+        st.rerun()
+    steps = store().steps(run.id)
+    shown = steps[: max(1, round(share * len(steps)))]
+    last = shown[-1]
+    what = "repair: restoring the rest" if last.repairing else "forgetting"
+    st.progress(share, f"{last.forgotten} of {last.k} forgotten · step {last.step} · {what}")
+    live_pictures(run, shown)
+    st.plotly_chart(live_chart(shown), key="example_film", config=CONFIG)
+
+
+def _watch() -> None:
+    st.session_state[_WATCHED_SINCE] = time.monotonic()
+
+
+def _do_it() -> None:
+    st.session_state.pop(_WATCHED_SINCE, None)
+    leave_run()
+    selection.pick([])

@@ -1,0 +1,74 @@
+"""A new home opens on the example; from there to the first run of one's own."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import App, OpenPage
+from tests.browser.steps import open_tab, settle, shoot
+
+WITH_EXAMPLE = True
+
+
+def forgotten_so_far(page: Page) -> int:
+    words = page.get_by_text(re.compile(r"\d+ of 16 forgotten")).inner_text()
+    return int(words.split()[0])
+
+
+def test_every_page_has_something_to_see_at_once(open_page: OpenPage) -> None:
+    page = open_page()
+    settle(page)
+    expect(page.get_by_text("All 16 are no longer recognised.")).to_be_visible()
+    expect(page.get_by_text("A classifier has learned")).to_be_visible()
+    expect(page.locator(".live:not(.alike) figure")).to_have_count(16)
+    expect(page.locator(".cell")).to_have_count(1000)
+    shoot(page, "first-light")
+    for title in ("Before / after", "Weights", "Attributions", "Replay"):
+        open_tab(page, title)
+        expect(page.get_by_text("Nothing has been forgotten yet")).to_have_count(0)
+        expect(page.locator("[data-testid=stAlertContentError]")).to_have_count(0)
+
+
+def test_the_example_plays_and_makes_way(open_page: OpenPage) -> None:
+    page = open_page()
+    settle(page)
+    page.locator(".st-key-watch button").click()
+    expect(page.get_by_text("0 of 16 forgotten")).to_be_visible()
+    rings = page.locator(".live img").first
+    at_first = rings.get_attribute("style")
+    expect(rings).not_to_have_attribute("style", at_first or "")
+    expect(page.get_by_text("16 of 16 forgotten")).to_be_visible()
+    expect(page.get_by_text("All 16 are no longer recognised.")).to_be_visible()
+    page.locator(".st-key-yourself button").click()
+    settle(page)
+    expect(page.locator(".st-key-forget button")).to_be_disabled()
+    expect(page.locator(".count")).to_have_text("0 selected")
+    page.reload()
+    settle(page)
+    # A reload is a new visit, and there is no other run yet.
+    expect(page.get_by_text("A classifier has learned")).to_be_visible()
+
+
+def test_a_run_of_ones_own_moves_and_ends_in_a_sentence(app: App, open_page: OpenPage) -> None:
+    page = open_page()
+    settle(page)
+    page.locator(".st-key-yourself button").click()
+    settle(page)
+    page.get_by_role("spinbutton", name="How many").fill("2")
+    page.get_by_role("spinbutton", name="How many").press("Enter")
+    settle(page)
+    page.get_by_role("button", name="hardest").click()
+    page.get_by_text("Just enough", exact=True).click()
+    expect(page.locator(".st-key-forget button")).to_have_text(re.compile("Forget 2 pictures"))
+    expect(page.get_by_text("1 of these 2 are not recognised even now")).to_be_visible()
+    settle(page)
+    page.locator(".st-key-forget button").click()
+    expect(page.locator(".live:not(.alike) figure")).to_have_count(2)
+    expect(page.locator(".live.alike img").first).to_be_attached()
+    expect(page.get_by_text(re.compile("All 2 are no longer recognised"))).to_be_visible()
+    expect(page.get_by_text("1 of 2 were not recognised before either")).to_be_visible()
+    shoot(page, "first-own-light")
+    fresh = open_page()
+    settle(fresh)
+    # Now there is another run: a new visit starts with the pictures.
+    expect(fresh.get_by_text("A classifier has learned")).to_have_count(0)
