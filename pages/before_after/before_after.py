@@ -30,7 +30,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
-_HEIGHT = 380
+_HEIGHT = 260
 
 
 def page() -> None:
@@ -92,7 +92,7 @@ def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> Non
     for tab, name in zip(
         st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
     ):
-        with tab, st.container(height=_HEIGHT - 90, border=False):
+        with tab:
             positions = shown[name]
             if nearest and name != "Forgotten":
                 positions = nearest_first(positions, drift_of(run))
@@ -108,8 +108,7 @@ def _clicked(
     st.markdown(
         f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
-    with st.container(height=_HEIGHT - 40, border=False):
-        _gallery(run, comparison, unseen, positions, "chosen")
+    _gallery(run, comparison, unseen, positions, "chosen")
 
 
 def _gallery(
@@ -125,7 +124,7 @@ def _gallery(
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]))
+        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]), _HEIGHT)
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 
