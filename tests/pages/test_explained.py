@@ -113,8 +113,9 @@ def test_the_scores_stand_as_bars(comparison: Comparison) -> None:
         ("first", "0.0", "24.0"),
         ("second", "24.0", "40.0"),
     ]
-    assert re.findall(r"<b>([^<]+)</b>", html) == ["9.5", "2.2", "−3.0", "5.0"]
-    assert re.findall(r'class="class ahead">(\w+)', html) == ["cat", "dog"]
+    assert re.findall(r"<b[^>]*>([^<]+)</b>", html) == ["9.5", "2.2", "−3.0", "5.0"]
+    assert re.findall(r'<b class="ahead">([^<]+)', html) == ["9.5", "5.0"]
+    assert re.findall(r'<i class="(\w+)"></i>(\w+)', html) == [("first", "cat"), ("second", "dog")]
     alone = replace(maps_of([0], [NO_CLASS]), scores_after=np.array([[2.0, np.nan]], np.float32))
     assert score_bars_html(comparison, alone, 0).count("<b>") == 2
     old = replace(alone, scores_after=np.full((1, 2), np.nan, np.float32))
