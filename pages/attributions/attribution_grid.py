@@ -11,7 +11,7 @@ from pages.shared.score_bars import BARS_STYLE
 _STYLE = """
 <style>
 .mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
-  grid-template-columns: minmax(90px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
+  grid-template-columns: minmax(126px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
   --tiles: calc(1 + 3 * var(--algorithms));
   --side: max(80px, min((100vw - 290px) / var(--tiles) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
 .scrolling { overflow-x: auto; }

@@ -35,7 +35,7 @@ _STYLE = """
   font-size: 12.5px; padding-bottom: 6px; }
 .maps .under dl { grid-template-columns: repeat(3, auto auto); gap: 1px 8px; }
 @media (max-width: 700px) {
-  .maps { grid-template-columns: repeat(4, auto); gap: 6px; --side: calc((100vw - 60px) / 4); }
+  .maps { grid-template-columns: repeat(4, auto); gap: 6px; --side: calc((100vw - 104px) / 4); }
   .maps .corner { display: none; }
   .maps .words, .maps .beside, .maps .under { grid-column: 1 / -1; margin-left: 0; }
   .maps .under dl { grid-template-columns: auto auto; }
