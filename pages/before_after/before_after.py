@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
+from pages.shared.few_kept import few_kept
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
+from pages.shared.outcome_words import outcome_sentences
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.words import counted
@@ -28,7 +30,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
-_HEIGHT = 380
+_HEIGHT = 260
 
 
 def page() -> None:
@@ -41,7 +43,9 @@ def page() -> None:
         request = run.parsed_request()
         known = known_never_seen(request.classifier, request.images)
         unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
+        st.markdown(conclusion(run, comparison))
         change_cards(comparison, unseen)
+        few_kept(run, len(comparison.in_group(RETAIN)), len(comparison.flipped(RETAIN)))
         left, right = st.columns(2, gap="large")
         with right:
             clicked = closer_look(run, comparison, unseen)
@@ -53,6 +57,23 @@ def page() -> None:
         _download(run, comparison)
     except UserError as error:
         show_error(error)
+
+
+def conclusion(run: Run, comparison: Comparison) -> str:
+    """Return the outcome in words, and what the kept pictures that changed have in common."""
+    result = run.parsed_result()
+    said = " ".join(outcome_sentences(result)) if result is not None else ""
+    changed = comparison.flipped(RETAIN)
+    if not len(changed):
+        return said
+    classes, counts = np.unique(comparison.labels[changed], return_counts=True)
+    most = int(classes[counts.argmax()])
+    alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
+    name = comparison.short_name(most)
+    like = f"like {alike} of the forgotten" if alike else "which was not among the forgotten"
+    return (
+        f"{said} Of the kept pictures that changed, {int(counts.max())} of {len(changed)} are {name}, {like}."
+    )
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
@@ -71,7 +92,7 @@ def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> Non
     for tab, name in zip(
         st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
     ):
-        with tab, st.container(height=_HEIGHT - 90, border=False):
+        with tab:
             positions = shown[name]
             if nearest and name != "Forgotten":
                 positions = nearest_first(positions, drift_of(run))
@@ -87,8 +108,7 @@ def _clicked(
     st.markdown(
         f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
-    with st.container(height=_HEIGHT - 40, border=False):
-        _gallery(run, comparison, unseen, positions, "chosen")
+    _gallery(run, comparison, unseen, positions, "chosen")
 
 
 def _gallery(
@@ -104,7 +124,7 @@ def _gallery(
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]))
+        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]), _HEIGHT)
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 

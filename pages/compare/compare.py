@@ -1,5 +1,7 @@
 """Compare: which run forgets more, which retains more, and how do their attributions differ?"""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -11,14 +13,14 @@ from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures, enter_ids
 from pages.shared.run_picker import describe, nothing_yet
-from pages.shared.words import FORGET_SET, RETAIN_SET, SETS
+from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
+from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, RunNumbers, compare
 from unlearn_core.store.rows import Run
 
 _CURVES = {
@@ -47,6 +49,7 @@ def page() -> None:
         return
     try:
         comparison = compare(store(), ids)
+        st.markdown(conclusion(comparison.runs))
         table = _table(comparison)
         left, right = st.columns(2, gap="large")
         with left:
@@ -90,6 +93,24 @@ def _alike(runs: list[Run], current: Run | None) -> list[str]:
 
     others = [run.id for run in runs if run.id != first.id and asked(run) == asked(first)]
     return [first.id, *others][:MOST_RUNS]
+
+
+def conclusion(lines: Sequence[RunNumbers]) -> str:
+    """Say which of the runs that forgot everything keeps most."""
+    names = dict(zip((line.run for line in lines), titles(lines), strict=True))
+    complete = [line for line in lines if line.accuracy.forget == 0 and line.accuracy.retain is not None]
+    short = [names[line.run] for line in lines if line.accuracy.forget]
+    words = []
+    if len(complete) > 1:
+        kept = {line.run: line.accuracy.retain or 0.0 for line in complete}
+        best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
+        words.append(
+            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], 4000)} % of the kept "
+            f"pictures are recognised, {percent(kept[worst], 4000)} % after {names[worst]}."
+        )
+    if short:
+        words.append(f"Not all is forgotten after {', '.join(short)}.")
+    return " ".join(words)
 
 
 def _table(comparison: RunComparison) -> pd.DataFrame:

@@ -37,6 +37,8 @@ _QUICK_PICKS = {
     "first": "The first pictures in the order above.",
 }
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")
+_SURE = 0.6
+"""Confidence from which a picture without a label of its own is shown in front."""
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 
@@ -50,7 +52,10 @@ def filter_bar(
         The positions of the training pictures that pass, in the chosen order, and those shown at once, at
         most `PAGE`.
     """
-    classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
+    # In a narrow window the filters are folded until this is on; elsewhere it is not seen (layout.css).
+    st.toggle("Filters", key="show_filters", persist_state="session")
+    with st.container(key="filters"):
+        classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
     wanted = classes.multiselect(
         "Classes",
         sorted(set(table.labels[~table.is_test].tolist())),
@@ -144,12 +149,14 @@ def quick_picks(
 
 def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
     starts = range(0, max(1, len(positions)), PAGE)
+    if len(starts) == 1:
+        st.caption(f"{len(positions):,} shown")
+        return positions
     start = st.selectbox(
         f"Shown of {len(positions):,}",
         list(starts),
         format_func=lambda first: f"{min(first + 1, len(positions)):,}–{min(first + PAGE, len(positions)):,}",
         key=f"part_of_{len(positions)}",
-        disabled=len(starts) == 1,
     )
     return positions[start:][:PAGE]
 
@@ -160,13 +167,22 @@ def _sorted(
     if score is not None:
         return positions[np.argsort(-score[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
-        # The same order each time; by id the first thousand may all be of one class.
-        "mixed": np.random.default_rng(0).permutation(len(table.ids)),
+        "mixed": _mixed(table),
         "id": table.ids,
         "hardest": -table.losses,
         "confident": -table.confidences,
     }
     return positions[np.argsort(keys[sort][positions], kind="stable")]
+
+
+def _mixed(table: ImageTable) -> NDArray[np.generic]:
+    """Return a key for the same order each time; by id the first thousand may all be of one class.
+
+    Pictures without labels stand by id, those that the classifier is sure of before those that only confuse.
+    """
+    if table.labelled.any():
+        return np.random.default_rng(0).permutation(len(table.ids))
+    return table.top_confidences < _SURE
 
 
 def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:

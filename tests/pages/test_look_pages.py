@@ -1,5 +1,6 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -96,7 +98,20 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Fi
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
+    assert "over the layers importance and change" in words_of(app)
     assert "If only this filter's change is undone" in words_of(app)
+
+
+def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
+    runs = [finished(store), finished(store)]
+    app = open_app("pages/weights/weights.py", runs[0].id)
+    assert "changed most" in words_of(app)
+    against = app.selectbox(key="against")
+    assert len(against.options) == 2
+    against.set_value(f"run:{runs[1].id}").run()
+    assert not app.error
+    # Both are copies of one run.
+    assert "No weight differs." in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
@@ -182,7 +197,12 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     run = finished(store)
     app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
-    app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
+    steps = app.select_slider(key="step").options
+    # The ends come first, the frames between after them; each is drawn in its place.
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [frame["name"] for frame in drawn["frames"]] == steps
+    assert len(app.session_state["frames"][1]) == len(steps) - 2
+    app.select_slider(key="step").set_value(steps[0]).run()
     assert not app.exception
     app.segmented_control(key="view").set_value("dial").run()
     assert app.button(key="keep").disabled
@@ -193,6 +213,8 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert kept.id != run.id
     assert kept.parsed_request().strength == 0.5
     assert kept.parsed_request().pick == run.parsed_request().pick
+    wait_until(lambda: store.get(kept.id).state == RunState.DONE)
+    assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
 
 
 def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
@@ -200,6 +222,7 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finish
     app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error
     assert len(app.dataframe[0].value) == 2
+    assert "forgets all and keeps most" in words_of(app)
     for curves in ("forget_accuracy", "retain_accuracy"):
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception

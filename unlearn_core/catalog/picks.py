@@ -53,9 +53,10 @@ class Pick:
 
         `random` and `class` draw without replacement from `seed`; random picks of one seed are nested
         (random:4 is part of random:16). Where `recognised` is given, they take the others only if there are
-        too few: what is not recognised cannot be forgotten. `hardest` takes the highest cross-entropy, `memorised` the highest
-        `memorisation`, among those that have one (others are NaN). An unknown id, an unknown class, a pick
-        larger than its candidates or `memorised` without `memorisation` raises `UserError`.
+        too few: what is not recognised cannot be forgotten. `hardest` takes the highest cross-entropy,
+        `memorised` the highest `memorisation`, among those that have one (others are NaN). An unknown id, an
+        unknown class, a pick larger than its candidates or `memorised` without `memorisation` raises
+        `UserError`.
         """
         if self.kind == "ids":
             known = set(ids.tolist())

@@ -1,0 +1,127 @@
+"""How long a person waits: for the first picture, for the first movement after a click, for another page.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.first_minute [--repeats 10] [--json]
+
+A real browser (Playwright's Chromium) on the app, on a home of its own, which is new in every repeat:
+
+* cold: from the start of the server's process to the first picture of the gallery in a window;
+* click: workers warm, from pressing Forget with sixteen random digits picked to the first number on the page
+  that was computed for this run, with the cold click right after the first picture beside it;
+* page: from a click in the navigation until the page stands, pages opened before.
+
+It needs the test requirements.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.running import Case, Result, arguments, carry_out, markdown
+from tests.browser.conftest import CHROMIUM, FLAGS, start_server, stop_server
+from tests.browser.steps import open_tab, settle
+
+GOALS = {"first picture, cold": 3.0, "click to movement, cold": 3.0, "click to movement": 1.0, "page": 0.5}
+PAGES = ("Before / after", "Weights", "Runs", "Attributions", "Forget")
+MOVED = re.compile(r"\([\d,]+ of [\d,]+\)|matter … \d|of 16 forgotten · step [1-9]")
+"""What only this run can have computed: look-alikes made so far, or weights measured, or a step."""
+
+SETTLED = (
+    "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') == 'notRunning'"
+)
+
+
+def measure(case: Case) -> Result:
+    """Return the seconds of one repeat, by what a person waits for; of pages one for each."""
+    with TemporaryDirectory(prefix="unlearn-first-") as home, sync_playwright() as playwright:
+        own = str(CHROMIUM) if CHROMIUM.exists() else None
+        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        start = time.perf_counter()
+        app, process = start_server(Path(home) / "home")
+        try:
+            page = _open(browser, app.url)
+            page.locator(".cell").first.wait_for()
+            cold = time.perf_counter() - start
+            cold_click = _click(page)
+            _finished(page)
+            warm_click = _click(page)
+            _finished(page)
+            seconds = {
+                "first picture, cold": [cold],
+                "click to movement, cold": [cold_click],
+                "click to movement": [warm_click],
+                "page": list(_switches(page)),
+            }
+        finally:
+            stop_server(process)
+            browser.close()
+    return {"seconds": seconds, "repeat": case["repeat"]}
+
+
+def _open(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.set_default_timeout(300_000)
+    page.goto(url)
+    return page
+
+
+def _click(page: Page) -> float:
+    """Pick sixteen digits, press Forget, and return the seconds until something moved."""
+    leave = page.locator(".st-key-yourself button, .st-key-new button").first
+    leave.click()
+    settle(page)
+    page.get_by_role("button", name="random").click()
+    page.locator(".st-key-forget button", has_text="Forget 16 pictures").wait_for()
+    settle(page)
+    start = time.perf_counter()
+    page.locator(".st-key-forget button").click()
+    page.get_by_text(MOVED).first.wait_for()
+    return time.perf_counter() - start
+
+
+def _finished(page: Page) -> None:
+    page.locator(".st-key-new button").wait_for()
+    settle(page)
+
+
+def _switches(page: Page) -> Iterator[float]:
+    """Yield the seconds of a switch to each page, opened once before."""
+    for title in PAGES:
+        open_tab(page, title)
+    for title in PAGES:
+        link = page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first
+        start = time.perf_counter()
+        link.click()
+        page.wait_for_function(
+            f"title => document.querySelector('[data-testid=stTopNavLink][aria-current=page]')"
+            f"?.innerText.endsWith(title) && {SETTLED}",
+            arg=title,
+        )
+        yield time.perf_counter() - start
+        settle(page)
+
+
+def table(results: list[Result]) -> str:
+    """Return the results as Markdown."""
+    rows = []
+    for what, goal in GOALS.items():
+        values = [one for result in results for one in result["seconds"][what]]
+        last = quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
+        rows.append([what, f"{median(values):.2f}", f"{last:.2f}", str(len(values)), f"{goal}"])
+    return markdown(["what", "p50, s", "p95, s", "n", "goal, s"], rows)
+
+
+def main() -> None:
+    """Run what is missing and print the table, or the results with `--json`."""
+    parser = arguments(__doc__, "first_minute")
+    parser.add_argument("--repeats", type=int, default=10)
+    asked = parser.parse_args()
+    carry_out(asked, [{"repeat": number} for number in range(asked.repeats)], measure, table)
+
+
+if __name__ == "__main__":
+    main()
