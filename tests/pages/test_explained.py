@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.attributions.attribution_rows import Yardstick
+from pages.attributions.attribution_rows import UNKNOWN, Yardstick
 from pages.attributions.conclusion import conclusion
 from pages.attributions.sanity_view import sanity_html, verdict
 from pages.compare.run_maps import contest
@@ -133,6 +133,8 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
     assert several.startswith("**In 2 of 2 forgotten pictures the other class leads now.**")
     alone = conclusion(comparison, maps_of([0], [NO_CLASS]), [100], Yardstick([0.7], [0.9, 0.8]))
     assert alone.endswith("forgotten 0.70, kept 0.85 (medians of 1 and 2).")
+    early = conclusion(comparison, maps_of([0], [1]), [100], UNKNOWN)
+    assert early == "**Before, cat led dog by 7.2; now dog leads cat by 8.0.**"
     assert "None of these pictures" in conclusion(comparison, maps_of([0], [1]), [105], stick)
 
 
