@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.attributions.attribution_settings import attribution_settings
 from pages.shared.explained_words import target_of
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.followed_pictures import choose_followed
+from pages.shared.picture_choice import choose_pictures
 from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered, switched_off
 from unlearn_core.measuring.attribution.request import CONTRAST, AttributionRequest
@@ -19,6 +20,7 @@ _TARGETS = {
 }
 _NOTHING = ""
 _MOST_ALGORITHMS = 4
+_MOST_PICTURES = 12
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def controls(run: Run, comparison: Comparison) -> Chosen:
         "of two scores: that of the old label, less that of what is predicted now.",
     )
     opacity = third.slider("Opacity of the map", 0, 100, 70, format="%d %%", key="opacity")
-    ids = enter_ids(fourth) or choose_pictures(comparison)
+    ids = choose_followed(fourth, run, comparison, _MOST_PICTURES) or choose_pictures(comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         if target in classes:
             target = _against(comparison, target, classes)

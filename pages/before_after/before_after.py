@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
+from pages.shared.clickable_pictures import Clickable, clickable_pictures
 from pages.shared.few_kept import few_kept
+from pages.shared.followed_pictures import follow_links, followed, toggle
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
@@ -54,6 +56,7 @@ def page() -> None:
                 _pictures(run, comparison, unseen)
             else:
                 _clicked(run, comparison, unseen, *clicked)
+            follow_links(comparison, run)
         _download(run, comparison)
     except UserError as error:
         show_error(error)
@@ -70,10 +73,8 @@ def conclusion(run: Run, comparison: Comparison) -> str:
     most = int(classes[counts.argmax()])
     alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
     name = comparison.short_name(most)
-    like = f"like {alike} of the forgotten" if alike else "which was not among the forgotten"
-    return (
-        f"{said} Of the kept pictures that changed, {int(counts.max())} of {len(changed)} are {name}, {like}."
-    )
+    like = f"like {alike} of the forgotten" if alike else "which none of the forgotten has"
+    return f"{said} Of the changed kept ones {int(counts.max())} have the label {name}, {like}."
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
@@ -114,6 +115,7 @@ def _clicked(
 def _gallery(
     run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp], name: str
 ) -> None:
+    """Show pictures with their predictions; those of the run's own image set can be clicked."""
     if name == "Forgotten":
         said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
         st.caption(f"Each picture with its prediction and confidence before and after{said}.")
@@ -124,7 +126,17 @@ def _gallery(
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]), _HEIGHT)
+        captioned = _captioned(run, comparison, unseen, positions[:_MOST_PICTURES])
+    own = comparison.image_set[positions[:_MOST_PICTURES]] == 0
+    ids = comparison.ids[positions[:_MOST_PICTURES]].tolist()
+    if own.all() and len(ids):
+        shown = [Clickable(one, picture) for one, picture in zip(ids, captioned, strict=True)]
+        chosen = followed(comparison)
+        clicked = clickable_pictures(shown, chosen, f"pictures_{name}", _HEIGHT)
+        if clicked is not None:
+            toggle(chosen, clicked)
+    else:
+        show_pictures(captioned, _HEIGHT)
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 

@@ -9,9 +9,10 @@ from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.compare.run_maps import contest, run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.explained_words import FOR_THE_LABEL, baseline_words, explained_words, side_of
+from pages.shared.followed_pictures import choose_followed
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import describe, nothing_yet
 from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
@@ -176,9 +177,9 @@ def _maps(comparison: RunComparison) -> None:
         key="algorithm",
         bind="query-params",
     )
-    wanted = enter_ids(second, "picture")
     predictions = [read_comparison(store().folder(line.run)) for line in lines]
-    ids = (wanted or choose_pictures(predictions[0]))[:_MOST_PICTURES]
+    wanted = choose_followed(second, store().get(lines[0].run), predictions[0], _MOST_PICTURES)
+    ids = wanted or choose_pictures(predictions[0])[:_MOST_PICTURES]
     shown: list[list[Attributions]] = []
     for one in ids:
         target = contest(one, predictions) if algorithm_entry(algorithm).signed else "label"

@@ -9,10 +9,11 @@ from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import engine, open_run, show_error, store
 from pages.shared.explained_words import baseline_words, film_words, target_of
+from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import FORGET
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.visitor import visitor
@@ -24,6 +25,10 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
 _VIEWS = {"film": "Film", "dial": "Dial"}
+
+
+_MOST_PICTURES = 8
+"""As many as a film can have."""
 
 
 def page() -> None:
@@ -66,7 +71,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         bind="query-params",
         help="Maps of all pictures at every snapshot, by an algorithm that is quick enough for that.",
     )
-    ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
+    ids = choose_followed(second, run, comparison, _MOST_PICTURES) or choose_pictures(comparison, forgotten=3)
     request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
     ends, _ = measured(ReplayRequest(request), "Measuring the start and the end …")
     with third:

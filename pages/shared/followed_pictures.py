@@ -1,5 +1,7 @@
 """The pictures that a person follows from page to page: kept in the session and named by the link."""
 
+from collections.abc import Collection
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -24,16 +26,23 @@ _HEIGHT = 330
 
 
 def followed(comparison: Comparison) -> list[int]:
-    """Return the followed pictures that a run has; the link's come first. Bad ids in it raise `UserError`."""
+    """Return the followed pictures that a run has; the link's replace those of the session.
+
+    Bad ids in the link raise `UserError`, and are removed from it.
+    """
+    own = set(comparison.ids[comparison.image_set == 0].tolist())
     text = st.query_params.get(PARAMETER)
     if text is not None:
-        st.session_state[_FOLLOWED] = _ids_in(text)
-    ids: list[int] = st.session_state.get(_FOLLOWED, [])
-    own = set(comparison.ids[comparison.image_set == 0].tolist())
-    missing = [one for one in ids if one not in own]
-    if text is not None and missing:
-        raise UserError(f"There is no picture {missing[0]} in this run.")
-    return [one for one in ids if one in own]
+        try:
+            st.session_state[_FOLLOWED] = _ids_in(text, own)
+        except UserError:
+            follow([])
+            raise
+    ids = [one for one in st.session_state.get(_FOLLOWED, []) if one in own]
+    if ids:
+        # A page switch loses the parameters.
+        st.query_params[PARAMETER] = ",".join(map(str, ids))
+    return ids
 
 
 def follow(ids: list[int]) -> None:
@@ -71,10 +80,11 @@ def choose_followed(place: DeltaGenerator, run: Run, comparison: Comparison, mos
     Bad ids in the link raise `UserError`.
     """
     ids = followed(comparison)
-    follow(ids)
-    with place.popover(counted(len(ids)) if ids else "Pictures", icon=":material/photo_library:"):
+    with place.popover("Pictures", icon=":material/photo_library:", width="stretch"):
         st.caption(
-            f"Click the pictures to look at, on every page ({most} here at most). None: a typical choice."
+            f"Click the pictures to look at, on every page. Here the first {most} of {len(ids)} are shown."
+            if len(ids) > most
+            else "Click the pictures to look at, on every page. Without a choice the page shows typical ones."
         )
         clicked = clickable_pictures(_offered(run, comparison, ids), ids, "offered_pictures", _HEIGHT)
     if clicked is not None:
@@ -120,10 +130,12 @@ def _rows(table: ImageTable, ids: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.where(table.ids[found] == ids, found, -1)
 
 
-def _ids_in(text: str) -> list[int]:
-    """Return the ids in a text such as "3,14"; anything else than numbers raises `UserError`."""
+def _ids_in(text: str, own: Collection[int]) -> list[int]:
+    """Return the ids in a text such as "3,14"; anything else than ids of `own` raises `UserError`."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     for part in parts:
         if not part.isdecimal():
-            raise UserError(f"{part} is not a picture id: write numbers separated by commas.")
+            raise UserError(f"{part} in the link is not a picture id.")
+        if int(part) not in own:
+            raise UserError(f"There is no picture {part} in this run.")
     return list(dict.fromkeys(int(part) for part in parts))
