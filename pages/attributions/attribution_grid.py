@@ -11,9 +11,10 @@ from pages.shared.score_bars import BARS_STYLE
 _STYLE = """
 <style>
 .mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
-  grid-template-columns: minmax(90px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
+  grid-template-columns: minmax(126px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
   --tiles: calc(1 + 3 * var(--algorithms));
   --side: max(80px, min((100vw - 290px) / var(--tiles) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
+.scrolling { overflow-x: auto; }
 .mapgrid .algorithm { grid-column: span 4; font-weight: 600; }
 .mapgrid .head { font-size: 12px; opacity: 0.75; text-align: center; }
 .mapgrid img { width: var(--side); height: var(--side); border-radius: 5px; display: block; }
@@ -62,4 +63,6 @@ def map_grid_html(
             cells.append(f'<span class="numbers">{escape(said)}{one.curves}</span>')
     variables = f"--algorithms: {len(titles)}; --rows: {len(rows)}"
     grid = f'<div class="mapgrid" style="{variables}">{"".join(cells)}</div>'
+    # Several algorithms are wider than a phone; the keyboard scrolls only what it can reach.
+    grid = f'<div class="scrolling" tabindex="0" role="region" aria-label="Maps">{grid}</div>'
     return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html(sides)}"

@@ -44,16 +44,17 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
     requests, sentence, maps = chosen.requests, st.empty(), st.empty()
     measured = [measure(comparison, one, trust=chosen.trust, near=chosen.near) for one in requests]
     side, channels = measured[0].shown.inputs.shape[2:]
+    # Of several algorithms the first one that explains contrasts says most.
+    first = next((place for place, one in enumerate(requests) if one.target == chosen.target), 0)
+    shown, forgotten = measured[first].shown, forgotten_ids(comparison)
+    sentence.markdown(conclusion(comparison, shown, forgotten, UNKNOWN))
     _draw_maps(comparison, chosen, measured, [UNKNOWN for _ in requests], maps)
     sticks = [
         measure_yardstick(comparison, request, one.shown)
         for request, one in zip(requests, measured, strict=True)
     ]
     grid = _draw_maps(comparison, chosen, measured, sticks, maps)
-    # Of several algorithms the first one that explains contrasts says most.
-    first = next((place for place, one in enumerate(requests) if one.target == chosen.target), 0)
-    shown = measured[first].shown
-    sentence.markdown(conclusion(comparison, shown, forgotten_ids(comparison), sticks[first]))
+    sentence.markdown(conclusion(comparison, shown, forgotten, sticks[first]))
     st.caption(_caption(chosen, len(sticks[0].kept), channels))
     if chosen.sanity:
         show_sanity(comparison, requests, side)

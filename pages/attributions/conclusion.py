@@ -18,7 +18,7 @@ def conclusion(
         comparison: of the run.
         shown: the maps.
         forgotten: ids of the forget set.
-        yardstick: rank correlations of forgotten and of kept pictures.
+        yardstick: rank correlations of forgotten and of kept pictures; nothing is said of unknown ones.
     """
     rows = np.flatnonzero(np.isin(shown.ids, forgotten))
     if not len(rows):
@@ -35,6 +35,8 @@ def conclusion(
             turned = int(((before > 0) & (after < 0)).sum())
             words.append(f"**In {turned} of {len(rows)} forgotten pictures the other class leads now.**")
     known = [(name, one) for name, one in zip(("forgotten", "kept"), yardstick, strict=True) if one]
+    if not known:
+        return " ".join(words)
     said = ", ".join(f"{name} {two_decimals(median(values))}" for name, values in known)
     counts = " and ".join(dict.fromkeys(str(len(values)) for _, values in known))
     words.append(f"Rank correlation of maps before and after: {said} (medians of {counts}).")

@@ -32,6 +32,11 @@ _STYLE = """
 .sanity .head { font-weight: 600; text-align: center; line-height: 1.2; }
 .sanity img { width: 104px; height: 104px; border-radius: 6px; display: block; margin: 0 auto; }
 .sanity .title { font-weight: 600; }
+@media (max-width: 700px) {
+  .sanity { grid-template-columns: repeat(3, 1fr); }
+  .sanity .corner { display: none; }
+  .sanity .title, .sanity .verdict { grid-column: 1 / -1; }
+}
 .sanity .dim { opacity: 0.75; display: block; text-align: center; font-variant-numeric: tabular-nums; }
 </style>
 """
@@ -65,7 +70,8 @@ def sanity_html(found: Sequence[tuple[str, SanityCheck]], names: Sequence[str]) 
         found: of the same pictures, by one algorithm each.
         names: of the pictures.
     """
-    cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in _COLUMNS), "<span></span>"]
+    corner = '<span class="corner"></span>'
+    cells = [corner, *(f'<span class="head">{name}</span>' for name in _COLUMNS), corner]
     for title, check in found:
         last, every = (
             median(one.tolist()) for one in (check.last_layer_correlation, check.all_layers_correlation)
@@ -80,7 +86,7 @@ def sanity_html(found: Sequence[tuple[str, SanityCheck]], names: Sequence[str]) 
             cells.append(
                 f'<span>{tile_html(painted, f"{title}: {name}")}<span class="dim">{said}</span></span>'
             )
-        cells.append(f"<span>{escape(verdict(last, every))}</span>")
+        cells.append(f'<span class="verdict">{escape(verdict(last, every))}</span>')
     return f'{_STYLE}<div class="sanity">{"".join(cells)}</div>'
 
 

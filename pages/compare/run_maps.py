@@ -18,6 +18,7 @@ _STYLE = """
 .runmaps { display: grid; grid-template-columns: repeat(var(--columns), auto); gap: 3px 10px;
   justify-content: start; font-size: 13px; text-align: center;
   --side: max(64px, min((50vw - 90px) / var(--columns) - 10px, (100vh - 420px) / var(--rows) - 26px)); }
+.scrolling { overflow-x: auto; }
 .runmaps .head { font-weight: 600; overflow-wrap: anywhere; max-width: var(--side); align-self: end; }
 .runmaps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }
 .runmaps .dim { opacity: 0.75; padding-bottom: 5px; max-width: var(--side); }
@@ -64,4 +65,7 @@ def run_maps_html(
         ]
         cells += [f'<span class="dim">{escape(word)}</span>' for word in said]
     variables = f"--columns: {len(titles) + 1}; --rows: {len(words)}"
-    return f'{_STYLE}<div class="runmaps" style="{variables}">{"".join(cells)}</div>{legend_html([side])}'
+    grid = f'<div class="runmaps" style="{variables}">{"".join(cells)}</div>'
+    # Many runs are wider than a phone; the keyboard scrolls only what it can reach.
+    grid = f'<div class="scrolling" tabindex="0" role="region" aria-label="Maps of every run">{grid}</div>'
+    return f"{_STYLE}{grid}{legend_html([side])}"

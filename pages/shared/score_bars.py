@@ -10,18 +10,21 @@ from unlearn_core.artifacts.predictions import Comparison
 
 BARS_STYLE = f"""
 <style>
-.scores {{ display: grid; grid-template-columns: auto auto minmax(50px, 96px) auto; gap: 1px 6px;
-  align-items: center; font-size: 12px; line-height: 1.2; font-weight: 400; }}
+.scores {{ display: grid; grid-template-columns: auto minmax(40px, 110px) auto; gap: 1px 7px;
+  justify-content: start; align-items: center; font-size: 12px; line-height: 1.25; font-weight: 400; }}
+.scores .names {{ grid-column: 1 / -1; }}
+.scores .names i {{ display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin: 0 4px 0 0; }}
+.scores .names span {{ margin-right: 10px; }}
 .scores .when {{ opacity: 0.75; }}
-.scores .class {{ max-width: 84px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .scores .track {{ position: relative; height: 9px; }}
 .scores .track i {{ position: absolute; top: 0; bottom: 0; min-width: 1px; border-radius: 2px; }}
 .scores .first {{ background: rgb{FOR}; }}
 .scores .second {{ background: rgb{AGAINST}; }}
-.scores b {{ font-variant-numeric: tabular-nums; font-weight: 600; text-align: right; }}
-.scores .ahead {{ font-weight: 600; }}
+.scores b {{ font-variant-numeric: tabular-nums; font-weight: 400; text-align: right; }}
+.scores b.ahead {{ font-weight: 700; }}
 </style>
 """
+_COLOURS = ("first", "second")
 
 
 def score_bars_html(comparison: Comparison, shown: Attributions, row: int) -> str:
@@ -31,26 +34,28 @@ def score_bars_html(comparison: Comparison, shown: Attributions, row: int) -> st
     if np.isnan(scores).any():
         return ""
     low, high = min(0.0, *scores[0], *scores[1]), max(0.0, *scores[0], *scores[1])
-    names = [comparison.short_name(one) for one in classes]
-    cells = [
-        cell
+    names = "".join(
+        f'<span><i class="{colour}"></i>{escape(comparison.short_name(one))}</span>'
+        for colour, one in zip(_COLOURS, classes, strict=False)
+    )
+    bars = "".join(
+        _bars(when, pair, low, (high - low) or 1.0)
         for when, pair in zip(("before", "after"), scores, strict=True)
-        for cell in _bars(when, names, pair, low, (high - low) or 1.0)
-    ]
+    )
     title = "Scores (logits) before and after"
-    return f'<span class="scores" title="{title}">{"".join(cells)}</span>'
+    return f'<span class="scores" title="{title}"><span class="names">{names}</span>{bars}</span>'
 
 
-def _bars(when: str, names: Sequence[str], pair: Sequence[float], low: float, span: float) -> list[str]:
+def _bars(when: str, pair: Sequence[float], low: float, span: float) -> str:
+    """Return a bar for each score of one classifier, on a track that begins at `low`."""
     cells = []
-    for place, (name, score) in enumerate(zip(names, pair, strict=True)):
+    for colour, score in zip(_COLOURS, pair, strict=False):
         left, width = 100 * (min(score, 0) - low) / span, 100 * abs(score) / span
-        look = f'class="{("first", "second")[place]}" style="left: {left:.1f}%; width: {width:.1f}%"'
-        ahead = " ahead" if len(pair) > 1 and score == max(pair) else ""
+        look = f'class="{colour}" style="left: {left:.1f}%; width: {width:.1f}%"'
+        ahead = ' class="ahead"' if len(pair) > 1 and score == max(pair) else ""
         cells.append(
-            f'<span class="when">{when if place == 0 else ""}</span>'
-            f'<span class="class{ahead}">{escape(name)}</span>'
+            f'<span class="when">{when if colour == _COLOURS[0] else ""}</span>'
             f'<span class="track"><i {look}></i></span>'
-            f"<b>{f'{score:.1f}'.replace('-', '−')}</b>"
+            f"<b{ahead}>{f'{score:.1f}'.replace('-', '−')}</b>"
         )
-    return cells
+    return "".join(cells)

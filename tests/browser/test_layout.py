@@ -40,7 +40,12 @@ STATES = {
     "map": ("/before_after", {"run": SECOND, "look": "Map"}, _LOOK),
     "layers": ("/before_after", {"run": SECOND, "look": "Layers"}, _LOOK),
     "weights": ("/weights", {"run": EXAMPLE}, (_CARD, _CHART)),
-    "attributions": ("/attributions", {"run": FIRST}, ()),
+    "attributions": ("/attributions", {"run": FIRST}, (".maps",)),
+    "attributions-checked": (
+        "/attributions",
+        {"run": FIRST, "algorithms": "Input × gradient", "trust": "true", "sanity": "true"},
+        (),
+    ),
     "replay": ("/replay", {"run": FIRST}, (_CHART,)),
     "add": ("/add", {}, (".st-key-try",)),
     "runs": ("/runs", {"run": FIRST}, ("[data-testid=stDataFrame]", _LINK)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.attributions.attribution_rows import Yardstick
+from pages.attributions.attribution_rows import UNKNOWN, Yardstick
 from pages.attributions.conclusion import conclusion
 from pages.attributions.sanity_view import sanity_html, verdict
 from pages.compare.run_maps import contest
@@ -113,8 +113,9 @@ def test_the_scores_stand_as_bars(comparison: Comparison) -> None:
         ("first", "0.0", "24.0"),
         ("second", "24.0", "40.0"),
     ]
-    assert re.findall(r"<b>([^<]+)</b>", html) == ["9.5", "2.2", "−3.0", "5.0"]
-    assert re.findall(r'class="class ahead">(\w+)', html) == ["cat", "dog"]
+    assert re.findall(r"<b[^>]*>([^<]+)</b>", html) == ["9.5", "2.2", "−3.0", "5.0"]
+    assert re.findall(r'<b class="ahead">([^<]+)', html) == ["9.5", "5.0"]
+    assert re.findall(r'<i class="(\w+)"></i>(\w+)', html) == [("first", "cat"), ("second", "dog")]
     alone = replace(maps_of([0], [NO_CLASS]), scores_after=np.array([[2.0, np.nan]], np.float32))
     assert score_bars_html(comparison, alone, 0).count("<b>") == 2
     old = replace(alone, scores_after=np.full((1, 2), np.nan, np.float32))
@@ -132,6 +133,8 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
     assert several.startswith("**In 2 of 2 forgotten pictures the other class leads now.**")
     alone = conclusion(comparison, maps_of([0], [NO_CLASS]), [100], Yardstick([0.7], [0.9, 0.8]))
     assert alone.endswith("forgotten 0.70, kept 0.85 (medians of 1 and 2).")
+    early = conclusion(comparison, maps_of([0], [1]), [100], UNKNOWN)
+    assert early == "**Before, cat led dog by 7.2; now dog leads cat by 8.0.**"
     assert "None of these pictures" in conclusion(comparison, maps_of([0], [1]), [105], stick)
 
 

@@ -10,11 +10,13 @@ from tests.measuring.attribution.conftest import SIDE
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, read_attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.contrast import Explained, explained
 from unlearn_core.measuring.attribution.convergence import convergence_delta
 from unlearn_core.measuring.attribution.explain import attribute, write_attributions
-from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
+from unlearn_core.measuring.attribution.registry import algorithm_entry, offered, register
 from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.attribution.settings import Settings
 from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.store.runs import Store
 
@@ -102,6 +104,35 @@ def test_contrast_maps_add_up_to_the_change_of_the_difference(digits: Digits, na
     wider, columns = asked.within(classifier)
     maps = torch.from_numpy(attribute(wider, pixels, columns, name))[:, None]
     assert (convergence_delta(wider, pixels, columns, maps, 0.0) <= 0.01).float().mean() >= 0.95
+
+
+class Slope(Algorithm):
+    """As another package may write it, with no thought of contrasts."""
+
+    name, title, reading = "slope", "Slope", "The gradient."
+
+    def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
+        pixels = pixels.clone().requires_grad_()
+        scores = classifier.module(pixels)[torch.arange(len(pixels)), targets]
+        return torch.autograd.grad(scores.sum(), pixels)[0]
+
+
+@pytest.mark.usefixtures("nothing_registered")
+def test_algorithms_of_others_explain_contrasts_too(
+    linear: Linear, cached_store: Store, finished: str
+) -> None:
+    register(Slope)
+    classifier, pixels, targets, weights = linear
+    asked = mixed(targets)
+    wider, columns = asked.within(classifier)
+    maps = attribute(wider, pixels, columns, "slope")
+    np.testing.assert_allclose(maps[3], weights[3], atol=1e-6)
+    layer = classifier.module[1]  # type: ignore[index]
+    assert isinstance(layer, nn.Linear)
+    difference = (layer.weight[0] - layer.weight[1]).reshape(SIDE, SIDE)
+    np.testing.assert_allclose(maps[0], difference, atol=1e-6)
+    path = write_attributions(cached_store.root, AttributionRequest.parse(finished, [3], "slope", "contrast"))
+    assert read_attributions(path).against[0] != NO_CLASS
 
 
 def test_layers_keep_their_names_and_tracing_works(digits: Digits) -> None:
