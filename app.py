@@ -9,22 +9,14 @@ from pages.shared.app_state import closing_workers, show_error
 from pages.shared.links import PAGES
 from unlearn_core.errors import UserError
 
-IMAGES = Path(__file__).parent / "pages" / "shared"
-# Streamlit's own margins leave too little of a laptop's width for two columns.
-STYLE = """
-<style>
-.stMainBlockContainer { padding-inline: 2.5rem; }
-[data-testid="stMetric"] { padding: 0; }
-[data-testid="stMetricValue"] { font-size: 1.3rem; }
-</style>
-"""
+SHARED = Path(__file__).parent / "pages" / "shared"
 
 
 def main() -> None:
     """Open the page that the URL names."""
-    st.set_page_config("Unlearn Lens", IMAGES / "icon.png", "wide", initial_sidebar_state="collapsed")
-    st.logo(IMAGES / "logo.svg", size="large")
-    st.html(STYLE)
+    st.set_page_config("Unlearn Lens", SHARED / "icon.png", "wide", initial_sidebar_state="collapsed")
+    st.logo(SHARED / "logo.svg", size="large")
+    st.html(SHARED / "layout.css")
     # Streamlit serves the first page at "/" and at no other address, whatever its url_path says.
     first = st.Page(PAGES[0].file, title=PAGES[0].title, icon=PAGES[0].icon, url_path="first", default=True)
     others = [st.Page(page.file, title=page.title, icon=page.icon) for page in PAGES[1:]]

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
+from pages.shared.clickable_pictures import Clickable, clickable_pictures
 from pages.shared.few_kept import few_kept
+from pages.shared.followed_pictures import follow_links, followed, toggle
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
@@ -30,7 +32,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
-_HEIGHT = 380
+_HEIGHT = 260
 
 
 def page() -> None:
@@ -54,6 +56,7 @@ def page() -> None:
                 _pictures(run, comparison, unseen)
             else:
                 _clicked(run, comparison, unseen, *clicked)
+            follow_links(comparison, run)
         _download(run, comparison)
     except UserError as error:
         show_error(error)
@@ -92,7 +95,7 @@ def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> Non
     for tab, name in zip(
         st.tabs([f"{name} · {len(one):,}" for name, one in shown.items()]), shown, strict=True
     ):
-        with tab, st.container(height=_HEIGHT - 90, border=False):
+        with tab:
             positions = shown[name]
             if nearest and name != "Forgotten":
                 positions = nearest_first(positions, drift_of(run))
@@ -108,13 +111,13 @@ def _clicked(
     st.markdown(
         f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
     )
-    with st.container(height=_HEIGHT - 40, border=False):
-        _gallery(run, comparison, unseen, positions, "chosen")
+    _gallery(run, comparison, unseen, positions, "chosen")
 
 
 def _gallery(
     run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp], name: str
 ) -> None:
+    """Show pictures with their predictions; those of the run's own image set can be clicked."""
     if name == "Forgotten":
         said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
         st.caption(f"Each picture with its prediction and confidence before and after{said}.")
@@ -125,7 +128,17 @@ def _gallery(
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]))
+        captioned = _captioned(run, comparison, unseen, positions[:_MOST_PICTURES])
+    own = comparison.image_set[positions[:_MOST_PICTURES]] == 0
+    ids = comparison.ids[positions[:_MOST_PICTURES]].tolist()
+    if own.all() and len(ids):
+        shown = [Clickable(one, picture) for one, picture in zip(ids, captioned, strict=True)]
+        chosen = followed(comparison)
+        clicked = clickable_pictures(shown, chosen, f"pictures_{name}", _HEIGHT)
+        if clicked is not None:
+            toggle(chosen, clicked)
+    else:
+        show_pictures(captioned, _HEIGHT)
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 

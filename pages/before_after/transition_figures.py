@@ -18,6 +18,8 @@ from unlearn_core.artifacts.predictions import Comparison, Transitions
 
 GROUP_COLOURS = {FORGET_GROUP: FORGET, RETAIN_GROUP: RETAIN, TEST_GROUP: TEST}
 _MOST_DOTS = 1500
+_MOST_NAMES = 14
+"""Of layers, one below another: more would overlap."""
 
 
 def transition_figure(found: Transitions, names: Sequence[str], height: int = 340) -> go.Figure:
@@ -170,5 +172,5 @@ def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
         showlegend=False,
     )
     figure.update_xaxes(title="similarity of before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
-    figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, len(names) // 18))
+    figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, -(-len(names) // _MOST_NAMES)))
     return style(figure, height)

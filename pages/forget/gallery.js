@@ -6,6 +6,7 @@
 
 const galleries = new WeakMap();
 const DEBOUNCE_MS = 150;
+const FOOT_PX = 44;
 
 // A thousand cells with a data URI of a megabyte each block the browser for seconds.
 function shortUrl(dataUri) {
@@ -27,6 +28,15 @@ class Gallery {
     this.focused = 0;
     this.timer = null;
     this.listen();
+    // Its own height changes with it: a second call sets the same one.
+    new ResizeObserver(() => this.fit()).observe(this.grid.parentElement);
+  }
+
+  // As high as the window leaves it below what stands above, so that the count is seen without scrolling.
+  fit() {
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const top = this.grid.getBoundingClientRect().top + scrolled;
+    this.grid.style.setProperty("--above", Math.round(top) + FOOT_PX);
   }
 
   listen() {
@@ -58,6 +68,7 @@ class Gallery {
       this.draw(data);
     }
     this.paint();
+    this.fit();
   }
 
   draw(data) {
@@ -72,7 +83,6 @@ class Gallery {
     style.setProperty("--sprite", `url(${this.sheetUrl})`);
     style.setProperty("--sheet", `${data.columns * data.size}px ${rows * data.size}px`);
     style.setProperty("--size", data.size);
-    style.setProperty("--above", data.above);
     style.setProperty("--wrong", data.wrong_colour);
     dataset.empty = data.empty;
     const wrong = new Set(data.wrong);

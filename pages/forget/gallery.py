@@ -27,7 +27,6 @@ KEY = "gallery"
 PAGE = 1000
 """Thumbnails shown at once."""
 
-_ABOVE = 400
 _EMPTY = "No picture passes these filters. Widen the confidence range or show all classes."
 
 
@@ -47,7 +46,6 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
             "sprite": sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
             "columns": columns,
             "size": 40 if table.thumbnails.shape[1] <= 32 else 76,
-            "above": _ABOVE,
             "ids": ids.tolist(),
             "labels": [describe(table, position) for position in positions],
             "wrong": ids[table.predictions[positions] != table.labels[positions]].tolist(),

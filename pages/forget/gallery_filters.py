@@ -52,7 +52,10 @@ def filter_bar(
         The positions of the training pictures that pass, in the chosen order, and those shown at once, at
         most `PAGE`.
     """
-    classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
+    # In a narrow window the filters are folded until this is on; elsewhere it is not seen (layout.css).
+    st.toggle("Filters", key="show_filters", persist_state="session")
+    with st.container(key="filters"):
+        classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
     wanted = classes.multiselect(
         "Classes",
         sorted(set(table.labels[~table.is_test].tolist())),
@@ -146,12 +149,14 @@ def quick_picks(
 
 def _one_page(positions: NDArray[np.intp]) -> NDArray[np.intp]:
     starts = range(0, max(1, len(positions)), PAGE)
+    if len(starts) == 1:
+        st.caption(f"{len(positions):,} shown")
+        return positions
     start = st.selectbox(
         f"Shown of {len(positions):,}",
         list(starts),
         format_func=lambda first: f"{min(first + 1, len(positions)):,}–{min(first + PAGE, len(positions)):,}",
         key=f"part_of_{len(positions)}",
-        disabled=len(starts) == 1,
     )
     return positions[start:][:PAGE]
 

@@ -8,10 +8,12 @@ from pages.replay.film import film_file, make_frame, missing_steps, with_known_f
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import engine, open_run, show_error, store
+from pages.shared.explained_words import baseline_words, film_words, target_of
+from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import FORGET
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.visitor import visitor
@@ -23,6 +25,10 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
 _VIEWS = {"film": "Film", "dial": "Dial"}
+
+
+_MOST_PICTURES = 8
+"""As many as a film can have."""
 
 
 def page() -> None:
@@ -54,17 +60,19 @@ def page() -> None:
 
 def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
+    quick = [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick]
     algorithm = first.selectbox(
         "Maps",
-        [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick],
-        index=1,
+        quick,
+        # Signed, and the quickest of them; without it the gradient.
+        index=quick.index("deeplift" if "deeplift" in quick else "saliency"),
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",
         bind="query-params",
-        help=algorithm_entry("saliency").reading,
+        help="Maps of all pictures at every snapshot, by an algorithm that is quick enough for that.",
     )
-    ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
-    request = AttributionRequest.parse(run.id, ids, algorithm)
+    ids = choose_followed(second, run, comparison, _MOST_PICTURES) or choose_pictures(comparison, forgotten=3)
+    request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
     ends, _ = measured(ReplayRequest(request), "Measuring the start and the end …")
     with third:
         step = _step(ends["all_steps"].tolist())
@@ -80,7 +88,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
-        f"scale for the whole film. {algorithm_entry(algorithm).reading}"
+        f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
+        f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
     st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")
     _other_frames(film, request, step, bar)

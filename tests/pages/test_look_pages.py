@@ -64,7 +64,8 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(
     app = open_app("pages/attributions/attributions.py", run.id)
     earlier = store.get(first.id).parsed_result()
     assert earlier is not None
-    app.text_input(key="pictures").set_value(str(earlier.ids[0])).run()
+    app.query_params["pictures"] = str(earlier.ids[0])
+    app.run()
     assert not app.error
     assert not app.exception
 
@@ -117,18 +118,35 @@ def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: " in html
+    assert "(kept " in html
+    assert "now" in words_of(app)
+    assert "kept" in words_of(app)
     app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
     app.toggle(key="trust").set_value(True).run()
+    app.toggle(key="sanity").set_value(True).run()
+    assert "Do these maps depend on the weights?" in words_of(app)
+    app.selectbox(key="target").select("3").run()
+    app.selectbox(key="against").select("8").run()
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: says 3 rather than 8" in html
+    assert "decisive tenth before" in html
+    app.toggle(key="sanity").set_value(False).run()
     app.selectbox(key="target").select("new").run()
-    app.text_input(key="pictures").set_value("3, 14").run()
+    app.query_params["pictures"] = "3, 14"
+    app.run()
     app.selectbox(key="baseline").select("white").run()
     assert any("convergence delta" in one.proto.body for one in app.get("html"))
     assert not app.exception
     assert not app.error
     for bad in ("three", "99999"):
-        app.text_input(key="pictures").set_value(bad).run()
+        app.query_params["pictures"] = bad
+        app.run()
         assert len(app.error) == 1
         assert not app.exception
+        app.run()
+        assert not app.error
 
 
 def test_a_damaged_run_is_one_sentence_and_the_others_stay(
@@ -213,9 +231,9 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finish
     for curves in ("forget_accuracy", "retain_accuracy"):
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception
-    app.text_input(key="picture").set_value("five").run()
-    sentence = "five is not a picture id: write numbers separated by commas."
-    assert [error.value for error in app.error] == [sentence]
+    app.query_params["pictures"] = "five"
+    app.run()
+    assert [error.value for error in app.error] == ["five in the link is not a picture id."]
 
     app.multiselect(key="runs").set_value([runs[0].id]).run()
     assert "Choose two runs or more" in words_of(app)

@@ -93,6 +93,19 @@ class AttributionQualityRequest:
 
 
 @dataclass(frozen=True)
+class SanityCheckRequest:
+    """Whether the maps of pictures change when the classifier's weights are shuffled."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the maps and their rank correlations (`artifacts/attribution_sanity.py`)."""
+        from unlearn_core.measuring.attribution.sanity import write_sanity_check
+
+        return write_sanity_check(root, self.request)
+
+
+@dataclass(frozen=True)
 class NeighboursRequest:
     """Adversarial neighbours of pictures, and their attributions before and after a run."""
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import CPU, FinishedRun, load_finished_run, with_weights
@@ -80,10 +80,13 @@ def _film(run: FinishedRun, request: AttributionRequest) -> Arrays:
     seen = features(run.before.module, run.pictures(run.comparison.ids[points].tolist()))
     plane = principal_components(seen, 2)
     steps = _steps(run)
+    asked = explained(run, request.ids, request.target)
     common: Arrays = {
         "all_steps": np.array(steps),
         "ids": np.array(request.ids),
         "labels": run.targets(request.ids, "label"),
+        "targets": asked.targets,
+        "against": asked.against,
         "inputs": run.pictures(request.ids),
         "point_ids": run.comparison.ids[points],
         "point_labels": run.comparison.labels[points],
@@ -118,9 +121,9 @@ def _frame(
     """Return one frame; `seen` are the features of the pictures in the plane, where they are known."""
     ids, labels = request.ids, np.asarray(common["labels"])
     said = predict(classifier.module, run.pictures(ids), labels, CPU)
-    targets = torch.from_numpy(run.targets(ids, request.target))
+    wider, columns = explained(run, ids, request.target).within(classifier)
     maps = attribute(
-        classifier, run.pixels(ids), targets, request.algorithm, run.request.seed, dict(request.settings)
+        wider, run.pixels(ids), columns, request.algorithm, run.request.seed, dict(request.settings)
     )
     if seen is None:
         seen = features(classifier.module, run.pictures(np.asarray(common["point_ids"]).tolist()))
