@@ -106,10 +106,13 @@ def test_what_is_looked_at_on_the_way_is_of_one_set() -> None:
     pictures, before = known([])
     assert sorted(pictures.sample(0).tolist()) == [0, 1, 2, 3]
     assert pictures.share_kept(ByBrightness(), pictures.sample(0)) == 75
+    assert pictures.share_kept_before(pictures.sample(0)) == 75
     pictures.choose("random:4", before, NAMES, 0)
     # Nothing of the own set is left to retain: of the second set two of three are predicted as labelled.
     assert sorted(pictures.sample(0).tolist()) == [6, 7, 8]
     assert pictures.share_kept(ByBrightness(), pictures.sample(0)) == pytest.approx(200 / 3)
+    assert pictures.share_kept_before(pictures.sample(0)) == pytest.approx(200 / 3)
+    assert pictures.share_kept_before(np.empty(0, np.intp)) is None
     assert pictures.share_kept(ByBrightness(), np.empty(0, np.intp)) is None
 
 
