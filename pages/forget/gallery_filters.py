@@ -167,7 +167,7 @@ def _sorted(
     if score is not None:
         return positions[np.argsort(-score[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
-        "mixed": _mixed(table),
+        "mixed": mixed_order(table),
         "id": table.ids,
         "hardest": -table.losses,
         "confident": -table.confidences,
@@ -175,7 +175,7 @@ def _sorted(
     return positions[np.argsort(keys[sort][positions], kind="stable")]
 
 
-def _mixed(table: ImageTable) -> NDArray[np.generic]:
+def mixed_order(table: ImageTable) -> NDArray[np.generic]:
     """Return a key for the same order each time; by id the first thousand may all be of one class.
 
     Pictures without labels stand by id, those that the classifier is sure of before those that only confuse.

@@ -84,24 +84,24 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     chosen = film["steps"].tolist().index(step)
     figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen)
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
+    progress = st.empty()
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
         f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
         f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
-    _other_frames(film, request, step)
     st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")
+    _other_frames(film, request, step, progress)
 
 
-def _other_frames(film: Arrays, request: AttributionRequest, step: int) -> None:
+def _other_frames(film: Arrays, request: AttributionRequest, step: int, progress: DeltaGenerator) -> None:
     """Have the other frames made, one by one: choosing a step meanwhile comes before those left."""
     missing, total = missing_steps(film, step), len(film["all_steps"])
     if not missing:
         return
-    bar = st.empty()
     for done, one in enumerate(missing, total - len(missing)):
-        bar.progress(done / total, f"{done} of {total} frames; ▶ plays those measured so far")
+        progress.progress(done / total, f"{done} of {total} frames; ▶ plays those measured so far")
         make_frame(request, one)
     st.rerun()
 

@@ -20,11 +20,10 @@ def few_kept(run: Run, n: int, changed: int) -> None:
     """Say what n kept pictures prove, of which `changed` have another prediction; nothing if n is large."""
     if n >= FEW:
         return
-    words, button = st.columns([4, 1], vertical_alignment="center")
-    words.caption(f":material/priority_high: {little_proof(n, changed)}")
+    st.caption(f":material/priority_high: {little_proof(n, changed)}")
     # Visitors of a shared server can name no folder of it.
     if run.state == RunState.DONE and run.parsed_request().strength == 1 and not is_shared():
-        with button.popover("Measure on more", icon=":material/add_photo_alternate:"):
+        with st.popover("Also measure on a folder", icon=":material/add_photo_alternate:"):
             _more_pictures(run)
 
 
@@ -48,7 +47,7 @@ def little_proof(n: int, changed: int) -> str:
 
 def _more_pictures(run: Run) -> None:
     folder = st.text_input(
-        "Also measure on a folder",
+        "Folder with pictures",
         key=f"more_folder_{run.id}",
         placeholder="/home/me/other-pictures",
         help="Creates a run with the same classifier; nothing is forgotten again.",

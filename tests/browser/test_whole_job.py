@@ -104,7 +104,7 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     page.get_by_role("combobox", name="Classifier").click()
     page.get_by_role("option", name=re.compile("Photos")).click()
     settle(page)
-    expect(page.locator(".cell")).to_have_count(16)
+    expect(page.locator(".cell")).to_have_count(56)
     expect(page.get_by_text("the classifier's prediction is taken as the label")).to_be_visible()
     shoot(page, "forget-photos-light")
     choose_the_quickest_method(page)
@@ -119,13 +119,13 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
         open_tab(page, title)
         shoot(page, f"{title.lower().replace(' / ', '-')}-photos-light")
     open_tab(page, "Forget")
-    expect(page.locator(".cell")).to_have_count(16)
+    expect(page.locator(".cell")).to_have_count(56)
     expect(page.locator(".count")).to_have_text("1 selected")
 
 
 def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> None:
     page = open_page("/?classifier=Photos+%C2%B7+EfficientNet-Lite0")
-    expect(page.locator(".cell")).to_have_count(16)
+    expect(page.locator(".cell")).to_have_count(56)
     settle(page)
     page.get_by_role("button", name="Add your own photos").click()
     page.get_by_text("camera", exact=True).click()

@@ -5,11 +5,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests import made
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Predictions
 from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.errors import UserError
 from unlearn_core.jobs.data_split import JobPictures
+from unlearn_core.jobs.job import is_looked_at
 
 NAMES = ("dark", "bright")
 CPU = torch.device("cpu")
@@ -106,10 +108,13 @@ def test_what_is_looked_at_on_the_way_is_of_one_set() -> None:
     pictures, before = known([])
     assert sorted(pictures.sample(0).tolist()) == [0, 1, 2, 3]
     assert pictures.share_kept(ByBrightness(), pictures.sample(0)) == 75
+    assert pictures.share_kept_before(pictures.sample(0)) == 75
     pictures.choose("random:4", before, NAMES, 0)
     # Nothing of the own set is left to retain: of the second set two of three are predicted as labelled.
     assert sorted(pictures.sample(0).tolist()) == [6, 7, 8]
     assert pictures.share_kept(ByBrightness(), pictures.sample(0)) == pytest.approx(200 / 3)
+    assert pictures.share_kept_before(pictures.sample(0)) == pytest.approx(200 / 3)
+    assert pictures.share_kept_before(np.empty(0, np.intp)) is None
     assert pictures.share_kept(ByBrightness(), np.empty(0, np.intp)) is None
 
 
@@ -121,3 +126,15 @@ def test_the_comparison_holds_both_sets_as_they_are() -> None:
     assert found.image_set.tolist() == [0] * 6 + [1] * 3
     assert found.labelled.tolist() == [True] * 3 + [False] + [True] * 5
     assert found.group[1] == FORGET
+
+
+def test_of_large_pictures_fewer_early_steps_are_looked_at() -> None:
+    def looked_at(side: int, forgotten: int = 0, last: int = 300) -> list[int]:
+        steps = [made.step(number, forgotten) for number in range(1, 11)]
+        return [step.step for step in steps if is_looked_at(step, side, last)]
+
+    assert looked_at(28) == [*range(1, 11)]
+    assert looked_at(224) == [1, 2, 4, 8, 9, 10]
+    assert looked_at(224, last=5) == [1, 2, 4, 5, 8, 9, 10]
+    # The steps at which all is forgotten are always looked at.
+    assert looked_at(224, forgotten=made.step(1).k) == [*range(1, 11)]

@@ -11,9 +11,12 @@ import torch
 from tests.quick import QUICK
 from unlearn_core.artifacts import shipped_predictions
 from unlearn_core.artifacts.image_table import read_image_table
+from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.artifacts.shipped_predictions import read_shipped_predictions, write_shipped_predictions
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.catalog.sources.photos import SHIPPED
+from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.measuring.known_image_table import known_predictions, write_known_image_table
 from unlearn_core.measuring.predict import predict
@@ -21,14 +24,16 @@ from unlearn_core.measuring.write_image_table import write_image_table
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
+OWN_PHOTOS = Path(shipped_predictions.SHIPPED).parent / "photos"
 MNIST = ("mnist-resnet", "mnist")
 PHOTOS = ("imagenet-efficientnet-lite0", "photos")
 
 
-def test_the_shipped_predictions_are_what_the_classifier_says() -> None:
-    classifier = load_classifier(MNIST[0])
-    images = load_images(MNIST[1], classifier)
-    shipped = read_shipped_predictions(*MNIST, fingerprint(MNIST[1], MNIST[0]))
+@pytest.mark.parametrize("pair", [MNIST, PHOTOS])
+def test_the_shipped_predictions_are_what_the_classifier_says(pair: tuple[str, str]) -> None:
+    classifier = load_classifier(pair[0])
+    images = load_images(pair[1], classifier)
+    shipped = read_shipped_predictions(*pair, fingerprint(pair[1], pair[0]))
     assert shipped is not None
     said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
     np.testing.assert_array_equal(shipped.classes, said.classes)
@@ -39,7 +44,27 @@ def test_the_shipped_predictions_are_what_the_classifier_says() -> None:
 def test_of_other_pictures_nothing_is_known(own_home: Path) -> None:
     assert read_shipped_predictions(*MNIST, "other pictures") is None
     assert read_shipped_predictions(MNIST[0], "../mnist", "a path") is None
+    assert known_predictions(own_home, "cifar10-resnet20", "mnist") is None
+
+
+def test_of_photos_only_the_uploads_are_measured(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = known_predictions(own_home, *PHOTOS)
+    assert before is not None
+    name = "giant_panda.jpg"
+    add_upload(upload_folder(own_home), name, (OWN_PHOTOS / name).read_bytes())
     assert known_predictions(own_home, *PHOTOS) is None
+    measured = []
+
+    def counting(module: torch.nn.Module, pictures: Any, *rest: Any) -> Predictions:
+        measured.append(len(pictures))
+        return predict(module, pictures, *rest)
+
+    monkeypatch.setattr("unlearn_core.measuring.write_image_table.predict", counting)
+    table = read_image_table(write_image_table(own_home, *PHOTOS))
+    assert measured == [1]
+    photo = SHIPPED.index(name)
+    assert table.predictions.tolist() == [*before.classes.tolist(), before.classes[photo]]
+    np.testing.assert_allclose(table.top_confidences[-1], before.top_confidences[photo], atol=0.05)
 
 
 def test_damaged_shipped_predictions_are_measured_again(

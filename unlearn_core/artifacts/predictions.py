@@ -1,5 +1,6 @@
 """`predictions.npz` of a run: predictions on every measured picture before and after, and statistics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,3 +178,9 @@ class Predictions:
     top_confidences: NDArray[np.float32]
     confidences: NDArray[np.float32]
     losses: NDArray[np.float32]
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Return predictions on several sets of pictures as those on all of them, in the same order."""
+    names = Predictions.__dataclass_fields__
+    return Predictions(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unlearn_core.artifacts.never_seen import NeverSeen
-from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions
+from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions, joined
 from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
@@ -91,12 +91,7 @@ class JobPictures:
                 progressed((start + count) / len(self._ids))
 
             parts.append(predict(module, one.pixels, self.labels[own], self.device, looked_at))
-        return Predictions(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("classes", "top_confidences", "confidences", "losses")
-            )
-        )
+        return joined(parts)
 
     def know(self, before: Predictions) -> None:
         """Fill in missing labels with the original's predictions, and set those of earlier forget sets."""

@@ -15,6 +15,7 @@ from unlearn_core.artifacts.predictions import Comparison, Predictions
 from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.common.budget import SMALL
 from unlearn_core.common.devices import choose_device, describe
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
@@ -27,6 +28,9 @@ from unlearn_core.jobs.report import NoReport, Outcome, Report
 from unlearn_core.measuring.depth import measure_depth
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.snapshots import interpolated
+
+_EARLY = 8
+"""Up to here every step has a snapshot."""
 
 
 @dataclass(frozen=True)
@@ -165,12 +169,7 @@ class Job:
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
         """Report a snapshot of this step; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
-            # Of the start it is known: measuring it again would delay the first step.
-            retained = (
-                self.pictures.share_kept(self.classifier.module, sample)
-                if step.step
-                else self.pictures.share_kept_before(sample)
-            )
+            retained = self._retained(step, sample)
         if retained is not None:
             forgotten = round(100 * step.forgotten / step.k, 3)
             self.frontier.append(
@@ -178,6 +177,14 @@ class Job:
             )
         self.report.snapshot(step.step, loop.task.module)
         return retained
+
+    def _retained(self, step: Step, sample: NDArray[intp]) -> float | None:
+        """Return the accuracy on the sample of D_r; None at steps that are not worth the wait."""
+        if not step.step:
+            return self.pictures.share_kept_before(sample)
+        if not is_looked_at(step, self.pictures.own.pixels.shape[1], self.request.max_steps):
+            return None
+        return self.pictures.share_kept(self.classifier.module, sample)
 
     def _depth(self, task: Task) -> Depth:
         """Measure the depth of forgetting on this run's own forget set."""
@@ -210,6 +217,20 @@ class Job:
             never_seen=self._never_seen_numbers(comparison),
             notes=self.pictures.own.notes,
         )
+
+
+def is_looked_at(step: Step, side: int, last: int) -> bool:
+    """Return whether the sample of D_r is measured at a step with a snapshot.
+
+    Large pictures take half as long as a step: of their first steps the powers of two are enough.
+
+    Args:
+        step: from 1.
+        side: of the pictures, in pixels.
+        last: the highest number of steps.
+    """
+    early = step.step < _EARLY and step.step.bit_count() > 1
+    return side <= SMALL or not early or step.forgotten == step.k or step.step == last
 
 
 def _registered(request: ForgetRequest) -> Method:

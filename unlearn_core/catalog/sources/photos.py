@@ -79,6 +79,14 @@ FIRST_UPLOAD = 1000
 """The first id of uploads, so that further shipped photos do not change them."""
 
 
+def _fingerprint(uploaded: list[str]) -> str:
+    return hashlib.sha256("\n".join([*SHIPPED, *uploaded]).encode()).hexdigest()
+
+
+SHIPPED_FINGERPRINT = _fingerprint([])
+"""Of the set without uploads."""
+
+
 class Photos(CatalogImageSet):
     """The shipped photos, and the uploads of everybody or of one visitor."""
 
@@ -112,8 +120,7 @@ class Photos(CatalogImageSet):
 
     def fingerprint(self) -> str:
         """Return a digest that changes when a photo is uploaded or removed."""
-        names = [path.name for _, path in self._uploads()]
-        return hashlib.sha256("\n".join([*SHIPPED, *names]).encode()).hexdigest()
+        return _fingerprint([path.name for _, path in self._uploads()])
 
     def _uploads(self) -> list[tuple[int, Path]]:
         return uploads(upload_folder(home(), self._visitor))
