@@ -137,7 +137,6 @@ def test_on_a_phone_filters_are_folded_and_forget_is_in_reach(app: App, window: 
     assert below(last) <= above(window.locator(".st-key-forget"))
     switch.locator("label").click()
     expect(filters).to_be_visible()
-    settle(window)
 
 
 def above(place: Locator) -> float:
