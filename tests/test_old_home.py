@@ -130,7 +130,7 @@ def test_weights_are_whole(run: str) -> None:
 @EACH_FINISHED
 def test_attributions_are_whole(run: str) -> None:
     app = whole(open_app("attributions", run=run))
-    forgotten = f"id {FORGOTTEN[run][0]}, forget set"
+    forgotten = f"id {FORGOTTEN[run][0]}, to forget"
     assert forgotten in html_of(app)
     app.toggle(key="trust").set_value(True).run()
     app.toggle(key="neighbours").set_value(True).run()
@@ -154,7 +154,7 @@ def test_compare_shows_the_runs_side_by_side() -> None:
     app.multiselect(key="runs").set_value(list(CARDS)).run()
     table = whole(app).dataframe[0].value
     assert table["run"].tolist() == list(CARDS)
-    assert table["D_r"].tolist() == [100.0, 89.13, 58.14]
+    assert table["kept (D_r)"].tolist() == [100.0, 89.13, 58.14]
     assert "below each map the prediction" in words_of(app)
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
-from pages.shared.attribution_pictures import COLUMNS, LEGEND, MapRow, tile_html
+from pages.shared.attribution_pictures import COLUMNS, MapRow, legend_html, tile_html
+from pages.shared.deletion_curves import CURVES_STYLE
+from pages.shared.explained_words import FOR_A_CLASS, Side
+from pages.shared.score_bars import BARS_STYLE
 
 _STYLE = """
 <style>
@@ -17,18 +20,24 @@ _STYLE = """
 .mapgrid .words { font-weight: 600; line-height: 1.3; }
 .mapgrid .dim { opacity: 0.7; font-size: 12px; font-weight: 400; }
 .mapgrid .numbers { grid-column: span 4; max-width: calc(3 * var(--side) + 12px); font-size: 12px;
-  opacity: 0.75; padding-bottom: 4px; font-variant-numeric: tabular-nums; align-self: start; }
+  opacity: 0.8; padding-bottom: 4px; font-variant-numeric: tabular-nums; align-self: start; }
 </style>
 """
 
 
-def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> str:
+def map_grid_html(
+    rows: Sequence[Sequence[MapRow]],
+    titles: Sequence[str],
+    opacity: float,
+    sides: Sequence[Side] = (FOR_A_CLASS,),
+) -> str:
     """Return a grid as one piece of HTML.
 
     Args:
         rows: one per picture, each with one `MapRow` per algorithm, in the same order.
         titles: of the algorithms.
         opacity: of the maps, 0 to 1.
+        sides: legends of the algorithms' maps; equal ones are shown once.
     """
     cells = ["<span></span><span></span>"]
     cells += [f'<span class="algorithm">{escape(title)}</span>' for title in titles]
@@ -36,10 +45,11 @@ def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opaci
     heads = "".join(f'<span class="head">{name}</span>' for name in COLUMNS[1:])
     cells += [f"{heads}<span></span>"] * len(titles)
     for row in rows:
-        first = row[0]
+        # Bars of two classes say more than those of one.
+        first = max(row, key=lambda one: len(one.scores))
         cells.append(
             f'<span class="words">{escape(first.words)}<br>'
-            f'<span class="dim">{escape(first.small_words)}</span></span>'
+            f'<span class="dim">{escape(first.small_words)}</span>{first.scores}</span>'
         )
         cells.append(tile_html(first.tiles(opacity)[0], f"{first.words}: picture"))
         for title, one in zip(titles, row, strict=True):
@@ -48,7 +58,8 @@ def map_grid_html(rows: Sequence[Sequence[MapRow]], titles: Sequence[str], opaci
             cells.append("<span></span>")
         cells.append("<span></span><span></span>")
         for one in row:
-            said = " · ".join(f"{name} {value}" for name, value in one.numbers)
-            cells.append(f'<span class="numbers">{escape(said)}</span>')
+            said = " · ".join(f"{name} {value}" for name, value in (*one.numbers, *one.details))
+            cells.append(f'<span class="numbers">{escape(said)}{one.curves}</span>')
     variables = f"--algorithms: {len(titles)}; --rows: {len(rows)}"
-    return f'{_STYLE}<div class="mapgrid" style="{variables}">{"".join(cells)}</div>{LEGEND}'
+    grid = f'<div class="mapgrid" style="{variables}">{"".join(cells)}</div>'
+    return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html(sides)}"

@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
 from pages.shared.app_state import show_error, store
+from pages.shared.clickable_pictures import Clickable, clickable_pictures
+from pages.shared.few_kept import few_kept
+from pages.shared.followed_pictures import follow_links, followed, toggle
 from pages.shared.image_tables import load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
+from pages.shared.outcome_words import outcome_sentences
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.words import counted
@@ -41,7 +45,9 @@ def page() -> None:
         request = run.parsed_request()
         known = known_never_seen(request.classifier, request.images)
         unseen = known and known.of(comparison.ids[comparison.in_group(FORGET)])
+        st.markdown(conclusion(run, comparison))
         change_cards(comparison, unseen)
+        few_kept(run, len(comparison.in_group(RETAIN)), len(comparison.flipped(RETAIN)))
         left, right = st.columns(2, gap="large")
         with right:
             clicked = closer_look(run, comparison, unseen)
@@ -50,9 +56,27 @@ def page() -> None:
                 _pictures(run, comparison, unseen)
             else:
                 _clicked(run, comparison, unseen, *clicked)
+            follow_links(comparison, run)
         _download(run, comparison)
     except UserError as error:
         show_error(error)
+
+
+def conclusion(run: Run, comparison: Comparison) -> str:
+    """Return the outcome in words, and what the kept pictures that changed have in common."""
+    result = run.parsed_result()
+    said = " ".join(outcome_sentences(result)) if result is not None else ""
+    changed = comparison.flipped(RETAIN)
+    if not len(changed):
+        return said
+    classes, counts = np.unique(comparison.labels[changed], return_counts=True)
+    most = int(classes[counts.argmax()])
+    alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
+    name = comparison.short_name(most)
+    like = f"like {alike} of the forgotten" if alike else "which was not among the forgotten"
+    return (
+        f"{said} Of the kept pictures that changed, {int(counts.max())} of {len(changed)} are {name}, {like}."
+    )
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
@@ -93,6 +117,7 @@ def _clicked(
 def _gallery(
     run: Run, comparison: Comparison, unseen: NeverSeen | None, positions: NDArray[np.intp], name: str
 ) -> None:
+    """Show pictures with their predictions; those of the run's own image set can be clicked."""
     if name == "Forgotten":
         said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
         st.caption(f"Each picture with its prediction and confidence before and after{said}.")
@@ -103,7 +128,17 @@ def _gallery(
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
-        show_pictures(_captioned(run, comparison, unseen, positions[:_MOST_PICTURES]), _HEIGHT)
+        captioned = _captioned(run, comparison, unseen, positions[:_MOST_PICTURES])
+    own = comparison.image_set[positions[:_MOST_PICTURES]] == 0
+    ids = comparison.ids[positions[:_MOST_PICTURES]].tolist()
+    if own.all() and len(ids):
+        shown = [Clickable(one, picture) for one, picture in zip(ids, captioned, strict=True)]
+        chosen = followed(comparison)
+        clicked = clickable_pictures(shown, chosen, f"pictures_{name}", _HEIGHT)
+        if clicked is not None:
+            toggle(chosen, clicked)
+    else:
+        show_pictures(captioned, _HEIGHT)
     if len(positions) > _MOST_PICTURES:
         st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
 

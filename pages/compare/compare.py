@@ -1,23 +1,27 @@
 """Compare: which run forgets more, which retains more, and how do their attributions differ?"""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
-from pages.compare.run_maps import run_maps_html
+from pages.compare.run_maps import contest, run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
+from pages.shared.explained_words import FOR_THE_LABEL, baseline_words, explained_words, side_of
+from pages.shared.followed_pictures import choose_followed
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import describe, nothing_yet
-from pages.shared.words import FORGET_SET, RETAIN_SET, SETS
-from unlearn_core.artifacts.attribution_maps import Attributions, read_attributions
+from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
+from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, compare
+from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, RunNumbers, compare
 from unlearn_core.store.rows import Run
 
 _CURVES = {
@@ -46,6 +50,7 @@ def page() -> None:
         return
     try:
         comparison = compare(store(), ids)
+        st.markdown(conclusion(comparison.runs))
         table = _table(comparison)
         left, right = st.columns(2, gap="large")
         with left:
@@ -89,6 +94,24 @@ def _alike(runs: list[Run], current: Run | None) -> list[str]:
 
     others = [run.id for run in runs if run.id != first.id and asked(run) == asked(first)]
     return [first.id, *others][:MOST_RUNS]
+
+
+def conclusion(lines: Sequence[RunNumbers]) -> str:
+    """Say which of the runs that forgot everything keeps most."""
+    names = dict(zip((line.run for line in lines), titles(lines), strict=True))
+    complete = [line for line in lines if line.accuracy.forget == 0 and line.accuracy.retain is not None]
+    short = [names[line.run] for line in lines if line.accuracy.forget]
+    words = []
+    if len(complete) > 1:
+        kept = {line.run: line.accuracy.retain or 0.0 for line in complete}
+        best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
+        words.append(
+            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], 4000)} % of the kept "
+            f"pictures are recognised, {percent(kept[worst], 4000)} % after {names[worst]}."
+        )
+    if short:
+        words.append(f"Not all is forgotten after {', '.join(short)}.")
+    return " ".join(words)
 
 
 def _table(comparison: RunComparison) -> pd.DataFrame:
@@ -154,23 +177,38 @@ def _maps(comparison: RunComparison) -> None:
         key="algorithm",
         bind="query-params",
     )
-    wanted = enter_ids(second, "picture")
     predictions = [read_comparison(store().folder(line.run)) for line in lines]
-    ids = (wanted or choose_pictures(predictions[0]))[:_MOST_PICTURES]
-    shown: list[Attributions] = []
-    for line in lines:
-        maps, _ = measured_as(
-            read_attributions,
-            AttributionMapsRequest(AttributionRequest.parse(line.run, ids, algorithm)),
-            "Computing maps for every run; photos take a while …",
-        )
-        shown.append(maps)
-    words = [_predictions_of(one, predictions) for one in ids]
-    st.html(run_maps_html(shown, ["before", *titles(lines)], words))
+    wanted = choose_followed(second, store().get(lines[0].run), predictions[0], _MOST_PICTURES)
+    ids = wanted or choose_pictures(predictions[0])[:_MOST_PICTURES]
+    shown: list[list[Attributions]] = []
+    for one in ids:
+        target = contest(one, predictions) if algorithm_entry(algorithm).signed else "label"
+        asked = [AttributionRequest.parse(line.run, [one], algorithm, target) for line in lines]
+        shown.append([_measured(request) for request in asked])
+    first_runs = [runs[0] for runs in shown]
+    words = [
+        [f"id {one}; {explained_words(predictions[0], maps, 0)}", *_predictions_of(one, predictions)]
+        for one, maps in zip(ids, first_runs, strict=True)
+    ]
+    sides = {side_of(predictions[0], algorithm, maps) for maps in first_runs}
+    side = sides.pop() if len(sides) == 1 else FOR_THE_LABEL
+    st.html(run_maps_html(shown, ["before", *titles(lines)], words, side))
     st.caption(
         "One row per picture, on one scale; below each map the prediction. "
-        f"{algorithm_entry(algorithm).reading}"
+        f"{algorithm_entry(algorithm).reading} {_explained(asked[0], first_runs[0])}"
     )
+
+
+def _measured(request: AttributionRequest) -> Attributions:
+    waiting = "Computing maps for every run; photos take a while …"
+    return measured_as(read_attributions, AttributionMapsRequest(request), waiting)[0]
+
+
+def _explained(request: AttributionRequest, maps: Attributions) -> str:
+    words = "The explained score is that of the label"
+    if maps.against[0] != NO_CLASS:
+        words += ", less that of what most runs predict instead, or of the runner-up where none does"
+    return f"{words}. {baseline_words(request, maps.inputs.shape[-1])}"
 
 
 def _predictions_of(picture: int, predictions: list[Comparison]) -> list[str]:

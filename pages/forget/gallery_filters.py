@@ -37,6 +37,8 @@ _QUICK_PICKS = {
     "first": "The first pictures in the order above.",
 }
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")
+_SURE = 0.6
+"""Confidence from which a picture without a label of its own is shown in front."""
 _PICK_ERROR = "pick_error"
 _DRAWS = "draws"
 
@@ -165,13 +167,22 @@ def _sorted(
     if score is not None:
         return positions[np.argsort(-score[positions], kind="stable")]
     keys: dict[str, NDArray[np.generic]] = {
-        # The same order each time; by id the first thousand may all be of one class.
-        "mixed": np.random.default_rng(0).permutation(len(table.ids)),
+        "mixed": _mixed(table),
         "id": table.ids,
         "hardest": -table.losses,
         "confident": -table.confidences,
     }
     return positions[np.argsort(keys[sort][positions], kind="stable")]
+
+
+def _mixed(table: ImageTable) -> NDArray[np.generic]:
+    """Return a key for the same order each time; by id the first thousand may all be of one class.
+
+    Pictures without labels stand by id, those that the classifier is sure of before those that only confuse.
+    """
+    if table.labelled.any():
+        return np.random.default_rng(0).permutation(len(table.ids))
+    return table.top_confidences < _SURE
 
 
 def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:

@@ -4,15 +4,19 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.replay.film import film_file, make_frame, missing_steps, with_known_frames
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
-from pages.shared.app_state import open_run, show_error, start_run, store
+from pages.shared.app_state import engine, open_run, show_error, store
+from pages.shared.explained_words import baseline_words, film_words, target_of
+from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import FORGET
-from pages.shared.measurements import measured
+from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG
-from pages.shared.picture_choice import choose_pictures, enter_ids
+from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
+from pages.shared.visitor import visitor
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.engine.looks import InterpolationRequest, ReplayRequest
 from unlearn_core.errors import UserError
@@ -21,6 +25,10 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
 _VIEWS = {"film": "Film", "dial": "Dial"}
+
+
+_MOST_PICTURES = 8
+"""As many as a film can have."""
 
 
 def page() -> None:
@@ -52,31 +60,50 @@ def page() -> None:
 
 def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
+    quick = [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick]
     algorithm = first.selectbox(
         "Maps",
-        [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick],
-        index=1,
+        quick,
+        # Signed, and the quickest of them; without it the gradient.
+        index=quick.index("deeplift" if "deeplift" in quick else "saliency"),
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",
         bind="query-params",
-        help=algorithm_entry("saliency").reading,
+        help="Maps of all pictures at every snapshot, by an algorithm that is quick enough for that.",
     )
-    ids = enter_ids(second) or choose_pictures(comparison, forgotten=3)
-    film, path = measured(
-        ReplayRequest(AttributionRequest.parse(run.id, ids, algorithm)),
-        "Measuring every snapshot; photos take a while …",
-    )
-    steps = film["steps"].tolist()
+    ids = choose_followed(second, run, comparison, _MOST_PICTURES) or choose_pictures(comparison, forgotten=3)
+    request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
+    ends, _ = measured(ReplayRequest(request), "Measuring the start and the end …")
     with third:
-        step = _step(steps)
-    figure = replay_figure(film, store().steps(run.id), comparison.class_names, steps.index(step))
+        step = _step(ends["all_steps"].tolist())
+    film = with_known_frames(ends, request)
+    if step not in film["steps"]:
+        with st.spinner(f"Measuring step {step} …"):
+            make_frame(request, step)
+        film = with_known_frames(ends, request)
+    chosen = film["steps"].tolist().index(step)
+    figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen)
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
-        f"scale for the whole film. {algorithm_entry(algorithm).reading}"
+        f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
+        f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
-    st.download_button("Film (.npz)", path.read_bytes(), f"replay-{run.id}.npz", icon=":material/download:")
+    _other_frames(film, request, step)
+    st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")
+
+
+def _other_frames(film: Arrays, request: AttributionRequest, step: int) -> None:
+    """Have the other frames made, one by one: choosing a step meanwhile comes before those left."""
+    missing, total = missing_steps(film, step), len(film["all_steps"])
+    if not missing:
+        return
+    bar = st.empty()
+    for done, one in enumerate(missing, total - len(missing)):
+        bar.progress(done / total, f"{done} of {total} frames; ▶ plays those measured so far")
+        make_frame(request, one)
+    st.rerun()
 
 
 def _step(steps: list[int]) -> int:
@@ -124,12 +151,13 @@ def _keep(run: Run, percent: int) -> None:
         key="keep",
         icon=":material/bookmark_add:",
         disabled=percent == 100 or request.strength != 1,
-        help="Creates a run with the classifier at this point, measured like any other.",
+        help="Creates a run with the classifier at this point, measured like any other. Nothing is forgotten "
+        "again: it takes seconds.",
     )
     if pressed:
-        kept = request.model_copy(update={"strength": percent / 100})
         try:
-            run_id = start_run(kept, f"{run.name} · {percent} %"[:80])
+            changes = {"strength": percent / 100}
+            run_id = engine().keep(run.id, changes, f"{run.name} · {percent} %"[:80], visitor())
         except UserError as error:
             show_error(error)
             return

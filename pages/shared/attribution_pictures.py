@@ -8,41 +8,52 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pages.shared.deletion_curves import CURVES_STYLE
+from pages.shared.explained_words import FOR_A_CLASS, Side
+from pages.shared.score_bars import BARS_STYLE
 from pages.shared.thumbnails import png_uri
-from unlearn_core.artifacts.attribution_maps import common_scale, overlay
+from unlearn_core.artifacts.attribution_maps import AGAINST, FOR, common_scale, overlay
 
 COLUMNS = ("picture", "before", "after", "difference")
 _SMALLEST = 104
 # Few rows fill the window, legible in a classroom; three rows fit on a laptop.
 _STYLE = """
 <style>
-.maps { display: grid; grid-template-columns: minmax(110px, 190px) repeat(4, auto) minmax(170px, auto);
-  gap: 8px 14px; align-items: center; justify-content: start; font-size: 14px;
+.maps { display: grid; grid-template-columns: minmax(96px, 190px) repeat(4, auto) minmax(200px, 1fr);
+  gap: 8px 12px; align-items: center; justify-content: start; font-size: 14px;
   --side: max(var(--smallest), min(13vw, (100vh - 425px) / var(--rows) - 8px)); }
 .maps .head { font-weight: 600; text-align: center; }
 .maps img { width: var(--side); height: var(--side); border-radius: 6px; display: block; }
-.maps .words { line-height: 1.35; font-size: 16px; font-weight: 600; }
-.maps .dim { opacity: 0.7; font-size: 12.5px; font-weight: 400; }
-.maps dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 12px; margin: 0 0 0 10px;
-  font-size: 13px; }
-.maps dt { opacity: 0.7; font-weight: 400; }
-.maps dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; }
+.maps .words { line-height: 1.35; font-size: 16px; font-weight: 600; overflow-wrap: anywhere; }
+.maps .dim { opacity: 0.75; font-size: 12.5px; font-weight: 400; }
+.maps .beside { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: center; margin-left: 8px; }
+.maps dl { display: grid; grid-template-columns: auto auto; gap: 1px 10px; margin: 0; padding: 0;
+  font-size: 12.5px; }
+.maps dt { opacity: 0.75; font-weight: 400; }
+.maps dd { margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; white-space: nowrap; }
+.maps .under { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: 2px 20px; align-items: center;
+  font-size: 12.5px; padding-bottom: 6px; }
+.maps .under dl { grid-template-columns: repeat(3, auto auto); gap: 1px 8px; }
 </style>
 """
-LEGEND = """
+_LEGEND_STYLE = f"""
 <style>
-.scale { display: flex; gap: 10px; align-items: center; font-size: 13px; margin-top: 6px; }
-.scale .bar { width: 220px; height: 10px; border-radius: 5px;
-  background: linear-gradient(90deg, rgb(33, 96, 190), #fff, rgb(224, 120, 11)); border: 1px solid #8886; }
+.scale {{ display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; font-size: 13px;
+  margin-top: 6px; }}
+.scale .bar {{ width: 160px; height: 10px; border-radius: 5px; border: 1px solid #8886;
+  background: linear-gradient(90deg, rgb{AGAINST}, #fff, rgb{FOR}); }}
+.scale .bar.one {{ background: linear-gradient(90deg, #fff, rgb{FOR}); }}
 </style>
-<div class="scale">against the class <span class="bar"></span> for the class</div>
 """
-"""The legend of all attribution maps, as HTML."""
+_ONE_SIDED = "; in the difference orange is more, blue is less"
 
 
 @dataclass(frozen=True)
 class MapRow:
-    """Maps of one picture by one algorithm, with a caption, a dimmed line, and named numbers."""
+    """Maps of one picture by one algorithm, with a caption, a dimmed line, and named numbers.
+
+    `details` are further numbers, drawn below the maps. `scores` and `curves` are HTML.
+    """
 
     picture: NDArray[np.uint8]
     before: NDArray[np.float32]
@@ -50,6 +61,9 @@ class MapRow:
     words: str
     small_words: str
     numbers: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
+    scores: str = ""
+    curves: str = ""
 
     def tiles(self, opacity: float) -> list[NDArray[np.uint8]]:
         """Return picture, before, after and difference, on one scale; uint8 (h, w, 3) each."""
@@ -59,12 +73,23 @@ class MapRow:
         return [picture, *(overlay(self.picture, values, scale, opacity) for values in maps)]
 
 
-def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
+def legend_html(sides: Sequence[Side] = (FOR_A_CLASS,)) -> str:
+    """Return the legend of attribution maps, one line for each kind of map."""
+    lines = "".join(
+        f'<div class="scale">{escape(one.less)} <span class="bar{"" if one.two_sided else " one"}"></span> '
+        f"{escape(one.more)}{'' if one.two_sided else _ONE_SIDED}</div>"
+        for one in dict.fromkeys(sides)
+    )
+    return f"{_LEGEND_STYLE}{lines}"
+
+
+def maps_html(rows: Sequence[MapRow], opacity: float, side: Side = FOR_A_CLASS) -> str:
     """Return all rows as one piece of HTML.
 
     Args:
         rows: at least one.
         opacity: of the maps, 0 to 1.
+        side: their legend.
     """
     cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in COLUMNS), "<span></span>"]
     for row in rows:
@@ -72,10 +97,17 @@ def maps_html(rows: Sequence[MapRow], opacity: float) -> str:
         cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')
         for name, tile in zip(COLUMNS, row.tiles(opacity), strict=True):
             cells.append(tile_html(tile, f"{row.words}: {name}"))
-        facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in row.numbers)
-        cells.append(f"<dl>{''.join(facts)}</dl>")
+        cells.append(f'<span class="beside">{row.scores}{_facts(row.numbers)}</span>')
+        if row.details:
+            cells.append(f'<span class="under">{row.curves}{_facts(row.details)}</span>')
     variables = f"--smallest: {_SMALLEST}px; --rows: {len(rows)}"
-    return f'{_STYLE}<div class="maps" style="{variables}">{"".join(cells)}</div>{LEGEND}'
+    grid = f'<div class="maps" style="{variables}">{"".join(cells)}</div>'
+    return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html([side])}"
+
+
+def _facts(numbers: Sequence[tuple[str, str]]) -> str:
+    facts = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in numbers)
+    return f"<dl>{''.join(facts)}</dl>"
 
 
 def tile_html(tile: NDArray[np.uint8], words: str) -> str:

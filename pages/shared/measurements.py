@@ -28,7 +28,7 @@ def measured(request: LookRequest[Path], waiting: str) -> tuple[Arrays, Path]:
         FailedLookError: what could not be measured.
         UserError: a file that cannot be read.
     """
-    return measured_as(_arrays, request, waiting)
+    return measured_as(read_arrays, request, waiting)
 
 
 def measured_as(read: Callable[[Path], Kind], request: LookRequest[Path], waiting: str) -> tuple[Kind, Path]:
@@ -47,7 +47,8 @@ def _read_once(path: str, _read: Callable[[Path], Kind]) -> Kind:
     return _read(Path(path))
 
 
-def _arrays(path: Path) -> Arrays:
+def read_arrays(path: Path) -> Arrays:
+    """Return the arrays of a file by name; a damaged one raises `UserError`."""
     with (
         damaged_becomes(f"The measurements {path.name} cannot be read: run it again."),
         np.load(path, allow_pickle=False) as arrays,

@@ -1,25 +1,8 @@
-"""Which pictures a page shows of a run: a typical choice, or those whose ids a person enters."""
+"""Which pictures a page shows of a run: a typical choice, unless a person follows others."""
 
 import numpy as np
-from streamlit.delta_generator import DeltaGenerator
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison
-from unlearn_core.errors import UserError
-
-
-def enter_ids(place: DeltaGenerator, key: str = "pictures") -> list[int]:
-    """Let the person enter ids of pictures; return them, none where the choice is left to the page."""
-    placeholder = "ids, such as 3, 14; empty: chosen for you"
-    return chosen_ids(place.text_input("Pictures", key=key, bind="query-params", placeholder=placeholder))
-
-
-def chosen_ids(text: str) -> list[int]:
-    """Return the ids in a text such as "3, 14"; anything else than numbers raises `UserError`."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    for part in parts:
-        if not part.isdecimal():
-            raise UserError(f"{part} is not a picture id: write numbers separated by commas.")
-    return list(dict.fromkeys(int(part) for part in parts))
 
 
 def choose_pictures(comparison: Comparison, forgotten: int = 1) -> list[int]:

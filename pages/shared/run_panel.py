@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
+from pages.shared.few_kept import say_if_few
 from pages.shared.glossary import explained
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
@@ -153,6 +154,7 @@ def _outcome(run: Run) -> None:
         else:
             st.warning(words, icon=":material/info:")
         result_cards(result)
+        say_if_few(run, result)
         depth_card(result)
         _say_more(result)
 

@@ -1,17 +1,19 @@
 """Weights: which are important for the pictures to forget, and which changed?"""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import my_runs, show_error, store
 from pages.shared.glossary import explained
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG
-from pages.shared.run_picker import finished_run
+from pages.shared.run_picker import describe, finished_run
+from pages.shared.visitor import may_see
 from pages.shared.words import two_decimals
 from pages.weights.conv_filter_view import FILTER, filter_name, filter_view
 from pages.weights.weight_figures import layers_figure, maps_figure, network_figure
@@ -22,12 +24,16 @@ from unlearn_core.artifacts.weight_maps import (
     read_weight_maps,
     share_in_most_important,
 )
+from unlearn_core.catalog.entries import same_architecture
 from unlearn_core.common.rank_correlation import rank_correlation
-from unlearn_core.engine.looks import RetainImportanceRequest
+from unlearn_core.engine.looks import RetainImportanceRequest, WeightDifferenceRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _LAYER, _INSIDE = "layer", "filters"
+_BEFORE = "before"
+_RELATED = 0.3
+"""Rank correlation from which importance and change are said to be related."""
 _DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
 
 
@@ -42,6 +48,8 @@ def page() -> None:
         show_error(error)
         return
     names = _short(maps.layers)
+    maps = _against_another(run, maps)
+    _conclusion(maps, names)
     left, right = st.columns([5, 6], gap="large")
     with right:
         chosen = _choose_layer(maps, names)
@@ -60,11 +68,6 @@ def page() -> None:
 def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     st.markdown("##### All layers")
     importance, change = layer_means(maps)
-    agree = rank_correlation(importance, change)
-    st.markdown(
-        f"Rank correlation of importance and change over the layers: **{two_decimals(agree)}**",
-        help=explained("rank correlation"),
-    )
     drawn = st.segmented_control(
         "Drawn as",
         list(_DRAWN),
@@ -103,6 +106,65 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
         f"layers-{run.id}.csv",
         "text/csv",
         icon=":material/download:",
+    )
+
+
+def _against_another(run: Run, maps: WeightMaps) -> WeightMaps:
+    """Let the person choose what the weights are compared with; return the maps with that difference."""
+    own = run.parsed_request().classifier
+    runs = {
+        one.id: describe(one)
+        for one in my_runs()
+        if one.id != run.id and one.parsed_result() is not None and one.parsed_request().classifier == own
+    }
+    others = {entry.name: entry.title for entry in same_architecture(own) if may_see(entry.visitor)}
+    if not runs and not others:
+        return maps
+    titles = {_BEFORE: "the classifier before this run"}
+    titles |= {f"run:{one}": f"after {words}" for one, words in runs.items()}
+    titles |= {f"classifier:{name}": title for name, title in others.items()}
+    chosen = st.selectbox(
+        "Weights after this run, compared with",
+        list(titles),
+        format_func=titles.__getitem__,
+        key="against",
+        bind="query-params",
+    )
+    if chosen == _BEFORE:
+        return maps
+    kind, _, name = chosen.partition(":")
+    request = (
+        WeightDifferenceRequest(run.id, other_run=name)
+        if kind == "run"
+        else WeightDifferenceRequest(run.id, classifier=name)
+    )
+    try:
+        found, _ = measured(request, "Comparing the weights …")
+    except UserError as error:
+        show_error(error)
+        return maps
+    return replace(maps, change=tuple(found[f"change_{number}"] for number in range(len(maps.layers))))
+
+
+def _conclusion(maps: WeightMaps, names: list[str]) -> None:
+    """Say what the figures show."""
+    importance, change = layer_means(maps)
+    if not change.any():
+        st.markdown("No weight differs.")
+        return
+    agree = rank_correlation(importance, change)
+    how = (
+        "go together"
+        if agree > _RELATED
+        else "go against each other"
+        if agree < -_RELATED
+        else "are unrelated"
+    )
+    st.markdown(
+        f"**{names[int(change.argmax())]}** changed most, **{names[int(importance.argmax())]}** matters most "
+        f"to the pictures to forget: over the layers importance and change {how} "
+        f"(rank correlation {two_decimals(agree)}).",
+        help=explained("rank correlation"),
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from unlearn_core.catalog import image_sets
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.sources.add_image_set import add_image_set
+from unlearn_core.catalog.sources.photos import SHIPPED
 from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
@@ -228,7 +229,7 @@ def test_a_server_that_serves_others_reads_no_paths(
     with pytest.raises(UserError, match="is shared"):
         add_image_set(own_home, "more", f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0]
-    assert len(load_images("photos:0123456789abcdef", ANY).ids) == 16
+    assert len(load_images("photos:0123456789abcdef", ANY).ids) == len(SHIPPED)
     with pytest.raises(UserError, match="no image set photos:"):
         load_images("photos:../../etc", ANY)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -78,6 +79,14 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
     )
     assert written.returncode == 0, written.stderr
     assert len(list(out.glob("*.npy"))) == len(list(out.glob("*.png"))) == 6
+    maps = []
+    for target in ("contrast", "3-8", "8-3"):
+        folder = out / target
+        written = call("attribute", runs[0], "--ids", "3", "--target", target, "--out", str(folder))
+        assert written.returncode == 0, written.stderr
+        maps.append(np.load(folder / "3-integrated-gradients-before.npy"))
+    assert maps[1].any()
+    np.testing.assert_array_equal(maps[1], -maps[2])
 
     assert call("runs", "delete", listed[0]["id"]).returncode == 0
     assert not (own_home / "runs" / listed[0]["id"]).exists()
@@ -146,6 +155,7 @@ def test_the_catalog_as_an_object() -> None:
         ("attribute", "00000000", "--ids", "3", "--out", "nowhere"),
         ("attribute", "00000000", "--ids", "three", "--out", "nowhere"),
         ("attribute", "00000000", "--ids", "3", "--out", "nowhere", "--patches", "1"),
+        ("attribute", "00000000", "--ids", "3", "--out", "nowhere", "--target", "3-8"),
         ("forget", "--strength", "2"),
     ],
     ids=" ".join,

@@ -14,6 +14,7 @@ from unlearn_core.engine.looks import (
     AttributionQualityRequest,
     DriftRequest,
     FilterRequest,
+    FrameRequest,
     ImageMapRequest,
     InterpolationRequest,
     ReplayRequest,
@@ -90,7 +91,10 @@ def closest_looks(root: Path, run_id: str, ids: list[int], layers: int) -> None:
         assert len(found["strengths"]) > 2
     request = AttributionRequest.parse(run_id, ids, "saliency")
     with np.load(ReplayRequest(request).answer(root)) as found:
-        assert len(found["maps"]) == len(found["steps"]) == 3
+        assert len(found["maps"]) == len(found["steps"]) == 2
+        assert np.isfinite(found["maps"]).all()
+        between = found["all_steps"][1]
+    with np.load(FrameRequest(request, int(between)).answer(root)) as found:
         assert np.isfinite(found["maps"]).all()
     with np.load(RetainImportanceRequest(run_id).answer(root)) as found:
         assert all(0 <= found[name].min() <= found[name].max() <= 1 for name in found.files)

@@ -17,6 +17,7 @@ from unlearn_core.artifacts.look_alikes import read_look_alikes
 from unlearn_core.artifacts.results import Accuracy
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.anchor import SHOWN
+from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -139,6 +140,34 @@ def test_a_folder_that_cannot_be_written_fails_with_one_sentence(store: Store) -
     assert json.loads(failed.request)["pick"] == "hardest:1"
 
 
+def assert_kept_is_the_same(store: Store, whole: str, part: str) -> None:
+    """Keep a part of the way of `whole`: it is what `part` found by running again."""
+    kept = store.create(store.get(part).parsed_request()).id
+    seen: list[Step] = []
+    run_forget(store, kept, seen.append, found_by=whole)
+    assert not seen
+    weights = [load_file(store.folder(one) / "weights.safetensors") for one in (part, kept)]
+    for name, tensor in weights[0].items():
+        np.testing.assert_allclose(tensor, weights[1][name], atol=1e-6)
+    results = [store.get(one).parsed_result() for one in (part, kept)]
+    assert results[0] is not None
+    assert results[1] is not None
+    assert results[0].remarks == results[1].remarks
+    changing = {"run", "seconds"}
+    assert results[0].model_dump(exclude=changing) == results[1].model_dump(exclude=changing)
+    steps = [[(one.step, one.forgotten) for one in store.steps(run)] for run in (whole, kept)]
+    assert steps[0] == steps[1]
+    snapshots = [sorted((store.folder(run) / "snapshots").iterdir()) for run in (whole, kept)]
+    assert [one.read_bytes() for one in snapshots[0]] == [one.read_bytes() for one in snapshots[1]]
+
+
+def test_a_part_of_a_run_that_has_no_classifier_cannot_be_kept(store: Store) -> None:
+    whole, kept = store.create(ForgetRequest()), store.create(ForgetRequest(strength=0.5))
+    with pytest.raises(UserError, match=f"Run {whole.id} has no classifier"):
+        run_forget(store, kept.id, found_by=whole.id)
+    assert store.get(kept.id).state == RunState.FAILED
+
+
 def test_a_run_that_goes_part_of_the_way_lies_on_the_line(store: Store) -> None:
     whole, part = (
         store.create(ForgetRequest(pick="class:3:2", options=QUICK, strength=strength))
@@ -158,5 +187,6 @@ def test_a_run_that_goes_part_of_the_way_lies_on_the_line(store: Store) -> None:
             np.testing.assert_allclose(a_quarter[name], expected, atol=1e-6)
     result = store.get(part.id).parsed_result()
     assert result is not None
+    assert_kept_is_the_same(store, whole.id, part.id)
     assert "The weights went 25 % of the way that the method found." in result.remarks
     assert any("All forgotten pictures are of one class, 3" in remark for remark in result.remarks)

@@ -11,7 +11,7 @@ from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.export import write_attribution_files
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.measuring.replay import write_replay
+from unlearn_core.measuring.replay import write_frame, write_replay
 from unlearn_core.measuring.representation.drift import write_drift
 from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
 from unlearn_core.measuring.weights.conv_filter import write_filter
@@ -27,11 +27,10 @@ def test_a_film_begins_before_and_ends_after(cached_store: Store, finished: str)
     request = AttributionRequest.parse(finished, ids, "saliency")
     path = write_replay(cached_store.root, request)
     with np.load(path) as film:
-        frames = len(film["steps"])
-        assert film["steps"][0] == 0
-        assert film["classes"].shape == (frames, 4)
-        assert film["maps"].shape == (frames, 4, 28, 28)
-        assert film["places"].shape == (frames, len(film["point_ids"]), 2)
+        assert film["steps"].tolist() == [0, film["all_steps"][-1]]
+        assert film["classes"].shape == (2, 4)
+        assert film["maps"].shape == (2, 4, 28, 28)
+        assert film["places"].shape == (2, len(film["point_ids"]), 2)
         assert film["classes"][0].tolist() == comparison.before[places].tolist()
         assert film["classes"][-1].tolist() == comparison.after[places].tolist()
         assert not np.array_equal(film["maps"][0], film["maps"][-1])
@@ -39,6 +38,24 @@ def test_a_film_begins_before_and_ends_after(cached_store: Store, finished: str)
         np.testing.assert_allclose(film["tops"][-1], comparison.after_top[places], atol=1e-5)
     changed = path.stat().st_mtime_ns
     assert write_replay(cached_store.root, request).stat().st_mtime_ns == changed
+
+
+def test_a_frame_between_is_made_when_it_is_asked_for(cached_store: Store, finished: str) -> None:
+    request = AttributionRequest.parse(finished, [3, 700], "saliency")
+    with np.load(write_replay(cached_store.root, request)) as film:
+        steps, ends = film["all_steps"].tolist(), {name: film[name] for name in ("maps", "places")}
+    assert len(steps) > 3
+    path = write_frame(cached_store.root, request, steps[1])
+    with np.load(path) as frame:
+        assert frame["steps"].tolist() == [steps[1]]
+        assert frame["classes"].shape == frame["tops"].shape == (1, 2)
+        for name, both in ends.items():
+            near, far = (np.abs(frame[name][0] - end).mean() for end in both)
+            assert 0 < near < far
+    changed = path.stat().st_mtime_ns
+    assert write_frame(cached_store.root, request, steps[1]).stat().st_mtime_ns == changed
+    with pytest.raises(UserError, match="no snapshot of step 12345"):
+        write_frame(cached_store.root, request, 12345)
 
 
 def test_the_dial_goes_from_before_to_after_and_past_it(cached_store: Store, finished: str) -> None:

@@ -18,12 +18,11 @@ from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.class_captions import class_captions
 from pages.shared.palette import AFTER, BEFORE, FORGET
-from pages.shared.picture_choice import choose_pictures, chosen_ids
+from pages.shared.picture_choice import choose_pictures
 from tests.made import result, step
 from tests.run_folder import CLASSES, write_predictions
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.predictions import RETAIN, Comparison, read_comparison, transitions
-from unlearn_core.errors import UserError
 from unlearn_core.store.compare_runs import compare
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -172,6 +171,3 @@ def test_runs_are_told_apart_by_method_and_then_by_id(store: Store) -> None:
 def test_default_pictures_are_forgotten_kept_and_flipped(comparison: Comparison) -> None:
     assert choose_pictures(comparison) == [100, 102, 104]
     assert choose_pictures(comparison, forgotten=3) == [100, 101, 102, 104]
-    assert chosen_ids(" 3, 14,3") == [3, 14]
-    with pytest.raises(UserError, match="x is not a picture id"):
-        chosen_ids("3, x")

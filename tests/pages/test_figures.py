@@ -108,8 +108,18 @@ def test_every_run_has_a_map_of_every_picture() -> None:
     random = np.random.default_rng(0)
     maps = [random.normal(size=(2, 28, 28)).astype(np.float32) for _ in range(3)]
     pictures, ids = random.integers(0, 255, (2, 28, 28, 1), dtype=np.uint8), np.array([3, 14])
-    shown = [Attributions(pictures, maps[0], after, ids, ids, ids * 1.0, ids * 1.0) for after in maps[1:]]
-    html = run_maps_html(shown, ["before", "anchor", "<b>"], [["2", "2", "7"], ["4", "4", "4"]])
+    one, scores = ids[:1], np.zeros((1, 2), np.float32)
+    shown = [
+        [
+            Attributions(
+                pictures[:1], maps[0][:1], after[:1], one, one, one, scores, scores, one * 1.0, one * 1.0
+            )
+            for after in maps[1:]
+        ]
+        for _ in ids
+    ]
+    words = [["id 3", "2", "2", "7"], ["id 14", "4", "4", "4"]]
+    html = run_maps_html(shown, ["before", "anchor", "<b>"], words)
     assert html.count("data:image/png") == 2 * (1 + 1 + 2)
     assert 'style="--columns: 4; --rows: 2"' in html
     assert "id 14" in html

@@ -1,5 +1,6 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -62,7 +64,8 @@ def test_a_run_that_goes_on_from_another_is_shown_whole(
     app = open_app("pages/attributions/attributions.py", run.id)
     earlier = store.get(first.id).parsed_result()
     assert earlier is not None
-    app.text_input(key="pictures").set_value(str(earlier.ids[0])).run()
+    app.query_params["pictures"] = str(earlier.ids[0])
+    app.run()
     assert not app.error
     assert not app.exception
 
@@ -96,24 +99,54 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Fi
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
+    assert "over the layers importance and change" in words_of(app)
     assert "If only this filter's change is undone" in words_of(app)
+
+
+def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
+    runs = [finished(store), finished(store)]
+    app = open_app("pages/weights/weights.py", runs[0].id)
+    assert "changed most" in words_of(app)
+    against = app.selectbox(key="against")
+    assert len(against.options) == 2
+    against.set_value(f"run:{runs[1].id}").run()
+    assert not app.error
+    # Both are copies of one run.
+    assert "No weight differs." in words_of(app)
 
 
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: " in html
+    assert "(kept " in html
+    assert "now" in words_of(app)
+    assert "kept" in words_of(app)
     app.multiselect(key="algorithms").set_value(["layer-gradcam", "deeplift"]).run()
     app.toggle(key="trust").set_value(True).run()
+    app.toggle(key="sanity").set_value(True).run()
+    assert "Do these maps depend on the weights?" in words_of(app)
+    app.selectbox(key="target").select("3").run()
+    app.selectbox(key="against").select("8").run()
+    html = "".join(one.proto.body for one in app.get("html"))
+    assert "orange: says 3 rather than 8" in html
+    assert "decisive tenth before" in html
+    app.toggle(key="sanity").set_value(False).run()
     app.selectbox(key="target").select("new").run()
-    app.text_input(key="pictures").set_value("3, 14").run()
+    app.query_params["pictures"] = "3, 14"
+    app.run()
     app.selectbox(key="baseline").select("white").run()
     assert any("convergence delta" in one.proto.body for one in app.get("html"))
     assert not app.exception
     assert not app.error
     for bad in ("three", "99999"):
-        app.text_input(key="pictures").set_value(bad).run()
+        app.query_params["pictures"] = bad
+        app.run()
         assert len(app.error) == 1
         assert not app.exception
+        app.run()
+        assert not app.error
 
 
 def test_a_damaged_run_is_one_sentence_and_the_others_stay(
@@ -169,7 +202,12 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     run = finished(store)
     app = open_app("pages/replay/replay.py", run.id)
     assert not app.error
-    app.select_slider(key="step").set_value(app.select_slider(key="step").options[0]).run()
+    steps = app.select_slider(key="step").options
+    # The ends come first, the frames between after them; each is drawn in its place.
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [frame["name"] for frame in drawn["frames"]] == steps
+    assert len(app.session_state["frames"][1]) == len(steps) - 2
+    app.select_slider(key="step").set_value(steps[0]).run()
     assert not app.exception
     app.segmented_control(key="view").set_value("dial").run()
     assert app.button(key="keep").disabled
@@ -180,6 +218,8 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert kept.id != run.id
     assert kept.parsed_request().strength == 0.5
     assert kept.parsed_request().pick == run.parsed_request().pick
+    wait_until(lambda: store.get(kept.id).state == RunState.DONE)
+    assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
 
 
 def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
@@ -187,12 +227,13 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finish
     app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error
     assert len(app.dataframe[0].value) == 2
+    assert "forgets all and keeps most" in words_of(app)
     for curves in ("forget_accuracy", "retain_accuracy"):
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception
-    app.text_input(key="picture").set_value("five").run()
-    sentence = "five is not a picture id: write numbers separated by commas."
-    assert [error.value for error in app.error] == [sentence]
+    app.query_params["pictures"] = "five"
+    app.run()
+    assert [error.value for error in app.error] == ["five in the link is not a picture id."]
 
     app.multiselect(key="runs").set_value([runs[0].id]).run()
     assert "Choose two runs or more" in words_of(app)

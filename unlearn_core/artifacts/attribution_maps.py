@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.common.damaged import damaged_becomes
 
+NO_CLASS = -1
+"""In place of an opponent's class index: the maps explain the score of one class."""
+
 FOR, AGAINST = (224, 120, 11), (33, 96, 190)
 """Orange and blue: distinguishable with colour blindness too."""
 
@@ -18,10 +21,14 @@ class Attributions:
 
     Attributes:
         inputs: the pictures, uint8 (n, h, w, c).
-        before: float32 (n, h, w), positive where a pixel increases the target's score.
+        before: float32 (n, h, w), positive where a pixel increases the target's score, or, with an
+            opponent, the score of the target less that of the opponent.
         after: the same after the run.
         ids: of the pictures, int64 (n,).
         targets: the explained class, int64 (n,).
+        against: its opponent, int64 (n,), or `NO_CLASS`.
+        scores_before: logits of target and opponent, float32 (n, 2); nan without an opponent.
+        scores_after: the same after the run.
         rank_correlation: Spearman's, of the maps before and after, float64 (n,); nan if one is constant.
         similarity: SSIM of the maps before and after, float64 (n,).
     """
@@ -31,6 +38,9 @@ class Attributions:
     after: NDArray[np.float32]
     ids: NDArray[np.int64]
     targets: NDArray[np.int64]
+    against: NDArray[np.int64]
+    scores_before: NDArray[np.float32]
+    scores_after: NDArray[np.float32]
     rank_correlation: NDArray[np.float64]
     similarity: NDArray[np.float64]
 
@@ -45,7 +55,15 @@ def read_attributions(path: Path) -> Attributions:
         damaged_becomes(f"The maps {path.name} cannot be read: run it again."),
         np.load(path, allow_pickle=False) as arrays,
     ):
-        return Attributions(**{field.name: arrays[field.name] for field in fields(Attributions)})
+        n = len(arrays["targets"])
+        # Files of version 0.1.0 have neither opponents nor scores.
+        kept = {
+            "against": np.full(n, NO_CLASS),
+            "scores_before": np.full((n, 2), np.nan, np.float32),
+            "scores_after": np.full((n, 2), np.nan, np.float32),
+            **arrays,
+        }
+        return Attributions(**{field.name: kept[field.name] for field in fields(Attributions)})
 
 
 def common_scale(*maps: NDArray[np.float32]) -> float:

@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.common.damaged import damaged_becomes
 
+TENTHS = 10
+"""Of a picture's pixels: the points of deletion and insertion curves, after the first."""
+
 
 @dataclass(frozen=True)
 class MapQuality:
@@ -28,11 +31,22 @@ class MapQuality:
 
 @dataclass(frozen=True)
 class AttributionQuality:
-    """The same before and after a run, for pictures `ids`, int64 (n,)."""
+    """The same before and after a run.
+
+    Attributes:
+        ids: of the pictures, int64 (n,).
+        before: quality of the maps before.
+        after: quality of the maps after.
+        deletion: probability of the target, 0 to 1, with 0 to `TENTHS` tenths of the pixels emptied, those
+            first that the map ranks first; float64 (n, 2, `TENTHS` + 1), before and after.
+        insertion: the same with only these pixels shown.
+    """
 
     ids: NDArray[np.int64]
     before: MapQuality
     after: MapQuality
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
 
     def arrays(self) -> dict[str, ArrayLike]:
         """Return the arrays of the file by name, such as `before_infidelity`."""
@@ -41,7 +55,7 @@ class AttributionQuality:
             for when, one in (("before", self.before), ("after", self.after))
             for field in fields(one)
         }
-        return {"ids": self.ids, **named}
+        return {"ids": self.ids, "deletion": self.deletion, "insertion": self.insertion, **named}
 
 
 def read_attribution_quality(path: Path) -> AttributionQuality:
@@ -54,4 +68,7 @@ def read_attribution_quality(path: Path) -> AttributionQuality:
             MapQuality(*(arrays[f"{when}_{field.name}"] for field in fields(MapQuality)))
             for when in ("before", "after")
         )
-        return AttributionQuality(arrays["ids"], before, after)
+        # Files of version 0.1.0 have no curves.
+        unknown = np.full((len(arrays["ids"]), 2, TENTHS + 1), np.nan)
+        curves = (arrays.get(name, unknown) for name in ("deletion", "insertion"))
+        return AttributionQuality(arrays["ids"], before, after, *curves)

@@ -118,6 +118,19 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
     )
 
 
+def same_architecture(name: str) -> tuple[ClassifierEntry, ...]:
+    """Return the other custom classifiers of a custom classifier's architecture and shape."""
+    own = custom_classifier(home(), name)
+    if own is None:
+        return ()
+
+    def shape(record: CustomClassifier) -> tuple[str, int, int]:
+        return record.architecture, record.channels, len(record.class_names)
+
+    found = custom_classifiers(home())
+    return tuple(_as_entry(one) for one in found if one.name != name and shape(one) == shape(own))
+
+
 def fitting_image_sets(classifier: ClassifierEntry) -> list[ImageSetEntry]:
     """Return the image sets to offer for a classifier: those that fit, and those that users added."""
     found = []

@@ -21,7 +21,10 @@ def add_attribute_command(commands: Any) -> None:
         help=f"one or several, separated by commas: {', '.join(entry.name for entry in algorithms())}",
     )
     command.add_argument(
-        "--target", default="label", help="the explained class: label, new (prediction), or a class index"
+        "--target",
+        default="label",
+        help="what the maps explain: label, new (prediction) or a class index; or a contrast, the difference "
+        "of two scores: contrast (label and new prediction) or two class indices, such as 3-8",
     )
     for setting in declared_settings():
         command.add_argument(

@@ -77,5 +77,11 @@ def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
 
 
 def write_compressed(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
-    """Write a compressed .npz of arrays by name."""
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    """Write a compressed .npz of arrays by name.
+
+    At the lowest level: for floats about as small as numpy's, which takes five times as long.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)

@@ -9,7 +9,7 @@ import os
 import threading
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -137,12 +137,30 @@ class Engine:
             weights_before(self.store, request)
         return [self._queue(request, name, visitor) for request in requests]
 
-    def _queue(self, request: ForgetRequest, name: str | None, visitor: str) -> str:
+    def keep(
+        self, run_id: str, changes: Mapping[str, object], name: str | None = None, visitor: str = ""
+    ) -> str:
+        """Queue a run with the weights that a finished one found; return its id.
+
+        `changes` are those of its request: `strength`, how far its weights go, and `measure_on`. Raises like
+        `submit_all`, and `UserError` for an unknown run.
+        """
+        assert changes.keys() <= {"strength", "measure_on"}
+        fields = self.store.get(run_id).parsed_request().model_dump()
+        request = ForgetRequest.parse(**{**fields, **changes})
+        request.check_names()
+        make_room(self.store, visitor, 1)
+        return self._queue(request, name, visitor, found_by=run_id)
+
+    def _queue(
+        self, request: ForgetRequest, name: str | None, visitor: str, found_by: str | None = None
+    ) -> str:
         run_id = self.store.create(request, name, visitor).id
         future = self._client.submit(
             tasks.forget,
             str(self.store.root),
             run_id,
+            found_by,
             resources={"forget": 1},
             key=f"forget-{run_id}",
             pure=False,

@@ -93,6 +93,19 @@ class AttributionQualityRequest:
 
 
 @dataclass(frozen=True)
+class SanityCheckRequest:
+    """Whether the maps of pictures change when the classifier's weights are shuffled."""
+
+    request: AttributionRequest
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the maps and their rank correlations (`artifacts/attribution_sanity.py`)."""
+        from unlearn_core.measuring.attribution.sanity import write_sanity_check
+
+        return write_sanity_check(root, self.request)
+
+
+@dataclass(frozen=True)
 class NeighboursRequest:
     """Adversarial neighbours of pictures, and their attributions before and after a run."""
 
@@ -107,7 +120,7 @@ class NeighboursRequest:
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """Predictions, attributions and places of pictures at every snapshot of a run."""
+    """Predictions, attributions and places of pictures at the start and at the end of a run."""
 
     request: AttributionRequest
 
@@ -116,6 +129,20 @@ class ReplayRequest:
         from unlearn_core.measuring.replay import write_replay
 
         return write_replay(root, self.request)
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """The same at one step between."""
+
+    request: AttributionRequest
+    step: int
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the frame's arrays."""
+        from unlearn_core.measuring.replay import write_frame
+
+        return write_frame(root, self.request, self.step)
 
 
 @dataclass(frozen=True)
@@ -170,6 +197,21 @@ class RetainImportanceRequest:
         from unlearn_core.measuring.weights.retain_importance import write_retain_importance
 
         return write_retain_importance(root, self.run_id)
+
+
+@dataclass(frozen=True)
+class WeightDifferenceRequest:
+    """The weights after a run against those after another, or of a classifier of the catalog."""
+
+    run_id: str
+    other_run: str | None = None
+    classifier: str | None = None
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the maps of the difference."""
+        from unlearn_core.measuring.weights.weight_difference import write_weight_difference
+
+        return write_weight_difference(root, self.run_id, self.other_run, self.classifier)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ def warm() -> None:
     import unlearn_core.measuring.write_image_table  # noqa: F401
 
 
-def forget(root: str, run_id: str) -> None:
-    """Carry out a queued run of the store at `root`."""
+def forget(root: str, run_id: str, found_by: str | None = None) -> None:
+    """Carry out a queued run of the store at `root`; `found_by`: with the weights of that run."""
     from unlearn_core.jobs.carry_out import run_forget
     from unlearn_core.store.runs import open_store
 
-    run_forget(open_store(Path(root)), run_id)
+    run_forget(open_store(Path(root)), run_id, found_by=found_by)
 
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:

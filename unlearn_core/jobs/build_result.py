@@ -24,6 +24,8 @@ from unlearn_core.store.request import ForgetRequest
 NOTABLE_LOSS = 5.0
 """Points of accuracy or agreement; a larger loss gives a remark."""
 
+TOO_SHALLOW = "Everything is forgotten, but not as deeply as asked"
+
 _PHASES = ("load", "attack", "importance", "optimise", "measure", "total")
 
 
@@ -177,7 +179,7 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
             "whole may suffer with them."
         )
     if loop.too_shallow:
-        said.append(f"Everything is forgotten, but not as deeply as asked within {loop.step} steps.")
+        said.append(f"{TOO_SHALLOW} within {loop.step} steps.")
     if loop.batch_halvings:
         said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
     return said

@@ -11,7 +11,7 @@ from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
-from unlearn_core.jobs.job import Job
+from unlearn_core.jobs.job import Found, Job
 from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.measuring.known_image_table import known_predictions
 from unlearn_core.store.chain import START, earlier_sets, weights_before
@@ -19,11 +19,19 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store
 
+WAY = ("steps.jsonl", "snapshots", "look_alikes.npz")
+"""In a run's folder: how it came to its weights."""
+
 OnStep = Callable[[Step], None]
 
 
-def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -> None:
+def run_forget(
+    store: Store, run_id: str, on_step: OnStep = lambda step: None, found_by: str | None = None
+) -> None:
     """Carry out a queued run in this process.
+
+    `found_by` is a finished run of strength 1 whose request differs at most in `strength` and `measure_on`:
+    its weights are taken over instead of being looked for again.
 
     The run always ends in a final state: done, cancelled, or failed with one sentence. Exceptions are
     raised again after they are recorded. A run that is final already is left unchanged.
@@ -35,7 +43,7 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         return
     store.update(run_id, state=RunState.RUNNING, started=datetime.now(UTC), phase="load")
     try:
-        _unlearn(store, run_id, on_step)
+        _unlearn(store, run_id, on_step, found_by)
     except CancelledError:
         store.finish(run_id, RunState.CANCELLED)
     except UserError as error:
@@ -50,7 +58,7 @@ def run_forget(store: Store, run_id: str, on_step: OnStep = lambda step: None) -
         raise
 
 
-def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
+def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -> None:
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
@@ -61,17 +69,37 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep) -> None:
     unchanged = reference is None
     known = known_predictions(store.root, request.classifier, request.images) if unchanged else None
     loaded = time.perf_counter() - start
+    report = StoreReport(store, run_id, classifier.module.state_dict(), start, on_step)
     Job(
         request,
         classifier,
         images,
         measure_on,
-        report=StoreReport(store, run_id, classifier.module.state_dict(), start, on_step),
+        report=report,
         seconds={"load": loaded},
         earlier=earlier_sets(store, request),
         reference=reference,
         known=known,
+        found=None if found_by is None else _found(store, run_id, found_by),
     ).run()
+
+
+def _found(store: Store, run_id: str, found_by: str) -> Found:
+    """Return what a finished run found, and copy how it came there into this run's folder.
+
+    A run that did not end, or goes part of the way itself, raises `UserError`.
+    """
+    whole, folder = store.get(found_by), store.folder(found_by)
+    result, weights = whole.parsed_result(), folder / "weights.safetensors"
+    if result is None or not weights.exists() or whole.parsed_request().strength != 1:
+        raise UserError(f"Run {found_by} has no classifier that could be kept.")
+    for name in WAY:
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, store.folder(run_id) / name, dirs_exist_ok=True)
+        elif (folder / name).exists():
+            shutil.copyfile(folder / name, store.folder(run_id) / name)
+    store.update(run_id, steps_done=result.steps)
+    return Found(weights, result, tuple(store.steps(found_by)))
 
 
 def _resume(store: Store, run_id: str, request: ForgetRequest, classifier: Classifier) -> Classifier | None:

@@ -56,6 +56,7 @@ class JobPictures:
         self.group = np.where(is_test, TEST, RETAIN).astype(np.int8)
         self.group[self._image_set == 1] = RETAIN
         self._mark_earlier()
+        self._before: NDArray[np.int64] | None = None
         self.picked: list[int] = []
         self.positions = np.empty(0, np.intp)
 
@@ -99,6 +100,7 @@ class JobPictures:
 
     def know(self, before: Predictions) -> None:
         """Fill in missing labels with the original's predictions, and set those of earlier forget sets."""
+        self._before = before.classes
         self.labels = np.where(self._labelled, self.labels, before.classes)
         places = {int(picture): place for place, picture in enumerate(self.own.ids)}
         for one in self._earlier:
@@ -157,6 +159,12 @@ class JobPictures:
         labels = self.labels[sample]
         said = predict(module, self._sets[number].pixels[inside], labels, self.device)
         return 100 * float((said.classes == labels).mean())
+
+    def share_kept_before(self, sample: NDArray[np.intp]) -> float | None:
+        """Return the same of the original, after `know`."""
+        if not len(sample) or self._before is None:
+            return None
+        return 100 * float((self._before[sample] == self.labels[sample]).mean())
 
     def comparison(self, before: Predictions, after: Predictions, class_names: tuple[str, ...]) -> Comparison:
         """Return all pictures with their predictions before and after."""

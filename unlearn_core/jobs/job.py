@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy import intp
@@ -18,13 +20,22 @@ from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
 from unlearn_core.forgetting.registry import load_method, method_entry
 from unlearn_core.forgetting.step import Step
-from unlearn_core.jobs.build_result import build_result
+from unlearn_core.jobs.build_result import TOO_SHALLOW, build_result
 from unlearn_core.jobs.data_split import JobPictures
 from unlearn_core.jobs.make_task import copy_to, make_task
 from unlearn_core.jobs.report import NoReport, Outcome, Report
 from unlearn_core.measuring.depth import measure_depth
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.snapshots import interpolated
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a finished run found: the file of its weights, its result and its steps."""
+
+    weights: Path
+    result: Result
+    steps: tuple[Step, ...]
 
 
 class Job:
@@ -41,6 +52,7 @@ class Job:
         earlier: forget sets of earlier runs.
         reference: the classifier before the earlier runs; None if there are none.
         known: the classifier's predictions on `images`, where they are known.
+        found: what a run that forgot the same found: its weights are then not looked for again.
 
     Raises:
         UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
@@ -60,6 +72,7 @@ class Job:
         earlier: Sequence[EarlierSet] = (),
         reference: Classifier | None = None,
         known: Predictions | None = None,
+        found: Found | None = None,
     ) -> None:
         self.seconds = dict(seconds or {})
         self.started = time.perf_counter() - sum(self.seconds.values())
@@ -72,7 +85,7 @@ class Job:
         self.classifier = copy_to(classifier, self.device)
         self.never_seen = find_never_seen(request.classifier, request.images)
         self.frontier: list[FrontierPoint] = []
-        self._known = known
+        self._known, self._found = known, found
 
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
@@ -93,7 +106,7 @@ class Job:
             seconds=self.seconds,
         )
         loop = ForgettingLoop(self.method, task, self.request.max_steps)
-        steps = self._forget(loop)
+        steps = self._forget(loop) if self._found is None else self._take_over(loop, self._found)
         if self.request.strength != 1:
             self._set_strength()
         with task.phase("measure"):
@@ -135,6 +148,14 @@ class Job:
                 self._snapshot(loop, steps[-1], sample)
         return steps
 
+    def _take_over(self, loop: ForgettingLoop, found: Found) -> list[Step]:
+        """Leave the loop as it was at the end of the run that found the weights; return its steps."""
+        self.classifier.load_weights(found.weights)
+        loop.step, loop.stopped = found.result.steps, found.result.stopped
+        loop.too_shallow = any(remark.startswith(TOO_SHALLOW) for remark in found.result.remarks)
+        self.frontier.extend(found.result.frontier)
+        return list(found.steps)
+
     def _set_strength(self) -> None:
         """Interpolate the weights between before and after."""
         module = self.classifier.module
@@ -144,7 +165,12 @@ class Job:
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
         """Report a snapshot of this step; return the accuracy on the sample of D_r."""
         with loop.task.phase("measure"):
-            retained = self.pictures.share_kept(self.classifier.module, sample)
+            # Of the start it is known: measuring it again would delay the first step.
+            retained = (
+                self.pictures.share_kept(self.classifier.module, sample)
+                if step.step
+                else self.pictures.share_kept_before(sample)
+            )
         if retained is not None:
             forgotten = round(100 * step.forgotten / step.k, 3)
             self.frontier.append(

@@ -70,6 +70,11 @@ def _compressed(codes: bytes) -> bytes:
     return compressor.compress(codes) + compressor.flush()
 
 
+def snapshot_steps(folder: Path) -> list[int]:
+    """Return the steps that have a snapshot, in order; none if the folder is missing."""
+    return sorted(int(file.stem) for file in folder.glob("*.npz"))
+
+
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
     """Yield step and weights of every snapshot, in order; each dictionary is new, its tensors are shared.
 
@@ -78,8 +83,7 @@ def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]
         start: the weights that the run started from.
     """
     weights = {name: tensor.clone() for name, tensor in start.items()}
-    steps = sorted(int(file.stem) for file in folder.glob("*.npz"))
-    for step in steps:
+    for step in snapshot_steps(folder):
         with (
             damaged_becomes(f"The snapshot of step {step} is damaged: run it again."),
             np.load(folder / f"{step}.npz", allow_pickle=False) as arrays,

@@ -25,5 +25,5 @@ def test_look_alikes_stand_side_by_side(own_home: Path) -> None:
 
 def test_a_set_that_is_too_small_is_one_sentence(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlearn_core.measuring.representation.tsne_map.FEWEST_PICTURES", 100)
-    with pytest.raises(UserError, match="takes 100 to 20,000 pictures; there are 16"):
+    with pytest.raises(UserError, match="takes 100 to 20,000 pictures; there are 56"):
         write_neighbour_map(own_home, "imagenet-efficientnet-lite0", "photos")

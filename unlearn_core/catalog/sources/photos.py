@@ -1,4 +1,4 @@
-"""The image set `photos`: those of scikit-image, then uploads."""
+"""The image set `photos`: those of scikit-image, those shipped here, then uploads."""
 
 import hashlib
 from importlib.util import find_spec
@@ -11,8 +11,8 @@ from unlearn_core.catalog.sources.uploaded_photos import upload_folder, uploads
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
-# The order must not change: the position is the photo's id. All are in the wheel: nothing is downloaded.
-SHIPPED = (
+# The order of both must not change: the position is the photo's id. Nothing is downloaded.
+_OF_SCIKIT_IMAGE = (
     "chelsea.png",
     "coffee.png",
     "rocket.jpg",
@@ -30,6 +30,51 @@ SHIPPED = (
     "grass.png",
     "gravel.png",
 )
+_OWN = (
+    "german_shepherd.jpg",
+    "giant_panda.jpg",
+    "gibbon.jpg",
+    "chameleon.jpg",
+    "koala.jpg",
+    "kangaroo.jpg",
+    "bison.jpg",
+    "red_panda.jpg",
+    "lemur.jpg",
+    "hedgehog.jpg",
+    "jaguar.jpg",
+    "sheep.jpg",
+    "hens.jpg",
+    "macaw.jpg",
+    "komodo_dragon.jpg",
+    "crocodile.jpg",
+    "crab.jpg",
+    "goldfish.jpg",
+    "puffer.jpg",
+    "clownfish.jpg",
+    "baseball.jpg",
+    "volleyball.jpg",
+    "frying_pan.jpg",
+    "scale.jpg",
+    "screwdriver.jpg",
+    "screwdriver_flat.jpg",
+    "hammer.jpg",
+    "sledgehammer.jpg",
+    "measuring_tape.jpg",
+    "dam.jpg",
+    "barrage.jpg",
+    "solar_panel.jpg",
+    "winter_palace.jpg",
+    "carcassonne.jpg",
+    "neuschwanstein.jpg",
+    "triumphal_arch.jpg",
+    "india_gate.jpg",
+    "pont_du_gard.jpg",
+    "schwerin_palace.jpg",
+    "chambord.jpg",
+)
+"""In `shipped/photos`; docs/licences.md names authors and licences."""
+SHIPPED = _OF_SCIKIT_IMAGE + _OWN
+_FOLDER = Path(__file__).parents[1] / "shipped" / "photos"
 FIRST_UPLOAD = 1000
 """The first id of uploads, so that further shipped photos do not change them."""
 
@@ -40,11 +85,11 @@ class Photos(CatalogImageSet):
     entry = ImageSetEntry(
         name="photos",
         title="Photos, and your own",
-        summary="The photos that ship with scikit-image and any you upload or take.",
+        summary="Photos of animals, things and buildings, and any you upload or take.",
         fits=("imagenet-efficientnet-lite0",),
-        licence="see the README",
-        source="package scikit-image",
-        megabytes=4.6,
+        licence="see docs/licences.md",
+        source="package scikit-image, and this one",
+        megabytes=5.5,
     )
 
     def __init__(self, visitor: str = "") -> None:
@@ -52,8 +97,12 @@ class Photos(CatalogImageSet):
 
     def read(self) -> ImageSource:
         """Return the shipped photos and the uploads, all unlabelled."""
-        shipped = _shipped_folder()
-        files = [PictureFile(name, (shipped / name).read_bytes) for name in SHIPPED]
+        folders = {_scikit_image(): _OF_SCIKIT_IMAGE, _FOLDER: _OWN}
+        files = [
+            PictureFile(name, (folder / name).read_bytes)
+            for folder, names in folders.items()
+            for name in names
+        ]
         ids = list(range(len(SHIPPED)))
         for number, path in self._uploads():
             ids.append(FIRST_UPLOAD + number)
@@ -70,7 +119,7 @@ class Photos(CatalogImageSet):
         return uploads(upload_folder(home(), self._visitor))
 
 
-def _shipped_folder() -> Path:
+def _scikit_image() -> Path:
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
         raise UserError("The package scikit-image, which contains the photos, is not installed.")

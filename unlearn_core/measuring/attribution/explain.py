@@ -16,6 +16,7 @@ from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
 from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
 from unlearn_core.measuring.attribution.settings import Settings
@@ -23,7 +24,7 @@ from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 1
+VERSION = 2
 """Part of the cache key: increase it when the maps change."""
 
 
@@ -32,7 +33,7 @@ def write_attributions(root: Path, request: AttributionRequest) -> Path:
 
     Args:
         root: of the store.
-        request: run, pictures, algorithm and class.
+        request: run, pictures, algorithm and what to explain.
 
     Raises:
         UserError: an unknown run, picture or class, an algorithm that is not valid for the classifier, or a
@@ -43,26 +44,28 @@ def write_attributions(root: Path, request: AttributionRequest) -> Path:
 
     def make() -> dict[str, ArrayLike]:
         run = load_finished_run(root, request.run_id)
-        pictures, targets = run.pictures(request.ids), run.targets(request.ids, request.target)
-        pixels, classes = run.pixels(request.ids), torch.from_numpy(targets)
+        pixels, asked = run.pixels(request.ids), explained(run, request.ids, request.target)
         seed, settings = run.request.seed, dict(request.settings)
         old, new = (
-            attribute(one, pixels, classes, request.algorithm, seed, settings)
-            for one in (run.before, run.after)
+            attribute(wider, pixels, columns, request.algorithm, seed, settings)
+            for wider, columns in map(asked.within, (run.before, run.after))
         )
         pairs = list(zip(old, new, strict=True))
         return Attributions(
-            inputs=pictures,
+            inputs=run.pictures(request.ids),
             before=old,
             after=new,
             ids=np.array(request.ids),
-            targets=targets,
+            targets=asked.targets,
+            against=asked.against,
+            scores_before=asked.scores(run.before, pixels),
+            scores_after=asked.scores(run.after, pixels),
             rank_correlation=np.array([rank_correlation(*pair) for pair in pairs]),
             similarity=np.array([similarity(*pair) for pair in pairs]),
         ).arrays()
 
-    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
-    return cached(store.folder(request.run_id) / "attributions", asked, make)
+    key = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(store.folder(request.run_id) / "attributions", key, make)
 
 
 def attribute(

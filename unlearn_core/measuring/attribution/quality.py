@@ -1,4 +1,4 @@
-"""Quality of attribution maps: Captum's infidelity and sensitivity, and the convergence delta."""
+"""Quality of maps: Captum's infidelity and sensitivity, convergence delta, deletion and insertion curves."""
 
 from pathlib import Path
 
@@ -8,18 +8,21 @@ from captum.metrics import infidelity, sensitivity_max
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.artifacts.attribution_quality import AttributionQuality, MapQuality
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.convergence import convergence_delta
-from unlearn_core.measuring.attribution.explain import explanation
+from unlearn_core.measuring.attribution.deletion import deletion_and_insertion
+from unlearn_core.measuring.attribution.explain import explanation, write_attributions
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
-from unlearn_core.measuring.attribution.settings import Settings, baseline_value
+from unlearn_core.measuring.attribution.settings import BASELINE, Settings, baseline_value
 from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 2
+VERSION = 3
 PERTURBATIONS = 16
 NOISE = 0.03
 RADIUS = 0.02
@@ -36,17 +39,24 @@ def write_attribution_quality(root: Path, request: AttributionRequest) -> Path:
     def make() -> dict[str, ArrayLike]:
         run = load_finished_run(root, request.run_id)
         pixels = run.pixels(request.ids)
-        targets = torch.from_numpy(run.targets(request.ids, request.target))
+        asked = explained(run, request.ids, request.target)
         seed, settings = run.request.seed, dict(request.settings)
         before, after = (
-            quality(one, pixels, targets, request.algorithm, seed, settings)
-            for one in (run.before, run.after)
+            quality(wider, pixels, columns, request.algorithm, seed, settings)
+            for wider, columns in map(asked.within, (run.before, run.after))
         )
-        return AttributionQuality(np.array(request.ids), before, after).arrays()
+        shown = read_attributions(write_attributions(root, request))
+        baseline = baseline_value(pixels, {BASELINE.name: BASELINE.default, **settings})
+        curves = [
+            deletion_and_insertion(classifier, pixels, asked, maps, baseline)
+            for classifier, maps in ((run.before, shown.before), (run.after, shown.after))
+        ]
+        deletion, insertion = (np.stack(both, 1) for both in zip(*curves, strict=True))
+        return AttributionQuality(np.array(request.ids), before, after, deletion, insertion).arrays()
 
     folder = open_store(root).folder(request.run_id) / "attribution_quality"
-    asked = [VERSION, request.ids, request.algorithm, request.target, request.settings]
-    return cached(folder, asked, make)
+    key = [VERSION, request.ids, request.algorithm, request.target, request.settings]
+    return cached(folder, key, make)
 
 
 def quality(

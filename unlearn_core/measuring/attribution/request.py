@@ -12,6 +12,8 @@ from unlearn_core.measuring.attribution.settings import Settings, SettingValue
 
 MOST_PICTURES = 64
 NO_SETTINGS: Settings = MappingProxyType({})
+CONTRAST = "contrast"
+"""The target that sets the old label against what is predicted instead."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class AttributionRequest:
         run_id: a run with weights.
         ids: of pictures of the run's image set, 1 to `MOST_PICTURES`.
         algorithm: the name of an algorithm, or `NAME:LAYER`.
-        target: the explained class: "label", "new" (the prediction after the run), or a class index.
+        target: the explained class: "label", "new" (the prediction after the run), or a class index; or the
+            difference of two scores: "contrast" (the label's and that of the prediction after the run), or
+            two class indices such as "3-8".
         settings: name and value of each of the algorithm's settings.
     """
 

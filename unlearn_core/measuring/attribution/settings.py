@@ -26,6 +26,7 @@ Amount = TypeVar("Amount", int, float)
 _NAME = re.compile("[a-z][a-z0-9_]*")
 _RESERVED = frozenset(("algorithm", "ids", "target", "out", "help", "run_command"))
 _RESERVED |= frozenset(("run", "id", "algorithms", "pictures", "opacity", "trust", "neighbours"))
+_RESERVED |= frozenset(("against", "sanity"))
 """Names used by the command line and the page's links."""
 
 
@@ -148,5 +149,10 @@ NOISE = Number(
 
 def baseline_value(pixels: Tensor, settings: Settings) -> float:
     """Return the value of the baseline's pixels for pixels (n, c, h, w): "empty" is black for one channel."""
-    empty = 0.0 if pixels.shape[1] == 1 else 0.5
-    return {"empty": empty, "black": 0.0, "grey": 0.5, "white": 1.0}[BASELINE.of(settings)]
+    return {"black": 0.0, "mid-grey": 0.5, "white": 1.0}[baseline_colour(pixels.shape[1], settings)]
+
+
+def baseline_colour(channels: int, settings: Settings) -> str:
+    """Return the baseline's colour in a word, for pictures with this number of channels."""
+    empty = "black" if channels == 1 else "mid-grey"
+    return {"empty": empty, "grey": "mid-grey"}.get(BASELINE.of(settings), BASELINE.of(settings))

@@ -14,9 +14,9 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import interpolated
 
-VERSION = 1
+VERSION = 2
 FURTHEST = 1.5
-SAMPLE, POINTS = Budget(400, 24), Budget(31, 11)
+SAMPLE, POINTS = Budget(200, 12), Budget(31, 11)
 MOST_PICTURES = 64
 
 

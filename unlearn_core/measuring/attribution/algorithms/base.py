@@ -33,6 +33,9 @@ class Algorithm(ABC):
     settings: tuple[Setting[Any], ...] = ()
     """Its settings."""
 
+    signed = False
+    """Whether negative values are evidence against the score: the map of −score is the negative map."""
+
     is_complete = False
     """Whether a map sums to the change of the class's score from the setting `BASELINE` to the picture."""
 
@@ -61,7 +64,8 @@ class Algorithm(ABC):
         Args:
             classifier: on the CPU, in eval mode, its weights without gradients.
             pixels: float (n, c, h, w) in [0, 1].
-            targets: int64 (n,), the explained class.
+            targets: int64 (n,), the column of `classifier.module`'s outputs to explain: a class, or for a
+                contrast a further column with the difference of two logits.
             settings: a value for each of the algorithm's own settings.
 
         Returns:

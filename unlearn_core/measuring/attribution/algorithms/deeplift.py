@@ -20,6 +20,7 @@ class DeepLift(Algorithm):
     title = "DeepLIFT"
     reading = "Contribution of each pixel's difference from an empty picture, propagated back layer by layer."
     settings = (BASELINE,)
+    signed = True
     is_complete = True
     is_quick = True
 

@@ -18,8 +18,9 @@ class FeatureAblation(Algorithm):
 
     name = "feature-ablation"
     title = "Feature ablation"
-    reading = "How much the class's score falls (orange) or rises (blue) when a tile of a grid is emptied."
+    reading = "How much the explained score falls (orange) or rises (blue) when a tile of a grid is emptied."
     settings = (BASELINE, PATCHES)
+    signed = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return differences of the score, (n, c, h, w), constant within a tile."""

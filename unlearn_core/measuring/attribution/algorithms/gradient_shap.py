@@ -20,6 +20,7 @@ class GradientShap(Algorithm):
     title = "GradientSHAP"
     reading = "Like integrated gradients, but with noisy baselines and random points on the path."
     settings = (BASELINE, NOISE)
+    signed = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return expected products of gradient and difference, (n, c, h, w)."""

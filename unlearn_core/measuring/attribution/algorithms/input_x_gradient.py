@@ -18,6 +18,7 @@ class InputXGradient(Algorithm):
     name = "input-x-gradient"
     title = "Input × gradient"
     reading = "The pixel's value times the gradient: its contribution in a linear approximation."
+    signed = True
     is_quick = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

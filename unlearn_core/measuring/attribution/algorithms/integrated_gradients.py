@@ -29,10 +29,11 @@ class IntegratedGradients(Algorithm):
     name = "integrated-gradients"
     title = "Integrated gradients"
     reading = (
-        "How much each pixel increases (orange) or decreases (blue) the class's score "
+        "How much each pixel increases (orange) or decreases (blue) the explained score "
         "compared with an empty picture."
     )
     settings = (BASELINE,)
+    signed = True
     is_complete = True
     is_quick = True
 

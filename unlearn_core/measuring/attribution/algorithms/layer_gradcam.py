@@ -18,7 +18,7 @@ class LayerGradCam(Algorithm):
 
     name = "layer-gradcam"
     title = "Grad-CAM"
-    reading = "Regions that increase the class's score, at the last layer with spatial resolution."
+    reading = "Regions that increase the explained score, at the last layer with spatial resolution."
     is_quick = True
 
     def __init__(self, layer: str | None = None) -> None:

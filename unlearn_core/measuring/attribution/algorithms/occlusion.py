@@ -18,8 +18,9 @@ class Occlusion(Algorithm):
 
     name = "occlusion"
     title = "Occlusion"
-    reading = "How much the class's score falls (orange) or rises (blue) when a patch is covered."
+    reading = "How much the explained score falls (orange) or rises (blue) when a patch is covered."
     settings = (BASELINE, PATCHES)
+    signed = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return mean differences of the score, (n, c, h, w)."""

@@ -17,7 +17,7 @@ class Saliency(Algorithm):
 
     name = "saliency"
     title = "Saliency"
-    reading = "How strongly the class's score reacts to a tiny change of each pixel, in either direction."
+    reading = "How strongly the explained score reacts to a tiny change of each pixel, in either direction."
     is_quick = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

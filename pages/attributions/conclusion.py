@@ -1,0 +1,47 @@
+"""What the maps show of forgetting, in two sentences."""
+
+import numpy as np
+
+from pages.attributions.attribution_rows import Yardstick
+from pages.shared.words import two_decimals
+from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions
+from unlearn_core.artifacts.predictions import Comparison
+from unlearn_core.measuring.attribution.yardstick import median
+
+
+def conclusion(
+    comparison: Comparison, shown: Attributions, forgotten: list[int], yardstick: Yardstick
+) -> str:
+    """Return what the maps of one algorithm show of the forgotten pictures among them, as Markdown.
+
+    Args:
+        comparison: of the run.
+        shown: the maps.
+        forgotten: ids of the forget set.
+        yardstick: rank correlations of forgotten and of kept pictures.
+    """
+    rows = np.flatnonzero(np.isin(shown.ids, forgotten))
+    if not len(rows):
+        return "None of these pictures was to be forgotten."
+    words = []
+    if (shown.against[rows] != NO_CLASS).all():
+        leads = (shown.scores_before[rows], shown.scores_after[rows])
+        before, after = (one[:, 0] - one[:, 1] for one in leads)
+        if len(rows) == 1:
+            names = [comparison.short_name(int(one[rows[0]])) for one in (shown.targets, shown.against)]
+            was, now = _lead(names, before[0], "led"), _lead(names, after[0], "leads")
+            words.append(f"**Before, {was}; now {now}.**")
+        else:
+            turned = int(((before > 0) & (after < 0)).sum())
+            words.append(f"**In {turned} of {len(rows)} forgotten pictures the other class leads now.**")
+    known = [(name, one) for name, one in zip(("forgotten", "kept"), yardstick, strict=True) if one]
+    said = ", ".join(f"{name} {two_decimals(median(values))}" for name, values in known)
+    counts = " and ".join(dict.fromkeys(str(len(values)) for _, values in known))
+    words.append(f"Rank correlation of maps before and after: {said} (medians of {counts}).")
+    return " ".join(words)
+
+
+def _lead(names: list[str], by: float, verb: str) -> str:
+    """Return such as "2 led 8 by 6.7"."""
+    ahead, behind = names if by >= 0 else reversed(names)
+    return f"{ahead} {verb} {behind} by {abs(by):.1f}"
