@@ -11,7 +11,8 @@ from pages.shared.score_bars import BARS_STYLE
 _STYLE = """
 <style>
 .mapgrid { display: grid; gap: 4px 5px; align-items: center; justify-content: start; font-size: 14px;
-  grid-template-columns: minmax(90px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
+  overflow-x: auto;
+  grid-template-columns: minmax(130px, 150px) auto repeat(var(--algorithms), auto auto auto 6px);
   --tiles: calc(1 + 3 * var(--algorithms));
   --side: max(80px, min((100vw - 290px) / var(--tiles) - 7px, (100vh - 425px) / var(--rows) - 26px)); }
 .mapgrid .algorithm { grid-column: span 4; font-weight: 600; }
@@ -61,5 +62,7 @@ def map_grid_html(
             said = " · ".join(f"{name} {value}" for name, value in (*one.numbers, *one.details))
             cells.append(f'<span class="numbers">{escape(said)}{one.curves}</span>')
     variables = f"--algorithms: {len(titles)}; --rows: {len(rows)}"
-    grid = f'<div class="mapgrid" style="{variables}">{"".join(cells)}</div>'
+    # In a narrow window it scrolls sideways, with the keyboard too.
+    reached = 'tabindex="0" role="region" aria-label="Maps"'
+    grid = f'<div class="mapgrid" {reached} style="{variables}">{"".join(cells)}</div>'
     return f"{_STYLE}{BARS_STYLE}{CURVES_STYLE}{grid}{legend_html(sides)}"

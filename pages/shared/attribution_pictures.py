@@ -34,6 +34,12 @@ _STYLE = """
 .maps .under { grid-column: 2 / -1; display: flex; flex-wrap: wrap; gap: 2px 20px; align-items: center;
   font-size: 12.5px; padding-bottom: 6px; }
 .maps .under dl { grid-template-columns: repeat(3, auto auto); gap: 1px 8px; }
+@media (max-width: 640px) {
+  .maps { grid-template-columns: repeat(4, auto); gap: 6px; --side: calc((100vw - 2rem - 20px) / 4); }
+  .maps .corner { display: none; }
+  .maps .words, .maps .beside, .maps .under { grid-column: 1 / -1; margin-left: 0; }
+  .maps .under dl { grid-template-columns: auto auto; }
+}
 </style>
 """
 _LEGEND_STYLE = f"""
@@ -91,7 +97,8 @@ def maps_html(rows: Sequence[MapRow], opacity: float, side: Side = FOR_A_CLASS) 
         opacity: of the maps, 0 to 1.
         side: their legend.
     """
-    cells = ["<span></span>", *(f'<span class="head">{name}</span>' for name in COLUMNS), "<span></span>"]
+    corner = '<span class="corner"></span>'
+    cells = [corner, *(f'<span class="head">{name}</span>' for name in COLUMNS), corner]
     for row in rows:
         small = escape(row.small_words)
         cells.append(f'<span class="words">{escape(row.words)}<br><span class="dim">{small}</span></span>')

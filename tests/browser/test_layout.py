@@ -30,10 +30,11 @@ _LOOK = (_CARD, _CHART)
 _DATA = {"classifier": CLASSIFIER, "images": IMAGES}
 STATES = {
     "forget": ("/", _DATA, (".grid", ".count", ".st-key-forget")),
-    "forget-done": ("/", {"run": EXAMPLE}, (_CARD, _LINK, ".grid", ".count")),
+    "forget-example": ("/", {"run": EXAMPLE}, (_CARD, ".st-key-yourself", ".grid", ".count")),
+    "forget-done": ("/", {"run": FIRST}, (_CARD, _LINK, ".grid", ".count")),
     "forget-failed": ("/", {"run": FAILED}, ("[data-testid=stAlert]", ".st-key-again")),
     "forget-interrupted": ("/", {"run": INTERRUPTED}, ("[data-testid=stAlert]", ".st-key-again")),
-    "classes": ("/before_after", {"run": EXAMPLE}, (*_LOOK, ".pictures")),
+    "classes": ("/before_after", {"run": EXAMPLE}, (*_LOOK, ".clickable")),
     "transitions": ("/before_after", {"run": SECOND, "look": "Transitions"}, _LOOK),
     "confidence": ("/before_after", {"run": SECOND, "look": "Confidence"}, _LOOK),
     "if-never-trained-on": ("/before_after", {"run": EXAMPLE, "look": "If never trained on"}, _LOOK),
@@ -63,7 +64,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def empty_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app, process = start_server(tmp_path_factory.mktemp("empty"))
+    home = tmp_path_factory.mktemp("empty")
+    # A new home gets the example.
+    Store(home)
+    app, process = start_server(home)
     yield app
     stop_server(process)
 
