@@ -13,7 +13,7 @@ BARS_STYLE = f"""
 .scores {{ display: grid; grid-template-columns: auto auto minmax(50px, 96px) auto; gap: 1px 6px;
   align-items: center; font-size: 12px; line-height: 1.2; font-weight: 400; }}
 .scores .when {{ opacity: 0.75; }}
-.scores .class {{ max-width: 84px; overflow-wrap: anywhere; }}
+.scores .class {{ max-width: 84px; overflow-wrap: break-word; }}
 .scores .track {{ position: relative; height: 9px; }}
 .scores .track i {{ position: absolute; top: 0; bottom: 0; min-width: 1px; border-radius: 2px; }}
 .scores .first {{ background: rgb{FOR}; }}
