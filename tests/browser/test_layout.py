@@ -175,7 +175,9 @@ def test_what_is_cut_off_and_what_cannot_be_read_is_found(app: App, window: Page
     cut = "\n".join(cut_off(window))
     for fault in ("the page: ", "Too wide", "Too long", "Too high", "Sideways", "Outside"):
         assert fault in cut, cut
-    assert [one for one in barriers(window) if "Too pale" in one]
+    met = "\n".join(barriers(window))
+    for barrier in ("Too pale", "scrollable-region-focusable"):
+        assert barrier in met, met
 
 
 WRONG = """
@@ -186,6 +188,7 @@ WRONG = """
 <div class="js-plotly-plot"><svg class="main-svg" width="50" height="20">
 <text x="40" y="12">Outside</text></svg></div>
 <p style="color: #ccc; background: #fff">Too pale</p>
+<div style="height: 40px; overflow-y: auto"><p style="height: 200px">Out of reach</p></div>
 """
 
 
