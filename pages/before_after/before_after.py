@@ -73,10 +73,8 @@ def conclusion(run: Run, comparison: Comparison) -> str:
     most = int(classes[counts.argmax()])
     alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
     name = comparison.short_name(most)
-    like = f"like {alike} of the forgotten" if alike else "which was not among the forgotten"
-    return (
-        f"{said} Of the kept pictures that changed, {int(counts.max())} of {len(changed)} are {name}, {like}."
-    )
+    like = f"like {alike} of the forgotten" if alike else "which none of the forgotten has"
+    return f"{said} Of the changed kept ones {int(counts.max())} have the label {name}, {like}."
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:

@@ -38,8 +38,11 @@ def followed(comparison: Comparison) -> list[int]:
         except UserError:
             follow([])
             raise
-    ids: list[int] = st.session_state.get(_FOLLOWED, [])
-    return [one for one in ids if one in own]
+    ids = [one for one in st.session_state.get(_FOLLOWED, []) if one in own]
+    if ids:
+        # A page switch loses the parameters.
+        st.query_params[PARAMETER] = ",".join(map(str, ids))
+    return ids
 
 
 def follow(ids: list[int]) -> None:
@@ -77,7 +80,6 @@ def choose_followed(place: DeltaGenerator, run: Run, comparison: Comparison, mos
     Bad ids in the link raise `UserError`.
     """
     ids = followed(comparison)
-    follow(ids)
     with place.popover("Pictures", icon=":material/photo_library:", width="stretch"):
         st.caption(
             f"Click the pictures to look at, on every page. Here the first {most} of {len(ids)} are shown."

@@ -72,3 +72,26 @@ def test_a_run_of_ones_own_moves_and_ends_in_a_sentence(app: App, open_page: Ope
     settle(fresh)
     # Now there is another run: a new visit starts with the pictures.
     expect(fresh.get_by_text("A classifier has learned")).to_have_count(0)
+
+
+def test_a_picture_clicked_is_followed_on_every_page(open_page: OpenPage) -> None:
+    page = open_page("/before_after?run=example")
+    settle(page)
+    first = page.locator(".clickable button").first
+    picture = first.get_attribute("data-id")
+    first.click()
+    expect(page.get_by_text("1 picture followed")).to_be_visible()
+    expect(page.locator(".clickable button").first).to_have_attribute("aria-pressed", "true")
+    shoot(page, "followed-light")
+    for title in ("Attributions", "Replay", "Before / after"):
+        open_tab(page, title)
+        expect(page).to_have_url(re.compile(f"pictures={picture}"))
+    open_tab(page, "Attributions")
+    expect(page.get_by_text(re.compile(f"id {picture}"))).to_be_visible()
+    page.get_by_role("button", name="Pictures").click()
+    offered = page.locator(".clickable button")
+    expect(offered.first).to_have_attribute("aria-pressed", "true")
+    offered.nth(3).click()
+    expect(page).to_have_url(re.compile(rf"pictures={picture}(,|%2C)\d+"))
+    settle(page)
+    shoot(page, "followed-two-light")
