@@ -40,7 +40,7 @@ def engine() -> Engine:
     return Engine(store())
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=threading.Thread.join)
 def start_workers() -> threading.Thread:
     """Start the workers in the background, once per server, while the person still looks at the page."""
     thread = threading.Thread(target=engine, daemon=True)
@@ -53,6 +53,8 @@ def start_workers() -> threading.Thread:
 async def closing_workers(app: st.App) -> AsyncIterator[None]:
     """End the runs and the workers when the server ends."""
     yield
+    # First what starts them: an engine that is not there yet cannot be closed.
+    start_workers.clear()
     engine.clear()
 
 

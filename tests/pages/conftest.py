@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.app_state import start_workers
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
@@ -25,6 +26,7 @@ def server_home(parsed_digits: Path, tmp_path_factory: pytest.TempPathFactory) -
     os.link(parsed_digits, home / "cache" / parsed_digits.name)
     st.cache_resource.clear()
     yield home
+    start_workers.clear()
     st.cache_resource.clear()
 
 
