@@ -32,7 +32,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
-_HEIGHT = 260
+_HEIGHT = 240
 
 
 def page() -> None:

@@ -28,7 +28,7 @@ _LOOKS = {
     "layers": "Layers",
 }
 _GROUPS = {FORGET_SET.name: FORGET, RETAIN_SET.name: RETAIN, TEST_SET.name: TEST}
-_HEIGHT = 310
+_HEIGHT = 270
 
 
 def closer_look(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> tuple[int, int, int] | None:

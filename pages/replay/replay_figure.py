@@ -215,10 +215,11 @@ def _buttons() -> dict[str, Any]:
     return {
         "type": "buttons",
         "direction": "left",
-        "x": 0.58,  # Left of Plotly's toolbar, which appears in the corner.
-        "y": 1.0,
+        # Under the plane: above it there is Plotly's toolbar and, in a narrow window, the legend.
+        "x": 0.58,
+        "y": 0.46,
         "xanchor": "left",
-        "yanchor": "bottom",
+        "yanchor": "top",
         "showactive": False,
         "buttons": [
             {"label": "▶ Play", "method": "animate", "args": [None, moving]},

@@ -43,6 +43,8 @@
   }
 
   function checkSides(element) {
+    // What the keyboard too can scroll sideways can be seen whole.
+    if (element.closest("[role=region][tabindex='0']")) return;
     const box = element.getBoundingClientRect();
     const beyond = (left, right) => box.left < left - TOLERANCE || box.right > right + TOLERANCE;
     if (beyond(0, innerWidth)) return faults.add(`${describe(element)}: beyond the window`);
