@@ -142,7 +142,7 @@ def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> Non
     add.click()
     expect(page.get_by_role("button", name="Forget 1 picture")).to_be_enabled()
     expect(page.get_by_role("button", name="Take Photo")).not_to_be_visible()
-    expect(page.get_by_text("17 shown")).to_be_visible()
+    expect(page.get_by_text("57 shown")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/?run=00000000", "/?images=A+folder+of+mine+…&path=/nowhere"])
