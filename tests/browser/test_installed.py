@@ -22,7 +22,7 @@ from tests.browser.steps import settle
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-TEXT_COLOURS: dict[Literal["light", "dark"], str] = {"light": "rgb(27, 31, 39)", "dark": "rgb(238, 240, 244)"}
+TEXT_COLOURS: dict[Literal["light", "dark"], str] = {"light": "rgb(11, 14, 20)", "dark": "rgb(238, 240, 244)"}
 """As .streamlit/config.toml has them; without it Streamlit takes others."""
 
 
