@@ -37,6 +37,7 @@ from pages.shared.run_panel import run_panel
 from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
@@ -175,7 +176,7 @@ def _setup(
         more = more_settings(str(method["method"]))
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]))
+        depth = choose_depth(str(method["method"]), classifier_entry(classifier).input_size)
         pressed = st.button(
             f"Forget {counted(len(ids))}" if ids else "Forget",
             key="forget",

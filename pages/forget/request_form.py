@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
-from unlearn_core.forgetting.depths import DEFAULT_DEPTH, DEPTH_OPTION, DEPTHS
+from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
 
@@ -36,17 +36,19 @@ def choose_goal(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
     return {"goal": goal, "new_labels": new_labels}
 
 
-def choose_depth(method: str) -> dict[str, float | int]:
+def choose_depth(method: str, input_size: int) -> dict[str, float | int]:
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
+    # Another default is another control: what was chosen for digits is not asked of photos.
+    default = default_depth(input_size)
     chosen = st.segmented_control(
         "How deep",
         range(len(DEPTHS)),
         format_func=lambda number: DEPTHS[number].title,
-        default=DEFAULT_DEPTH,
+        default=default,
         required=True,
-        key="depth",
+        key=f"depth:{default}",
         persist_state="session",
         help=explained("depth"),
     )

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.forgetting.tiny import moved_anchor, tiny_task
-from unlearn_core.forgetting.depths import DEPTHS
+from unlearn_core.forgetting.depths import DEPTHS, default_depth
 from unlearn_core.forgetting.goals import Misclassify
 from unlearn_core.forgetting.methods.anchor import Anchor
 from unlearn_core.forgetting.methods.base import Task
@@ -98,3 +98,12 @@ def test_with_views_anchors_are_held_by_the_lead_of_their_class() -> None:
     losses = method.losses(task)
     assert losses.retain is not None
     assert losses.retain.item() == pytest.approx((0.1 * change + 20 * lost) / len(anchors), rel=1e-3)
+
+
+def test_without_a_choice_small_pictures_are_forgotten_firmly_and_photos_just_enough() -> None:
+    assert DEPTHS[default_depth(28)].name == "firm"
+    assert DEPTHS[default_depth(224)].name == "just-enough"
+    chosen, firm, just_enough = (moved_anchor(depth=depth)[0] for depth in (-1, 1, 0))
+    assert len(chosen._anchors) == len(firm._anchors)
+    assert chosen._demands is not None
+    assert just_enough._demands is None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.entry import Option
 
 
@@ -45,15 +46,22 @@ DEPTHS = (
     DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.1, 18),
 )
 
-DEFAULT_DEPTH = 1
+_DEFAULT = Budget(small=1, large=0)
+"""Firm takes half a minute for a photo on a CPU, and a relabelled one then costs many others."""
 
 DEPTH_OPTION = Option(
     "depth",
-    DEFAULT_DEPTH,
-    0,
+    -1,
+    -1,
     len(DEPTHS) - 1,
-    ", ".join(f"{number}: {depth.title.lower()}" for number, depth in enumerate(DEPTHS)) + ".",
+    ", ".join(f"{number}: {depth.title.lower()}" for number, depth in enumerate(DEPTHS))
+    + "; -1 chooses by picture size.",
 )
+
+
+def default_depth(input_size: int) -> int:
+    """Return the number of the depth for pictures of this side in pixels, where nobody chose one."""
+    return _DEFAULT.of(input_size)
 
 
 def depth_number(name: str) -> int:

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from unlearn_core.common.batches import draw
 from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
-from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS
+from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
 from unlearn_core.forgetting.methods.anchor_depth import DepthDemands
@@ -98,7 +98,8 @@ class Anchor(Method):
         self._reduced = pays(task.module, task.pixels.device) if reduced < 0 else bool(reduced)
         self._classify = self._called(task.module)
         self._small = is_small(task.pixels)
-        self._depth = DEPTHS[int(self.options["depth"])]
+        asked = int(self.options["depth"])
+        self._depth = DEPTHS[default_depth(task.pixels.shape[-1]) if asked < 0 else asked]
         maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
         with task.phase("attack", maker.checks):
             task.counted(maker.total)
