@@ -19,6 +19,7 @@ _TARGETS = {
     "new": "its new prediction",
 }
 _NOTHING = ""
+_FLIPPED = "flipped_to_pictures"
 _MOST_ALGORITHMS = 4
 _MOST_PICTURES = 12
 
@@ -30,7 +31,7 @@ class Chosen:
     Attributes:
         requests: one per algorithm, all for the same pictures.
         target: chosen for all algorithms; those without a sign may explain another one.
-        opacity: of the maps, 0 to 1.
+        opacity: of the maps, 0 to 1; None: the pictures instead of their maps.
         trust: whether to measure the quality of the maps.
         near: whether to search for adversarial neighbours.
         sanity: whether to show maps of shuffled weights.
@@ -38,7 +39,7 @@ class Chosen:
 
     requests: list[AttributionRequest]
     target: str
-    opacity: float
+    opacity: float | None
     trust: bool
     near: bool
     sanity: bool
@@ -66,13 +67,27 @@ def controls(run: Run, comparison: Comparison) -> Chosen:
             target = _against(comparison, target, classes)
         trust, sanity, near = _switches()
         settings = attribution_settings(algorithms)
+        st.button(
+            "Picture or map",
+            key="flip",
+            icon=":material/flip:",
+            shortcut="p",
+            on_click=_flip,
+            type="tertiary",
+        )
     requests = [
         AttributionRequest.parse(
             run.id, ids, name, target_of(name, target), algorithm_entry(name).own(settings)
         )
         for name in algorithms
     ]
-    return Chosen(requests, target, opacity / 100, trust=trust, near=near, sanity=sanity)
+    shown = None if st.session_state.get(_FLIPPED) else opacity / 100
+    return Chosen(requests, target, shown, trust=trust, near=near, sanity=sanity)
+
+
+def _flip() -> None:
+    """Show the pictures in place of their maps, or the maps again."""
+    st.session_state[_FLIPPED] = not st.session_state.get(_FLIPPED)
 
 
 def _algorithms(run: Run) -> list[str]:

@@ -29,7 +29,7 @@ _STYLE = """
 def map_grid_html(
     rows: Sequence[Sequence[MapRow]],
     titles: Sequence[str],
-    opacity: float,
+    opacity: float | None,
     sides: Sequence[Side] = (FOR_A_CLASS,),
 ) -> str:
     """Return a grid as one piece of HTML.
@@ -37,7 +37,7 @@ def map_grid_html(
     Args:
         rows: one per picture, each with one `MapRow` per algorithm, in the same order.
         titles: of the algorithms.
-        opacity: of the maps, 0 to 1.
+        opacity: of the maps, 0 to 1; None: the pictures instead.
         sides: legends of the algorithms' maps; equal ones are shown once.
     """
     cells = ["<span></span><span></span>"]

@@ -71,11 +71,16 @@ class MapRow:
     scores: str = ""
     curves: str = ""
 
-    def tiles(self, opacity: float) -> list[NDArray[np.uint8]]:
-        """Return picture, before, after and difference, on one scale; uint8 (h, w, 3) each."""
+    def tiles(self, opacity: float | None) -> list[NDArray[np.uint8]]:
+        """Return picture, before, after and difference, on one scale; uint8 (h, w, 3) each.
+
+        Without opacity these are four times the picture.
+        """
         scale = common_scale(self.before, self.after)
         maps = (self.before, self.after, self.after - self.before)
         picture = np.broadcast_to(self.picture, (*self.picture.shape[:2], 3)).copy()
+        if opacity is None:
+            return [picture] * (1 + len(maps))
         return [picture, *(overlay(self.picture, values, scale, opacity) for values in maps)]
 
 
@@ -89,12 +94,12 @@ def legend_html(sides: Sequence[Side] = (FOR_A_CLASS,)) -> str:
     return f"{_LEGEND_STYLE}{lines}"
 
 
-def maps_html(rows: Sequence[MapRow], opacity: float, side: Side = FOR_A_CLASS) -> str:
+def maps_html(rows: Sequence[MapRow], opacity: float | None, side: Side = FOR_A_CLASS) -> str:
     """Return all rows as one piece of HTML.
 
     Args:
         rows: at least one.
-        opacity: of the maps, 0 to 1.
+        opacity: of the maps, 0 to 1; None: the pictures instead.
         side: their legend.
     """
     corner = '<span class="corner"></span>'
@@ -123,13 +128,15 @@ def tile_html(tile: NDArray[np.uint8], words: str) -> str:
     return f'<img src="{png_uri(tile)}" alt="{escape(words)}" style="image-rendering: {render}">'
 
 
-def contact_sheet(grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float) -> Image.Image:
+def contact_sheet(
+    grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float | None
+) -> Image.Image:
     """Return all maps as one picture for download: a row for each picture and algorithm.
 
     Args:
         grid: one row per picture, each with one `MapRow` per algorithm.
         titles: of the algorithms.
-        opacity: of the maps, 0 to 1.
+        opacity: of the maps, 0 to 1; None: the pictures instead.
     """
     side, head = 224, 22
     rows = [(f"{one.words}, {title}", one) for row in grid for title, one in zip(titles, row, strict=True)]

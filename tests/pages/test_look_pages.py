@@ -1,9 +1,12 @@
 """Before / after, Weights, Attributions and Runs: empty store, running, finished and failed run."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
@@ -115,6 +118,12 @@ def test_weights_after_any_two_runs_are_compared(open_app: OpenApp, store: Store
     assert "No weight differs." in words_of(app)
 
 
+def most_common_picture(app: AppTest) -> int:
+    """Return how often the most frequent picture stands on a page."""
+    html = "".join(one.proto.body for one in app.get("html"))
+    return max(Counter(re.findall(r'src="([^"]*)"', html)).values())
+
+
 def test_attributions_with_every_control(open_app: OpenApp, store: Store, finished: Finished) -> None:
     app = open_app("pages/attributions/attributions.py", finished(store).id)
     assert not app.error
@@ -133,6 +142,11 @@ def test_attributions_with_every_control(open_app: OpenApp, store: Store, finish
     assert "orange: says 3 rather than 8" in html
     assert "decisive tenth before" in html
     app.toggle(key="sanity").set_value(False).run()
+    app.button(key="flip").click().run()
+    # Every picture stands in place of its three maps by either algorithm.
+    assert most_common_picture(app) == 7
+    app.button(key="flip").click().run()
+    assert most_common_picture(app) < 7
     app.selectbox(key="target").select("new").run()
     app.query_params["pictures"] = "3, 14"
     app.run()
