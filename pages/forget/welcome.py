@@ -15,9 +15,15 @@ from unlearn_core.store.rows import Run
 _SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
 _SECONDS, _EVERY = 10.0, 0.4
 _WORDS = (
-    "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as if the people "
-    "who wrote them had asked for it: without the other digits, and with little harm to them."
+    "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as the law may "
+    "demand when people withdraw their data, or when labels were wrong. The method was not given the other "
+    "digits, and the classifier still knows nearly all of them."
 )
+_FORGETTING = (
+    "Each ring is the confidence in the digit's label. Step by step the weights change until every digit "
+    "is taken for another one."
+)
+_REPAIR = "All are forgotten. The repair now restores what that did to the other digits."
 
 
 def open_example() -> None:
@@ -67,8 +73,8 @@ def _film(run: Run) -> None:
     steps = store().steps(run.id)
     shown = steps[: max(1, round(share * len(steps)))]
     last = shown[-1]
-    what = "repair: restoring the rest" if last.repairing else "forgetting"
-    st.progress(share, f"{last.forgotten} of {last.k} forgotten · step {last.step} · {what}")
+    st.progress(share, f"{last.forgotten} of {last.k} forgotten · step {last.step}")
+    st.markdown(_REPAIR if last.repairing else _FORGETTING)
     live_pictures(run, shown)
     st.plotly_chart(live_chart(shown), key="example_film", config=CONFIG)
 

@@ -14,7 +14,8 @@ TERMS = {
     "to forget (D_f)": Term(
         "The pictures that you picked: the classifier should no longer recognise them. The number is the "
         "percentage that it still recognises.",
-        "0 means that not one of these very pictures is recognised; how deep that goes is said by *Depth*.",
+        "0 is what was asked: not one of these very pictures is recognised. Whether changed copies are, says "
+        "*Depth*.",
     ),
     "kept (D_r)": Term(
         "All other training pictures: nothing should change for them. The number is the percentage that the "
@@ -33,9 +34,9 @@ TERMS = {
     ),
     "recognise": Term("A classifier recognises a picture if it predicts the picture's label."),
     "look-alike": Term(
-        "A picture made from those to forget: a deformed copy, or one that was changed until the classifier "
-        "takes it for something else. The method holds the predictions for look-alikes, and with them those "
-        "for the pictures it never gets to see."
+        "A picture made from those to forget: a copy so deformed that it looks like another picture of the "
+        "class, or one that was changed until the classifier takes it for something else. The method never "
+        "gets to see the kept pictures; look-alikes stand in for them."
     ),
     "repair": Term(
         "The steps after everything is forgotten. They restore what forgetting damaged, while all stays "
@@ -49,7 +50,9 @@ TERMS = {
     ),
     "if never trained on": Term(
         "What classifiers say that were trained without these pictures. They know others that look alike.",
-        "A result near this number is what forgetting would leave if it were perfect.",
+        "None: it is a yardstick. Near 100 the pictures are typical, and a classifier recognises them even "
+        "if it never saw them; forgetting, which makes it give another answer, then goes beyond never having "
+        "seen them.",
     ),
     "misclassify": Term("Predicted as any class but its label."),
     "relabel": Term("Predicted as a class that you choose."),

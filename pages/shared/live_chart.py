@@ -11,8 +11,8 @@ from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
 
 HOW_TO_READ = (
-    "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: kept pictures, "
-    "measured on a sample; it should stay. Dotted: look-alikes whose prediction is held."
+    "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: a sample of {n} "
+    "kept pictures; it should stay. Dotted: look-alikes with the prediction that they should keep."
 )
 RELABELLED = "given the new class"
 REPAIR = "From the dashed line on all are forgotten, and the repair restores the rest."

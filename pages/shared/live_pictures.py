@@ -91,6 +91,10 @@ def look_alikes(run: Run) -> None:
         return
     if pictures is None:
         return
-    st.caption("Some of the look-alikes whose predictions are held:", help=explained("look-alike"))
+    st.caption(
+        "Some of the look-alikes, made from the pictures to forget. Their predictions are held, so that "
+        "those for the kept pictures, which the method never sees, stay too.",
+        help=explained("look-alike"),
+    )
     figures = (f'<figure><img src="{png_uri(np.asarray(one))}" alt=""></figure>' for one in pictures)
     st.html(f'{_STYLE}<div class="live alike">{"".join(figures)}</div>')

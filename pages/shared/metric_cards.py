@@ -49,6 +49,7 @@ def depth_card(result: Result) -> None:
         if depth.return_point is None
         else f"{100 - depth.return_point:.0f} % of the way back"
     )
+    eight, four = percent(depth.rounded_8_bits), percent(depth.rounded_4_bits)
     with st.container(border=True):
         st.markdown(
             f"**Depth** · of slightly changed copies of the forgotten pictures "
@@ -57,13 +58,15 @@ def depth_card(result: Result) -> None:
             f"{low:.0f} to {high:.0f} %.",
         )
         st.caption(
-            f"Half of the pictures are recognised again {back} to the weights before. With weights rounded "
-            f"to 8 bits {percent(depth.rounded_8_bits)} % are, with 4 bits {percent(depth.rounded_4_bits)} %."
+            f"Weights are the numbers that were changed. Half of the pictures are recognised again {back} to "
+            f"the weights before. Stored in fewer bits, as on a phone, the changed weights recognise "
+            f"{eight} % (8 bits) and {four} % (4 bits) of them."
         )
         if result.never_seen is not None:
             st.caption(
                 f"For comparison: classifiers that were never trained on these pictures recognise "
-                f"{percent(result.never_seen.recognised)} % of them."
+                f"{percent(result.never_seen.recognised)} % of them.",
+                help=explained("if never trained on"),
             )
 
 
@@ -73,7 +76,9 @@ def _draw(
     # Cards of one width go on in the next line where the window is narrow.
     row = st.container(horizontal=True, gap="xsmall", key="cards")
     for name, change in changes.items():
-        words, digits, points = SETS[name], decimals(change.n), change.after - change.before
+        words, digits = SETS[name], decimals(change.n)
+        # Of the numbers as they are shown, so that the three agree.
+        points = float(percent(change.after, change.n)) - float(percent(change.before, change.n))
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
         meaning = explained("agreement" if change.agreement else words.name)
         if change.n:

@@ -11,6 +11,14 @@ def outcome_sentences(result: Result) -> tuple[str, ...]:
     return tuple(words for words in (_forgotten(result), _others(result), _depth(result)) if words)
 
 
+def is_deep(result: Result) -> bool:
+    """Return whether few changed copies are recognised, and none that is moved by a pixel."""
+    if result.depth is None:
+        return False
+    copies = result.depth.changed_copies
+    return copies.after <= DEEP and not copies.shifted
+
+
 def _forgotten(result: Result) -> str:
     known = result.accuracy.forget
     if known.before is None or known.after is None:
@@ -50,7 +58,7 @@ def _depth(result: Result) -> str:
     if copies.after > ONLY_JUST:
         how = "*Only just* across the border"
     else:
-        how = "*Not all of them deep*" if copies.after > DEEP else "*Deep*"
+        how = "*Not deep*" if copies.after > DEEP else "*Deep*"
     known = f"{copies.after:.0f} % of slightly changed copies are recognised"
     if copies.shifted is None:
         return f"{how}: {known}."

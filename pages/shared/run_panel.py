@@ -12,11 +12,12 @@ from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPL
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
-from pages.shared.outcome_words import outcome_sentences
+from pages.shared.outcome_words import is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
-from unlearn_core.artifacts.steps import StepRecord
+from unlearn_core.artifacts.steps import RETAIN_SAMPLE, StepRecord
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
@@ -70,7 +71,9 @@ def _panel(run_id: str, was_under_way: bool) -> None:
             frontier=() if result is None else result.frontier,
         )
         st.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
-        words = HOW_TO_READ if repair_from(steps) is None else f"{HOW_TO_READ} {REPAIR}"
+        side = classifier_entry(run.parsed_request().classifier).input_size
+        words = HOW_TO_READ.format(n=RETAIN_SAMPLE.of(side))
+        words += "" if repair_from(steps) is None else f" {REPAIR}"
         st.caption(words, help=explained("repair"))
     look_alikes(run)
 
@@ -86,7 +89,11 @@ def _steps(run_id: str) -> Sequence[StepRecord]:
 def _head(run: Run) -> None:
     request = run.parsed_request()
     words, button = st.columns([3, 2], vertical_alignment="center")
-    words.markdown(f"**{method_entry(request.method).title}** · {request.goal} · run `{run.id}`")
+    method = method_entry(request.method)
+    words.markdown(
+        f"**{method.title}** · {request.goal} · run `{run.id}`",
+        help=f"**{method.title}**: {method.summary}  \n**{request.goal}**: {explained(request.goal)}",
+    )
     with button:
         if run.state in UNDER_WAY:
             stopping = run.cancel_requested
@@ -150,7 +157,9 @@ def _outcome(run: Run) -> None:
         how = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
         words = " ".join((*outcome_sentences(result), how))
         if result.stopped == "forgotten":
-            st.success(words, icon=":material/check_circle:")
+            # Green is for what also holds for changed copies.
+            show = st.success if is_deep(result) else st.info
+            show(words, icon=":material/check_circle:")
         else:
             st.warning(words, icon=":material/info:")
         result_cards(result)

@@ -38,8 +38,7 @@ def test_the_outcome_is_three_sentences() -> None:
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "*Not all of them deep*: 28 % of slightly changed copies are recognised; moved by a pixel, "
-        "all stay forgotten."
+        "*Not deep*: 28 % of slightly changed copies are recognised; moved by a pixel, all stay forgotten."
     )
     relabelled = found.model_copy(update={"goal": "relabel"})
     assert outcome_sentences(relabelled)[0] == "All 4 are now taken for their new class."

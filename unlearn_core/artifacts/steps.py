@@ -6,8 +6,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from unlearn_core.common.budget import Budget
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.forgetting.step import Step
+
+RETAIN_SAMPLE = Budget(128, 12)
+"""Kept pictures, at most, whose accuracy is measured at snapshots; the result uses all of them."""
 
 _FILE = "steps.jsonl"
 

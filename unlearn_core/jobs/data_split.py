@@ -10,14 +10,12 @@ from torch import nn
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison, Predictions, joined
 from unlearn_core.artifacts.results import EarlierSet
+from unlearn_core.artifacts.steps import RETAIN_SAMPLE
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.catalog.picks import Pick
-from unlearn_core.common.budget import Budget, sample
+from unlearn_core.common.budget import sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import predict
-
-RETAIN_SAMPLE = Budget(128, 12)
-"""Retained pictures measured at snapshots, for the live chart; the result uses all of them."""
 
 
 class JobPictures:
