@@ -1,5 +1,6 @@
 """What classifiers say that never saw the pictures, on Forget and Before / after."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,9 +108,9 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     forget, unseen = app.metric[:2]
     assert (forget.value, unseen.label, unseen.value) == ("50 → 0", "If never trained on", "75")
     assert unseen.delta == "2 classifiers each"
-    pictures = "".join(one.proto.body for one in app.get("html"))
-    assert pictures.count("without:\u00a01\u00a0of\u00a02<") == 1
-    assert pictures.count("without:\u00a02\u00a0of\u00a02<") == 1
+    pictures = json.loads(app.get("bidi_component")[0].proto.json)["pictures"]
+    without = sorted(one["small"].partition("without:")[2] for one in pictures)
+    assert without == ["\u00a01\u00a0of\u00a02", "\u00a02\u00a0of\u00a02"]
     app.segmented_control(key="look").set_value("unseen").run()
     assert not app.exception
     assert "Confidence in the label of each forgotten picture" in words_of(app)
