@@ -82,7 +82,9 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
             make_frame(request, step)
         film = with_known_frames(ends, request)
     chosen = film["steps"].tolist().index(step)
-    figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen)
+    result = run.parsed_result()
+    frontier = () if result is None else result.frontier
+    figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen, frontier)
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     progress = st.empty()
     st.caption(

@@ -12,6 +12,7 @@ from pages.shared.measurements import Arrays
 from pages.shared.palette import AFTER, FORGET, class_colours, style
 from pages.shared.thumbnails import png_uri
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
+from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.class_names import short_class_name
 
@@ -28,7 +29,13 @@ _ROOM = 1.25
 """Height of a map with the caption above it, relative to the map."""
 
 
-def replay_figure(film: Arrays, steps: Sequence[StepRecord], names: Sequence[str], chosen: int) -> go.Figure:
+def replay_figure(
+    film: Arrays,
+    steps: Sequence[StepRecord],
+    names: Sequence[str],
+    chosen: int,
+    frontier: Sequence[FrontierPoint] = (),
+) -> go.Figure:
     """Draw one frame of a film, with the others ready for its play button.
 
     Args:
@@ -36,8 +43,9 @@ def replay_figure(film: Arrays, steps: Sequence[StepRecord], names: Sequence[str
         steps: of the run.
         names: of the classes.
         chosen: number of the frame that is shown first.
+        frontier: of the result, for the last point of the curve of kept pictures.
     """
-    figure = live_chart(steps, HEIGHT)
+    figure = live_chart(steps, HEIGHT, frontier=frontier)
     static = len(figure.data)
     count = len(film["ids"])
     frames = [_moving(film, names, number) for number in range(len(film["steps"]))]
