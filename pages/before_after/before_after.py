@@ -32,6 +32,8 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _MOST_PICTURES = 60
+_MOST_CHANGED = 0.2
+"""Of the kept pictures: with more changed ones it is not said which."""
 _HEIGHT = 240
 
 
@@ -65,9 +67,10 @@ def page() -> None:
 def conclusion(run: Run, comparison: Comparison) -> str:
     """Return the outcome in words, and what the kept pictures that changed have in common."""
     result = run.parsed_result()
-    said = " ".join(outcome_sentences(result)) if result is not None else ""
+    said = "" if result is None else " ".join(outcome_sentences(result, run.parsed_request().strength))
     changed = comparison.flipped(RETAIN)
-    if not len(changed):
+    if not 0 < len(changed) < _MOST_CHANGED * len(comparison.in_group(RETAIN)):
+        # Where most of them changed, it says nothing which.
         return said
     classes, counts = np.unique(comparison.labels[changed], return_counts=True)
     most = int(classes[counts.argmax()])

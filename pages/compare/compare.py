@@ -31,6 +31,8 @@ _CURVES = {
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
 _MOST_PICTURES = 3
+_MANY = 4000
+"""Pictures: percentages have as many decimals as for these."""
 
 
 def page() -> None:
@@ -99,16 +101,25 @@ def _alike(runs: list[Run], current: Run | None) -> list[str]:
 def conclusion(lines: Sequence[RunNumbers]) -> str:
     """Say which of the runs that forgot everything keeps most."""
     names = dict(zip((line.run for line in lines), titles(lines), strict=True))
-    complete = [line for line in lines if line.accuracy.forget == 0 and line.accuracy.retain is not None]
+    labelled = all(line.accuracy.retain is not None for line in lines)
+    kept = {
+        line.run: (line.accuracy.retain if labelled else line.agreement.retain) or 0.0
+        for line in lines
+        if line.accuracy.forget == 0
+    }
     short = [names[line.run] for line in lines if line.accuracy.forget]
+    what = (
+        "of the kept pictures are recognised" if labelled else "of the kept pictures are predicted as before"
+    )
     words = []
-    if len(complete) > 1:
-        kept = {line.run: line.accuracy.retain or 0.0 for line in complete}
+    if len(set(kept.values())) > 1:
         best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
         words.append(
-            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], 4000)} % of the kept "
-            f"pictures are recognised, {percent(kept[worst], 4000)} % after {names[worst]}."
+            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], _MANY)} % {what}, "
+            f"{percent(kept[worst], _MANY)} % after {names[worst]}."
         )
+    elif len(kept) > 1:
+        words.append(f"They forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
     if short:
         words.append(f"Not all is forgotten after {', '.join(short)}.")
     return " ".join(words)
@@ -158,7 +169,10 @@ def _curves(comparison: RunComparison) -> None:
         words = "Each run from its start (left) to its end (large mark). Towards the upper right is better."
     else:
         figure = curves_figure(lines, [store().steps(line.run) for line in lines], drawn == "retain_accuracy")
-        words = "Accuracy against the seconds since the start: D_f should fall, D_r should stay."
+        words = (
+            "Accuracy against the seconds since the start: on the pictures to forget it should fall, on kept "
+            "ones stay."
+        )
     st.plotly_chart(figure, config=CONFIG, key="compare_figure")
     st.caption(words)
 
@@ -179,7 +193,10 @@ def _maps(comparison: RunComparison) -> None:
     )
     predictions = [read_comparison(store().folder(line.run)) for line in lines]
     wanted = choose_followed(second, store().get(lines[0].run), predictions[0], _MOST_PICTURES)
-    ids = wanted or choose_pictures(predictions[0])[:_MOST_PICTURES]
+    ids = _in_all(wanted or choose_pictures(predictions[0])[:_MOST_PICTURES], predictions)
+    if not ids:
+        st.caption("None of these pictures was there in every run.")
+        return
     shown: list[list[Attributions]] = []
     for one in ids:
         target = contest(one, predictions) if algorithm_entry(algorithm).signed else "label"
@@ -197,6 +214,12 @@ def _maps(comparison: RunComparison) -> None:
         "One row per picture, on one scale; below each map the prediction. "
         f"{algorithm_entry(algorithm).reading} {_explained(asked[0], first_runs[0])}"
     )
+
+
+def _in_all(ids: list[int], predictions: list[Comparison]) -> list[int]:
+    """Return the pictures that every run has: an image set may have had fewer at an earlier one."""
+    known = [set(one.ids[one.image_set == 0].tolist()) for one in predictions]
+    return [one for one in ids if all(one in of_run for of_run in known)]
 
 
 def _measured(request: AttributionRequest) -> Attributions:

@@ -67,10 +67,11 @@ def example_film() -> None:
 
 def _film(run: Run) -> None:
     share = (time.monotonic() - st.session_state[_WATCHED_SINCE]) / _SECONDS
-    if share >= 1:
+    steps = store().steps(run.id)
+    # It may be deleted while it plays.
+    if share >= 1 or not steps:
         del st.session_state[_WATCHED_SINCE]
         st.rerun()
-    steps = store().steps(run.id)
     shown = steps[: max(1, round(share * len(steps)))]
     last = shown[-1]
     st.progress(share, f"{last.forgotten} of {last.k} forgotten · step {last.step}")

@@ -20,6 +20,7 @@ from pages.shared.app_state import (
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.local_time import time_zone
 from pages.shared.run_picker import nothing_yet
+from pages.shared.visitor import visitor
 from pages.shared.words import SETS, percent
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
@@ -30,7 +31,7 @@ _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, R
 
 def page() -> None:
     """Draw the list, and below it the actions for the selected run."""
-    runs = my_runs()
+    runs = [run for run in my_runs() if run.visitor == visitor()]
     if not runs:
         nothing_yet()
         return

@@ -11,7 +11,7 @@ from pages.shared.visitor import visitor
 from unlearn_core.common.home import home
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
-from unlearn_core.store.example import install_example
+from unlearn_core.store.example import EXAMPLE, install_example
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import DATABASE, Store, open_store
@@ -59,8 +59,12 @@ async def closing_workers(app: st.App) -> AsyncIterator[None]:
 
 
 def my_runs() -> list[Run]:
-    """Return the runs to list, the newest first; on a shared server only those of this visitor."""
-    return store().runs(visitor())
+    """Return the runs to list, the newest first; on a shared server those of this visitor, and the "
+    "example."""
+    own = store().runs(visitor())
+    if not visitor():
+        return own
+    return [*own, *(run for run in store().runs() if run.id == EXAMPLE)]
 
 
 def start_run(request: ForgetRequest, name: str | None = None) -> str:

@@ -22,6 +22,8 @@ PARAMETER = "pictures"
 
 _FOLLOWED = "followed"
 _OFFERED = 24
+_DIGITS = 18
+"""Of an id, at most."""
 _HEIGHT = 330
 
 
@@ -32,7 +34,8 @@ def followed(comparison: Comparison) -> list[int]:
     """
     own = set(comparison.ids[comparison.image_set == 0].tolist())
     text = st.query_params.get(PARAMETER)
-    if text is not None:
+    # Another run may lack what is followed; only a link is held to what it says.
+    if text is not None and text != _as_text(st.session_state.get(_FOLLOWED, [])):
         try:
             st.session_state[_FOLLOWED] = _ids_in(text, own)
         except UserError:
@@ -41,7 +44,7 @@ def followed(comparison: Comparison) -> list[int]:
     ids = [one for one in st.session_state.get(_FOLLOWED, []) if one in own]
     if ids:
         # A page switch loses the parameters.
-        st.query_params[PARAMETER] = ",".join(map(str, ids))
+        st.query_params[PARAMETER] = _as_text(st.session_state[_FOLLOWED])
     return ids
 
 
@@ -49,7 +52,7 @@ def follow(ids: list[int]) -> None:
     """Follow these pictures from now on."""
     st.session_state[_FOLLOWED] = ids
     if ids:
-        st.query_params[PARAMETER] = ",".join(map(str, ids))
+        st.query_params[PARAMETER] = _as_text(ids)
     else:
         st.query_params.pop(PARAMETER, None)
 
@@ -68,7 +71,7 @@ def follow_links(comparison: Comparison, run: Run) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{counted(len(ids))} followed**", width="content")
-        parameters = {"run": run.id, PARAMETER: ",".join(map(str, ids))}
+        parameters = {"run": run.id, PARAMETER: _as_text(ids)}
         for page in (ATTRIBUTIONS, REPLAY, COMPARE):
             st.page_link(page.file, label=page.title, icon=page.icon, query_params=parameters)
         st.button("clear", key="clear_followed", type="tertiary", on_click=follow, args=([],))
@@ -130,12 +133,16 @@ def _rows(table: ImageTable, ids: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.where(table.ids[found] == ids, found, -1)
 
 
+def _as_text(ids: list[int]) -> str:
+    return ",".join(map(str, ids))
+
+
 def _ids_in(text: str, own: Collection[int]) -> list[int]:
     """Return the ids in a text such as "3,14"; anything else than ids of `own` raises `UserError`."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     for part in parts:
-        if not part.isdecimal():
-            raise UserError(f"{part} in the link is not a picture id.")
+        if not part.isdecimal() or len(part) > _DIGITS:
+            raise UserError(f"{part[:_DIGITS]} in the link is not a picture id.")
         if int(part) not in own:
             raise UserError(f"There is no picture {part} in this run.")
     return list(dict.fromkeys(int(part) for part in parts))

@@ -37,7 +37,10 @@ def load_table(
     if known is not None:
         return known
     # What is known already needs no worker: the first pictures are there before the workers have started.
-    path = write_known_image_table(store().root, classifier, images)
+    try:
+        path = write_known_image_table(store().root, classifier, images)
+    except OSError as error:
+        raise FailedLookError(f"The pictures cannot be saved: {error.strerror or error}.") from error
     if path is None:
         path = wait_for(engine().look(ImageTableRequest(classifier, images)), images, arriving)
     st.session_state[_slot(classifier, images)] = str(path)

@@ -6,36 +6,48 @@ ONLY_JUST, DEEP = 50.0, 15.0
 """Percent of recognised copies: above it pictures lie only just across the border, up to it deep beyond."""
 
 
-def outcome_sentences(result: Result) -> tuple[str, ...]:
-    """Return what became of the pictures to forget, of all others, and of changed copies."""
-    return tuple(words for words in (_forgotten(result), _others(result), _depth(result)) if words)
+def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:
+    """Return what became of the pictures to forget, of all others, and of changed copies.
+
+    With another `strength` than 1 the weights are not those at which the run reached its goal.
+    """
+    if result.stopped == "cancelled" and not result.steps:
+        return ()
+    found = (_forgotten(result, strength), _others(result), _depth(result))
+    return tuple(words for words in found if words)
 
 
 def is_deep(result: Result) -> bool:
-    """Return whether few changed copies are recognised, and none that is moved by a pixel."""
-    if result.depth is None:
+    """Return whether all is forgotten, with few changed copies recognised and none that is moved by a "
+    "pixel."""
+    if result.depth is None or result.accuracy.forget.after != 0:
         return False
     copies = result.depth.changed_copies
     return copies.after <= DEEP and not copies.shifted
 
 
-def _forgotten(result: Result) -> str:
+def _forgotten(result: Result, strength: float) -> str:
     known = result.accuracy.forget
     if known.before is None or known.after is None:
         return ""
     k, before, after = result.k, *(round(share * known.n / 100) for share in (known.before, known.after))
+    if result.goal == "relabel" and result.stopped == "forgotten" and not after and strength == 1:
+        return f"{_all(k, 'It is', 'are')} now taken for {'its' if k == 1 else 'their'} new class."
     if not before:
         return f"The classifier never recognised {'this picture' if k == 1 else f'any of these {k}'}."
-    if result.goal == "relabel" and result.stopped == "forgotten":
-        return (
-            "It is now taken for its new class." if k == 1 else f"All {k} are now taken for their new class."
-        )
-    never = "" if before == k else f" {k - before} of {k} were not recognised before either."
+    never, were = k - before, ""
+    if never:
+        were = f" {never} of {k} {'was' if never == 1 else 'were'} not recognised before either."
     if not after:
-        return ("It is no longer recognised." if k == 1 else f"All {k} are no longer recognised.") + never
+        return f"{_all(k, 'It is', 'are')} no longer recognised.{were}"
     if k == 1:
         return "It is still recognised."
-    return f"{k - after} of {k} are no longer recognised.{never}"
+    return f"{k - after} of {k} are no longer recognised.{were}"
+
+
+def _all(k: int, one: str, several: str) -> str:
+    """Return how a sentence on all k pictures begins."""
+    return one if k == 1 else f"{'Both' if k == 2 else f'All {k}'} {several}"
 
 
 def _others(result: Result) -> str:
@@ -52,7 +64,7 @@ def _others(result: Result) -> str:
 
 
 def _depth(result: Result) -> str:
-    if result.depth is None or result.accuracy.forget.after != 0:
+    if result.depth is None or result.accuracy.forget.after != 0 or not result.accuracy.forget.before:
         return ""
     copies = result.depth.changed_copies
     if copies.after > ONLY_JUST:
@@ -62,8 +74,9 @@ def _depth(result: Result) -> str:
     known = f"{copies.after:.0f} % of slightly changed copies are recognised"
     if copies.shifted is None:
         return f"{how}: {known}."
+    of = f"{copies.n}" if copies.n == result.k else f"the first {copies.n}"
     if copies.n == 1:
         back = "it comes back" if copies.shifted else "it stays forgotten"
     else:
-        back = f"{copies.shifted} of {copies.n} come back" if copies.shifted else "all stay forgotten"
+        back = f"{copies.shifted} of {of} come back" if copies.shifted else "all stay forgotten"
     return f"{how}: {known}; moved by a pixel, {back}."

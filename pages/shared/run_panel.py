@@ -155,7 +155,7 @@ def _outcome(run: Run) -> None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
         how = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
-        words = " ".join((*outcome_sentences(result), how))
+        words = " ".join((*outcome_sentences(result, run.parsed_request().strength), how))
         if result.stopped == "forgotten":
             # Green is for what also holds for changed copies.
             show = st.success if is_deep(result) else st.info

@@ -9,6 +9,7 @@ from pages.shared.run_panel import run_panel
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run, RunState
 
+_CHOSEN = "chosen_run"
 _SIGNS = {
     RunState.QUEUED: "waiting",
     RunState.RUNNING: "running",
@@ -62,12 +63,19 @@ def _named_run() -> Run | None:
 def _choose(runs: list[Run], wanted: Run | None) -> Run:
     ids = [run.id for run in runs]
     by_id = dict(zip(ids, runs, strict=True))
+    # The URL decides; a choice changes it before the page is drawn, so that none is lost.
+    st.session_state[_CHOSEN] = ids[0] if wanted is None else wanted.id
     chosen = st.selectbox(
         "Run",
         ids,
-        index=0 if wanted is None else ids.index(wanted.id),
         format_func=lambda one: describe(by_id[one]),
+        key=_CHOSEN,
+        on_change=_open_chosen,
         label_visibility="collapsed",
     )
     open_run(chosen)
     return by_id[chosen]
+
+
+def _open_chosen() -> None:
+    open_run(st.session_state[_CHOSEN])

@@ -57,7 +57,7 @@ def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
     kept = f"{found['retain']:.1f} % → {found['undone_retain']:.1f} %"
     st.markdown(
         f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures are "
-        f"recognised (now {known}); accuracy on a sample of D_r: {kept}."
+        f"recognised (now {known}); accuracy on a sample of kept pictures: {kept}."
     )
     changed = np.flatnonzero(found["classes"] != found["undone_classes"])[:6]
     if len(changed):

@@ -24,6 +24,8 @@ def layers_figure(
     chosen: int,
     height: int = 300,
     contrast: NDArray[np.float64] | None = None,
+    *,
+    title: str = "Change",
 ) -> go.Figure:
     """Draw mean importance and change of each layer, one above the other, in the order of the forward pass.
 
@@ -34,11 +36,12 @@ def layers_figure(
         chosen: position of the selected layer; the others are drawn paler.
         height: in pixels.
         contrast: mean importance for kept pictures (n,), drawn between the two unless None.
+        title: of `change`.
     """
     drawn = [("importance for the pictures to forget", importance, FORGET, ".3f")]
     if contrast is not None:
         drawn.append(("importance for kept pictures", contrast, RETAIN, ".3f"))
-    drawn.append(("Change", change, AFTER, ".2e"))
+    drawn.append((title, change, AFTER, ".2e"))
     figure = make_subplots(
         rows=len(drawn),
         cols=1,

@@ -32,6 +32,7 @@ from unlearn_core.store.rows import Run
 
 _LAYER, _INSIDE = "layer", "filters"
 _BEFORE = "before"
+_CHANGE, _DIFFERENCE = "Change", "Difference"
 _RELATED = 0.3
 """Rank correlation from which importance and change are said to be related."""
 _DRAWN = {"bars": "Layers", "importance": "Importance", "change": "Change"}
@@ -48,24 +49,25 @@ def page() -> None:
         show_error(error)
         return
     names = _short(maps.layers)
-    maps = _against_another(run, maps)
-    _conclusion(maps, names)
+    maps, other = _against_another(run, maps)
+    _conclusion(maps, names, other)
     left, right = st.columns([5, 6], gap="large")
     with right:
         chosen = _choose_layer(maps, names)
-        if _one_filter():
+        # One filter is looked at before and after this run: another run has no part in that.
+        if not other and _one_filter():
             try:
                 comparison = read_comparison(store().folder(run.id))
                 filter_view(run, comparison, maps.layers[chosen], maps.change[chosen])
             except UserError as error:
                 show_error(error)
         else:
-            _inside(maps, chosen)
+            _inside(maps, chosen, other)
     with left:
-        _layers(run, maps, names, chosen)
+        _layers(run, maps, names, chosen, other)
 
 
-def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
+def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int, other: bool) -> None:
     st.markdown("##### All layers")
     importance, change = layer_means(maps)
     drawn = st.segmented_control(
@@ -80,13 +82,15 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     )
     if drawn == "bars":
         contrast = _contrast(run, maps)
-        figure = layers_figure(names, importance, change, chosen, 340, contrast)
+        figure = layers_figure(
+            names, importance, change, chosen, 340, contrast, title=_DIFFERENCE if other else _CHANGE
+        )
         st.plotly_chart(
             figure, config=CONFIG, key="layers_figure", on_select=_open_layer, selection_mode="points"
         )
         st.caption(
             "Layers from input to output: click one to open it. Magenta: importance of the weights for the "
-            "output on the pictures to forget. Orange: root-mean-square change of the weights.",
+            "output on the pictures to forget. Orange: root-mean-square difference of the weights.",
             help=f"{explained('importance')}  \n{explained('change')}",
         )
     else:
@@ -98,7 +102,12 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
             "or their change. Click a stage to zoom in, the bar above to zoom out."
         )
     table = pd.DataFrame(
-        {"layer": maps.layers, "weights": maps.sizes, "importance": importance, "rms_change": change}
+        {
+            "layer": maps.layers,
+            "weights": maps.sizes,
+            "importance": importance,
+            "rms_difference" if other else "rms_change": change,
+        }
     )
     st.download_button(
         "Layers as CSV",
@@ -109,8 +118,12 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int) -> None:
     )
 
 
-def _against_another(run: Run, maps: WeightMaps) -> WeightMaps:
-    """Let the person choose what the weights are compared with; return the maps with that difference."""
+def _against_another(run: Run, maps: WeightMaps) -> tuple[WeightMaps, bool]:
+    """Let the person choose what the weights are compared with.
+
+    Returns:
+        The maps with the difference from that, and whether it is another one than the classifier before.
+    """
     own = run.parsed_request().classifier
     runs = {
         one.id: describe(one)
@@ -119,7 +132,7 @@ def _against_another(run: Run, maps: WeightMaps) -> WeightMaps:
     }
     others = {entry.name: entry.title for entry in same_architecture(own) if may_see(entry.visitor)}
     if not runs and not others:
-        return maps
+        return maps, False
     titles = {_BEFORE: "the classifier before this run"}
     titles |= {f"run:{one}": f"after {words}" for one, words in runs.items()}
     titles |= {f"classifier:{name}": title for name, title in others.items()}
@@ -131,7 +144,7 @@ def _against_another(run: Run, maps: WeightMaps) -> WeightMaps:
         bind="query-params",
     )
     if chosen == _BEFORE:
-        return maps
+        return maps, False
     kind, _, name = chosen.partition(":")
     request = (
         WeightDifferenceRequest(run.id, other_run=name)
@@ -142,11 +155,11 @@ def _against_another(run: Run, maps: WeightMaps) -> WeightMaps:
         found, _ = measured(request, "Comparing the weights …")
     except UserError as error:
         show_error(error)
-        return maps
-    return replace(maps, change=tuple(found[f"change_{number}"] for number in range(len(maps.layers))))
+        return maps, False
+    return replace(maps, change=tuple(found[f"change_{number}"] for number in range(len(maps.layers)))), True
 
 
-def _conclusion(maps: WeightMaps, names: list[str]) -> None:
+def _conclusion(maps: WeightMaps, names: list[str], other: bool) -> None:
     """Say what the figures show."""
     importance, change = layer_means(maps)
     if not change.any():
@@ -160,9 +173,10 @@ def _conclusion(maps: WeightMaps, names: list[str]) -> None:
         if agree < -_RELATED
         else "are unrelated"
     )
+    moved, word = ("differs", _DIFFERENCE) if other else ("changed", _CHANGE)
     st.markdown(
-        f"**{names[int(change.argmax())]}** changed most, **{names[int(importance.argmax())]}** matters most "
-        f"to the pictures to forget: over the layers importance and change {how} "
+        f"**{names[int(change.argmax())]}** {moved} most, **{names[int(importance.argmax())]}** matters most "
+        f"to the pictures to forget: over the layers importance and {word.lower()} {how} "
         f"(rank correlation {two_decimals(agree)}).",
         help=explained("rank correlation"),
     )
@@ -245,7 +259,7 @@ def _one_filter() -> bool:
     )
 
 
-def _inside(maps: WeightMaps, chosen: int) -> None:
+def _inside(maps: WeightMaps, chosen: int, other: bool) -> None:
     importance, change = maps.importance[chosen], maps.change[chosen]
     share = share_in_most_important(importance, change)
     first, second = st.columns(2)
@@ -255,7 +269,7 @@ def _inside(maps: WeightMaps, chosen: int) -> None:
         help=explained("rank correlation"),
     )
     second.metric(
-        "Change in the top 5 %",
+        f"{_DIFFERENCE if other else _CHANGE} in the top 5 %",
         "–" if math.isnan(share) else f"{share:.0f} %",
         help=explained("change in the top 5 %"),
     )

@@ -241,7 +241,7 @@ def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finish
     app = open_app("pages/compare/compare.py", runs[0].id)
     assert not app.error
     assert len(app.dataframe[0].value) == 2
-    assert "forgets all and keeps most" in words_of(app)
+    assert "They forget all and keep the same" in words_of(app)
     for curves in ("forget_accuracy", "retain_accuracy"):
         app.segmented_control(key="curves").set_value(curves).run()
         assert not app.exception

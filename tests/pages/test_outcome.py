@@ -7,7 +7,7 @@ import numpy as np
 
 from pages.shared.glossary import TERMS, explained
 from pages.shared.live_pictures import live_pictures_html
-from pages.shared.outcome_words import outcome_sentences
+from pages.shared.outcome_words import is_deep, outcome_sentences
 from pages.shared.words import SETS
 from tests.made import result, step
 from unlearn_core.artifacts.image_table import ImageTable
@@ -57,6 +57,35 @@ def test_nothing_is_claimed_beyond_what_was_reached_or_measured() -> None:
     unlabelled = {"before": None, "after": None, "n": 0}
     photos = result(accuracy={"forget": half, "retain": unlabelled, "test": unlabelled})
     assert outcome_sentences(photos)[1] == "Of the others 40 % changed."
+
+
+def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() -> None:
+    gone = {"before": 100.0, "after": 0.0, "n": 100}
+    kept = {"before": 100.0, "after": 100.0, "n": 4}
+    many = result(
+        k=100,
+        accuracy={"forget": gone, "retain": kept, "test": kept},
+        depth=depth(20.0, 1),
+    )
+    assert outcome_sentences(many)[2].endswith("moved by a pixel, 1 of the first 4 come back.")
+    assert not is_deep(many)
+    assert is_deep(many.model_copy(update={"depth": result(depth=depth(10.0, 0)).depth}))
+    back = {"before": 100.0, "after": 100.0, "n": 4}
+    half = result(
+        goal="relabel", accuracy={"forget": back, "retain": kept, "test": kept}, depth=depth(10.0, 0)
+    )
+    assert outcome_sentences(half, 0.5)[0] == "0 of 4 are no longer recognised."
+    assert not is_deep(half)
+    never = {"before": 0.0, "after": 0.0, "n": 1}
+    one = result(k=1, ids=[3], accuracy={"forget": never, "retain": kept, "test": kept}, depth=depth(40.0, 1))
+    assert outcome_sentences(one) == (
+        "The classifier never recognised this picture.",
+        "Of 4 others 2 changed.",
+    )
+    assert outcome_sentences(one.model_copy(update={"goal": "relabel"}))[0] == (
+        "It is now taken for its new class."
+    )
+    assert outcome_sentences(result(stopped="cancelled", steps=0)) == ()
 
 
 def test_each_picture_shows_what_it_is_taken_for_and_its_ring_fades() -> None:

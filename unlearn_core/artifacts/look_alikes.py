@@ -29,4 +29,7 @@ def read_look_alikes(folder: Path) -> NDArray[np.uint8] | None:
         damaged_becomes(f"The look-alikes of run {folder.name} are damaged and cannot be read."),
         np.load(path, allow_pickle=False) as arrays,
     ):
-        return arrays["pictures"]
+        pictures = arrays["pictures"]
+        if pictures.ndim != 4 or pictures.dtype != np.uint8:
+            raise ValueError("not pictures")
+        return pictures

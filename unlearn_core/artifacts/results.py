@@ -93,8 +93,8 @@ class FrontierPoint(_Numbers):
 class ChangedCopies(_Numbers):
     """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after.
 
-    `shifted` counts the pictures whose copy shifted by one pixel is predicted so after; None in results of
-    earlier versions.
+    `shifted` counts the pictures recognised before whose copy shifted by one pixel is predicted so after;
+    None in results of earlier versions.
     """
 
     before: float

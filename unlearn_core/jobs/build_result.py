@@ -145,8 +145,8 @@ def _remarks(result: Result) -> list[str]:
     if result.stopped == "forgotten" and still:
         found.append(f"Measured again, {still} of the {forget.n} pictures are still recognised.")
     for accuracy, agreement, title in (
-        (result.accuracy.retain, result.agreement.retain, "D_r"),
-        (result.accuracy.test, result.agreement.test, "D_test"),
+        (result.accuracy.retain, result.agreement.retain, "The kept pictures (D_r)"),
+        (result.accuracy.test, result.agreement.test, "Pictures never seen (D_test)"),
     ):
         lost = _loss(accuracy, agreement)
         if lost > NOTABLE_LOSS:

@@ -48,7 +48,7 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
             after=_percent(changed_after),
             n=n,
             interval=(round(low, 3), round(high, 3)),
-            shifted=int(found_after[BY_ONE_PIXEL].sum()),
+            shifted=int((found_after[BY_ONE_PIXEL] * _recognised(before, some, their_labels)).sum()),
         ),
         return_point=_return_point(before, after, some, their_labels),
         rounded_8_bits=_percent(_recognised(rounded(after, 8), pixels, labels)),

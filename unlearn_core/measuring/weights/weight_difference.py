@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.measuring.weight_matrices import per_channel, weight_matrices
@@ -40,7 +41,8 @@ def write_weight_difference(root: Path, run_id: str, other_run: str | None, clas
         assert classifier is not None
         return _differences(after, load_classifier(classifier).module)
 
-    return cached(folder, [VERSION, other_run, classifier], make)
+    digest = "" if classifier is None else classifier_entry(classifier).digest
+    return cached(folder, [VERSION, other_run, classifier, digest], make)
 
 
 def _differences(one: nn.Module, other: nn.Module) -> dict[str, ArrayLike]:
