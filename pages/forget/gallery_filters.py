@@ -9,7 +9,6 @@ from pages.forget.gallery import PAGE
 from pages.forget.image_map import features_of
 from pages.shared import selection
 from pages.shared.app_state import show_error
-from pages.shared.measurements import Arrays
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.picks import Pick
@@ -89,10 +88,8 @@ def filter_bar(
     if wanted:
         passes &= np.isin(table.labels, wanted)
     score = None
-    if sort == "memorisation" and never_seen is not None:
-        score = never_seen.memorisation(table.ids, table.confidences)
-    elif sort in _NEED_FEATURES:
-        score = _score(table, sort, features_of(classifier, images))
+    if sort in _NEED_FEATURES:
+        score = _score(table, sort, classifier, images, never_seen)
     positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, score))
     with part:
         return positions, _one_page(positions)
@@ -185,8 +182,13 @@ def mixed_order(table: ImageTable) -> NDArray[np.generic]:
     return table.top_confidences < _SURE
 
 
-def _score(table: ImageTable, sort: str, seen: Arrays) -> NDArray[np.float32]:
+def _score(
+    table: ImageTable, sort: str, classifier: str, images: str, never_seen: NeverSeen | None
+) -> NDArray[np.float32]:
     """Return the score to sort by, (n,): of the map, or the similarity to the most similar picked picture."""
+    if sort == "memorisation" and never_seen is not None:
+        return never_seen.memorisation(table.ids, table.confidences)
+    seen = features_of(classifier, images)
     if sort != "alike":
         return seen[sort]
     picked = np.isin(table.ids, selection.picked())

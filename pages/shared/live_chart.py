@@ -15,6 +15,7 @@ HOW_TO_READ = (
     "kept pictures; it should stay. Dotted: look-alikes with the prediction that they should keep."
 )
 RELABELLED = "given the new class"
+_Curve = tuple[str, dict[int, float | None], dict[str, Any], str]
 REPAIR = "From the dashed line on all are forgotten, and the repair restores the rest."
 
 
@@ -47,8 +48,28 @@ def live_chart(
         frontier: of the result, which also knows the sample's accuracy after the last step.
     """
     figure = go.Figure()
+    for name, values, line, mode in _curves(steps, relabel, frontier):
+        known = [(step, value) for step, value in values.items() if value is not None]
+        figure.add_scatter(
+            x=[step for step, _ in known],
+            y=[value for _, value in known],
+            name=name,
+            mode=mode,
+            line=line,
+            hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
+        )
+    repair_start = repair_from(steps)
+    if repair_start is not None:
+        figure.add_vline(repair_start, line={"color": BEFORE, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
+    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    return style(figure, height)
+
+
+def _curves(steps: Sequence[StepRecord], relabel: bool, frontier: Sequence[FrontierPoint]) -> list[_Curve]:
+    """Return name, values by step, line and mode of every curve."""
     retained = {one.step: one.retain_accuracy for one in steps} | {one.step: one.retain for one in frontier}
-    curves: list[tuple[str, dict[int, float | None], dict[str, Any], str]] = [
+    curves: list[_Curve] = [
         (
             FORGET_SET.name,
             {one.step: one.forget_accuracy for one in steps},
@@ -66,19 +87,4 @@ def live_chart(
     if relabel:
         given: dict[int, float | None] = {one.step: 100 * one.forgotten / one.k for one in steps}
         curves.append((RELABELLED, given, {"color": AFTER, "width": 3}, "lines"))
-    for name, values, line, mode in curves:
-        known = [(step, value) for step, value in values.items() if value is not None]
-        figure.add_scatter(
-            x=[step for step, _ in known],
-            y=[value for _, value in known],
-            name=name,
-            mode=mode,
-            line=line,
-            hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
-        )
-    repair_start = repair_from(steps)
-    if repair_start is not None:
-        figure.add_vline(repair_start, line={"color": BEFORE, "width": 1, "dash": "dash"})
-    figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
-    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
-    return style(figure, height)
+    return curves

@@ -146,11 +146,8 @@ def _against_another(run: Run, maps: WeightMaps) -> tuple[WeightMaps, bool]:
     if chosen == _BEFORE:
         return maps, False
     kind, _, name = chosen.partition(":")
-    request = (
-        WeightDifferenceRequest(run.id, other_run=name)
-        if kind == "run"
-        else WeightDifferenceRequest(run.id, classifier=name)
-    )
+    other = {"other_run": name} if kind == "run" else {"classifier": name}
+    request = WeightDifferenceRequest(run.id, **other)
     try:
         found, _ = measured(request, "Comparing the weights …")
     except UserError as error:

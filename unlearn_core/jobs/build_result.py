@@ -43,14 +43,12 @@ def build_result(
     never_seen: NeverSeenNumbers | None,
     notes: Sequence[str],
 ) -> Result:
-    """Return the result of a run without its id.
+    """Return the result of a run, given its request, without its id.
 
     Args:
-        request: of the run.
         loop: after it ran.
         comparison: of all measured pictures.
-        ids: of the forget set, in the order of the pick.
-        device: its description.
+        ids: of the forget set, as picked.
         seconds: spent in each phase, and "total".
         earlier: forget sets of the chain.
         frontier: its points, in the order of the steps.
