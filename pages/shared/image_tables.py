@@ -39,6 +39,8 @@ def load_table(
     # What is known already needs no worker: the first pictures are there before the workers have started.
     try:
         path = write_known_image_table(store().root, classifier, images)
+    except UserError as error:
+        raise FailedLookError(str(error)) from error
     except OSError as error:
         raise FailedLookError(f"The pictures cannot be saved: {error.strerror or error}.") from error
     if path is None:
