@@ -1,5 +1,7 @@
 """What a person does while the page still waits for a worker."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -11,6 +13,8 @@ pytestmark = pytest.mark.browser
 
 def test_a_click_while_the_pictures_load_is_not_lost(app: App, open_page: OpenPage) -> None:
     page = open_page("/")
+    page.get_by_role("combobox", name="Classifier").click()
+    page.get_by_role("option", name=re.compile("Photos")).click()
     expect(page.get_by_text("Classifying every picture once")).to_be_visible()
     open_tab(page, "Runs")
     expect(page.get_by_text("Nothing has been forgotten yet")).to_be_visible()
