@@ -83,7 +83,8 @@ def test_steps_come_back_line_by_line(tmp_path: Path) -> None:
     second = json.loads((tmp_path / "steps.jsonl").read_text(encoding="utf-8").splitlines()[1])
     assert list(second) == [
         *("step", "loss", "forget_loss", "retain_loss", "forgotten", "k", "forget_accuracy"),
-        *("anchor_agreement", "retention_weight", "repairing", "retain_accuracy", "seconds"),
+        *("anchor_agreement", "retention_weight", "repairing"),
+        *("predictions", "confidences", "label_confidences", "retain_accuracy", "seconds"),
     ]
     delete_steps(tmp_path)
     assert read_steps(tmp_path) == []
