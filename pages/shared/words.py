@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 
 class SetWords(NamedTuple):
-    """A set's title, its symbol, and its pictures in a sentence."""
+    """A set's title and its symbol."""
 
     title: str
     symbol: str
-    pictures: str
 
     @property
     def name(self) -> str:
@@ -17,9 +16,9 @@ class SetWords(NamedTuple):
         return f"{self.title} ({self.symbol})"
 
 
-FORGET_SET = SetWords("to forget", "D_f", "pictures to forget")
-RETAIN_SET = SetWords("kept", "D_r", "kept pictures")
-TEST_SET = SetWords("never seen", "D_test", "pictures never seen")
+FORGET_SET = SetWords("to forget", "D_f")
+RETAIN_SET = SetWords("kept", "D_r")
+TEST_SET = SetWords("never seen", "D_test")
 
 SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
 """By the names that results and predictions use."""

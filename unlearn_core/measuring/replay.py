@@ -12,7 +12,7 @@ from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.contrast import explained
-from unlearn_core.measuring.attribution.explain import attribute
+from unlearn_core.measuring.attribution.explain import maps_of
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import CPU, FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
@@ -121,10 +121,7 @@ def _frame(
     """Return one frame; `seen` are the features of the pictures in the plane, where they are known."""
     ids, labels = request.ids, np.asarray(common["labels"])
     said = predict(classifier.module, run.pictures(ids), labels, CPU)
-    wider, columns = explained(run, ids, request.target).within(classifier)
-    maps = attribute(
-        wider, run.pixels(ids), columns, request.algorithm, run.request.seed, dict(request.settings)
-    )
+    maps = maps_of(run, request, explained(run, ids, request.target), classifier)
     if seen is None:
         seen = features(classifier.module, run.pictures(np.asarray(common["point_ids"]).tolist()))
     places = (seen - np.asarray(common["centre"])) @ np.asarray(common["axes"]).T

@@ -16,11 +16,11 @@ from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.contrast import explained
+from unlearn_core.measuring.attribution.contrast import Explained, explained
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
 from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
 from unlearn_core.measuring.attribution.settings import Settings
-from unlearn_core.measuring.finished_run import load_finished_run
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
@@ -45,11 +45,7 @@ def write_attributions(root: Path, request: AttributionRequest) -> Path:
     def make() -> dict[str, ArrayLike]:
         run = load_finished_run(root, request.run_id)
         pixels, asked = run.pixels(request.ids), explained(run, request.ids, request.target)
-        seed, settings = run.request.seed, dict(request.settings)
-        old, new = (
-            attribute(wider, pixels, columns, request.algorithm, seed, settings)
-            for wider, columns in map(asked.within, (run.before, run.after))
-        )
+        old, new = (maps_of(run, request, asked, one) for one in (run.before, run.after))
         pairs = list(zip(old, new, strict=True))
         return Attributions(
             inputs=run.pictures(request.ids),
@@ -66,6 +62,15 @@ def write_attributions(root: Path, request: AttributionRequest) -> Path:
 
     key = [VERSION, request.ids, request.algorithm, request.target, request.settings]
     return cached(store.folder(request.run_id) / "attributions", key, make)
+
+
+def maps_of(
+    run: FinishedRun, request: AttributionRequest, asked: Explained, classifier: Classifier
+) -> NDArray[np.float32]:
+    """Return a request's maps of one classifier, (n, h, w); `asked` is what the request explains."""
+    wider, columns = asked.within(classifier)
+    pixels, seed, settings = run.pixels(request.ids), run.request.seed, dict(request.settings)
+    return attribute(wider, pixels, columns, request.algorithm, seed, settings)
 
 
 def attribute(

@@ -15,7 +15,7 @@ from unlearn_core.artifacts.attribution_sanity import SanityCheck
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.measuring.attribution.contrast import explained
-from unlearn_core.measuring.attribution.explain import attribute
+from unlearn_core.measuring.attribution.explain import maps_of
 from unlearn_core.measuring.attribution.registry import check_offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import load_finished_run, with_weights
@@ -37,17 +37,13 @@ def write_sanity_check(root: Path, request: AttributionRequest) -> Path:
 
     def make() -> dict[str, ArrayLike]:
         run = load_finished_run(root, request.run_id)
-        pixels, asked = run.pixels(request.ids), explained(run, request.ids, request.target)
-        seed, settings = run.request.seed, dict(request.settings)
+        asked, seed = explained(run, request.ids, request.target), run.request.seed
         trained, last, every = (
-            attribute(wider, pixels, columns, request.algorithm, seed, settings)
-            for wider, columns in map(
-                asked.within,
-                (
-                    run.before,
-                    shuffled(run.before, seed, last_layer(run.before.module)),
-                    shuffled(run.before, seed),
-                ),
+            maps_of(run, request, asked, one)
+            for one in (
+                run.before,
+                shuffled(run.before, seed, last_layer(run.before.module)),
+                shuffled(run.before, seed),
             )
         )
         return SanityCheck(
