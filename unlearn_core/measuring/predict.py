@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.batches import in_batches
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.devices import batch_for
+
+BATCH = Budget(512, 32)
 
 
 def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -54,6 +57,6 @@ def predict(
         found.losses[part] = -own
 
     with torch.inference_mode():
-        for _ in in_batches(look, n, 512 if pictures.shape[1] <= SMALL else 32):
+        for _ in in_batches(look, n, batch_for(device, BATCH.of(pictures.shape[1]))):
             pass
     return found

@@ -76,13 +76,13 @@ def snapshot_steps(folder: Path) -> list[int]:
 
 
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
-    """Yield step and weights of every snapshot, in order; each dictionary is new, its tensors are shared.
+    """Yield step and weights of every snapshot, in order, on the CPU; their tensors are shared.
 
     Args:
         folder: of the snapshots; a damaged one raises `UserError`.
         start: the weights that the run started from.
     """
-    weights = {name: tensor.clone() for name, tensor in start.items()}
+    weights = {name: tensor.cpu().clone() for name, tensor in start.items()}
     for step in snapshot_steps(folder):
         with (
             damaged_becomes(f"The snapshot of step {step} is damaged: run it again."),
