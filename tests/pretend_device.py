@@ -2,22 +2,20 @@
 
 Its tensors keep their values on the CPU, say that they lie on `pretend`, and refuse what a real device
 refuses: operations that mix devices, random generators of the CPU, and `.numpy()`. Importing this file
-registers it.
+registers it for the whole process, in which torch then no longer works with a GPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch.utils import backend_registration
 from torch.utils._pytree import tree_leaves, tree_map
 
-from unlearn_core.common.devices import ACCELERATORS
+from tests.chosen_device import PRETEND
 
-PRETEND = "pretend"
 _aten = torch.ops.aten
 _COPIES = {_aten.copy_.default, _aten._to_copy.default}
 """Operations that may have tensors of two devices."""
@@ -113,14 +111,3 @@ _LIBRARY = torch.library.Library("aten", "IMPL")
 for _operation in (_aten.empty.memory_format, _aten.empty_strided.default):
     _LIBRARY.impl(_operation, _creator(_operation), "PrivateUse1")
 _LIBRARY.impl("_copy_from", _copy_from, "PrivateUse1")
-
-
-@contextmanager
-def only(kind: str) -> Iterator[torch.device]:
-    """Let this machine have one kind of device, besides the CPU."""
-    others = ACCELERATORS.copy()
-    ACCELERATORS[:] = [kind] if kind != "cpu" else []
-    try:
-        yield torch.device(kind)
-    finally:
-        ACCELERATORS[:] = others

@@ -1,5 +1,6 @@
 """Everything works on a device that is not the CPU: a pretended one (`pretend_device.py`), and a GPU."""
 
+import importlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.chosen_device import PRETEND, only
 from tests.forgetting.test_every_architecture import SMALL
-from tests.pretend_device import PRETEND, only
 from tests.quick import QUICK
 from unlearn_core import load_classifier, load_images, unlearn
 from unlearn_core.catalog.custom.add_classifier import add_classifier
@@ -36,16 +37,29 @@ TOLERANCE = {PRETEND: 5e-3, "cuda": 2e-2}
 """Of the largest value. cuDNN's convolutions round their inputs to TF32, which has ten bits."""
 
 
+pretends = pytest.mark.skipif(torch.cuda.is_available(), reason="There is a GPU, which is tested instead.")
+
+
+@pytest.fixture(scope="module")
+def registered() -> None:
+    importlib.import_module("tests.pretend_device")
+
+
 @pytest.fixture
-def pretended() -> Iterator[torch.device]:
+def pretended(registered: None) -> Iterator[torch.device]:
     with only(PRETEND) as device:
         yield device
 
 
-@pytest.fixture(scope="module", params=[PRETEND, pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(PRETEND, marks=pretends), pytest.param("cuda", marks=pytest.mark.gpu)],
+)
 def kind(request: pytest.FixtureRequest) -> str:
     if request.param == "cuda" and not torch.cuda.is_available():
         pytest.skip("There is no GPU.")
+    if request.param == PRETEND:
+        request.getfixturevalue("registered")
     return str(request.param)
 
 
@@ -67,6 +81,7 @@ def few(images: ImageSet) -> ImageSet:
     )
 
 
+@pretends
 def test_it_refuses_what_a_real_device_refuses(pretended: torch.device) -> None:
     ours, theirs = torch.rand(3, 2).to(pretended), torch.rand(3, 2)
     for mix in (
@@ -83,6 +98,7 @@ def test_it_refuses_what_a_real_device_refuses(pretended: torch.device) -> None:
         ours.numpy()
 
 
+@pretends
 def test_it_calculates_as_the_cpu_does(pretended: torch.device) -> None:
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten())
@@ -97,6 +113,7 @@ def test_it_calculates_as_the_cpu_does(pretended: torch.device) -> None:
         assert torch.allclose(cpu, other, atol=1e-4)
 
 
+@pretends
 def test_it_is_the_device_that_is_chosen(pretended: torch.device) -> None:
     assert choose_device("auto").type == PRETEND
     assert choose_device("cpu").type == "cpu"
