@@ -56,7 +56,7 @@ def _kernels(before: Tensor, after: Tensor) -> dict[str, ArrayLike]:
     """Return the kernels that changed most; those of a linear layer are one number each."""
     old, new = (one.detach().reshape(len(one), *(one.shape[1:] or (1, 1))) for one in (before, after))
     moved = (new - old).flatten(1).norm(dim=1)
-    channels = moved.argsort(descending=True)[:SHOWN_KERNELS]
+    channels = moved.argsort(descending=True, stable=True)[:SHOWN_KERNELS]
     return {
         "channels": channels.cpu().numpy(),
         "kernels_before": old[channels].cpu().numpy(),
