@@ -7,7 +7,7 @@ from typing import Any
 
 from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import classifier_entry
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, default_name
 from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set
 from unlearn_core.commands.completion import classifier_names, complete, image_set_names
 from unlearn_core.errors import UserError
@@ -79,15 +79,14 @@ def resolve_or_add(name: str, architecture: str | None) -> str:
     Raises `UserError` if that is not possible.
     """
     specification = ClassifierSpecification.parse(source=name, architecture=architecture)
-    kind, _, path = name.partition(":")
-    known_as = Path(path).stem if kind == "file" else name
+    known_as = default_name(name)
     try:
         entry = classifier_entry(known_as)
     except UserError:
         if ":" not in name:
             raise
         return _add_to_catalog(specification)
-    if kind == "file":
+    if name.startswith("file:"):
         from unlearn_core.catalog.custom.add_classifier import check_same
 
         check_same(open_store().root, known_as, specification)
