@@ -74,6 +74,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
         arguments=origin.arguments,
         output=output,
         parts=origin.parts,
+        part=origin.part,
         findings=(*origin.findings, *_findings(module, output)),
     )
     tensors = module.state_dict()

@@ -70,6 +70,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
         std=usual["std"],
         arguments=arguments,
         parts=part.others,
+        part=part.name if part.others else "",
         findings=findings,
     )
 

@@ -15,7 +15,7 @@ class Origin:
     """A network with its properties; None if unknown.
 
     `arguments` are those of its constructor, a JSON object; `parts` names the networks of its file, if there
-    are several; `findings` are sentences about it.
+    are several, and `part` is this one; `findings` are sentences about it.
     """
 
     network: nn.Module
@@ -30,6 +30,7 @@ class Origin:
     class_names: tuple[str, ...] | None = None
     arguments: str = "{}"
     parts: tuple[str, ...] = ()
+    part: str = ""
     findings: list[str] = field(default_factory=list)
 
 

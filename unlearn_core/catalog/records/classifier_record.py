@@ -21,6 +21,7 @@ Output = Literal["logits", "log-probabilities", "probabilities", "one logit", "o
 """What a network returns for each picture; the last two are of the second of two classes."""
 
 FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+"""Of checkpoint files; `.pth.tar` is usual too."""
 
 # The first character excludes "." and "..": a name is also a folder name.
 _NAME = re.compile(r"\w[\w.:/ -]{0,99}")
@@ -74,7 +75,7 @@ class CustomClassifier(BaseModel):
 
     `cam_layers` is empty if Grad-CAM is not possible; `digest` is of the weights; `visitor` is its owner on a
     shared server, "" is everybody. `arguments` are of the constructor, a JSON object. `parts` names all
-    networks of its file, if there were several. `findings` are sentences about the network; `methods_off`
+    networks of its file, if there were several, and `part` is this one. `findings` are sentences about the network; `methods_off`
     are methods that fail on it, each with the reason.
     """
 
@@ -99,6 +100,7 @@ class CustomClassifier(BaseModel):
     arguments: str = "{}"
     output: Output = "logits"
     parts: tuple[str, ...] = ()
+    part: str = ""
     findings: tuple[str, ...] = ()
     methods_off: tuple[tuple[str, str], ...] = ()
 
