@@ -75,8 +75,8 @@ class CustomClassifier(BaseModel):
 
     `cam_layers` is empty if Grad-CAM is not possible; `digest` is of the weights; `visitor` is its owner on a
     shared server, "" is everybody. `arguments` are of the constructor, a JSON object. `parts` names all
-    networks of its file, if there were several, and `part` is this one. `findings` are sentences about the network; `methods_off`
-    are methods that fail on it, each with the reason.
+    networks of its file, if there were several, and `part` is this one. `findings` are sentences about the
+    network; `methods_off` are methods that fail on it, each with the reason.
     """
 
     model_config = ConfigDict(frozen=True)
