@@ -102,7 +102,7 @@ def _classes_and_channels(found: Mapping[str, Tensor], head: str, stem: str, wha
 
     Earlier versions of a library have other names: there they are the last matrix and the first kernel.
     """
-    matrices = [tensor for tensor in found.values() if tensor.ndim == 2]
+    matrices = [one for one in found.values() if one.ndim == 2 and one.is_floating_point()]
     kernels = [tensor for tensor in found.values() if tensor.ndim == 4]
     for name, others in ((head, matrices), (stem, kernels)):
         if (name not in found and not others) or (name in found and found[name].ndim < 2):

@@ -112,11 +112,14 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
     arguments = checked_arguments(specification.arguments)
     if name in WITH_TRAINING_HEADS:
         # The weights of ImageNet need it, and no tensor tells.
-        arguments = {"transform_input": True, "aux_logits": False} | arguments
+        arguments = {"transform_input": True} | arguments
     try:
         network = models.get_model(name, weights=chosen, **arguments)
     except (OSError, RuntimeError) as error:
         raise _no_download(f"{architecture} ({chosen.name})", error) from error
+    if name == "inception_v3":
+        # GoogLeNet is loaded without its second heads already.
+        network.aux_logits, network.AuxLogits = False, None
     looks = chosen.transforms()
     _check_given(specification, 1000, 3)
     size = specification.input_size or looks.crop_size[0]
