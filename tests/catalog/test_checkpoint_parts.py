@@ -115,7 +115,7 @@ def test_an_unknown_part_is_one_sentence(own: Tensors, tmp_path: Path) -> None:
 
 def test_pruning_is_applied(tmp_path: Path) -> None:
     pruned = network()
-    prune.l1_unstructured(pruned.conv1[0], "weight", amount=0.3)  # type: ignore[index, operator, arg-type]
+    prune.l1_unstructured(pruned.conv1[0], "weight", amount=0.3)  # type: ignore[index]
     record, module = prepare(specified(tmp_path / "net.pt", pruned.state_dict()))
     assert torch.allclose(logits(module), logits(pruned), atol=1e-6)
     assert "masks of pruning are applied" in record.findings[0]

@@ -56,7 +56,7 @@ def test_pretrained_weights_keep_the_transform_of_the_input(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     weights = torchvision.models.GoogLeNet_Weights.DEFAULT
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-    stand_in = seen_photos(googlenet(num_classes=1000), 224)
+    stand_in = seen_photos(googlenet(num_classes=1000), 64)
     torch.save(stand_in.state_dict(), tmp_path / "hub" / "checkpoints" / weights.url.rpartition("/")[2])
     name = add_classifier(own_home, ClassifierSpecification(source="torchvision:googlenet", input_size=64))
     module = load_classifier(name).module
@@ -68,7 +68,7 @@ def test_pretrained_weights_keep_the_transform_of_the_input(
 
 @pytest.mark.parametrize("transformed", [False, True])
 def test_of_a_file_the_transform_is_taken_that_fits_its_statistics(tmp_path: Path, transformed: bool) -> None:
-    network = seen_photos(googlenet(num_classes=5, transform_input=transformed), 224)
+    network = seen_photos(googlenet(num_classes=5, transform_input=transformed), 64)
     torch.save(network.state_dict(), tmp_path / "net.pt")
     specification = ClassifierSpecification(
         source=f"file:{tmp_path / 'net.pt'}", architecture="torchvision:googlenet", input_size=64

@@ -12,7 +12,7 @@ from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
 from unlearn_core.errors import UserError, first_line
-from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.forgetting.registry import method_entry, methods
 from unlearn_core.forgetting.trial import try_methods
 
 _log = logging.getLogger(__name__)
@@ -64,9 +64,14 @@ def add_examined(
 
 
 def examined(record: CustomClassifier, module: nn.Module) -> CustomClassifier:
-    """Return a record with what is found by using its module, in eval mode on the CPU."""
+    """Return a record with what is found by using its module, in eval mode on the CPU.
+
+    A network on which no method works raises `UserError`.
+    """
     pixels = real_pictures(record.channels, record.input_size, _PICTURES)
     trial = try_methods(module, pixels)
+    if len(trial.failed) == len(methods()):
+        raise UserError(f"No method works on this network. {next(iter(trial.failed.values()))}")
     findings = [*record.findings, *_of_methods(trial.failed)]
     if trial.untried:
         names = ", ".join(method_entry(name).title for name in trial.untried)

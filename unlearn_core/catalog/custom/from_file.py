@@ -58,7 +58,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
         found = _through_its_library(architecture, found, network, size, arguments, findings)
     check_fit(found, network.state_dict(), what)
     network.load_state_dict(found, strict=False)
-    arguments = _with_input_transform(architecture, network, arguments, usual, findings)
+    arguments = _with_input_transform(architecture, network, arguments, size, usual, findings)
     return Origin(
         network,
         architecture,
@@ -145,7 +145,12 @@ def _own_size(found: Mapping[str, Tensor], plain: nn.Module, size: int) -> int |
 
 
 def _with_input_transform(
-    architecture: str, network: nn.Module, arguments: str, usual: Mapping[str, Any], findings: list[str]
+    architecture: str,
+    network: nn.Module,
+    arguments: str,
+    size: int,
+    usual: Mapping[str, Any],
+    findings: list[str],
 ) -> str:
     """Set `transform_input` of a GoogLeNet or Inception, and return the arguments with it.
 
@@ -156,7 +161,7 @@ def _with_input_transform(
     given = checked_arguments(arguments)
     if kind != TORCHVISION or name not in WITH_TRAINING_HEADS or "transform_input" in given:
         return arguments
-    pixels = real_pictures(3, usual["input_size"])
+    pixels = real_pictures(3, size)
     mean, std = (torch.tensor(usual[key]).view(-1, 1, 1) for key in ("mean", "std"))
     distances = []
     for chosen in (False, True):
