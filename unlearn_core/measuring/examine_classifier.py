@@ -11,6 +11,7 @@ from torch import nn
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.forgetting.registry import method_entry, methods
 from unlearn_core.forgetting.trial import try_methods
@@ -109,6 +110,5 @@ def _one_sentence(source: str) -> Iterator[None]:
         raise
     except Exception as error:
         _log.exception("%s cannot be used", source)
-        raise UserError(
-            f"This network cannot be used: {type(error).__name__}: {first_line(error)}."
-        ) from error
+        words = type(error).__name__ if is_shared() else f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(f"This network cannot be used: {words}.") from error

@@ -195,6 +195,13 @@ def img_size(name: str, input_size: int | None, arguments: dict[str, Any]) -> di
     return {"img_size": input_size} if input_size and fixed else {}
 
 
+def given_size(specified: int | None, arguments: dict[str, Any]) -> int | None:
+    """Return the input size that is specified, or that the arguments of a network of timm have; else None."""
+    own = arguments.get("img_size")
+    own = own[0] if isinstance(own, list) and own else own
+    return specified or (own if isinstance(own, int) else None)
+
+
 def _without_inplace(network: nn.Module) -> nn.Module:
     """Disable in-place activations: attributions and hooks need the original values."""
     for layer in network.modules():

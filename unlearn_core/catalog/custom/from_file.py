@@ -17,6 +17,7 @@ from unlearn_core.catalog.custom.build_network import (
     build,
     check_architecture,
     checked_arguments,
+    given_size,
     head_and_stem,
     img_size,
     split_architecture,
@@ -49,7 +50,8 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     check_plain(part.tensors, what)
     head, stem = head_and_stem(architecture, plain)
     found = _with_plain_head(part.tensors, head, findings)
-    size = specification.input_size or _own_size(found, plain, usual["input_size"]) or usual["input_size"]
+    given = given_size(specification.input_size, checked_arguments(specification.arguments))
+    size = given or _own_size(found, plain, usual["input_size"]) or usual["input_size"]
     classes, channels = _classes_and_channels(found, head, stem, what)
     _check_given(path.name, specification, classes, channels)
     arguments = specification.arguments

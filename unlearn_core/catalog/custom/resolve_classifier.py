@@ -17,6 +17,7 @@ from unlearn_core.catalog.custom.build_network import (
     check_architecture,
     checked_arguments,
     from_function,
+    given_size,
     img_size,
     seeded,
 )
@@ -85,8 +86,8 @@ def _untrained(architecture: str, specification: ClassifierSpecification) -> Ori
     check_architecture(architecture)
     known = usual_settings(architecture)
     classes, channels = specification.classes or 1000, specification.channels or 3
-    size = specification.input_size or known["input_size"]
     arguments = specification.arguments
+    size = given_size(specification.input_size, checked_arguments(arguments)) or known["input_size"]
     network = seeded(architecture, classes, channels, specification.input_size, arguments)
     return Origin(
         network,
@@ -176,7 +177,7 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
         str(settings.get("tag") or "pretrained"),
         settings["num_classes"],
         looks["input_size"][0],
-        specification.input_size or looks["input_size"][1],
+        given_size(specification.input_size, arguments) or looks["input_size"][1],
         str(settings.get("license") or "not stated"),
         tuple(looks["mean"]),
         tuple(looks["std"]),
