@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from unlearn_core.common.batches import is_out_of_memory
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.forgetting.entry import MethodEntry
@@ -17,7 +18,7 @@ from unlearn_core.forgetting.registry import load_method, methods
 from unlearn_core.forgetting.retained import Retained
 
 LONGEST = 60.0
-"""Seconds; methods that are not reached by then are offered untried."""
+"""Seconds; methods that are not begun by then are offered untried."""
 
 _LONGEST_REASON = 160
 
@@ -42,7 +43,7 @@ class Trial:
 
     Attributes:
         failed: the reason by the name of each method that failed.
-        untried: names of the methods for which there was no time.
+        untried: names of the methods for which there was no time or memory.
     """
 
     failed: dict[str, str]
@@ -67,18 +68,22 @@ def try_methods(module: nn.Module, pixels: Tensor, clock: Callable[[], float] = 
                 continue
             try:
                 _take_a_step(entry, module, pixels, labels)
-            except UserError as error:
-                # In most sentences the method is named: without it, equal reasons are equal.
-                failed[entry.name] = str(error).replace(f"{entry.title} works", "It works")
             # The network's code may raise anything.
             except Exception as error:
-                failed[entry.name] = f"A step fails: {_in_short(error)}."
+                if any(is_out_of_memory(one) for one in (error, error.__cause__) if one is not None):
+                    # Another run may need it now.
+                    untried.append(entry.name)
+                else:
+                    failed[entry.name] = _reason(error, entry)
     return Trial(failed, tuple(untried))
 
 
-def _in_short(error: Exception) -> str:
-    """Return the first sentence of an error, without shapes and hints."""
-    return first_line(error).partition(". ")[0].partition(" [")[0].rstrip(": ")[:_LONGEST_REASON]
+def _reason(error: Exception, entry: MethodEntry) -> str:
+    """Return an error as a sentence that does not name the method, without shapes and hints of torch."""
+    if isinstance(error, UserError):
+        return str(error).replace(f"{entry.title} works", "It works")
+    short = first_line(error).partition(". ")[0].partition(" [")[0].rstrip(": ")[:_LONGEST_REASON]
+    return f"A step fails: {short}."
 
 
 def _take_a_step(entry: MethodEntry, module: nn.Module, pixels: Tensor, labels: Tensor) -> None:
@@ -91,7 +96,7 @@ def _take_a_step(entry: MethodEntry, module: nn.Module, pixels: Tensor, labels: 
         labels=labels[:1],
         goal=Misclassify(labels[:1]),
         generator=torch.Generator().manual_seed(0),
-        retained=Retained((pixels[1:] * 255).byte(), labels[1:]),
+        retained=Retained((pixels[1:] * 255).byte().cpu(), labels[1:].cpu()),
     )
     for _ in ForgettingLoop(method, task, max_steps=1):
         pass

@@ -11,6 +11,7 @@ from torch import nn
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
+from unlearn_core.common.devices import choose_device
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.forgetting.registry import method_entry, methods
@@ -70,13 +71,17 @@ def examined(record: CustomClassifier, module: nn.Module) -> CustomClassifier:
     A network on which no method works raises `UserError`.
     """
     pixels = real_pictures(record.channels, record.input_size, _PICTURES)
-    trial = try_methods(module, pixels)
+    device = choose_device("auto")
+    try:
+        trial = try_methods(module.to(device), pixels.to(device))
+    finally:
+        module.cpu()
     if len(trial.failed) == len(methods()):
         raise UserError(f"No method works on this network. {next(iter(trial.failed.values()))}")
     findings = [*record.findings, *_of_methods(trial.failed)]
     if trial.untried:
         names = ", ".join(method_entry(name).title for name in trial.untried)
-        findings.append(f"There was no time to try {names} on it.")
+        findings.append(f"There was no time or memory to try {names} on it.")
     return record.model_copy(
         update={"findings": tuple(findings), "methods_off": tuple(sorted(trial.failed.items()))}
     )

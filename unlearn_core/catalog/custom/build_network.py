@@ -45,13 +45,21 @@ def build(
     Raises:
         UserError: no such network, or one that cannot be built with these values.
     """
+    # First weights are drawn at random: the caller's random state stays as it is.
+    with torch.random.fork_rng(devices=[]):
+        return _without_inplace(_built(architecture, classes, channels, input_size, arguments))
+
+
+def _built(
+    architecture: str, classes: int, channels: int, input_size: int | None, arguments: str
+) -> nn.Module:
     if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
-        return _without_inplace(from_function(architecture))
+        return from_function(architecture)
     kind, name = split_architecture(architecture)
     make = _torchvision if kind == TORCHVISION else _timm
     extra = checked_arguments(arguments)
     try:
-        return _without_inplace(make(name, classes, channels, input_size, extra))
+        return make(name, classes, channels, input_size, extra)
     # The library's code gets the user's values and may raise anything.
     except Exception as error:
         raise UserError(
