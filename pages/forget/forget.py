@@ -14,6 +14,7 @@ from pages.forget.request_form import (
     choose_depth,
     choose_goal,
     choose_method,
+    methods_off,
     more_settings,
     others_to_compare,
 )
@@ -166,7 +167,7 @@ def _setup(
 ) -> None:
     st.markdown("##### 2 · Let the classifier forget them")
     after, entry = start_of_next_run(), classifier_entry(classifier)
-    off = dict(entry.methods_off)
+    off = methods_off(entry)
     ids = selection.picked()
     # The choices that matter come first, though they depend on the method, which is chosen below.
     first = st.container()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.catalog.entries import ClassifierEntry
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
@@ -55,6 +56,12 @@ def choose_depth(method: str, input_size: int, instances: int) -> dict[str, floa
     )
     st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price(instances)}")
     return {DEPTH_OPTION.name: chosen}
+
+
+def methods_off(classifier: ClassifierEntry) -> dict[str, str]:
+    """Return the methods that fail on a classifier, with the reasons; without those not installed now."""
+    installed = {entry.name for entry in methods()}
+    return {name: reason for name, reason in classifier.methods_off if name in installed}
 
 
 def choose_method(off: Mapping[str, str]) -> dict[str, object]:
