@@ -114,6 +114,18 @@ class UsedTwice(Plain):
         return self.again(self.conv2(self.norm(self.conv1(pixels)).relu()).relu()).mean((2, 3))
 
 
+class View(nn.Module):
+    """Flattens as the first PyTorch tutorials did, which tensors with channels last do not allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 8, 5)
+        self.fc = nn.Linear(8 * 8 * 8, CLASSES)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(self.conv2(self.conv1(pixels).relu()).relu().view(-1, 8 * 8 * 8))
+
+
 class OtherEveryTime(Plain):
     """Depends on a number that is neither in its tensors nor the same when it is built again."""
 
@@ -147,6 +159,6 @@ one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoi
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
 late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)
-trained_otherwise = seeded(TrainedOtherwise)
+trained_otherwise, view = seeded(TrainedOtherwise), seeded(View)
 half, double = seeded(lambda: Plain().half()), seeded(lambda: Plain().double())
 parallel = seeded(lambda: nn.DataParallel(Plain()))

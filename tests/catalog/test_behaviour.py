@@ -41,6 +41,7 @@ def raw(name: str) -> Tensor:
         ("double", None),
         ("parallel", None),
         ("used_twice", None),
+        ("view", None),
     ],
 )
 def test_what_a_network_returns_becomes_logits(own_home: Path, name: str, finding: str | None) -> None:
@@ -92,6 +93,17 @@ def test_frozen_weights_are_said_and_stay_frozen_in_a_kept_one(own_home: Path) -
         "6 of 8 weight tensors are frozen and stay as they are.",
     )
     assert sum(weight.requires_grad for weight in loaded.module.parameters()) == 2
+
+
+@pytest.mark.parametrize(("name", "works"), [("plain", True), ("view", False)])
+def test_the_order_of_memory_is_one_that_the_network_works_in(own_home: Path, name: str, works: bool) -> None:
+    module = load_classifier(add_classifier(own_home, specified(name))).module
+    assert custom_classifiers(own_home)[0].channels_last == works
+    expected = module(PIXELS)
+    module = module.to("cpu").to(memory_format=torch.channels_last)
+    assert torch.allclose(module(PIXELS.contiguous(memory_format=torch.channels_last)), expected, atol=1e-5)
+    weight = module.get_parameter("network.conv2.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last) == works
 
 
 def test_trying_a_network_leaves_the_random_state_alone() -> None:

@@ -93,6 +93,8 @@ def test_any_error_of_a_network_is_one_sentence(own_home: Path, name: str, sente
         ("late_norm", "neggrad"),
         ("used_twice", "anchor"),
         ("sigmoid", "adv"),
+        ("view", "anchor"),
+        ("view", "neggrad"),
     ],
 )
 def test_a_whole_run_on_one_picture(own_home: Path, name: str, method: str) -> None:

@@ -91,8 +91,8 @@ def _take_a_step(entry: MethodEntry, module: nn.Module, pixels: Tensor, labels: 
     few = {name: max(value, known[name].low) for name, value in _FEW.items() if name in known}
     method = load_method(entry)(entry.complete(few))
     task = Task(
-        module=copy.deepcopy(module),
-        pixels=pixels[:1],
+        module=copy.deepcopy(module).to(memory_format=torch.channels_last),
+        pixels=pixels[:1].contiguous(memory_format=torch.channels_last),
         labels=labels[:1],
         goal=Misclassify(labels[:1]),
         generator=torch.Generator().manual_seed(0),

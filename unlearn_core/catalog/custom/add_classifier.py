@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures
+from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
 from unlearn_core.catalog.custom.build_network import FILE, build
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
 from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
-from unlearn_core.catalog.custom.outputs import FINDINGS, classifier_of
+from unlearn_core.catalog.custom.outputs import FINDINGS, Adapted
 from unlearn_core.catalog.custom.parts import without_training_heads
 from unlearn_core.catalog.custom.resolve_classifier import names_for, origin_of
 from unlearn_core.catalog.records.classifier_record import (
@@ -29,7 +29,6 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifiers,
     default_name,
 )
-from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
@@ -45,7 +44,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     """
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
-    module: nn.Module = Normalised(origin.network, mean, std).eval()
+    module = Adapted(origin.network, mean, std).eval()
     for tensor_name, tensor in module.state_dict().items():
         if not tensor.isfinite().all():
             raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
@@ -55,7 +54,8 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     if seen != origin.classes:
         raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
     class_names, wordnet_ids = names_for(origin, specification.class_names)
-    module = classifier_of(origin.network, mean, std, output).eval()
+    channels_last = takes_channels_last(Adapted(origin.network, mean, std, output).eval(), pixels[:2])
+    module = Adapted(origin.network, mean, std, output, channels_last).eval()
     record = CustomClassifier(
         name=check_name(specification.name or default_name(specification.source)),
         architecture=origin.architecture,
@@ -73,6 +73,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
         parameters=sum(weight.numel() for weight in module.parameters()),
         arguments=origin.arguments,
         output=output,
+        channels_last=channels_last,
         parts=origin.parts,
         part=origin.part,
         findings=(*origin.findings, *_findings(module, output)),
@@ -185,7 +186,7 @@ def _loaded(record: CustomClassifier, tensors: Mapping[str, Tensor]) -> nn.Modul
     """Return the module of a record, in eval mode, with tensors that are checked to fit."""
     columns = 1 if record.output.startswith("one ") else len(record.class_names)
     network = build(record.architecture, columns, record.channels, record.input_size, record.arguments)
-    module = classifier_of(network, record.mean, record.std, record.output)
+    module = Adapted(network, record.mean, record.std, record.output, record.channels_last)
     check_fit(tensors, module.state_dict(), f"The stored weights of {record.name} do not fit")
     module.load_state_dict(tensors, strict=False)
     return module.eval()

@@ -76,7 +76,8 @@ class CustomClassifier(BaseModel):
     `cam_layers` is empty if Grad-CAM is not possible; `digest` is of the weights; `visitor` is its owner on a
     shared server, "" is everybody. `arguments` are of the constructor, a JSON object. `parts` names all
     networks of its file, if there were several, and `part` is this one. `findings` are sentences about the
-    network; `methods_off` are methods that fail on it, each with the reason.
+    network; `channels_last` is whether it works in this order of memory; `methods_off` are methods that fail
+    on it, each with the reason.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -99,6 +100,7 @@ class CustomClassifier(BaseModel):
     visitor: str = ""
     arguments: str = "{}"
     output: Output = "logits"
+    channels_last: bool = True
     parts: tuple[str, ...] = ()
     part: str = ""
     findings: tuple[str, ...] = ()
