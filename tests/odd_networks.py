@@ -47,6 +47,24 @@ class Squeezed(OneLogit):
         return super().forward(pixels).squeeze()
 
 
+class SqueezedAlone(Plain):
+    """Returns (classes,) for a picture alone."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).squeeze()
+
+
+class Convolved(Plain):
+    """Returns (n, classes, 1, 1), as networks without a linear layer do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Conv2d(12, CLASSES, 1)  # type: ignore[assignment]
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return super().features(pixels)[..., None, None]
+
+
 class Sigmoid(OneLogit):
     def forward(self, pixels: Tensor) -> Tensor:
         return super().forward(pixels).sigmoid().squeeze(1)
@@ -159,6 +177,7 @@ one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoi
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
 late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)
+squeezed_alone, convolved = seeded(SqueezedAlone), seeded(Convolved)
 trained_otherwise, view = seeded(TrainedOtherwise), seeded(View)
 half, double = seeded(lambda: Plain().half()), seeded(lambda: Plain().double())
 parallel = seeded(lambda: nn.DataParallel(Plain()))
