@@ -44,6 +44,8 @@ def raw(name: str) -> Tensor:
         ("view", None),
         ("squeezed_alone", None),
         ("convolved", None),
+        ("normed_weights", "pruning of weights is applied"),
+        ("pruned_weights", "pruning of weights is applied"),
     ],
 )
 def test_what_a_network_returns_becomes_logits(own_home: Path, name: str, finding: str | None) -> None:
@@ -77,6 +79,8 @@ def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
             r"depends on the other pictures of the batch, as with BatchNorm without running",
         ),
         ("pair", "must return one row of logits per picture; it returns a tuple"),
+        ("lazy", "a network with lazy layers: call it on a picture"),
+        ("scripted", "TorchScript, which cannot be looked into: return the network"),
         ("all_frozen", "Every weight of the network is frozen"),
         ("other_every_time", r"cannot be kept: .* with the same tensors gives other logits, by up to"),
     ],
