@@ -168,7 +168,7 @@ def weight_normed() -> nn.Module:
     network = Plain()
     nn.utils.weight_norm(network.conv1)
     nn.utils.parametrizations.weight_norm(network.fc)
-    nn.utils.parametrizations.spectral_norm(network.conv2)
+    nn.utils.spectral_norm(network.conv2)
     return network
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
-from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm, SpectralNormLoadStateDictPreHook
 from torch.nn.utils.weight_norm import WeightNorm
 
 FINDING = "Normalisation or pruning of weights is applied to them once: a run changes the weights themselves."
@@ -33,4 +33,8 @@ def fold_weights(network: nn.Module) -> bool:
                 if isinstance(hook, kind):
                     remove(layer, getattr(hook, attribute))
                     folded = True
+        # remove_spectral_norm leaves this one, under a wrapper.
+        for key, wrapped in list(layer._load_state_dict_pre_hooks.items()):
+            if isinstance(getattr(wrapped, "hook", wrapped), SpectralNormLoadStateDictPreHook):
+                del layer._load_state_dict_pre_hooks[key]
     return folded
