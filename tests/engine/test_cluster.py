@@ -36,14 +36,13 @@ def wait_for_the_end(engine: Engine, run_id: str) -> Run:
 
 def worker_running(engine: Engine, run_id: str) -> psutil.Process:
     """Return the process of the worker that carries out the run, once it is stepping."""
-    wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
-    workers = engine._client.run(os.getpid, workers=list(engine._client.processing()))
-    busy = [
-        workers[address]
-        for address, keys in engine._client.processing().items()
-        if any(run_id in k for k in keys)
-    ]
-    return psutil.Process(busy[0])
+    wait_until(lambda: engine.store.get(run_id).steps_done >= 2 and bool(workers_of(engine, run_id)))
+    return psutil.Process(workers_of(engine, run_id)[0])
+
+
+def workers_of(engine: Engine, run_id: str) -> list[int]:
+    workers, at_work = engine._client.run(os.getpid), engine._client.processing()
+    return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
 
 
 def look_at_digits(engine: Engine) -> Path:
@@ -127,15 +126,21 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert engine.store.get(waiting).started is None
 
 
-def test_a_killed_worker_fails_its_run_alone(engine: Engine) -> None:
-    run_id = engine.submit(ENDLESS)
-    worker_running(engine, run_id).kill()
+def test_a_run_goes_on_when_its_worker_is_killed_but_not_for_ever(engine: Engine) -> None:
+    run_id, waiting = engine.submit(ENDLESS), engine.submit(EASY)
+    killed: set[int] = set()
+    for _ in range(3):
+        wait_until(lambda: worker_running(engine, run_id).pid not in killed)
+        worker = worker_running(engine, run_id)
+        killed.add(worker.pid)
+        worker.kill()
+        worker.wait()
     run = wait_for_the_end(engine, run_id)
     assert run.state == RunState.FAILED
     assert run.error is not None
     assert "worker process died" in run.error
     assert look_at_digits(engine).exists()
-    after = wait_for_the_end(engine, engine.submit(EASY))
+    after = wait_for_the_end(engine, waiting)
     assert after.state == RunState.DONE, after.error
 
 

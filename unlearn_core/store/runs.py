@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +35,10 @@ DATABASE = "runs.sqlite"
 _log = logging.getLogger(__name__)
 
 
+Check = Callable[[list[Run]], None]
+"""Raises `UserError` if a visitor with these runs may not have another."""
+
+
 class Store:
     """The runs of one `UNLEARN_HOME`."""
 
@@ -51,34 +55,67 @@ class Store:
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
-        # On a shared server the id gives access to the run, so it must not be guessable.
-        run_id = uuid.uuid4().hex[: 32 if visitor else 8]
-        run = Run(
-            id=run_id,
-            name=name or _default_name(request),
-            created=datetime.now(UTC),
-            request=request.model_dump_json(),
-            owner=this_process(),
-            visitor=visitor,
-        )
-        self.add(run)
-        return run
+        return self.create_all([request], name, visitor)[0]
 
-    def add(self, run: Run, fill: Callable[[Path], None] = lambda folder: None) -> None:
-        """Add a run whose folder `fill` fills; neither stays if one of them cannot be written."""
-        folder = self.folder(run.id)
+    def create_all(
+        self,
+        requests: Sequence[ForgetRequest],
+        name: str | None = None,
+        visitor: str = "",
+        check: Check = lambda kept: None,
+    ) -> list[Run]:
+        """Add queued runs as `create` does, or none of them.
+
+        `check` gets the visitor's runs while no other process can add one, and raises if these are too many.
+        """
+        # On a shared server the id gives access to the run, so it must not be guessable.
+        runs = [
+            Run(
+                id=uuid.uuid4().hex[: 32 if visitor else 8],
+                name=name or _default_name(request),
+                created=datetime.now(UTC),
+                request=request.model_dump_json(),
+                owner=this_process(),
+                visitor=visitor,
+            )
+            for request in requests
+        ]
+        self.add(runs, check=check)
+        return runs
+
+    def add(
+        self,
+        runs: Sequence[Run],
+        fill: Callable[[Path], None] = lambda folder: None,
+        check: Check = lambda kept: None,
+    ) -> None:
+        """Add runs of one visitor whose folders `fill` fills; none stays if one cannot be written."""
+        made: list[Path] = []
         try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise self._cannot_write(error.strerror) from error
-        try:
-            fill(folder)
-            with self._session() as session:
-                session.add(run)
+            for run in runs:
+                self.folder(run.id).mkdir(parents=True)
+                made.append(self.folder(run.id))
+                fill(made[-1])
+            with self._alone() as session:
+                check(self._all(session, runs[0].visitor))
+                session.add_all(runs)
                 session.commit()
         except (OSError, UserError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
             raise self._cannot_write(error.strerror) if isinstance(error, OSError) else error from error
+
+    def queue_again(self, run_id: str, check: Check = lambda kept: None) -> Run:
+        """Queue an interrupted run again, in this process; another one raises `UserError`."""
+        with self._alone() as session:
+            run = session.get(Run, run_id)
+            if run is None or run.state != RunState.INTERRUPTED:
+                raise UserError(f"There is no interrupted run {run_id}.")
+            check(self._all(session, run.visitor))
+            run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
+            run.cancel_requested = False
+            session.commit()
+        return run
 
     def get(self, run_id: str) -> Run:
         """Return the run with this id; an unknown one raises `UserError`."""
@@ -91,8 +128,11 @@ class Store:
     def runs(self, visitor: str = "") -> list[Run]:
         """Return all runs, or those of one visitor, the newest first; unreadable ones are `damaged`."""
         with self._session() as session:
-            newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
-            found = list(session.exec(newest_first))
+            return self._all(session, visitor)
+
+    def _all(self, session: Session, visitor: str) -> list[Run]:
+        newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
+        found = list(session.exec(newest_first))
         return [self._as_ended(run.checked()) for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
@@ -202,6 +242,13 @@ class Store:
             raise self._cannot_write(error.orig) from error
         except DatabaseError as error:
             raise UserError(f"The store's database runs.sqlite is damaged: {error.orig}.") from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        """Open a transaction in which no other process writes."""
+        with self._session() as session:
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
 
     def _cannot_write(self, reason: object) -> UserError:
         return UserError(f"The store cannot be written: {reason}.")
