@@ -36,7 +36,13 @@ def wait_for_the_end(engine: Engine, run_id: str) -> Run:
 
 def worker_running(engine: Engine, run_id: str) -> psutil.Process:
     """Return the process of the worker that carries out the run, once it is stepping."""
-    wait_until(lambda: engine.store.get(run_id).steps_done >= 2 and bool(workers_of(engine, run_id)))
+
+    def is_stepping() -> bool:
+        run = engine.store.get(run_id)
+        stepping = run.state == RunState.RUNNING and run.steps_done >= 2
+        return stepping and bool(workers_of(engine, run_id))
+
+    wait_until(is_stepping)
     return psutil.Process(workers_of(engine, run_id)[0])
 
 
@@ -199,3 +205,20 @@ def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: 
     assert store.mark_interrupted() == [run_id]
     assert store.get(run_id).state == RunState.INTERRUPTED
     assert store.get(run_id).parsed_request().max_steps == 100_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process for a while")
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.engine.watch.SECONDS_BETWEEN_LOOKS", 0.5)
+    monkeypatch.setattr("unlearn_core.engine.watch.MOST_SECONDS_ELSE", 10.0)
+    engine = Engine(Store(tmp_path / "home"))
+    try:
+        run_id = engine.submit(ENDLESS)
+        hanging = worker_running(engine, run_id)
+        hanging.suspend()
+        hanging.wait(PATIENCE)
+        wait_until(lambda: worker_running(engine, run_id).pid != hanging.pid)
+        engine.cancel(run_id)
+        assert wait_for_the_end(engine, run_id).state == RunState.CANCELLED
+    finally:
+        engine.close()

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import dask
+import psutil
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, Security, SpecCluster
 
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.common.threads import patient_threads
 from unlearn_core.engine import tasks
 from unlearn_core.engine.looks import LookRequest
+from unlearn_core.engine.watch import Watch
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.cleanup import clean_up
@@ -120,6 +122,7 @@ class Engine:
             self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
             for lane in _LANES
         ]
+        self._watch = Watch(store, self._end_worker_of)
         self._write_ends()
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
@@ -226,6 +229,7 @@ class Engine:
         """Stop the workers; runs under way become interrupted."""
         # First: a process that is being terminated may not reach the end of this method.
         self._closed = True
+        self._watch.close()
         try:
             for run in self.store.runs():
                 if run.state in UNDER_WAY and run.owner == this_process():
@@ -243,10 +247,19 @@ class Engine:
             return
         fault = future.exception()
         if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
+            self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
             self._submit(self.store.get(run_id), found_by)
             return
         self.store.end(run_id, RunState.FAILED, _sentence(fault))
         self._write_ends()
+
+    def _end_worker_of(self, run_id: str) -> None:
+        """Kill the process that carries out a run; the nanny starts another."""
+        at_work, known = self._client.processing(), self._client.scheduler_info()["workers"]
+        for address, keys in at_work.items():
+            if any(key.startswith(f"forget-{run_id}-") for key in keys):
+                self.store.sign(run_id)
+                psutil.Process(self._cluster.workers[known[address]["name"]].pid).kill()
 
     def _may_go_on(self, run_id: str) -> bool:
         """Return whether a run whose worker died is tried again; it goes on from its last checkpoint."""
