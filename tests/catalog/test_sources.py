@@ -95,9 +95,27 @@ def test_faces_are_grouped_by_the_age_in_their_names(tmp_path: Path) -> None:
         "20 to 40 years",
         "41 years and older",
     )
-    picture(tmp_path, "face.jpg")
+    picture(tmp_path / "faces", "face.jpg")
     with pytest.raises(UserError, match=r"face\.jpg does not begin with an age"):
-        image_source(f"utkface:{tmp_path}")
+        image_source(f"utkface:{tmp_path / 'faces'}")
+
+
+def test_of_a_face_only_the_age_is_needed_and_one_without_is_left_out(tmp_path: Path) -> None:
+    ages = {
+        "25_0_1_20170116174525125.jpg": 25,
+        "39_1_20170116174525125.jpg.chip.jpg": 39,
+        "61_3_20170109150557335.jpg": 61,
+        "53__0_20170116184028385.jpg": 53,
+        "24_0_1_20170116220224657 .jpg": 24,
+    }
+    for name in (*ages, "face.jpg"):
+        picture(tmp_path, name)
+    faces = image_source(f"utkface:tens:{tmp_path}")
+    found = dict(zip(faces.names, faces.classes.tolist(), strict=True))
+    assert found == {name: (age - 1) // 10 for name, age in ages.items()}
+    assert faces.left_out == (("face.jpg", "face.jpg does not begin with an age, as in 25_0_1_20170116.jpg."),)
+    # A picture that is left out leaves its number free: the others keep theirs when it is mended.
+    assert faces.ids.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_torchvisions_folders_are_read_from_the_data_folder(
