@@ -113,7 +113,9 @@ def test_of_a_face_only_the_age_is_needed_and_one_without_is_left_out(tmp_path: 
     faces = image_source(f"utkface:tens:{tmp_path}")
     found = dict(zip(faces.names, faces.classes.tolist(), strict=True))
     assert found == {name: (age - 1) // 10 for name, age in ages.items()}
-    assert faces.left_out == (("face.jpg", "face.jpg does not begin with an age, as in 25_0_1_20170116.jpg."),)
+    assert faces.left_out == (
+        ("face.jpg", "face.jpg does not begin with an age, as in 25_0_1_20170116.jpg."),
+    )
     # A picture that is left out leaves its number free: the others keep theirs when it is mended.
     assert faces.ids.tolist() == [0, 1, 2, 3, 4]
 

@@ -1,5 +1,6 @@
 """Image sets by name, prepared for a classifier."""
 
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_overrides
-from unlearn_core.catalog.sources.base import ImageSource, PictureFile
+from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_left_out
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
 from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
 from unlearn_core.common.files import atomic_write, is_whole
@@ -116,46 +117,72 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
     source = image_source(name)
     overrides = read_overrides(home(), wanted.name, name)
     match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, overrides)
-    labels = match.labels(source.classes)
+    pixels, bad = _pixels(source, wanted.input_size, wanted.channels, fingerprint)
+    good = np.delete(np.arange(len(source.ids)), list(bad))
+    labels = match.labels(source.classes[good])
+    names = source.names
     return ImageSet(
         name,
-        _pixels(source, wanted.input_size, wanted.channels, fingerprint),
-        source.ids,
-        source.is_test,
+        pixels,
+        source.ids[good],
+        source.is_test[good],
         labels,
         labels >= 0,
         wanted.class_names,
-        source.names,
+        tuple(names[place] for place in good) if names else (),
         source.class_names,
         match,
-        _notes(source, wanted.channels),
+        _notes(
+            source,
+            good,
+            [*source.left_out, *((names[place], why) for place, why in bad.items())],
+            wanted.channels,
+        ),
     )
 
 
-def _notes(source: ImageSource, channels: int) -> tuple[str, ...]:
-    """Return notes on channels that differ from the classifier's; of files only the first few are read."""
-    first = source.pictures[:_HEADERS]
-    if isinstance(first, np.ndarray):
-        grey = first.shape[-1] == 1
+def _notes(
+    source: ImageSource, good: NDArray[np.intp], left_out: list[tuple[str, str]], channels: int
+) -> tuple[str, ...]:
+    """Return notes on files left out, and on channels that differ from the classifier's.
+
+    For the latter only the first few files are read.
+    """
+    notes = list(source.notes)
+    if left_out:
+        notes.append(some_left_out(left_out, len(source.ids) + len(source.left_out)))
+    if isinstance(source.pictures, np.ndarray):
+        grey = source.pictures.shape[-1] == 1
     else:
+        first = [source.pictures[place] for place in good[:_HEADERS]]
         grey = all(is_grey(one.read(), one.name) for one in first)
     if grey and channels == 3:
-        return ("These pictures are grey and the classifier takes colour: all three channels are the same.",)
+        notes.append(
+            "These pictures are grey and the classifier takes colour: all three channels are the same."
+        )
     if not grey and channels == 1:
-        return ("These pictures are in colour and the classifier takes grey: the colours are left out.",)
-    return ()
+        notes.append("These pictures are in colour and the classifier takes grey: the colours are left out.")
+    return tuple(notes)
 
 
-def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> NDArray[np.uint8]:
-    """Return the pictures at one size; a large set is decoded once into a memory-mapped file."""
+def _pixels(
+    source: ImageSource, size: int, channels: int, fingerprint: str
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """Return the pictures at one size, and the positions of those that cannot be read, with a sentence why.
+
+    A large set is decoded once into a memory-mapped file.
+    """
     pictures, n = source.pictures, len(source.ids)
     if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (size, size, channels):
-        return pictures
+        return pictures, {}
     shape = (n, size, size, channels)
     if np.prod(shape) <= MOST_MEMORY:
-        return _decoded_into(np.empty(shape, np.uint8), pictures)
+        pixels = np.empty(shape, np.uint8)
+        bad = _decoded_into(pixels, pictures)
+        return pixels[: n - len(bad)], bad
     key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
     path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
+    faults = path.with_suffix(".json")
     if not is_whole(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(path.parent).free
@@ -165,23 +192,42 @@ def _pixels(source: ImageSource, size: int, channels: int, fingerprint: str) -> 
                 f"{free / 2**30:.1f} GB are free."
             )
         with atomic_write(path) as half:
-            _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
-    return np.lib.format.open_memmap(path, "r")
+            bad = _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
+            if bad:
+                faults.write_text(json.dumps(bad), encoding="utf-8")
+    bad = json.loads(faults.read_text(encoding="utf-8")) if faults.exists() else {}
+    bad = {int(place): why for place, why in bad.items()}
+    return np.lib.format.open_memmap(path, "r")[: n - len(bad)], bad
 
 
 def _decoded_into(
     pixels: NDArray[np.uint8], pictures: list[PictureFile] | NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """Decode pictures in parallel into `pixels` (n, size, size, channels), in chunks; return it."""
+) -> dict[int, str]:
+    """Decode pictures in parallel into the first places of `pixels` (n, size, size, channels), in chunks.
+
+    Returns the positions of those that cannot be read, with a sentence why; if it is all, raises `UserError`.
+    """
     size, channels = pixels.shape[1], pixels.shape[3]
 
-    def one(picture: PictureFile | NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if isinstance(picture, PictureFile):
+    def one(picture: PictureFile | NDArray[np.uint8]) -> NDArray[np.uint8] | str:
+        if not isinstance(picture, PictureFile):
+            return fit(Image.fromarray(picture.squeeze()).convert("RGB"), size, channels)
+        try:
             return fit(read_picture(picture.read(), picture.name), size, channels)
-        return fit(Image.fromarray(picture.squeeze()).convert("RGB"), size, channels)
+        except UserError as error:
+            return str(error)
+        except OSError as error:
+            return f"{picture.name} cannot be read: {error.strerror or error}."
 
+    bad: dict[int, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(pixels), _CHUNK):
             part = list(pool.map(one, pictures[start : start + _CHUNK]))
-            pixels[start : start + _CHUNK] = np.stack(part)
-    return pixels
+            end = start - len(bad)
+            bad |= {place: found for place, found in enumerate(part, start) if isinstance(found, str)}
+            good = [found for found in part if not isinstance(found, str)]
+            if good:
+                pixels[end : end + len(good)] = np.stack(good)
+    if len(bad) == len(pixels):
+        raise UserError(bad[0])
+    return bad

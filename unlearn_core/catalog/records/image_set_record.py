@@ -8,11 +8,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearn_core.errors import UserError
 
-RECORD, UPLOADED = "image_set.json", "uploaded.zip"
+RECORD, UPLOADED, LEFT_OUT = "image_set.json", "uploaded.zip", "left_out.csv"
 
 
 class AddedImageSet(BaseModel):
-    """One added image set. `visitor` is its owner on a shared server; "" is everybody."""
+    """One added image set.
+
+    `visitor` is its owner on a shared server, "" is everybody. `left_out` files, listed in `LEFT_OUT`, could
+    not be read; `notes` are sentences about how the set was read.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,6 +27,8 @@ class AddedImageSet(BaseModel):
     class_names: tuple[str, ...]
     visitor: str = ""
     megabytes: float | None = None
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def added_folder(root: Path, name: str) -> Path:

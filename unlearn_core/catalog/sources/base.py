@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ class PictureFile:
 
     name: str
     read: Callable[[], bytes]
-    path: str | None = None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def in_order(
 ) -> ImageSource:
     """Return a source of files; "" is the class of unlabelled pictures.
 
-    Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order of
-    their names, numbers in their own. Two whose names differ only in case raise `UserError`.
+    Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order
+    of their names, numbers in their own. Two whose names differ only in case raise `UserError`.
     """
     names = sorted(set(classes) - {""})
     known: dict[str, str] = {}

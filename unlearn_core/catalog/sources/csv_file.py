@@ -3,7 +3,6 @@
 import codecs
 import csv
 import hashlib
-import os
 import re
 from functools import partial
 from io import StringIO
@@ -27,9 +26,9 @@ _TEST = ("test", "testing", "val", "valid", "validation")
 def table_source(path: Path) -> ImageSource:
     """Return the pictures of a CSV file with a header, in the order of its rows.
 
-    Columns are separated by commas, semicolons, tabs or bars. Paths are relative to the file's folder and stay
-    in it, with `/` or, as on Windows, `\\`. A split of `test` or `val` marks test pictures; an empty label marks
-    an unlabelled picture. Rows without a picture are left out.
+    Columns are separated by commas, semicolons, tabs or bars. Paths are relative to the file's folder and
+    stay in it, with `/` or, as on Windows, `\\`. A split of `test` or `val` marks test pictures; an empty label
+    marks an unlabelled picture. Rows without a picture are left out.
 
     Raises:
         UserError: no such file, not a CSV file, a missing column, or no picture at all.
@@ -45,9 +44,11 @@ def table_source(path: Path) -> ImageSource:
     for number, row in enumerate(rows[1:]):
         name = _inside(folder, root, row[where].strip()) if len(row) == len(header) else None
         if name is None:
-            left_out.append((row[where] if len(row) > where else "", _why(path, number + 2, row, header, where)))
+            left_out.append(
+                (row[where] if len(row) > where else "", _why(path, number + 2, row, header, where))
+            )
             continue
-        file = f"{folder}/{name}"
+        file = folder / name
         files.append(PictureFile(normalize("NFC", name), partial(read_file, file), file))
         is_test.append(split is not None and row[split].strip().lower() in _TEST)
         classes.append(normalize("NFC", row[label].strip()))
@@ -63,7 +64,7 @@ def table_fingerprint(path: Path) -> str:
     digest.update("\n".join(map(",".join, _rows(path)[0])).encode(errors="backslashreplace"))
     for file in table_source(path).pictures:
         assert file.path is not None
-        facts = os.stat(file.path)
+        facts = file.path.stat()
         digest.update(f"{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -78,7 +79,9 @@ def _rows(path: Path) -> tuple[list[list[str]], tuple[str, ...]]:
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
     try:
-        rows = [row for row in csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True) if row]
+        rows = [
+            row for row in csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True) if row
+        ]
     except csv.Error as error:
         raise UserError(f"{path.name} is not a CSV file.") from error
     if len(rows) < 2:
@@ -107,7 +110,9 @@ def _column(header: list[str], names: tuple[str, ...]) -> int | None:
 def _root(folder: Path, names: list[str]) -> str:
     """Return what full paths begin with, in the folder's place: they may be of another machine."""
     full = next((name.replace("\\", "/") for name in names if _FULL.match(name)), "")
-    tails = (place for place, letter in enumerate(full) if letter == "/" and _is_file(folder, full[place + 1 :]))
+    tails = (
+        place for place, letter in enumerate(full) if letter == "/" and _is_file(folder, full[place + 1 :])
+    )
     return full[: next(tails, -1) + 1]
 
 
@@ -123,8 +128,8 @@ def _inside(folder: Path, root: str, name: str) -> str | None:
 
 def _is_file(folder: Path, name: str) -> bool:
     try:
-        return os.path.isfile(f"{folder}/{name}")
-    except ValueError:
+        return (folder / name).is_file()
+    except OSError:  # of a name that is too long
         return False
 
 

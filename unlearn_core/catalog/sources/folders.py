@@ -1,7 +1,6 @@
 """Pictures in class folders, or in a .zip of them, with or without folders for training and testing above."""
 
 import hashlib
-import os
 import re
 import stat
 import zipfile
@@ -13,7 +12,7 @@ from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.layouts import Place, places
-from unlearn_core.catalog.sources.walk import is_folder, is_hidden, walk
+from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
 from unlearn_core.catalog.untrusted.archives import members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
@@ -56,17 +55,10 @@ def folder_fingerprint(path: Path) -> str:
     if path.is_file():
         files = [(path.name, path.stat())]
     else:
-        files = [("/".join(parts), _facts(entry)) for parts, entry in walk(path) if not is_folder(entry)]
+        files = [("/".join(parts), file.stat()) for parts, file, is_folder in walk(path) if not is_folder]
     for name, facts in sorted(files, key=lambda file: file[0]):
         digest.update(f"{readable(name)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def _facts(entry: os.DirEntry[str]) -> os.stat_result:
-    try:
-        return entry.stat()
-    except OSError:  # a link that leads nowhere
-        return entry.stat(follow_symlinks=False)
 
 
 def folder_source(path: Path) -> ImageSource:
@@ -99,7 +91,9 @@ def list_folder(path: Path) -> Listing:
     if not listing.pictures:
         raise UserError(f"There are no pictures in {path.name}.")
     if len(listing.pictures) > MOST_PICTURES:
-        raise UserError(f"{path.name} has {len(listing.pictures):,} pictures; the maximum is {MOST_PICTURES:,}.")
+        raise UserError(
+            f"{path.name} has {len(listing.pictures):,} pictures; the maximum is {MOST_PICTURES:,}."
+        )
     return listing
 
 
@@ -138,12 +132,12 @@ def _places(listing: Listing) -> list[Place | None]:
 
 def _in_folder(path: Path) -> Listing:
     files, folders = [], set()
-    for parts, entry in sorted(walk(path), key=lambda found: found[0]):
+    for parts, file, is_folder in sorted(walk(path)):
         name = readable("/".join(parts))
-        if is_folder(entry):
+        if is_folder:
             folders.add(name)
-        elif entry.is_file():
-            files.append(PictureFile(name, partial(read_file, entry.path), entry.path))
+        else:
+            files.append(PictureFile(name, partial(read_file, file), file))
     return _listing(files, folders)
 
 
@@ -154,20 +148,21 @@ def _listing(files: list[PictureFile], folders: set[str], notes: tuple[str, ...]
 
 
 def readable(name: PurePath | str) -> str:
-    """Return a path as composed text (NFC); bytes that are not UTF-8 become escapes: such text cannot be stored."""
+    """Return a path as composed text (NFC); bytes that are not UTF-8 become escapes, as they cannot be stored."""
     return normalize("NFC", str(name).encode(errors="backslashreplace").decode())
 
 
-def read_file(path: str) -> bytes:
+def read_file(path: Path) -> bytes:
     """Return a file's bytes, at most one more than a picture may have."""
-    with open(path, "rb") as opened:
+    with path.open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
 
 
 def _in_archive(path: Path) -> Listing:
     found = sorted(members(path), key=lambda member: member.filename)
     names, guessed = member_names(found)
-    files, folders, unpacked = [], set(), 0
+    files, unpacked = [], 0
+    folders: set[str] = set()
     for member, name in zip(found, names, strict=True):
         parts = name.rstrip("/").split("/")
         if name.startswith("/") or ".." in parts or _DRIVE.match(name):

@@ -87,7 +87,7 @@ class _Split:
 
 
 def _split(folders: set[Folders]) -> _Split | None:
-    """Return the split of a set, or None. Its folders are at one depth, and there is nothing else beside them.
+    """Return the split of a set, or None: its folders are at one depth, with nothing else beside them.
 
     Around everything else, other folders may be beside those for training and testing, as in the traffic
     signs of GTSRB, if the one for training has folders in it.
@@ -134,7 +134,7 @@ def _words(name: str) -> Folders:
 def _around(folders: Iterable[Folders], is_around: Callable[[str], bool] | None = None) -> int:
     """Return how many folders are around all others and are no classes.
 
-    By default a folder without others beside it is one if all pictures are deeper, or in two folders at least.
+    By default a folder without others beside it is one if all pictures are deeper, or in two folders.
     """
     depth = 0
     while True:

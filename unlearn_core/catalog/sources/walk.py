@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from unlearn_core.errors import UserError
@@ -16,44 +17,39 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def walk(root: Path) -> Iterator[tuple[Parts, os.DirEntry[str]]]:
-    """Yield the path inside `root`, in parts, and the entry of all that is below it and is not hidden.
+def walk(root: Path) -> Iterator[tuple[Parts, Path, bool]]:
+    """Yield of all below `root`: the path inside it, in parts, the whole path, and whether it is a folder.
 
-    A link to a folder around it is not followed. A folder that cannot be read counts as empty; more than
-    `MOST_FOLDERS` raise `UserError`: links can lead to more folders than there are.
+    Hidden files and what is neither file nor folder are left out, and a link to a folder around it is not
+    followed. A folder that cannot be read counts as empty; more than `MOST_FOLDERS` raise `UserError`: links
+    can lead to more folders than there are.
     """
-    waiting: list[tuple[Parts, str, frozenset[tuple[int, int]]]] = [((), str(root), frozenset([_identity(root)]))]
+    waiting: list[tuple[Parts, str, frozenset[tuple[int, int]]]] = [
+        ((), str(root), frozenset([_identity(root)]))
+    ]
     folders = 0
     while waiting:
         parts, folder, around = waiting.pop()
         folders += 1
         if folders > MOST_FOLDERS:
             raise UserError(f"{root.name} has more than {MOST_FOLDERS:,} folders, with those behind links.")
-        for entry in _entries(folder):
+        for entry, is_folder in _entries(folder):
             inside = (*parts, entry.name)
-            yield inside, entry
-            if is_folder(entry):
-                known = _identity(entry.path)
-                if known not in around:
-                    waiting.append((inside, entry.path, around | {known}))
+            yield inside, Path(entry.path), is_folder
+            if is_folder and (known := _identity(entry.path)) not in around:
+                waiting.append((inside, entry.path, around | {known}))
 
 
-def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a folder or a link to one."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not is_hidden(entry.name)]
-    except OSError:
-        return []
+def _entries(folder: str) -> Iterator[tuple[os.DirEntry[str], bool]]:
+    """Yield the files and folders in a folder, and which of both they are, with links followed."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_hidden(entry.name):
+                with suppress(OSError):  # of a link to itself
+                    if entry.is_dir() or entry.is_file():
+                        yield entry, entry.is_dir()
 
 
 def _identity(folder: Path | str) -> tuple[int, int]:
-    facts = os.stat(folder)
+    facts = Path(folder).stat()
     return facts.st_dev, facts.st_ino

@@ -32,7 +32,9 @@ def _encoding(raw: list[bytes]) -> str:
     try:
         b"\n".join(raw).decode()
     except UnicodeDecodeError:
-        fitting = (one for one, script in _GUESSES.items() if _are_words((name.decode(one) for name in raw), script))
+        fitting = (
+            one for one, script in _GUESSES.items() if _are_words((name.decode(one) for name in raw), script)
+        )
         return next(fitting, "cp437")
     return "utf-8"
 
@@ -47,4 +49,4 @@ def _are_words(names: Iterable[str], script: str) -> bool:
     if not all(unicodedata.name(one, "").startswith(script) for one in letters):
         return False
     mixed = any(re.search("[a-zA-Z]", word) for word in words)
-    return script == "LATIN" or not mixed and any(len(word) > 1 for word in words)
+    return script == "LATIN" or (not mixed and any(len(word) > 1 for word in words))
