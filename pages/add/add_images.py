@@ -1,5 +1,6 @@
 """Adding an image set: a .zip or a folder with one folder per class, a CSV file, or UTKFace."""
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -25,8 +26,9 @@ _ADDED = "added_images"
 
 def add_images() -> None:
     """Draw the form, and after adding a link to the image set."""
-    if name := st.session_state.pop(_ADDED, None):
-        st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
+    if record := st.session_state.pop(_ADDED, None):
+        said = " ".join((f"**{record.name}** is in the catalog.", *record.notes))
+        st.success(said, icon=":material/check_circle:")
         st.page_link(FORGET.file, label="Forget some of them")
     ways = ["upload"] if is_shared() else list(_WAYS)
     way = str(
@@ -52,9 +54,21 @@ def add_images() -> None:
             else:
                 source = _path(way)
         name = right.text_input("Name in the catalog", key="add_images_name", max_chars=60)
+        window = _window()
         pressed = st.form_submit_button("Add", type="primary", icon=":material/add:")
     if pressed:
-        _add(name.strip(), source, uploaded)
+        _add(name.strip(), source, uploaded, window)
+
+
+def _window() -> tuple[float, float] | None:
+    with st.expander("Medical and other pictures with more than eight bits per channel"):
+        st.caption("Which intensities become black and white; left empty, a sample of the pictures says so.")
+        left, right = st.columns(2)
+        low = left.number_input("Black", value=None, format="%g", key="add_window_low")
+        high = right.number_input("White", value=None, format="%g", key="add_window_high")
+    if low is None and high is None:
+        return None
+    return (math.nan if low is None else low, math.nan if high is None else high)
 
 
 def _path(way: str) -> str:
@@ -70,14 +84,14 @@ def _path(way: str) -> str:
     return f"{way}:{path}" if path else ""
 
 
-def _add(name: str, source: str, uploaded: Any) -> None:
+def _add(name: str, source: str, uploaded: Any, window: tuple[float, float] | None) -> None:
     if not name or (uploaded is None and not source):
         st.warning("Choose the pictures and enter a name.", icon=":material/edit:")
         return
     try:
         path = None if uploaded is None else store_upload(store().root, uploaded.name, uploaded.getbuffer())
         with st.spinner("Checking every picture …"):
-            look = engine().look(AddImageSetRequest(name, source, path, visitor()))
+            look = engine().look(AddImageSetRequest(name, source, path, visitor(), window))
             st.session_state[_ADDED] = look.result()
     except UserError as error:
         show_error(error)

@@ -134,7 +134,7 @@ def test_an_upload_keeps_pixels_alone(tmp_path: Path) -> None:
     photo = Image.new("RGB", (3000, 1500), "red")
     exif = photo.getexif()
     exif[0x010F] = "camera that must not be kept"
-    number = add_upload(tmp_path, "../../My Photo!.jpg", encoded(photo, "JPEG", exif=exif) + b"<script>")
+    number, _ = add_upload(tmp_path, "../../My Photo!.jpg", encoded(photo, "JPEG", exif=exif) + b"<script>")
     ((kept_number, path),) = uploads(tmp_path)
     assert (number, kept_number, path.name) == (0, 0, "0000-my-photo.png")
     assert path.parent == tmp_path

@@ -15,7 +15,9 @@ from PIL import Image
 
 from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_overrides
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_left_out
+from unlearn_core.catalog.sources.find_window import find_window
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
+from unlearn_core.catalog.untrusted.intensities import Window, in_words
 from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
 from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
@@ -117,7 +119,8 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
     source = image_source(name)
     overrides = read_overrides(home(), wanted.name, name)
     match = match_classes(source.class_names, wanted.class_names, wanted.wordnet_ids, overrides)
-    pixels, bad = _pixels(source, wanted.input_size, wanted.channels, fingerprint)
+    window = source.window or find_window(source.pictures)
+    pixels, bad = _pixels(source, wanted.input_size, wanted.channels, fingerprint, window)
     good = np.delete(np.arange(len(source.ids)), list(bad))
     labels = match.labels(source.classes[good])
     names = source.names
@@ -132,11 +135,14 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
         tuple(names[place] for place in good) if names else (),
         source.class_names,
         match,
-        _notes(
-            source,
-            good,
-            [*source.left_out, *((names[place], why) for place, why in bad.items())],
-            wanted.channels,
+        (
+            *_notes(
+                source,
+                good,
+                [*source.left_out, *((names[place], why) for place, why in bad.items())],
+                wanted.channels,
+            ),
+            *([] if window is None else [in_words(window)]),
         ),
     )
 
@@ -166,7 +172,7 @@ def _notes(
 
 
 def _pixels(
-    source: ImageSource, size: int, channels: int, fingerprint: str
+    source: ImageSource, size: int, channels: int, fingerprint: str, window: Window | None
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """Return the pictures at one size, and the positions of those that cannot be read, with a sentence why.
 
@@ -178,7 +184,7 @@ def _pixels(
     shape = (n, size, size, channels)
     if np.prod(shape) <= MOST_MEMORY:
         pixels = np.empty(shape, np.uint8)
-        bad = _decoded_into(pixels, pictures)
+        bad = _decoded_into(pixels, pictures, window)
         return pixels[: n - len(bad)], bad
     key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
     path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
@@ -192,7 +198,7 @@ def _pixels(
                 f"{free / 2**30:.1f} GB are free."
             )
         with atomic_write(path) as half:
-            bad = _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures)
+            bad = _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures, window)
             if bad:
                 faults.write_text(json.dumps(bad), encoding="utf-8")
     bad = json.loads(faults.read_text(encoding="utf-8")) if faults.exists() else {}
@@ -201,7 +207,7 @@ def _pixels(
 
 
 def _decoded_into(
-    pixels: NDArray[np.uint8], pictures: list[PictureFile] | NDArray[np.uint8]
+    pixels: NDArray[np.uint8], pictures: list[PictureFile] | NDArray[np.uint8], window: Window | None
 ) -> dict[int, str]:
     """Decode pictures in parallel into the first places of `pixels` (n, size, size, channels), in chunks.
 
@@ -213,7 +219,7 @@ def _decoded_into(
         if not isinstance(picture, PictureFile):
             return fit(Image.fromarray(picture.squeeze()).convert("RGB"), size, channels)
         try:
-            return fit(read_picture(picture.read(), picture.name), size, channels)
+            return fit(read_picture(picture.read(), picture.name, window), size, channels)
         except UserError as error:
             return str(error)
         except OSError as error:

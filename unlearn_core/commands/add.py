@@ -14,6 +14,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import open_store
 
+_MOST_NAMES = 2**24
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
 
@@ -55,6 +56,13 @@ def _add_add(commands: Any) -> None:
     images = kinds.add_parser("images", help="folder:PATH, csv:PATH or utkface:[GROUPING:]PATH")
     images.add_argument("source")
     images.add_argument("--name", required=True)
+    images.add_argument(
+        "--window",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="intensities that become black and white, for pictures with more than eight bits per channel",
+    )
     images.set_defaults(run_command=_add_images)
 
 
@@ -112,8 +120,14 @@ def _add_images(args: argparse.Namespace) -> None:
     if source.startswith(UTKFACE_PREFIX):
         grouping, faces = split_utkface(source)
         kind, path = f"{kind}:{grouping}", str(faces)
-    record = add_image_set(open_store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
+    place = f"{kind}:{Path(path).expanduser().absolute()}"
+    window = None if args.window is None else (args.window[0], args.window[1])
+    record = add_image_set(open_store().root, args.name, place, window=window)
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
+    for note in record.notes:
+        print(note)
+    if record.window is not None:
+        print("To change the intensities, remove the set and add it with --window LOW HIGH.")
 
 
 def _match(args: argparse.Namespace) -> None:
@@ -153,7 +167,12 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 
 
 def _lines(path: Path) -> tuple[str, ...]:
+    # A pipe or a device would never end.
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path.name} is not a file.")
     try:
+        if path.stat().st_size > _MOST_NAMES:
+            raise UserError(f"{path.name} is larger than {_MOST_NAMES // 2**20} MB: no list of names.")
         # Editors on Windows write a byte order mark before the first name.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         return tuple(line.strip() for line in lines if line.strip())

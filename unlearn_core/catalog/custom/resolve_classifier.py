@@ -21,7 +21,12 @@ from unlearn_core.catalog.custom.build_network import (
     seeded,
     split_architecture,
 )
-from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint, tensors_of_network
+from unlearn_core.catalog.custom.checkpoint import (
+    check_checkpoint,
+    check_fit,
+    read_checkpoint,
+    tensors_of_network,
+)
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
@@ -179,6 +184,7 @@ def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
             f"{path.name} contains only tensors: give their architecture, {TORCHVISION}:NAME or {TIMM}:NAME."
         )
     check_architecture(specification.architecture)
+    check_checkpoint(path)
     file = read_checkpoint(path)
     known = _settings(specification.architecture)
     plain = build(specification.architecture, 1000, 3, None)

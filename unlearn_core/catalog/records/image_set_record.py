@@ -15,7 +15,8 @@ class AddedImageSet(BaseModel):
     """One added image set.
 
     `visitor` is its owner on a shared server, "" is everybody. `left_out` files, listed in `LEFT_OUT`, could
-    not be read; `notes` are sentences about how the set was read.
+    not be read; `notes` are sentences about how the set was read. `window`: the intensities that are black
+    and white in pictures with more than eight bits per channel.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +30,7 @@ class AddedImageSet(BaseModel):
     megabytes: float | None = None
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
 
 
 def added_folder(root: Path, name: str) -> Path:

@@ -1,14 +1,9 @@
 """Adding an image set to the catalog."""
 
 import csv
-import os
 import shutil
-import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
 
 from unlearn_core.catalog.records.classifier_record import MOST_ADDED, check_name
 from unlearn_core.catalog.records.image_set_record import (
@@ -19,22 +14,22 @@ from unlearn_core.catalog.records.image_set_record import (
     added_folder,
     added_image_sets,
 )
-from unlearn_core.catalog.sources.base import ImageSource, PictureFile
-from unlearn_core.catalog.sources.folders import empty_classes
-from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set, image_sets
-from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
-from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.catalog.sources.look_through import look_through, path_of
+from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, check_image_set, image_sets
+from unlearn_core.catalog.untrusted.guard import guarded, limits_of_pictures
+from unlearn_core.catalog.untrusted.intensities import Window
 from unlearn_core.catalog.untrusted.uploads import remove_upload
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
-_LOOKED_AT = 1000
-_READ_WHOLE = 100 * 10**6
-"""Bytes: of a set with more, only `_LOOKED_AT` pictures are read when it is added."""
-
 
 def add_image_set(
-    root: Path, name: str, source: str, uploaded: Path | None = None, visitor: str = ""
+    root: Path,
+    name: str,
+    source: str,
+    uploaded: Path | None = None,
+    visitor: str = "",
+    window: Window | None = None,
 ) -> AddedImageSet:
     """Add an image set to the catalog of the store at `root`, after checking its pictures.
 
@@ -46,50 +41,33 @@ def add_image_set(
         source: `folder:PATH`, `csv:PATH`, `utkface:PATH` or `utkface:GROUPING:PATH`; ignored with `uploaded`.
         uploaded: a .zip of class folders; it is moved into the store, or removed after an error.
         visitor: its owner on a shared server.
+        window: the intensities that become black and white, for pictures with more than eight bits per
+            channel; None finds it in a sample of them.
 
     Raises:
         UserError: a name that is taken, an unreadable source, an empty class, two classes with the same
-            name, or no file that can be read. Nothing is stored then.
+            name, no file that can be read, or a window that cannot be. Nothing is stored then.
     """
     try:
         name = _free_name(root, name, visitor)
         if uploaded is None:
             check_image_set(source)
-        found = read_source(source if uploaded is None else f"{FOLDER_PREFIX}{uploaded}")
-        left_out = [*found.left_out, *_unreadable(found)]
-        if source.startswith(FOLDER_PREFIX) or uploaded is not None:
-            for empty in empty_classes(uploaded or _path(source))[:1]:
-                raise UserError(f"The class folder {empty} has no pictures.")
+        place = source if uploaded is None else f"{FOLDER_PREFIX}{uploaded}"
+        path = path_of(place)
+        found, left_out = guarded(path.name, limits_of_pictures(path), look_through, place, window)
         record = AddedImageSet(
             name=name,
             source=source if uploaded is None else UPLOADED,
             kind=source.partition(":")[0] if uploaded is None else "uploaded .zip",
-            pictures=len(found.ids) + len(found.left_out) - len(left_out),
-            class_names=found.class_names,
             visitor=visitor,
-            megabytes=_megabytes(uploaded or _path(source), found),
             left_out=len(left_out),
-            notes=found.notes,
+            **found,
         )
         _keep(added_folder(root, name), record, uploaded, left_out)
     finally:
         if uploaded is not None:
             remove_upload(uploaded)
     return record
-
-
-def _path(source: str) -> Path:
-    if source.startswith(UTKFACE_PREFIX):
-        return split_utkface(source)[1]
-    return Path(source.partition(":")[2]).expanduser()
-
-
-def _megabytes(path: Path, found: ImageSource) -> float:
-    """Return the size of an archive, or of all picture files of a folder or table."""
-    files = [path]
-    if isinstance(found.pictures, list) and not zipfile.is_zipfile(path):
-        files = [one.path for one in found.pictures if one.path and one.path.exists()]
-    return round(sum(file.stat().st_size for file in files) / 1e6, 1)
 
 
 def _free_name(root: Path, name: str, visitor: str) -> str:
@@ -100,42 +78,6 @@ def _free_name(root: Path, name: str, visitor: str) -> str:
     if ":" in name or name in [entry.name for entry in image_sets()]:
         raise UserError(f"An image set cannot be called {name}: choose another name.")
     return name
-
-
-def _unreadable(found: ImageSource) -> list[tuple[str, str]]:
-    """Return name and reason of each file that is not a picture; if it is all, raise `UserError`.
-
-    Of very many large pictures only a sample is read; the others when they are loaded.
-    """
-    if not isinstance(found.pictures, list):
-        return []
-    n = len(found.pictures)
-    sample = {int(place) for place in np.linspace(0, n - 1, min(n, _LOOKED_AT))}
-    bad, size = _faults([found.pictures[place] for place in sorted(sample)])
-    if len(bad) == len(sample):
-        raise UserError(bad[0][1])
-    if size / len(sample) * n <= _READ_WHOLE:
-        bad += _faults([found.pictures[place] for place in range(n) if place not in sample])[0]
-    return bad
-
-
-def _faults(pictures: Sequence[PictureFile]) -> tuple[list[tuple[str, str]], int]:
-    """Read pictures in parallel; return name and reason of those that are none, and the bytes of all."""
-
-    def fault(picture: PictureFile) -> tuple[str, int]:
-        try:
-            data = picture.read()
-            read_picture(data, picture.name)
-        except UserError as error:
-            return str(error), 0
-        except OSError as error:
-            return f"{picture.name} cannot be read: {error.strerror or error}.", 0
-        return "", len(data)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(fault, pictures))
-    bad = [(one.name, why) for one, (why, _) in zip(pictures, found, strict=True) if why]
-    return bad, sum(size for _, size in found)
 
 
 def _keep(

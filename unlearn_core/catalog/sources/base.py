@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.catalog.class_names import class_numbers
+from unlearn_core.catalog.untrusted.intensities import Window
 from unlearn_core.errors import UserError
 
 
@@ -37,6 +38,7 @@ class ImageSource:
         class_names: of the set; several names of one class are separated by commas.
         left_out: name of each file that is no picture of the set, and a sentence why.
         notes: sentences about how the set was read.
+        window: of files with more than eight bits per channel, where a person chose it.
     """
 
     pictures: list[PictureFile] | NDArray[np.uint8]
@@ -46,6 +48,7 @@ class ImageSource:
     class_names: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    window: Window | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,19 +1,27 @@
 """Reading untrusted picture files: limits are checked before decoding."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile, features
 
+from unlearn_core.catalog.untrusted.intensities import Window, deep_values, to_bytes, usual_window
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+# An older Pillow has no AVIF.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if features.check("avif") else []))
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif"),
+)
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
 
+_HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _CROP = 0.875
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,25 +34,64 @@ _TURNS = {
 }
 
 
-def read_picture(data: bytes, name: str) -> Image.Image:
+def read_picture(data: bytes, name: str, window: Window | None = None) -> Image.Image:
     """Decode a picture file as 8-bit RGB, rotated by its EXIF orientation.
 
-    Only the first frame of an animation is read, transparent parts become white, 16-bit values are scaled.
+    Only the first frame of an animation or a stack is read, and transparent parts become white. More than
+    eight bits are scaled by `window`, by default the range of their type.
 
     Raises:
         UserError: not a picture of a known format, damaged, or above `MOST_BYTES` or `MOST_PIXELS`.
     """
+    return _read(data, name, window)[0]
+
+
+def read_alone(data: bytes, name: str) -> tuple[Image.Image, Window | None]:
+    """Do the same with a picture that belongs to no set; return also the window of more than eight bits."""
+    return _read(data, name, None)
+
+
+def _read(data: bytes, name: str, window: Window | None) -> tuple[Image.Image, Window | None]:
+    with _opened(data, name) as picture:
+        deep = deep_values(picture, data)
+        shown: Image.Image = picture
+        if deep is not None:
+            window = window or usual_window(picture)
+            shown = Image.fromarray(to_bytes(deep, window))
+            if picture.mode == "RGBA":
+                shown.putalpha(picture.getchannel("A"))
+        return _as_rgb(_upright(shown, picture.getexif())), None if deep is None else window
+
+
+def intensities(data: bytes, name: str) -> NDArray[np.float32] | None:
+    """Return the values of a picture with more than eight bits per channel, float32 (h, w) or (h, w, 3).
+
+    None if it has eight bits; raises like `read_picture`.
+    """
+    with _opened(data, name) as picture:
+        return deep_values(picture, data)
+
+
+def is_grey(data: bytes, name: str) -> bool:
+    """Return from a picture file's header whether it is grey; raises like `read_picture`."""
+    with _opened(data, name) as picture:
+        return picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
+    """Yield a picture whose size is within the limits; what goes wrong with it raises `UserError`."""
     if len(data) > MOST_BYTES:
         raise UserError(f"{name} is larger than {MOST_BYTES // 2**20} MB.")
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as picture:
+        with Image.open(BytesIO(data), formats=_formats(data)) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UserError(
                     f"{name} has {picture.width} × {picture.height} pixels; "
                     f"the maximum is {MOST_PIXELS // 10**6} million."
                 )
-            return _as_rgb(_upright(picture))
-    except UserError:
+            yield picture
+    except (UserError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise UserError(f"{name} has far more than {MOST_PIXELS // 10**6} million pixels.") from error
@@ -54,13 +101,16 @@ def read_picture(data: bytes, name: str) -> Image.Image:
         raise UserError(f"{name} is not a picture that can be read ({kinds}), or it is damaged.") from error
 
 
-def is_grey(data: bytes, name: str) -> bool:
-    """Return from a picture file's header whether it is grey; raises like `read_picture`."""
+def _formats(data: bytes) -> tuple[str, ...]:
+    """Return the formats to try: HEIC only for what begins like it, since its decoder is loaded for it."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC:
+        return FORMATS
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as picture:
-            return picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
-    except Exception as error:
-        raise UserError(f"{name} is not a picture that can be read, or it is damaged.") from error
+        import pillow_heif
+    except ImportError as error:
+        raise UserError("HEIC pictures need the package pillow-heif; or save them as JPEG.") from error
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
 
 
 def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
@@ -82,19 +132,15 @@ def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
     return np.asarray(picture).reshape(size, size, channels)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright(picture: Image.Image, exif: Image.Exif) -> Image.Image:
     """Rotate a picture by its EXIF orientation. ImageOps would rewrite all of EXIF, and fail if other tags
     are invalid."""
     picture.load()
-    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation) or 1)
+    turn = _TURNS.get(exif.get(ExifTags.Base.Orientation) or 1)
     return picture if turn is None else picture.transpose(turn)
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, np.float32)
-        scale = 255 / 65535 if values.max(initial=0) > 255 else 1.0
-        picture = Image.fromarray(np.clip(values * scale, 0, 255).round().astype(np.uint8))
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
