@@ -4,7 +4,7 @@ import hashlib
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -14,7 +14,7 @@ from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.layouts import Place, places
 from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
-from unlearn_core.catalog.untrusted.archives import members
+from unlearn_core.catalog.untrusted.archives import Archive, members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
@@ -161,6 +161,7 @@ def read_file(path: Path) -> bytes:
 def _in_archive(path: Path) -> Listing:
     found = sorted(members(path), key=lambda member: member.filename)
     names, guessed = member_names(found)
+    archive = Archive(path)
     files, unpacked = [], 0
     folders: set[str] = set()
     for member, name in zip(found, names, strict=True):
@@ -174,21 +175,8 @@ def _in_archive(path: Path) -> Listing:
         folders.update(_around(name))
         if not name.endswith("/"):
             unpacked += member.file_size if name.lower().endswith(SUFFIXES) else 0
-            files.append(PictureFile("/".join(parts), _zip_reader(path, member.filename)))
+            files.append(PictureFile("/".join(parts), partial(archive.read, member, MOST_BYTES + 1)))
     if unpacked > MOST_UNPACKED:
         raise UserError(f"{path.name} unpacks to more than {MOST_UNPACKED // 2**30} GB.")
     words = f"The names in {path.name} do not say their encoding; they were read as {guessed}."
     return _listing(files, folders, (words,) if guessed else ())
-
-
-def _zip_reader(path: Path, member: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        # Opened for each file: threads cannot share an archive's position.
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
-                return opened.read(MOST_BYTES + 1)
-        # zipfile and its compression libraries raise various errors.
-        except Exception as error:
-            raise UserError(f"{member} in {path.name} cannot be unpacked.") from error
-
-    return read
