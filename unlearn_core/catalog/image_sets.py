@@ -18,7 +18,7 @@ from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_lef
 from unlearn_core.catalog.sources.find_window import find_window
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
 from unlearn_core.catalog.untrusted.intensities import Window, in_words
-from unlearn_core.catalog.untrusted.pictures import fit, is_grey, read_picture
+from unlearn_core.catalog.untrusted.pictures import fit, read_header, read_picture
 from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
@@ -161,7 +161,12 @@ def _notes(
         grey = source.pictures.shape[-1] == 1
     else:
         first = [source.pictures[place] for place in good[:_HEADERS]]
-        grey = all(is_grey(one.read(), one.name) for one in first)
+        headers = [read_header(one.read(), one.name) for one in first]
+        grey = all(header.grey for header in headers)
+        for one, header in zip(first, headers, strict=True):
+            if header.pages > 1:
+                notes.append(f"{one.name} has {header.pages} pages: of such files only the first is read.")
+                break
     if grey and channels == 3:
         notes.append(
             "These pictures are grey and the classifier takes colour: all three channels are the same."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -72,10 +73,19 @@ def intensities(data: bytes, name: str) -> NDArray[np.float32] | None:
         return deep_values(picture, data)
 
 
-def is_grey(data: bytes, name: str) -> bool:
-    """Return from a picture file's header whether it is grey; raises like `read_picture`."""
+@dataclass(frozen=True)
+class Header:
+    """What the header of a picture file says: whether it is grey, and the number of pages of a TIFF."""
+
+    grey: bool
+    pages: int
+
+
+def read_header(data: bytes, name: str) -> Header:
+    """Return what the header of a picture file says; raises like `read_picture`."""
     with _opened(data, name) as picture:
-        return picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+        grey = picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+        return Header(grey, getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1)
 
 
 @contextmanager
