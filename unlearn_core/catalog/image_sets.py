@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
@@ -13,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearn_core.catalog.class_match import ClassMatch, match_classes, read_overrides
+from unlearn_core.catalog.class_match import (
+    ClassMatch,
+    Reading,
+    match_classes,
+    number_readings,
+    read_overrides,
+)
+from unlearn_core.catalog.entries import classifiers
+from unlearn_core.catalog.number_reading import measure_readings, read_counted, write_counted
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_left_out
 from unlearn_core.catalog.sources.find_window import find_window
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
@@ -71,6 +80,7 @@ class ImageSet:
         class_names: of the classifier.
         files: a readable name of each picture; may be empty.
         own_names: of the set's own classes.
+        own: int64 (n,), index in `own_names`, −1 for none.
         match: the class match with the classifier.
         notes: sentences about how the pictures were adapted to the classifier.
     """
@@ -84,6 +94,7 @@ class ImageSet:
     class_names: tuple[str, ...]
     files: tuple[str, ...] = ()
     own_names: tuple[str, ...] = ()
+    own: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     match: ClassMatch = _NO_CLASSES
     notes: tuple[str, ...] = ()
 
@@ -102,7 +113,10 @@ def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
         classifier.class_names,
         classifier.wordnet_ids,
     )
-    return _load(name, fingerprint(name, classifier.name), wanted)
+    known_as = fingerprint(name, classifier.name)
+    images = _load(name, known_as, wanted)
+    readings = number_readings(images.own_names, len(wanted.class_names)) if images.match.reading else {}
+    return _counted(images, readings, classifier, known_as) if len(readings) > 1 else images
 
 
 def fingerprint(name: str, classifier: str) -> str:
@@ -111,7 +125,8 @@ def fingerprint(name: str, classifier: str) -> str:
     An unknown name raises `UserError`.
     """
     overrides = sorted(read_overrides(home(), classifier, name).items())
-    return source_fingerprint(name) + (repr(overrides) if overrides else "")
+    chosen = read_counted(home(), classifier, name).chosen or ""
+    return source_fingerprint(name) + (repr(overrides) if overrides else "") + chosen
 
 
 @lru_cache(maxsize=4)
@@ -134,6 +149,7 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
         wanted.class_names,
         tuple(names[place] for place in good) if names else (),
         source.class_names,
+        source.classes[good],
         match,
         (
             *_notes(
@@ -145,6 +161,34 @@ def _load(name: str, fingerprint: str, wanted: Wanted) -> ImageSet:
             *([] if window is None else [in_words(window)]),
         ),
     )
+
+
+def _counted(
+    images: ImageSet,
+    readings: Mapping[Reading, tuple[int, ...]],
+    classifier: ClassifierLike,
+    fingerprint: str,
+) -> ImageSet:
+    """Count classes that are numbers as the user chose, else so that the classifier is right most often.
+
+    That is measured once, where the classifier is loaded.
+    """
+    known = read_counted(home(), classifier.name, images.name)
+    module = getattr(classifier, "module", None)
+    entry = next((one for one in classifiers() if one.name == classifier.name), None)
+    of = sha256(f"{fingerprint}\n{entry and entry.digest}".encode()).hexdigest()
+    if module is not None and (entry is None or known.of != of):
+        shares = measure_readings(module, images.pixels, images.own, readings)
+        known = known.model_copy(update={"shares": shares, "of": of})
+        if entry is not None:
+            write_counted(home(), classifier.name, images.name, known)
+    overrides = read_overrides(home(), classifier.name, images.name)
+    match = match_classes(
+        images.own_names, classifier.class_names, classifier.wordnet_ids, overrides, known.reading
+    )
+    labels, said = match.labels(images.own), known.in_words()
+    notes = (*images.notes, said) if said else images.notes
+    return replace(images, labels=labels, labelled=labels >= 0, match=match, notes=notes)
 
 
 def _notes(

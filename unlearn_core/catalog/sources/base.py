@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +22,7 @@ class PictureFile:
 
     name: str
     read: Callable[[], bytes]
-    path: Path | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True)

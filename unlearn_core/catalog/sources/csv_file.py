@@ -3,8 +3,11 @@
 import codecs
 import csv
 import hashlib
+import os
 import re
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from posixpath import normpath
@@ -19,6 +22,7 @@ PATHS = ("path", "file", "filename", "image", "picture")
 LABELS = ("label", "class", "target")
 SPLITS = ("split", "part", "subset")
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
+_TRIED = 20
 _SEPARATORS = ",;\t|"
 _TEST = ("test", "testing", "val", "valid", "validation")
 
@@ -27,8 +31,8 @@ def table_source(path: Path) -> ImageSource:
     """Return the pictures of a CSV file with a header, in the order of its rows.
 
     Columns are separated by commas, semicolons, tabs or bars. Paths are relative to the file's folder and
-    stay in it, with `/` or, as on Windows, `\\`. A split of `test` or `val` marks test pictures; an empty label
-    marks an unlabelled picture. Rows without a picture are left out.
+    stay in it, with `/` or, as on Windows, `\\`. A split of `test` or `val` marks test pictures; an empty
+    label marks an unlabelled picture. Rows without a picture are left out.
 
     Raises:
         UserError: no such file, not a CSV file, a missing column, or no picture at all.
@@ -39,16 +43,17 @@ def table_source(path: Path) -> ImageSource:
     if where is None or label is None:
         raise UserError(f"{path.name} needs a header with the columns path and label.")
     folder = path.parent.resolve()
-    root = _root(folder, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
+    exists = _files(folder)
+    root = _root(exists, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
     files, is_test, classes, ids, left_out = [], [], [], [], []
     for number, row in enumerate(rows[1:]):
-        name = _inside(folder, root, row[where].strip()) if len(row) == len(header) else None
+        name = _inside(exists, root, row[where].strip()) if len(row) == len(header) else None
         if name is None:
             left_out.append(
                 (row[where] if len(row) > where else "", _why(path, number + 2, row, header, where))
             )
             continue
-        file = folder / name
+        file = f"{folder}/{name}"
         files.append(PictureFile(normalize("NFC", name), partial(read_file, file), file))
         is_test.append(split is not None and row[split].strip().lower() in _TEST)
         classes.append(normalize("NFC", row[label].strip()))
@@ -64,7 +69,7 @@ def table_fingerprint(path: Path) -> str:
     digest.update("\n".join(map(",".join, _rows(path)[0])).encode(errors="backslashreplace"))
     for file in table_source(path).pictures:
         assert file.path is not None
-        facts = file.path.stat()
+        facts = Path(file.path).stat()
         digest.update(f"{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -107,30 +112,43 @@ def _column(header: list[str], names: tuple[str, ...]) -> int | None:
     return next((header.index(name) for name in names if name in header), None)
 
 
-def _root(folder: Path, names: list[str]) -> str:
+def _root(exists: Callable[[str], bool], names: list[str]) -> str:
     """Return what full paths begin with, in the folder's place: they may be of another machine."""
-    full = next((name.replace("\\", "/") for name in names if _FULL.match(name)), "")
-    tails = (
-        place for place, letter in enumerate(full) if letter == "/" and _is_file(folder, full[place + 1 :])
-    )
-    return full[: next(tails, -1) + 1]
+    full = [name.replace("\\", "/") for name in names if _FULL.match(name)]
+    for name in full[:_TRIED]:
+        for place, letter in enumerate(name):
+            if letter == "/" and exists(name[place + 1 :]):
+                return name[: place + 1]
+    return ""
 
 
-def _inside(folder: Path, root: str, name: str) -> str | None:
+def _inside(exists: Callable[[str], bool], root: str, name: str) -> str | None:
     """Return the path of a picture that is below a folder, with `/` between its folders; None for others."""
     for one in (name, name.replace("\\", "/")) if "\\" in name else (name,):
         short = one.removeprefix(root)
         outside = _FULL.match(short) or (".." in short and normpath(short).startswith(".."))
-        if short and not outside and _is_file(folder, short):
+        if short and not outside and exists(short):
             return short
     return None
 
 
-def _is_file(folder: Path, name: str) -> bool:
-    try:
-        return (folder / name).is_file()
-    except OSError:  # of a name that is too long
+def _files(folder: Path) -> Callable[[str], bool]:
+    """Return whether a file of this name is below a folder, as a function that lists each folder once."""
+
+    @cache
+    def listed(inside: str) -> frozenset[str]:
+        with suppress(OSError, ValueError), os.scandir(folder / inside) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+        return frozenset()
+
+    def exists(name: str) -> bool:
+        inside, _, last = name.rpartition("/")
+        # Some file systems know a file by other spellings of its name too.
+        with suppress(OSError):
+            return last in listed(inside) or (folder / name).is_file()
         return False
+
+    return exists
 
 
 def _why(path: Path, line: int, row: list[str], header: list[str], where: int) -> str:

@@ -55,8 +55,8 @@ def folder_fingerprint(path: Path) -> str:
     if path.is_file():
         files = [(path.name, path.stat())]
     else:
-        files = [("/".join(parts), file.stat()) for parts, file, is_folder in walk(path) if not is_folder]
-    for name, facts in sorted(files, key=lambda file: file[0]):
+        files = [(file, Path(file).stat()) for _, file, is_folder in walk(path) if not is_folder]
+    for name, facts in sorted(files):
         digest.update(f"{readable(name)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -148,13 +148,13 @@ def _listing(files: list[PictureFile], folders: set[str], notes: tuple[str, ...]
 
 
 def readable(name: PurePath | str) -> str:
-    """Return a path as composed text (NFC); bytes that are not UTF-8 become escapes, as they cannot be stored."""
+    """Return a path as composed text (NFC); bytes that are not UTF-8 become escapes, to be stored."""
     return normalize("NFC", str(name).encode(errors="backslashreplace").decode())
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: str) -> bytes:
     """Return a file's bytes, at most one more than a picture may have."""
-    with path.open("rb") as opened:
+    with Path(path).open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
 
 

@@ -76,8 +76,8 @@ def _megabytes(path: Path, found: ImageSource) -> float:
     """Return the size of an archive, or of all picture files of a folder or table."""
     files = [path]
     if isinstance(found.pictures, list) and not zipfile.is_zipfile(path):
-        files = [one.path for one in found.pictures if one.path and one.path.exists()]
-    return round(sum(file.stat().st_size for file in files) / 1e6, 1)
+        files = [Path(one.path) for one in found.pictures if one.path]
+    return round(sum(file.stat().st_size for file in files if file.exists()) / 1e6, 1)
 
 
 def _unreadable(found: ImageSource) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def walk(root: Path) -> Iterator[tuple[Parts, Path, bool]]:
+def walk(root: Path) -> Iterator[tuple[Parts, str, bool]]:
     """Yield of all below `root`: the path inside it, in parts, the whole path, and whether it is a folder.
 
     Hidden files and what is neither file nor folder are left out, and a link to a folder around it is not
@@ -35,7 +35,7 @@ def walk(root: Path) -> Iterator[tuple[Parts, Path, bool]]:
             raise UserError(f"{root.name} has more than {MOST_FOLDERS:,} folders, with those behind links.")
         for entry, is_folder in _entries(folder):
             inside = (*parts, entry.name)
-            yield inside, Path(entry.path), is_folder
+            yield inside, entry.path, is_folder
             if is_folder and (known := _identity(entry.path)) not in around:
                 waiting.append((inside, entry.path, around | {known}))
 
