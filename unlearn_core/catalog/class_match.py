@@ -50,9 +50,9 @@ def match_classes(
     """Match the classes of an image set with those of a classifier.
 
     A class is matched by the user's override, else by the WordNet id in its name, else by a name that is
-    unique in the classifier: first by its exact spelling, then by its letters, digits and symbols. Numbers are
-    counted if no class is matched so, or the classifier's names are but numbers; other classes are then matched
-    by order if there are as many.
+    unique in the classifier: first by its exact spelling, then by its letters, digits and symbols. Numbers
+    are counted if no class is matched so, or the classifier's names are but numbers; other classes are then
+    matched by order if there are as many.
 
     Args:
         own: names of the image set's classes; several names of one class are separated by commas.
