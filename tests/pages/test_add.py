@@ -28,6 +28,7 @@ def packed(path: Path) -> bytes:
     with zipfile.ZipFile(path / "pets.zip", "w") as archive:
         for name in ("cat", "dog"):
             archive.write(path / f"{name}.png", f"{name}/1.png")
+        archive.writestr("dog/2.png", b"no picture")
     return (path / "pets.zip").read_bytes()
 
 
@@ -75,12 +76,13 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     app = open_app(PAGE)
     app.segmented_control(key="add_what").set_value("Pictures").run()
     app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
-    app.text_input(key="add_images_name").set_value("pets")
+    # Without a name it has that of the file.
     app.button[0].click().run()
     assert not app.exception
     assert "pets" in app.success[0].value
     (record,) = added_image_sets(own_home)
     assert (record.name, record.pictures) == ("pets", 2)
+    assert "1 of 3 was left out, the first because dog/2.png is not a picture" in app.warning[0].value
     app.file_uploader(key="add_zip").set_value(("broken.zip", b"PK broken", "application/zip"))
     app.text_input(key="add_images_name").set_value("more")
     app.button[0].click().run()

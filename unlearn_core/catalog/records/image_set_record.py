@@ -1,5 +1,6 @@
 """Records of image sets that users added; this module imports nothing heavy."""
 
+import csv
 import shutil
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +33,11 @@ class AddedImageSet(BaseModel):
     notes: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
 
+    def left_out_in_words(self) -> str:
+        """Return how many files were left out, without a full stop."""
+        of = self.pictures + self.left_out
+        return f"{self.left_out:,} of {of:,} {'was' if self.left_out == 1 else 'were'} left out"
+
 
 def added_folder(root: Path, name: str) -> Path:
     """Return the folder of an added image set."""
@@ -47,6 +53,15 @@ def added_image_sets(root: Path) -> list[AddedImageSet]:
 def added_image_set(root: Path, name: str) -> AddedImageSet | None:
     """Return the added image set of this name, or None."""
     return _read(added_folder(root, name) / RECORD)
+
+
+def read_left_out(root: Path, name: str) -> list[tuple[str, str]]:
+    """Return name and reason of each file that was left out of an added image set."""
+    try:
+        with (added_folder(root, name) / LEFT_OUT).open(newline="", encoding="utf-8") as file:
+            return [(row[0], row[1]) for row in csv.reader(file)][1:]
+    except FileNotFoundError:
+        return []
 
 
 def delete_added(root: Path, name: str) -> None:

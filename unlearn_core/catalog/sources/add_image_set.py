@@ -1,9 +1,11 @@
 """Adding an image set to the catalog."""
 
 import csv
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 from unlearn_core.catalog.records.classifier_record import MOST_ADDED, check_name
 from unlearn_core.catalog.records.image_set_record import (
@@ -37,7 +39,7 @@ def add_image_set(
 
     Args:
         root: of the store.
-        name: in the catalog; it must be unused.
+        name: in the catalog; it must be unused. "" makes one of the name of the folder or file.
         source: `folder:PATH`, `csv:PATH`, `utkface:PATH` or `utkface:GROUPING:PATH`; ignored with `uploaded`.
         uploaded: a .zip of class folders; it is moved into the store, or removed after an error.
         visitor: its owner on a shared server.
@@ -49,11 +51,11 @@ def add_image_set(
             name, no file that can be read, or a window that cannot be. Nothing is stored then.
     """
     try:
-        name = _free_name(root, name, visitor)
         if uploaded is None:
             check_image_set(source)
         place = source if uploaded is None else f"{FOLDER_PREFIX}{uploaded}"
         path = path_of(place)
+        name = _free_name(root, name or _derived(path), visitor)
         found, left_out = guarded(path.name, limits_of_pictures(path), look_through, place, window)
         record = AddedImageSet(
             name=name,
@@ -68,6 +70,14 @@ def add_image_set(
         if uploaded is not None:
             remove_upload(uploaded)
     return record
+
+
+def _derived(path: Path) -> str:
+    """Return a valid, unused name, made of that of a folder or file."""
+    text = normalize("NFC", path.stem if path.is_file() else path.resolve().name)
+    name = re.sub(r"[^\w.-]+", "-", text).strip("-._")[:90] or "pictures"
+    taken = [entry.name for entry in image_sets()]
+    return next(one for one in (name, *(f"{name} {n}" for n in range(2, 2 + len(taken)))) if one not in taken)
 
 
 def _free_name(root: Path, name: str, visitor: str) -> str:
