@@ -203,6 +203,14 @@ class Job:
             auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
         )
 
+    def _copies(self) -> list[str]:
+        """Return a sentence about measured pictures that are identical to forgotten ones, if any are."""
+        retained, test = self.pictures.copies()
+        counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
+        found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
+        are = "is" if retained + test == 1 else "are"
+        return [f"{found} {are} identical to forgotten ones, and forgotten with them."] if found else []
+
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
             self.request,
@@ -215,7 +223,7 @@ class Job:
             frontier=self.frontier,
             depth=depth,
             never_seen=self._never_seen_numbers(comparison),
-            notes=self.pictures.own.notes,
+            notes=(*self.pictures.own.notes, *self._copies()),
         )
 
 
