@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unlearn_core.catalog.class_match import match_classes, number_readings, read_overrides, write_overrides
-from unlearn_core.catalog.class_names import class_called, class_choices, imagenet_classes
+from unlearn_core.catalog.class_names import class_called, class_choices, imagenet_classes, short_class_names
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.errors import UserError
 
@@ -65,7 +65,16 @@ def test_imagenets_own_names_are_all_matched() -> None:
     assert match_classes(names, names, ()).classes == tuple(range(1000))
 
 
+def test_numbered_folders_of_imagenet_are_its_indices() -> None:
+    names, wordnet_ids = imagenet_classes()
+    own = tuple(sorted(map(str, range(1000))))
+    found = match_classes(own, names, wordnet_ids)
+    assert found.classes == tuple(map(int, own))
+    assert set(number_readings(own, 1000)) == {"from 0", "as text"}
+
+
 def test_classes_of_one_name_are_named_by_their_number() -> None:
+    assert short_class_names(("crane", "cat, pet", "crane, bird")) == ("crane (#0)", "cat", "crane (#2)")
     names, wordnet_ids = imagenet_classes()
     assert [class_choices(names)[index] for index in (134, 517, 638)] == [
         "crane (#134)",

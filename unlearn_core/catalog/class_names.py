@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from unlearn_core.errors import UserError
 
@@ -50,6 +50,12 @@ def class_called(text: str, names: Sequence[str]) -> int:
 def short_class_name(name: str) -> str:
     """Return the first of a class's names: ImageNet lists several, separated by commas."""
     return name.split(",")[0]
+
+
+@lru_cache(maxsize=8)
+def short_class_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the short name of each class, with its index where others have the same."""
+    return class_choices([short_class_name(name) for name in names])
 
 
 @cache

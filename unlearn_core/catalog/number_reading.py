@@ -17,7 +17,7 @@ from unlearn_core.common.budget import Budget, sample
 from unlearn_core.common.files import atomic_write
 from unlearn_core.common.lazy_torch import nn, torch
 
-_MEASURED = Budget(small=1000, large=200)
+_MEASURED = Budget(small=1000, large=100)
 _BATCH = 50
 
 READINGS: tuple[Reading, ...] = get_args(Reading)
