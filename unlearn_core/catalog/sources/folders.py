@@ -5,6 +5,7 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -123,7 +124,10 @@ def _places(listing: Listing) -> list[Place | None]:
     annotated: dict[str, str] = {}
     for file in listing.annotations:
         folder = file.name.rpartition("/")[0]
-        for line in file.read().decode(errors="replace").splitlines():
+        text = ""
+        with suppress(UserError, OSError):
+            text = file.read().decode(errors="replace")
+        for line in text.splitlines():
             name, _, rest = line.partition("\t")
             for above in (f"{folder}/", f"{folder}/images/"):
                 annotated[(above + name).lstrip("/")] = rest.partition("\t")[0].strip()
@@ -165,14 +169,14 @@ def _in_archive(path: Path) -> Listing:
     files, unpacked = [], 0
     folders: set[str] = set()
     for member, name in zip(found, names, strict=True):
-        parts = name.rstrip("/").split("/")
+        parts = [part for part in name.split("/") if part not in ("", ".")]
         if name.startswith("/") or ".." in parts or _DRIVE.match(name):
             raise UserError(f"{path.name} contains a path outside of it: {name}.")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path.name} contains a link: {name}.")
         if any(map(is_hidden, parts)):
             continue
-        folders.update(_around(name))
+        folders.update(_around("/".join(parts) + "/" * name.endswith("/")))
         if not name.endswith("/"):
             unpacked += member.file_size if name.lower().endswith(SUFFIXES) else 0
             files.append(PictureFile("/".join(parts), partial(archive.read, member, MOST_BYTES + 1)))
