@@ -155,6 +155,7 @@ def archive(path: Path, *names: bytes) -> Path:
     ("names", "encoding", "classes", "guessed"),
     [
         ([r"animals\cat\1.png", r"animals\dog\1.png"], "ascii", ("cat", "dog"), ""),
+        (["./cat/1.png", ".//dog/1.png", "./.hidden/1.png"], "ascii", ("cat", "dog"), ""),
         (["кошка/1.png", "собака/1.png"], "cp866", ("кошка", "собака"), "cp866"),
         (["Ёж №1/1.png"], "cp866", ("Ёж №1",), "cp866"),
         (["Käse/1.png", "Übung/1.png"], "cp437", ("Käse", "Übung"), "cp437"),
