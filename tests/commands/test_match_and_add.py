@@ -37,8 +37,8 @@ def test_numbers_are_counted_as_measured_or_as_said(
         "otherwise for 0.0 % from 0."
     )
     assert [row["class"] for row in json.loads(match("--json", "--numbers", "from-0"))] == ["4", "6"]
-    assert [row["index"] for row in json.loads(match("--json", "--set", "6=#9"))] == [4, 9]
-    assert [row["index"] for row in json.loads(match("--json", "--reset"))] == [3, 5]
+    assert [row["class"] for row in json.loads(match("--json", "--set", "6=#9"))] == ["4", "9"]
+    assert [row["class"] for row in json.loads(match("--json", "--reset"))] == ["3", "5"]
 
 
 def test_a_class_that_shares_its_name_is_named_by_its_number(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.class_match import (
-    ClassMatch,
     match_classes,
     number_readings,
     read_overrides,
@@ -55,11 +54,13 @@ def _match(args: argparse.Namespace) -> None:
     else:
         found = match_classes(own, classifier.class_names, classifier.wordnet_ids, overrides)
     choices = class_choices(classifier.class_names)
+    names = [None if index < 0 else choices[index] for index in found.classes]
     if args.json:
-        print(json.dumps(_rows(own, found, classifier.class_names)))
+        rows = zip(own, names, found.how, strict=True)
+        print(json.dumps([{"own": one, "class": name, "by": how} for one, name, how in rows]))
         return
-    for one, index, how in zip(own, found.classes, found.how, strict=True):
-        print(f"{one:32}{choices[index] if index >= 0 else '–':40}{how}")
+    for one, name, how in zip(own, names, found.how, strict=True):
+        print(f"{one:32}{name or '–':40}{how}")
     if found.reading is not None and (said := read_counted(root, args.classifier, args.images).in_words()):
         print(said)
 
@@ -80,10 +81,3 @@ def _overrides(
         chosen = {reading.replace(" ", "-"): reading for reading in READINGS}.get(args.numbers)
         choose_reading(root, args.classifier, args.images, chosen)
     return overrides
-
-
-def _rows(own: tuple[str, ...], found: ClassMatch, names: tuple[str, ...]) -> list[dict[str, object]]:
-    return [
-        {"own": one, "class": None if index < 0 else names[index], "index": index, "by": how}
-        for one, index, how in zip(own, found.classes, found.how, strict=True)
-    ]
