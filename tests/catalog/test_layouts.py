@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.catalog.hostile import NOISE, encoded
@@ -85,11 +87,29 @@ def found(source: ImageSource) -> dict[str, tuple[str, bool]]:
         {"bullet train/1.jpg": ("bullet train", False), "steam train/1.jpg": ("steam train", False)},
         {"cat/1.jpg": ("cat", False), "dog/1.jpg": ("dog", False), "dog/test/1.jpg": ("dog", False)},
         {"cat/1.jpg": ("cat", False)},
+        {"meta/1.jpg": ("meta", False), "prediction/1.jpg": ("prediction", False)},
+        {
+            "ILSVRC/Data/CLS-LOC/train/n01440764/1.JPEG": ("n01440764", False),
+            "ILSVRC/Data/CLS-LOC/val/1.JPEG": ("", True),
+        },
     ],
 )
 def test_the_class_is_the_first_folder_below_the_split(expected: dict[str, tuple[str, bool] | None]) -> None:
     by_name = dict(zip(expected, places(list(expected), {}), strict=True))
     assert {name: one and (one.class_name, one.is_test) for name, one in by_name.items()} == expected
+
+
+FOLDERS = st.sampled_from(["train", "test", "seg_test", "meta", "images", "cat", "1", "x_pred"]) | st.text(
+    max_size=3
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(folders=st.lists(st.lists(FOLDERS, max_size=5), min_size=1, max_size=12))
+def test_whatever_the_folders_are_not_all_pictures_are_left_out(folders: list[list[str]]) -> None:
+    found = places(["/".join([*one, "1.jpg"]) for one in folders], {})
+    assert len(found) == len(folders)
+    assert any(place is not None for place in found)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -21,7 +21,7 @@ _PLAIN = ("image", "images", "img", "imgs", "jpegimages", "pictures")
 """Folders that only say that there are pictures in them."""
 
 _NEUTRAL = ("set", "data", "dataset", "split", "folder")
-_DEEPEST = 4
+_DEEPEST = 6
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def _split(folders: set[Folders]) -> _Split | None:
         level = {one[depth] for one in folders if len(one) > depth}
         deeper = {one[depth] for one in folders if len(one) > depth + 1}
         kinds = _kinds(level)
-        everywhere = around or all(len(one) > depth for one in folders if one)
-        if level and level == set(kinds) and everywhere:
-            return _Split(depth, kinds, below_class=not around and not deeper)
         sorts = set(kinds.values())
+        everywhere = around or all(len(one) > depth for one in folders if one)
+        if level == set(kinds) and everywhere and sorts & {"train", "test"}:
+            return _Split(depth, kinds, below_class=not around and not deeper)
         if around and {"train", "test"} <= sorts and any(kinds.get(one) == "train" for one in deeper):
             return _Split(depth, kinds, below_class=False)
         around = around and len(level) == 1
