@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
 from unlearn_core.artifacts.predictions import Comparison, Predictions
-from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
+from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.budget import SMALL
@@ -209,7 +209,7 @@ class Job:
         counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
         found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
         are = "is" if retained + test == 1 else "are"
-        return [f"{found} {are} identical to forgotten ones, and forgotten with them."] if found else []
+        return [f"{found} {are} {COPIES}"] if found else []
 
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
