@@ -1,7 +1,7 @@
 """One forgetting job from the first measurement to the outcome."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Job:
         reference: the classifier before the earlier runs; None if there are none.
         known: the classifier's predictions on `images`, where they are known.
         found: what a run that forgot the same found: its weights are then not looked for again.
+        keep: called with the predictions on `images` that were not known.
 
     Raises:
         UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
@@ -77,6 +78,7 @@ class Job:
         reference: Classifier | None = None,
         known: Predictions | None = None,
         found: Found | None = None,
+        keep: Callable[[Predictions], object] = lambda said: None,
     ) -> None:
         self.seconds = dict(seconds or {})
         self.started = time.perf_counter() - sum(self.seconds.values())
@@ -89,13 +91,15 @@ class Job:
         self.classifier = copy_to(classifier, self.device)
         self.never_seen = find_never_seen(request.classifier, request.images)
         self.frontier: list[FrontierPoint] = []
-        self._known, self._found = known, found
+        self._known, self._found, self._keep = known, found, keep
 
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
         self.report.phase("measure")
         before = self.pictures.predict(self.original.module, self._measured_before, self._known)
+        if self._known is None:
+            self._keep(before.at(slice(len(self.pictures.own.ids))))
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.request.pick, before, names, self.request.seed, self.never_seen)
