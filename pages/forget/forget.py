@@ -29,7 +29,7 @@ from pages.shared.app_state import (
     start_runs,
     start_workers,
 )
-from pages.shared.continue_run import start_afresh, start_of_next_run
+from pages.shared.continue_run import forgotten_before, start_afresh, start_of_next_run
 from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
@@ -176,7 +176,8 @@ def _setup(
         more = more_settings(str(method["method"]))
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), classifier_entry(classifier).input_size)
+        side = classifier_entry(classifier).input_size
+        depth = choose_depth(str(method["method"]), side, forgotten_before(after) + len(ids))
         pressed = st.button(
             f"Forget {counted(len(ids))}" if ids else "Forget",
             key="forget",

@@ -13,6 +13,7 @@ from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
 from unlearn_core.artifacts.predictions import Comparison, Predictions
 from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
+from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.budget import SMALL
@@ -146,15 +147,33 @@ class Job:
         except CancelledError:
             loop.stopped = "cancelled"
             return steps
+        known = self._resume(loop)
+        steps.extend(known)
         sample = self.pictures.sample(self.request.seed)
         with loop.task.phase("optimise"):
             for step in loop:
+                if step.step < len(known):
+                    continue
                 steps.append(step)
                 retained = self._snapshot(loop, step, sample) if is_snapshot_step(step.step) else None
                 self.report.step(step, retained)
+                if is_snapshot_step(step.step) and self.method.resumable:
+                    self.report.checkpoint(loop.state)
             if steps and not is_snapshot_step(steps[-1].step):
                 self._snapshot(loop, steps[-1], sample)
         return steps
+
+    def _resume(self, loop: ForgettingLoop) -> Sequence[StepRecord]:
+        """Take the loop to where an earlier attempt was interrupted; return the steps up to there."""
+        resumed = self.report.resumed()
+        if resumed is None:
+            return ()
+        loop.restore(dict(resumed.state))
+        self.started -= resumed.seconds
+        for step in resumed.steps:
+            if step.retain_accuracy is not None:
+                self._add_to_frontier(step, step.retain_accuracy)
+        return resumed.steps
 
     def _take_over(self, loop: ForgettingLoop, found: Found) -> list[Step]:
         """Leave the loop as it was at the end of the run that found the weights; return its steps."""
@@ -175,12 +194,13 @@ class Job:
         with loop.task.phase("measure"):
             retained = self._retained(step, sample)
         if retained is not None:
-            forgotten = round(100 * step.forgotten / step.k, 3)
-            self.frontier.append(
-                FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3))
-            )
+            self._add_to_frontier(step, retained)
         self.report.snapshot(step.step, loop.task.module)
         return retained
+
+    def _add_to_frontier(self, step: Step, retained: float) -> None:
+        forgotten = round(100 * step.forgotten / step.k, 3)
+        self.frontier.append(FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3)))
 
     def _retained(self, step: Step, sample: NDArray[intp]) -> float | None:
         """Return the accuracy on the sample of D_r; None at steps that are not worth the wait."""

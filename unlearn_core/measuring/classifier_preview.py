@@ -10,6 +10,7 @@ from unlearn_core.catalog.classifiers import as_classifier
 from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.common.devices import choose_device
 from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.cache import cached
@@ -38,10 +39,12 @@ def write_preview(root: Path, specification: ClassifierSpecification, images: st
     classifier = as_classifier(record, module)
     pictures = load_images(images, classifier)
     chosen = np.linspace(0, len(pictures.ids) - 1, min(len(pictures.ids), PICTURES)).astype(int)
+    device = choose_device("auto")
     with torch.inference_mode():
         shares, classes = (
-            module(to_pixels(pictures.pixels[chosen], torch.device("cpu")))
+            module.to(device)(to_pixels(pictures.pixels[chosen], device))
             .softmax(1)
+            .cpu()
             .topk(min(TOP, len(record.class_names)), dim=1)
         )
     names = np.array(record.class_names)
