@@ -1,5 +1,6 @@
 """Writes the reports of a job to the store."""
 
+import copy
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -110,10 +111,13 @@ class StoreReport(Report):
         """Write weights, predictions and weight maps to the folder, then set the final state."""
         self._store.update(self._run_id, phase="keep")
         after = outcome.classifier.module
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in after.state_dict().items()}
+        # Copies: a file has no place for two names of one tensor, as layers that are used twice have.
+        tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in after.state_dict().items()}
         save_file(tensors, self._folder / "weights.safetensors")
         write_comparison(self._folder, outcome.comparison)
-        importance = mas_importance(outcome.original.module, outcome.forget_pixels)
+        # Frozen weights matter to a prediction too.
+        trainable = copy.deepcopy(outcome.original.module).requires_grad_(True)
+        importance = mas_importance(trainable, outcome.forget_pixels)
         write_weight_maps(self._folder, measure_weight_maps(outcome.original.module, after, importance))
         cancelled = outcome.result.stopped == "cancelled"
         state = RunState.CANCELLED if cancelled else RunState.DONE
