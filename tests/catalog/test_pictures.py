@@ -175,6 +175,18 @@ def test_odd_shapes_fit(size: tuple[int, int]) -> None:
             assert fit(Image.new("RGB", size), side, channels).shape == (side, side, channels)
 
 
+@pytest.mark.parametrize(
+    ("size", "middle"),
+    [((400_000, 1), (199_960, 0, 200_040, 1)), ((2, 400_000), (0, 199_960, 2, 200_040))],
+)
+def test_of_a_very_long_picture_only_the_middle_is_enlarged(
+    size: tuple[int, int], middle: tuple[int, int, int, int]
+) -> None:
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", middle)
+    assert (fit(picture, 224, 3)[..., 0] == 255).all()
+
+
 def test_an_upload_keeps_pixels_alone(tmp_path: Path) -> None:
     photo = Image.new("RGB", (3000, 1500), "red")
     exif = photo.getexif()

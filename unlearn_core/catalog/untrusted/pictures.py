@@ -24,6 +24,7 @@ MOST_PIXELS = 50_000_000
 
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _CROP = 0.875
+_LONGEST = 16
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -132,6 +133,7 @@ def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
     if channels == 1:
         picture = picture.convert("L")
     if size > SMALL:
+        picture = _without_far_ends(picture)
         scale = size / _CROP / min(picture.size)
         wide, high = (max(size, round(side * scale)) for side in picture.size)
         picture = picture.resize((wide, high), Image.Resampling.BICUBIC)
@@ -140,6 +142,15 @@ def fit(picture: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
     elif picture.size != (size, size):
         picture = picture.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(picture).reshape(size, size, channels)
+
+
+def _without_far_ends(picture: Image.Image) -> Image.Image:
+    """Return the middle of a very long picture: enlarged until the short side fits, all is too large."""
+    most = _LONGEST * min(picture.size)
+    if max(picture.size) <= most:
+        return picture
+    left, top = ((side - min(side, most)) // 2 for side in picture.size)
+    return picture.crop((left, top, left + min(picture.width, most), top + min(picture.height, most)))
 
 
 def _upright(picture: Image.Image, exif: Image.Exif) -> Image.Image:
