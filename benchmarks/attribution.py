@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.running import Case, Result, arguments, carry_out, markdown, spread
 from unlearn_core import load_classifier, load_images
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.common.devices import describe
+from unlearn_core.common.devices import choose_device, describe
 from unlearn_core.measuring.attribution.algorithms.integrated_gradients import PATH_STEPS
 from unlearn_core.measuring.attribution.algorithms.layer_gradcam import LayerGradCam
 from unlearn_core.measuring.attribution.algorithms.saliency import Saliency
@@ -54,12 +54,12 @@ PLAIN: dict[str, Callable[[Classifier, Tensor, Tensor], Tensor]] = {
 def measure(case: Case) -> Result:
     """Return the seconds of every way for one algorithm, the shortest of several tries."""
     classifier = load_classifier("mnist-resnet")
-    frozen(classifier.module)
+    device = choose_device("auto")
+    frozen(classifier.module.to(device))
     images = load_images("mnist", classifier)
     chosen = np.random.default_rng(0).permutation(len(images.ids))[: case["pictures"]]
-    cpu = torch.device("cpu")
-    pixels = to_pixels(images.pixels[chosen], cpu).contiguous(memory_format=torch.channels_last)
-    labels = torch.from_numpy(images.labels[chosen])
+    pixels = to_pixels(images.pixels[chosen], device).contiguous(memory_format=torch.channels_last)
+    labels = torch.from_numpy(images.labels[chosen]).to(device)
     singles = list(zip(pixels.split(1), labels.split(1), strict=True))
     name, plain = case["algorithm"], PLAIN.get(case["algorithm"])
 
@@ -69,12 +69,13 @@ def measure(case: Case) -> Result:
     def one_by_one() -> Tensor:
         return torch.cat([torch.from_numpy(attribute(classifier, *single, name)) for single in singles])
 
-    result = {"device": describe(cpu), "together": _seconds(together, case["repeats"])}
+    together()  # A GPU's first kernels take seconds to load.
+    result = {"device": describe(device), "together": _seconds(together, case["repeats"])}
     result["one_by_one"] = _seconds(one_by_one, case["repeats"])
     if plain is not None:
 
         def as_it_comes() -> Tensor:
-            return torch.cat([plain(classifier, *single).detach().sum(1) for single in singles])
+            return torch.cat([plain(classifier, *single).detach().sum(1).cpu() for single in singles])
 
         result["plain"] = _seconds(as_it_comes, case["repeats"])
         maps = as_it_comes()

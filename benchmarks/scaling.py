@@ -33,15 +33,17 @@ def child(text: str) -> None:
     import torch.nn.functional as F
 
     from unlearn_core import load_classifier, load_images, unlearn
+    from unlearn_core.common.devices import choose_device
     from unlearn_core.measuring.predict import to_pixels
 
     case = json.loads(text)
     classifier = load_classifier("mnist-resnet")
     images = load_images("mnist", classifier)
     start = _peak_megabytes()
-    module = load_classifier("mnist-resnet").module
-    pixels = to_pixels(images.pixels[:BATCH], torch.device("cpu"))
-    F.cross_entropy(module(pixels), torch.from_numpy(images.labels[:BATCH])).backward()
+    device = choose_device("auto")
+    module = load_classifier("mnist-resnet").module.to(device)
+    pixels = to_pixels(images.pixels[:BATCH], device)
+    F.cross_entropy(module(pixels), torch.from_numpy(images.labels[:BATCH]).to(device)).backward()
     batch = _peak_megabytes() - start
     del module, pixels
     result = unlearn(
@@ -51,6 +53,11 @@ def child(text: str) -> None:
 
 
 def _peak_megabytes() -> float:
+    """Return the peak memory of this process so far: on a GPU, or else on the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset / 2**20
     import resource

@@ -9,7 +9,12 @@ from pages.add.classifier_preview import preview
 from pages.shared.app_state import engine, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import (
+    FILE_ENDINGS,
+    ClassifierSpecification,
+    CustomClassifier,
+    default_name,
+)
 from unlearn_core.catalog.sources.registry import image_sets
 from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
 from unlearn_core.common.sharing import is_shared
@@ -23,7 +28,6 @@ _WAYS = {
     "function": "A Python function",
 }
 _TRY, _NUMBER, _UPLOADED, _ADDED = "tried_classifier", "try_number", "uploaded_checkpoint", "added_classifier"
-FILES = ["safetensors", "pt", "pth", "bin", "ckpt"]
 
 
 def add_classifier() -> None:
@@ -101,7 +105,7 @@ def _file() -> dict[str, Any] | None:
     known = _architectures()
     uploaded = st.file_uploader(
         "Checkpoint",
-        FILES,
+        [ending[1:] for ending in FILE_ENDINGS],
         key="add_file",
         max_upload_size=most_bytes() // 2**20,
         help="A safetensors file, or a state_dict written by torch.save. Only tensors are read: code in a "
@@ -120,7 +124,7 @@ def _file() -> dict[str, Any] | None:
     where = _store_upload(uploaded) if uploaded is not None else path.strip()
     if not where or architecture is None:
         return None
-    name = Path(uploaded.name).stem if uploaded is not None else Path(where).stem
+    name = default_name(f"file:{where if uploaded is None else uploaded.name}")
     return {"source": f"file:{where}", "architecture": architecture, "name": name}
 
 
@@ -154,10 +158,22 @@ def _settings() -> dict[str, Any]:
         classes = right.number_input("Classes", 2, 100_000, None, key="add_classes")
         mean = left.text_input("Mean, per channel", key="add_mean", placeholder="0.485, 0.456, 0.406")
         std = right.text_input("Standard deviation", key="add_std", placeholder="0.229, 0.224, 0.225")
+        arguments = (
+            ""
+            if is_shared()
+            else st.text_input(
+                "Arguments of the network's constructor",
+                key="add_arguments",
+                placeholder='{"act_layer": "gelu"}',
+                help="A JSON object, for what the weights do not tell.",
+            )
+        )
         names = st.text_area(
             "Class names, one per line, in the order of the logits", key="add_names", height=90
         )
     given: dict[str, Any] = {"input_size": size, "classes": classes}
+    if arguments.strip():
+        given["arguments"] = arguments
     lines = [line.strip() for line in names.splitlines() if line.strip()]
     if lines:
         given["class_names"] = lines
@@ -183,12 +199,12 @@ def _try(specification: dict[str, Any], images: str) -> None:
     number = st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
     try:
         parsed = ClassifierSpecification.parse(**specification)
-        with st.spinner("Building and loading the classifier …"):
+        with st.spinner("Building the classifier, and trying every method on it …"):
             path = engine().look(TryClassifierRequest(parsed, images, number)).result()
     except UserError as error:
         show_error(error)
         return
-    st.session_state[_TRY] = (parsed, path.read_bytes())
+    st.session_state[_TRY] = (parsed, images, path.read_bytes())
 
 
 def _result() -> None:
@@ -198,19 +214,31 @@ def _result() -> None:
             "whether weights, normalisation and class names are right. Nothing is kept until you add it."
         )
         return
-    specification, content = st.session_state[_TRY]
+    specification, images, content = st.session_state[_TRY]
     record = preview(content)
+    if record.parts:
+        part = st.selectbox(
+            "Network of the file",
+            record.parts,
+            record.parts.index(record.part),
+            key=f"add_part_{st.session_state[_NUMBER]}",
+        )
+        if part != record.part:
+            _try({**specification.model_dump(), "part": part}, images)
+            if _TRY in st.session_state:
+                st.rerun()
+            return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name in the catalog", record.name, key=f"add_name_{record.name}")
         if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
-            _add(specification, name)
+            _add(specification, name, record)
 
 
-def _add(specification: ClassifierSpecification, name: str) -> None:
+def _add(specification: ClassifierSpecification, name: str, tried: CustomClassifier) -> None:
     try:
         named = ClassifierSpecification.parse(**{**specification.model_dump(), "name": name})
         with st.spinner("Saving its weights …"):
-            st.session_state[_ADDED] = engine().look(AddClassifierRequest(named, visitor())).result()
+            st.session_state[_ADDED] = engine().look(AddClassifierRequest(named, visitor(), tried)).result()
     except UserError as error:
         show_error(error)
         return

@@ -48,6 +48,10 @@ def preview(content: bytes) -> CustomClassifier:
         f"Has {classes:,} classes: {_few(record.class_names)}",
     ):
         st.markdown(f":green[:material/check:] {check}")
+    if record.findings:
+        # As HTML: names in a stranger's file may be Markdown.
+        lines = "".join(f"<li>{escape(finding)}</li>" for finding in record.findings)
+        st.html(f'<ul class="findings">{lines}</ul>')
     pictures = zip(found["thumbnails"], found["top"], found["shares"], found["labels"], strict=True)
     st.html(f'{_STYLE}<div class="previews">{"".join(_card(*one) for one in pictures)}</div>')
     return record

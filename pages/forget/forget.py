@@ -14,6 +14,7 @@ from pages.forget.request_form import (
     choose_depth,
     choose_goal,
     choose_method,
+    methods_off,
     more_settings,
     others_to_compare,
 )
@@ -29,7 +30,7 @@ from pages.shared.app_state import (
     start_runs,
     start_workers,
 )
-from pages.shared.continue_run import start_afresh, start_of_next_run
+from pages.shared.continue_run import forgotten_before, start_afresh, start_of_next_run
 from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
@@ -165,18 +166,19 @@ def _setup(
     classifier: str, images: str | None, table: ImageTable | None, never_seen: NeverSeen | None
 ) -> None:
     st.markdown("##### 2 · Let the classifier forget them")
-    after = start_of_next_run()
+    after, entry = start_of_next_run(), classifier_entry(classifier)
+    off = methods_off(entry)
     ids = selection.picked()
     # The choices that matter come first, though they depend on the method, which is chosen below.
     first = st.container()
     with st.expander("Compare with other methods", icon=":material/compare_arrows:"):
-        others = others_to_compare()
+        others = others_to_compare(off)
     with st.expander("Another method, seed, steps and device", icon=":material/tune:"):
-        method = choose_method()
+        method = choose_method(off)
         more = more_settings(str(method["method"]))
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), classifier_entry(classifier).input_size)
+        depth = choose_depth(str(method["method"]), entry.input_size, forgotten_before(after) + len(ids))
         pressed = st.button(
             f"Forget {counted(len(ids))}" if ids else "Forget",
             key="forget",

@@ -1,5 +1,6 @@
 """The request for the picked pictures: goal and depth, and what is rarely changed: method and settings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_names import class_choices
+from unlearn_core.catalog.entries import ClassifierEntry
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
@@ -37,12 +39,12 @@ def choose_goal(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
     return {"goal": goal, "new_labels": new_labels}
 
 
-def choose_depth(method: str, input_size: int) -> dict[str, float | int]:
+def choose_depth(method: str, input_size: int, instances: int) -> dict[str, float | int]:
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
     # Another default is another control: what was chosen for digits is not asked of photos.
-    default = default_depth(input_size)
+    default = default_depth(input_size, instances)
     chosen = st.segmented_control(
         "How deep",
         range(len(DEPTHS)),
@@ -53,19 +55,34 @@ def choose_depth(method: str, input_size: int) -> dict[str, float | int]:
         persist_state="session",
         help=explained("depth"),
     )
-    st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price}")
+    st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price(instances)}")
     return {DEPTH_OPTION.name: chosen}
 
 
-def choose_method() -> dict[str, object]:
-    """Show the main methods, the others behind one more click; return the fields `method` and `retained`."""
-    others = [entry for entry in methods() if entry.name not in _MAIN]
+def methods_off(classifier: ClassifierEntry) -> dict[str, str]:
+    """Return the methods that fail on a classifier, with the reasons; without those not installed now."""
+    installed = {entry.name for entry in methods()}
+    return {name: reason for name, reason in classifier.methods_off if name in installed}
+
+
+def choose_method(off: Mapping[str, str]) -> dict[str, object]:
+    """Show the main methods, the others behind one more click; return the fields `method` and `retained`.
+
+    Args:
+        off: methods that fail on the classifier, with the reason.
+    """
+    main = [name for name in _MAIN if name not in off]
+    others = [entry for entry in methods() if entry.name not in _MAIN and entry.name not in off]
+    if off:
+        reasons = "  \n".join(f"**{method_entry(name).title}**: {reason}" for name, reason in off.items())
+        titles = ", ".join(method_entry(name).title for name in off)
+        st.caption(f"Not offered for this classifier: {titles}.", help=reasons)
     chosen = st.radio(
         "Method",
-        [*_MAIN, _OTHER],
+        [*main, _OTHER],
         format_func=lambda name: "Another method" if name == _OTHER else method_entry(name).title,
-        captions=[*(method_entry(name).summary for name in _MAIN), "From other papers."],
-        key="method",
+        captions=[*(method_entry(name).summary for name in main), "From other papers."],
+        key=_key("method", off),
         persist_state="session",
     )
     if chosen != _OTHER:
@@ -76,7 +93,7 @@ def choose_method() -> dict[str, object]:
             "Other method",
             [entry.name for entry in others],
             format_func=lambda name: method_entry(name).title,
-            key="other_method",
+            key=_key("other_method", off),
             persist_state="session",
             help="  \n".join(f"**{entry.title}**: {entry.summary} ({entry.paper})" for entry in others),
         )
@@ -140,14 +157,18 @@ def more_settings(method: str) -> dict[str, Any]:
     }
 
 
-def others_to_compare() -> list[dict[str, object]]:
-    """Let the person add methods to the same request; return the fields that differ for each."""
+def others_to_compare(off: Mapping[str, str]) -> list[dict[str, object]]:
+    """Let the person add methods to the same request; return the fields that differ for each.
+
+    Args:
+        off: methods that fail on the classifier.
+    """
     chosen = st.multiselect(
         "Also run with",
-        [entry.name for entry in methods() if entry.name != "retrain"],
+        [entry.name for entry in methods() if entry.name != "retrain" and entry.name not in off],
         format_func=lambda name: method_entry(name).title,
         max_selections=5,
-        key="compare_with",
+        key=_key("compare_with", off),
         persist_state="session",
         placeholder="other methods, for comparison",
         help="The same pictures, goal and seed with the defaults of each method, one run after another. "
@@ -161,6 +182,11 @@ def others_to_compare() -> list[dict[str, object]]:
         }
         for name in chosen
     ]
+
+
+def _key(name: str, off: Mapping[str, str]) -> str:
+    """Return the key of a choice of methods: other options are another control."""
+    return ":".join([name, *off])
 
 
 def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:

@@ -41,6 +41,12 @@ def start_of_next_run() -> str | None:
     return run.id
 
 
+def forgotten_before(after: str | None) -> int:
+    """Return how many instances a run and those that it continues were to forget."""
+    result = None if after is None else store().get(after).parsed_result()
+    return 0 if result is None else result.k + sum(len(one.ids) for one in result.earlier)
+
+
 def start_afresh() -> None:
     """Let the next run start from the catalog's classifier again."""
     st.session_state.pop(_AFTER, None)

@@ -44,6 +44,7 @@ def test_a_link_to_a_page_may_be_the_first_thing_a_server_sees(open_page: OpenPa
 def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
     page = open_page()
     settle(page)
+    page.get_by_text("Just enough", exact=True).click()
     forget_three_by_hand(page)
     expect(page).to_have_url(re.compile(r"run=[0-9a-f]{8}"))
     address = page.url
@@ -62,22 +63,6 @@ def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
         open_tab(page, title)
         expect(page).to_have_url(re.compile(run_id))
         shoot(page, f"{title.lower().replace(' / ', '-')}-light")
-
-
-def test_every_page_in_the_dark(open_page: OpenPage) -> None:
-    page = open_page("/", "dark")
-    settle(page)
-    expect(page.locator(".cell")).to_have_count(1000)
-    page.get_by_role("button", name="hardest").click()
-    expect(page.locator(".count")).to_have_text("16 selected")
-    shoot(page, "forget-ready-dark")
-    choose_the_quickest_method(page)
-    page.locator(".st-key-forget button").click()
-    expect(page.get_by_text(re.compile("no longer recognised"))).to_be_visible()
-    shoot(page, "forget-done-dark")
-    for title in PAGES:
-        open_tab(page, title)
-        shoot(page, f"{title.lower().replace(' / ', '-')}-dark")
 
 
 def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:
@@ -115,9 +100,8 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     expect(page.get_by_text(re.compile("no longer recognised"))).to_be_visible()
     expect(page.get_by_text("agreement").first).to_be_visible()
     shoot(page, "forget-photos-done-light")
-    for title in PAGES:
-        open_tab(page, title)
-        shoot(page, f"{title.lower().replace(' / ', '-')}-photos-light")
+    open_tab(page, "Before / after")
+    shoot(page, "before-after-photos-light")
     open_tab(page, "Forget")
     expect(page.locator(".cell")).to_have_count(56)
     expect(page.locator(".count")).to_have_text("1 selected")

@@ -193,7 +193,7 @@ def test_a_checkpoint_with_garbage_in_it_is_read_or_refused(
     data[place : place + len(garbage)] = garbage
     (tmp_path / "net.pt").write_bytes(data)
     try:
-        found = read_checkpoint(tmp_path / "net.pt")
+        found = read_checkpoint(tmp_path / "net.pt").tensors
         check_fit(found, tensors, "net.pt does not fit")
     except UserError as error:
         assert_one_sentence(error)

@@ -6,6 +6,7 @@ from typing import Any
 
 import huggingface_hub
 import pytest
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -73,14 +74,24 @@ def test_what_a_hub_says_wrongly_is_one_sentence(
     assert not list(own_home.glob("classifiers/*"))
 
 
-def test_a_network_that_could_not_be_built_again_is_not_taken_in(
-    own_home: Path, network: dict[str, Tensor]
-) -> None:
+@pytest.mark.parametrize("arguments", [{"stem_width": 16}, {"act_layer": "gelu"}, {"global_pool": "max"}])
+@pytest.mark.usefixtures("network")
+def test_arguments_of_a_hub_are_kept(own_home: Path, arguments: dict[str, Any]) -> None:
     import timm
 
-    wide = timm.create_model("resnet10t", num_classes=3, stem_width=16).state_dict()
-    with pytest.raises(UserError, match=r"differs from timm:resnet10t: conv1\.0\.weight is 12"):
-        add(own_home, {**CONFIG, "model_args": {"stem_width": 16}}, wide)
+    torch.manual_seed(0)
+    network = timm.create_model("resnet10t", num_classes=3, **arguments).eval()
+    name = add(own_home, {**CONFIG, "model_args": arguments}, network.state_dict())
+    pixels = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(load_classifier(name).module(pixels), network((pixels - 0.5) / 0.2), atol=1e-5)
+
+
+def test_arguments_of_a_hub_that_load_something_else_are_refused(
+    own_home: Path, network: dict[str, Tensor]
+) -> None:
+    with pytest.raises(UserError, match="checkpoint_path is not an argument"):
+        add(own_home, {**CONFIG, "model_args": {"checkpoint_path": "/etc/passwd"}}, network)
 
 
 def test_values_that_are_no_numbers_are_found(own_home: Path, network: dict[str, Tensor]) -> None:

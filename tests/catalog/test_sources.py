@@ -184,6 +184,21 @@ def test_a_large_set_is_decoded_once_into_a_file(
     assert file.stat().st_mtime_ns == made
 
 
+def test_a_set_of_many_files_is_decoded_once_too_where_there_is_room(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, colour in enumerate(("red", "green", "blue")):
+        picture(tmp_path / "cat", f"{place}.png", colour)
+    monkeypatch.setattr(image_sets, "MANY", 3)
+    (own_home / "cache" / "pixels").write_text("in the way", encoding="utf-8")
+    in_memory = load_images(f"folder:{tmp_path}", ANY)
+    assert not isinstance(in_memory.pixels, np.memmap)
+    (own_home / "cache" / "pixels").unlink()
+    kept = load_images(f"folder:{tmp_path}", Wanted("kept", 3, 16, ("cat", "dog"), ()))
+    assert isinstance(kept.pixels, np.memmap)
+    assert np.array_equal(kept.pixels, in_memory.pixels)
+
+
 def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     for name in ("cat/a.png", "dog/b.png"):
         picture(tmp_path / "set", name)

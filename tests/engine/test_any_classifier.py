@@ -26,9 +26,11 @@ from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
-NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "densenet121", "vit_b_16", "swin_t")
-SLOW = ("resnet50", "densenet121", "vit_b_16", "swin_t")
-LONG_ALGORITHMS = ("integrated-gradients", "occlusion", "feature-ablation")
+NETWORKS = (
+    *("torchvision:resnet18", "torchvision:mobilenet_v2", "torchvision:squeezenet1_1"),
+    # timm's smallest of a family.
+    *("timm:test_vit", "timm:test_convnext", "timm:test_nfnet"),
+)
 QUICKEST: dict[str, float | int] = {"examples": 4, "inversions": 0, "anchor_batch": 4, "sparing": 0}
 
 
@@ -45,7 +47,7 @@ def pictures(tmp_path: Path) -> str:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     specification = ClassifierSpecification(
-        source=f"torchvision:{network}:random", classes=5, input_size=32, name=network
+        source=f"{network}:random", classes=5, input_size=32, name=network
     )
     add_classifier(own_home, specification)
     store, root = Store(own_home), own_home
@@ -70,8 +72,7 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     with np.load(FilterRequest(run.id, maps.layers[0], 1).answer(root)) as found:
         assert found["kernels_before"].ndim == 3
         assert np.isfinite(found["kernels_after"]).all()
-    slow = LONG_ALGORITHMS if network in SLOW else ()
-    entries = [entry for entry in offered(network) if entry.name not in slow]
+    entries = offered(network)
     assert {"saliency", "smoothgrad"} <= {entry.name for entry in entries}
     after = {}
     for entry in entries:
@@ -82,8 +83,7 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
             after[entry.name] = found["after"]
     # torchvision starts the last layer of some networks at zero: before the run no pixel matters.
     assert after["saliency"].any()
-    if network not in SLOW:
-        closest_looks(root, run.id, list(result.ids), len(maps.layers))
+    closest_looks(root, run.id, list(result.ids), len(maps.layers))
 
 
 def closest_looks(root: Path, run_id: str, ids: list[int], layers: int) -> None:

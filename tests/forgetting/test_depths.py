@@ -4,20 +4,27 @@ from statistics import mean
 
 import pytest
 
-from unlearn_core.forgetting.depths import DEPTHS, depth_number
+from unlearn_core.forgetting.depths import DEPTHS, DepthChoice, depth_number
 
-RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "depth.json"
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+MEASURED = {16: RESULTS / "depth.json", 64: RESULTS / "h200" / "depth.json"}
 
 
+@pytest.mark.parametrize("digits", MEASURED)
 @pytest.mark.parametrize("depth", DEPTHS, ids=lambda depth: depth.name)
-def test_the_price_that_is_shown_was_measured(depth) -> None:  # type: ignore[no-untyped-def]
-    case = {"pick": "random:16", "depth": depth_number(depth.name)}
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")).values()
+def test_the_price_that_is_shown_was_measured(depth: DepthChoice, digits: int) -> None:
+    case = {"pick": f"random:{digits}", "depth": depth_number(depth.name)}
+    kept = json.loads(MEASURED[digits].read_text(encoding="utf-8")).values()
     same = [one for one in kept if case.items() <= one["case"].items()]
     assert sorted(one["case"]["seed"] for one in same) == [0, 1, 2]
     retain = mean(one["accuracy"]["retain"]["after"] for one in same)
     copies = mean(one["depth"]["changed_copies"]["after"] for one in same)
-    assert depth.retain == pytest.approx(retain, abs=0.06)
-    assert depth.copies == pytest.approx(copies, abs=0.6)
-    assert f"{depth.retain:.1f} %" in depth.price
-    assert f"{depth.copies:.0f} %" in depth.price
+    said_retain, said_copies = depth.measured[digits]
+    assert said_retain == pytest.approx(retain, abs=0.06)
+    assert said_copies == pytest.approx(copies, abs=0.6)
+    assert f"on {digits} digits: {said_retain:.1f} %" in depth.price(digits)
+
+
+@pytest.mark.parametrize(("instances", "digits"), [(1, 16), (30, 16), (40, 64), (1000, 64)])
+def test_the_price_is_that_of_about_as_many_instances(instances: int, digits: int) -> None:
+    assert f"on {digits} digits" in DEPTHS[1].price(instances)

@@ -33,7 +33,6 @@ SMALL = {
 models = torchvision.models
 FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "resnet18": lambda: models.resnet18(num_classes=CLASSES),
-    "resnet50": lambda: models.resnet50(num_classes=CLASSES),
     "mobilenet-v2": lambda: models.mobilenet_v2(num_classes=CLASSES),
     "squeezenet": lambda: models.squeezenet1_1(num_classes=CLASSES),
     "densenet": lambda: models.DenseNet(8, (2, 2, 2, 2), 16, num_classes=CLASSES),
@@ -42,7 +41,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     ),
 }
 
-LARGE = ("resnet18", "resnet50", "mobilenet-v2")
+LARGE = ("resnet18", "mobilenet-v2")
 NEED_A_LINEAR_HEAD = ("esc", "struct-guard")
 
 

@@ -1,11 +1,13 @@
 """The Add page: bring a classifier, bring pictures, take them out again; and a server that serves others."""
 
+import argparse
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
@@ -20,6 +22,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("weights") / "net.pt"
     torch.save({"state_dict": seeded("timm:resnet10t", 4, 3, None).state_dict()}, path)
     return path.read_bytes()
+
+
+def html_of(app: AppTest) -> str:
+    return " ".join(str(getattr(one, "value", "")) for one in app.get("html"))
 
 
 def packed(path: Path) -> bytes:
@@ -70,6 +76,45 @@ def test_a_wrong_architecture_is_one_sentence(own_home: Path, open_app: OpenApp,
     assert not app.exception
     assert "does not fit torchvision:resnet18" in app.error[0].value
     assert str(own_home) not in app.error[0].value
+
+
+def test_findings_are_told_and_the_network_of_a_file_is_chosen(
+    own_home: Path, open_app: OpenApp, tmp_path: Path
+) -> None:
+    own = seeded("torchvision:shufflenet_v2_x0_5", 1, 3, None).state_dict()
+    content = {"last": own, "best": {name: tensor * 1.5 for name, tensor in own.items()}}
+    torch.save({**content, "args": argparse.Namespace(lr=0.1)}, tmp_path / "net.pth")
+    app = open_app(PAGE)
+    app.segmented_control(key="add_from").set_value("file").run()
+    upload = ("net (1).pth.tar", (tmp_path / "net.pth").read_bytes(), "application/octet-stream")
+    app.file_uploader(key="add_file").set_value(upload)
+    app.selectbox(key="add_architecture").set_value("torchvision:shufflenet_v2_x0_5")
+    app.number_input(key="add_size").set_value(32)
+    app.run()
+    app.button(key="try").click().run()
+    assert not app.exception
+    assert not app.error
+    told = html_of(app)
+    for finding in ("(last, best); best is taken", "not tensors: args", "one logit x", "StructGuard, ESC"):
+        assert finding in told
+    (part,) = [box for box in app.selectbox if box.label == "Network of the file"]
+    assert part.value == "best"
+    part.set_value("last").run()
+    assert not app.exception
+    assert "last is taken" in html_of(app)
+    app.button(key="add").click().run()
+    assert not app.exception
+    (record,) = custom_classifiers(own_home)
+    assert (record.name, record.part, record.output) == ("net-1", "last", "one logit")
+    app.switch_page("pages/forget/forget.py").run()
+    app.selectbox(key="classifier").set_value("net-1").run()
+    assert not app.exception
+    offered = app.multiselect(key="compare_with:esc:retrain:struct-guard").options
+    assert "ESC" not in offered
+    assert "NegGrad" in offered
+    assert any(
+        "Not offered for this classifier: ESC, Retrain, StructGuard" in one.value for one in app.caption
+    )
 
 
 def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_path: Path) -> None:

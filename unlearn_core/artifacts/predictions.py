@@ -179,6 +179,10 @@ class Predictions:
     confidences: NDArray[np.float32]
     losses: NDArray[np.float32]
 
+    def at(self, places: slice | NDArray[np.intp]) -> "Predictions":
+        """Return the predictions on some of the pictures."""
+        return Predictions(**{name: values[places] for name, values in vars(self).items()})
+
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Return predictions on several sets of pictures as those on all of them, in the same order."""

@@ -1,6 +1,7 @@
 """`steps.jsonl` of a run: one line with a JSON object per step of the loop."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 
 from unlearn_core.common.budget import Budget
 from unlearn_core.common.damaged import damaged_becomes
+from unlearn_core.common.files import atomic_write
 from unlearn_core.forgetting.step import Step
 
 RETAIN_SAMPLE = Budget(128, 12)
@@ -34,7 +36,11 @@ _RECORD = TypeAdapter(StepRecord)
 def append_step(folder: Path, record: StepRecord) -> None:
     """Add a line to the steps in a run's folder."""
     with (folder / _FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(record)) + "\n")
+        file.write(_line(record))
+
+
+def _line(record: StepRecord) -> str:
+    return json.dumps(asdict(record)) + "\n"
 
 
 def read_steps(folder: Path) -> list[StepRecord]:
@@ -49,6 +55,7 @@ def read_steps(folder: Path) -> list[StepRecord]:
         return [_RECORD.validate_json(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
-def delete_steps(folder: Path) -> None:
-    """Remove the steps of an earlier attempt."""
-    (folder / _FILE).unlink(missing_ok=True)
+def replace_steps(folder: Path, records: Iterable[StepRecord]) -> None:
+    """Replace the steps of an earlier attempt by those that stay."""
+    with atomic_write(folder / _FILE) as half:
+        half.write_text("".join(map(_line, records)), encoding="utf-8")

@@ -20,7 +20,8 @@ class ClassifierEntry:
 
     `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
     outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
-    `digest` then identifies its weights. `class_names` is empty for ImageNet's, which timm has.
+    `digest` then identifies its weights. `class_names` is empty for ImageNet's, which timm has. `methods_off`
+    are methods that fail on it, each with the reason.
     """
 
     name: str
@@ -37,6 +38,13 @@ class ClassifierEntry:
     digest: str = ""
     visitor: str = ""
     class_names: tuple[str, ...] = ()
+    methods_off: tuple[tuple[str, str], ...] = ()
+
+    def check_method(self, name: str) -> None:
+        """Raise `UserError` for a method that fails on this classifier."""
+        reason = dict(self.methods_off).get(name)
+        if reason is not None:
+            raise UserError(f"Method {name} is not offered for {self.name}: {reason}")
 
 
 CLASSIFIERS = (
@@ -115,6 +123,7 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
         digest=record.digest,
         visitor=record.visitor,
         class_names=record.class_names,
+        methods_off=record.methods_off,
     )
 
 
@@ -124,8 +133,8 @@ def same_architecture(name: str) -> tuple[ClassifierEntry, ...]:
     if own is None:
         return ()
 
-    def shape(record: CustomClassifier) -> tuple[str, int, int]:
-        return record.architecture, record.channels, len(record.class_names)
+    def shape(record: CustomClassifier) -> tuple[str, str, int, int]:
+        return record.architecture, record.arguments, record.channels, len(record.class_names)
 
     found = custom_classifiers(home())
     return tuple(_as_entry(one) for one in found if one.name != name and shape(one) == shape(own))

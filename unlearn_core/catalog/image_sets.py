@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,8 @@ from unlearn_core.errors import UserError
 
 MOST_MEMORY = 2**30
 """Bytes of pixels: larger sets are decoded into a file and read from there."""
+MANY = 5000
+"""Files: decoding as many takes seconds, so what was decoded is kept."""
 
 _CHUNK = 256
 _HEADERS = 8
@@ -225,34 +228,48 @@ def _pixels(
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
     """Return the pictures at one size, and the positions of those that cannot be read, with a sentence why.
 
-    A large set is decoded once into a memory-mapped file.
+    A large set, or one of many files, is decoded once into a memory-mapped file.
     """
-    pictures, n = source.pictures, len(source.ids)
-    if isinstance(pictures, np.ndarray) and pictures.shape[1:] == (size, size, channels):
+    pictures = source.pictures
+    shape = (len(pictures), size, size, channels)
+    if isinstance(pictures, np.ndarray) and pictures.shape == shape:
         return pictures, {}
-    shape = (n, size, size, channels)
-    if np.prod(shape) <= MOST_MEMORY:
-        pixels = np.empty(shape, np.uint8)
-        bad = _decoded_into(pixels, pictures, window)
-        return pixels[: n - len(bad)], bad
-    key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
-    path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
+    fits = np.prod(shape) <= MOST_MEMORY
+    if not fits or (isinstance(pictures, list) and len(pictures) >= MANY):
+        key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
+        path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
+        try:
+            return _kept_pixels(path, shape, pictures, window)
+        except OSError as error:
+            # Of the disk: what fits in memory needs none.
+            if not fits:
+                raise UserError(f"{error.strerror or error}.") from error
+    pixels = np.empty(shape, np.uint8)
+    bad = _decoded_into(pixels, pictures, window)
+    return pixels[: len(pixels) - len(bad)], bad
+
+
+def _kept_pixels(
+    path: Path,
+    shape: tuple[int, ...],
+    pictures: list[PictureFile] | NDArray[np.uint8],
+    window: Window | None,
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """Return the same from a file, which is made if it is missing; a full disk raises `OSError`."""
     faults = path.with_suffix(".json")
     if not is_whole(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(path.parent).free
         if np.prod(shape) > free * 0.9:
-            raise UserError(
-                f"{n:,} pictures of {size} × {size} need {np.prod(shape) / 2**30:.1f} GB on the disk; "
-                f"{free / 2**30:.1f} GB are free."
-            )
+            needed = f"{np.prod(shape) / 2**30:.1f} GB on the disk; {free / 2**30:.1f} GB are free"
+            raise OSError(f"{shape[0]:,} pictures of {shape[1]} × {shape[1]} need {needed}")
         with atomic_write(path) as half:
             bad = _decoded_into(np.lib.format.open_memmap(half, "w+", np.uint8, shape), pictures, window)
             if bad:
                 faults.write_text(json.dumps(bad), encoding="utf-8")
     bad = json.loads(faults.read_text(encoding="utf-8")) if faults.exists() else {}
     bad = {int(place): why for place, why in bad.items()}
-    return np.lib.format.open_memmap(path, "r")[: n - len(bad)], bad
+    return np.lib.format.open_memmap(path, "r")[: shape[0] - len(bad)], bad
 
 
 def _decoded_into(

@@ -1,11 +1,12 @@
 """The commands `add` and `remove`: custom classifiers and added image sets."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.entries import classifier_entry
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, default_name
 from unlearn_core.catalog.records.image_set_record import (
     LEFT_OUT,
     AddedImageSet,
@@ -43,6 +44,13 @@ def _add_add(commands: Any) -> None:
     classifier.add_argument("--mean", metavar="A,B,C", help="of the training pixels, per channel, in [0, 1]")
     classifier.add_argument("--std", metavar="A,B,C")
     classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name per line")
+    classifier.add_argument("--part", metavar="NAME", help="of a file with several networks, the one to take")
+    classifier.add_argument(
+        "--arguments",
+        default="{}",
+        metavar="JSON",
+        help='of the network\'s constructor: \'{"act_layer": "gelu"}\'',
+    )
     classifier.set_defaults(run_command=_add_classifier)
     images = kinds.add_parser("images", help="folder:PATH, csv:PATH or utkface:[GROUPING:]PATH")
     images.add_argument("source")
@@ -68,6 +76,8 @@ def _add_classifier(args: argparse.Namespace) -> None:
         mean=_numbers(args.mean),
         std=_numbers(args.std),
         class_names=None if args.class_names is None else _lines(Path(args.class_names)),
+        part=args.part,
+        arguments=args.arguments,
     )
     print(_add_to_catalog(specification))
 
@@ -78,15 +88,14 @@ def resolve_or_add(name: str, architecture: str | None) -> str:
     Raises `UserError` if that is not possible.
     """
     specification = ClassifierSpecification.parse(source=name, architecture=architecture)
-    kind, _, path = name.partition(":")
-    known_as = Path(path).stem if kind == "file" else name
+    known_as = default_name(name)
     try:
         entry = classifier_entry(known_as)
     except UserError:
         if ":" not in name:
             raise
         return _add_to_catalog(specification)
-    if kind == "file":
+    if name.startswith("file:"):
         from unlearn_core.catalog.custom.add_classifier import check_same
 
         check_same(open_store().root, known_as, specification)
@@ -94,9 +103,13 @@ def resolve_or_add(name: str, architecture: str | None) -> str:
 
 
 def _add_to_catalog(specification: ClassifierSpecification) -> str:
-    from unlearn_core.catalog.custom.add_classifier import add_classifier
+    """Add a classifier, tell on stderr what was found, and return its name."""
+    from unlearn_core.measuring.examine_classifier import add_examined
 
-    return add_classifier(open_store().root, specification)
+    record = add_examined(open_store().root, specification)
+    for finding in record.findings:
+        print(f"{record.name}: {finding}", file=sys.stderr)
+    return record.name
 
 
 def _add_images(args: argparse.Namespace) -> None:

@@ -1,24 +1,50 @@
-"""The choice of a torch device."""
+"""The choice of a torch device, and what fits on it."""
+
+from __future__ import annotations
 
 import platform
 from pathlib import Path
 
-import torch
-
+from unlearn_core.common.lazy_torch import nn, torch
 from unlearn_core.errors import UserError
+
+ACCELERATORS = ["cuda", "mps", "xpu"]
+"""Kinds of devices, as torch names them, in the order in which they are chosen."""
+
+_MEMORY_OF_A_BATCH, _LARGEST_FACTOR = 2 << 30, 16
+"""Bytes that a batch of a CPU's size takes at most, with gradients of a large network; and a limit."""
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device `name`; `auto` is the first available of cuda, mps and cpu.
+    """Return the device `name`; `auto` is the first accelerator that is available, else the CPU.
 
     An unavailable device raises `UserError`.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, here in available.items() if here)
-    if not available.get(name, False):
+    available = [kind for kind in ACCELERATORS if torch.get_device_module(kind).is_available()] + ["cpu"]
+    if name not in ("auto", *available):
         raise UserError(f"This machine has no {name} device.")
-    return torch.device(name)
+    return torch.device(available[0] if name == "auto" else name)
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return the device of a network's weights; without any, the CPU."""
+    return next((weights.device for weights in module.parameters()), torch.device("cpu"))
+
+
+def batch_for(device: torch.device, size: int) -> int:
+    """Return the pictures of a batch where `size` suit a CPU: more with more free memory of a GPU."""
+    if device.type != "cuda":
+        return size
+    free, _ = torch.cuda.mem_get_info(device)
+    return size * max(1, min(_LARGEST_FACTOR, free // _MEMORY_OF_A_BATCH))
+
+
+def give_back_memory() -> None:
+    """Return unused memory of an accelerator to it, for other processes."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def describe(device: torch.device) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
 from unlearn_core.catalog.records.image_set_record import AddedImageSet
 from unlearn_core.measuring.attribution.request import AttributionRequest
 
@@ -243,16 +243,17 @@ class TryClassifierRequest:
 
 @dataclass(frozen=True)
 class AddClassifierRequest:
-    """Take a custom classifier into the catalog."""
+    """Take a custom classifier into the catalog; `tried` is its record from a preview."""
 
     specification: ClassifierSpecification
     visitor: str = ""
+    tried: CustomClassifier | None = None
 
     def answer(self, root: Path) -> str:
         """Return its name there."""
-        from unlearn_core.catalog.custom.add_classifier import add_classifier
+        from unlearn_core.measuring.examine_classifier import add_examined
 
-        return add_classifier(root, self.specification, self.visitor)
+        return add_examined(root, self.specification, self.visitor, self.tried).name
 
 
 @dataclass(frozen=True)

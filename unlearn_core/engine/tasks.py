@@ -24,4 +24,9 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:
     """Answer a request about the store at `root`."""
-    return request.answer(Path(root))
+    from unlearn_core.common.devices import give_back_memory
+
+    try:
+        return request.answer(Path(root))
+    finally:
+        give_back_memory()

@@ -1,6 +1,8 @@
 """How deep to forget: what is demanded beyond the forget set itself. Nothing here loads torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 
 from unlearn_core.common.budget import Budget
 from unlearn_core.forgetting.entry import Option
@@ -15,39 +17,53 @@ class DepthChoice:
         title: on the page.
         summary: what is forgotten.
         views: share of slightly deformed views that must be forgotten too, 0 to 1.
-        retain: accuracy on D_r after it, in percent.
-        copies: percentage of changed copies recognised after it.
-
-    `retain` and `copies` are means over seeds 0 to 2 for 16 random digits (`benchmarks.depth`); before, they
-    are 100 and 98.
+        measured: by number of random digits to forget: accuracy on D_r after it and changed copies recognised
+            after it, in percent; means over seeds 0 to 2 (`benchmarks.depth`). Before, they are 100 and 98.
     """
 
     name: str
     title: str
     summary: str
     views: float
-    retain: float
-    copies: float
+    measured: Mapping[int, tuple[float, float]]
 
-    @property
-    def price(self) -> str:
-        """What it cost where it was measured, as a sentence."""
+    def price(self, instances: int) -> str:
+        """Return what it cost where it was measured for about as many instances, as a sentence."""
+        digits = min(self.measured, key=lambda count: abs(log(count / max(1, instances))))
+        retain, copies = self.measured[digits]
         return (
-            f"Measured on sixteen digits: {self.retain:.1f} % of the others are still right, and "
-            f"{self.copies:.0f} % of slightly changed copies are recognised."
+            f"Measured on {digits} digits: {retain:.1f} % of the others are still right, and "
+            f"{copies:.0f} % of slightly changed copies are recognised."
         )
 
 
 DEPTHS = (
     DepthChoice(
-        "just-enough", "Just enough", "These very pictures; slightly changed copies come back.", 0.0, 99.9, 71
+        "just-enough",
+        "Just enough",
+        "These very pictures; slightly changed copies come back.",
+        0.0,
+        {16: (99.9, 71), 64: (97.1, 70)},
     ),
-    DepthChoice("firm", "Firm", "Most slightly changed copies are forgotten too.", 0.7, 99.1, 28),
-    DepthChoice("deep", "Deep", "Still more of the slightly changed copies are forgotten.", 0.9, 98.1, 18),
+    DepthChoice(
+        "firm",
+        "Firm",
+        "Most slightly changed copies are forgotten too.",
+        0.7,
+        {16: (99.1, 28), 64: (83.2, 18)},
+    ),
+    DepthChoice(
+        "deep",
+        "Deep",
+        "Still more of the slightly changed copies are forgotten.",
+        0.9,
+        {16: (98.1, 18), 64: (80.4, 15)},
+    ),
 )
 
-_DEFAULT = Budget(small=1, large=0)
-"""Firm takes half a minute for a photo on a CPU, and a relabelled one then costs many others."""
+_FIRM_UP_TO = Budget(small=16, large=0)
+"""Instances. Of 64 digits firm keeps 83 % of the others where just enough keeps 97 % (`benchmarks.depth`); it
+takes half a minute for a photo on a CPU, and a relabelled one then costs many others."""
 
 DEPTH_OPTION = Option(
     "depth",
@@ -55,13 +71,18 @@ DEPTH_OPTION = Option(
     -1,
     len(DEPTHS) - 1,
     ", ".join(f"{number}: {depth.title.lower()}" for number, depth in enumerate(DEPTHS))
-    + "; -1 chooses by picture size.",
+    + "; -1 chooses by the size and the number of the pictures.",
 )
 
 
-def default_depth(input_size: int) -> int:
-    """Return the number of the depth for pictures of this side in pixels, where nobody chose one."""
-    return _DEFAULT.of(input_size)
+def default_depth(input_size: int, instances: int) -> int:
+    """Return the number of the depth where nobody chose one.
+
+    Args:
+        input_size: side of the pictures in pixels.
+        instances: to forget, those of earlier runs of a chain included.
+    """
+    return int(instances <= _FIRM_UP_TO.of(input_size))
 
 
 def depth_number(name: str) -> int:

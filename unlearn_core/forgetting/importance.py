@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
+from unlearn_core.forgetting.train_mode import in_train_mode
 
 Importance = dict[str, Tensor]
 
@@ -39,12 +40,13 @@ def batch_importance(
         batch: pictures in each batch, the last may have fewer; one backward pass each.
         check: called before every batch; may raise to stop.
     """
-    copy = deepcopy(module).train()
+    copy = deepcopy(module)
     scalars = (
         (lambda part=part: copy(part).norm(dim=1).mean() * (len(part) / len(pixels)))
         for part in pixels.split(batch)
     )
-    return mean_gradient(copy, scalars, 1, torch.Tensor.abs, check)
+    with in_train_mode(copy):
+        return mean_gradient(copy, scalars, 1, torch.Tensor.abs, check)
 
 
 def mean_gradient(
@@ -55,6 +57,8 @@ def mean_gradient(
     check: Callable[[], None],
 ) -> Importance:
     """Return the mean size of the gradients of `count` scalars, for every trainable parameter.
+
+    It is 0 for a parameter that a scalar does not depend on, such as that of a head that is not used.
 
     Args:
         module: of the parameters.
@@ -67,7 +71,7 @@ def mean_gradient(
     total = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
     for scalar in scalars:
         check()
-        gradients = torch.autograd.grad(scalar(), list(parameters.values()))
+        gradients = torch.autograd.grad(scalar(), list(parameters.values()), materialize_grads=True)
         for accumulated, gradient in zip(total.values(), gradients, strict=True):
             accumulated += size(gradient) / count
     return total

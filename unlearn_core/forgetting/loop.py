@@ -1,6 +1,7 @@
 """The loop of all methods: steps, stop rule, repair phase, cancelling and resuming."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.step import MOST_FOLLOWED, Step, Stopped
+from unlearn_core.forgetting.train_mode import in_train_mode
 
 BACK_OFF_HALVINGS = 6
 """Determines the shortest sufficient part of the last step to within 1/64."""
@@ -126,19 +128,16 @@ class ForgettingLoop:
 
     def _advance(self) -> Losses:
         assert self._optimiser is not None
-        self.task.module.train(self.method.train_mode)
         while True:
             try:
-                losses = self.method.advance(self.task, self._optimiser)
+                with in_train_mode(self.task.module) if self.method.train_mode else nullcontext():
+                    return self.method.advance(self.task, self._optimiser)
             except OUT_OF_MEMORY as error:
                 if not is_out_of_memory(error):
                     raise
                 if not self.method.halve_batches():
                     raise UserError("There is not enough memory for a step with a single picture.") from error
                 self.batch_halvings += 1
-                continue
-            self.task.module.eval()
-            return losses
 
     def _weights(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.task.module.parameters()]

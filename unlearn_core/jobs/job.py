@@ -1,7 +1,7 @@
 """One forgetting job from the first measurement to the outcome."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
 from unlearn_core.artifacts.predictions import Comparison, Predictions
 from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
+from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.budget import SMALL
@@ -57,6 +58,7 @@ class Job:
         reference: the classifier before the earlier runs; None if there are none.
         known: the classifier's predictions on `images`, where they are known.
         found: what a run that forgot the same found: its weights are then not looked for again.
+        keep: called with the predictions on `images` that were not known.
 
     Raises:
         UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
@@ -77,6 +79,7 @@ class Job:
         reference: Classifier | None = None,
         known: Predictions | None = None,
         found: Found | None = None,
+        keep: Callable[[Predictions], object] = lambda said: None,
     ) -> None:
         self.seconds = dict(seconds or {})
         self.started = time.perf_counter() - sum(self.seconds.values())
@@ -89,13 +92,15 @@ class Job:
         self.classifier = copy_to(classifier, self.device)
         self.never_seen = find_never_seen(request.classifier, request.images)
         self.frontier: list[FrontierPoint] = []
-        self._known, self._found = known, found
+        self._known, self._found, self._keep = known, found, keep
 
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
         self.report.phase("measure")
         before = self.pictures.predict(self.original.module, self._measured_before, self._known)
+        if self._known is None:
+            self._keep(before.at(slice(len(self.pictures.own.ids))))
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.request.pick, before, names, self.request.seed, self.never_seen)
@@ -142,15 +147,33 @@ class Job:
         except CancelledError:
             loop.stopped = "cancelled"
             return steps
+        known = self._resume(loop)
+        steps.extend(known)
         sample = self.pictures.sample(self.request.seed)
         with loop.task.phase("optimise"):
             for step in loop:
+                if step.step < len(known):
+                    continue
                 steps.append(step)
                 retained = self._snapshot(loop, step, sample) if is_snapshot_step(step.step) else None
                 self.report.step(step, retained)
+                if is_snapshot_step(step.step) and self.method.resumable:
+                    self.report.checkpoint(loop.state)
             if steps and not is_snapshot_step(steps[-1].step):
                 self._snapshot(loop, steps[-1], sample)
         return steps
+
+    def _resume(self, loop: ForgettingLoop) -> Sequence[StepRecord]:
+        """Take the loop to where an earlier attempt was interrupted; return the steps up to there."""
+        resumed = self.report.resumed()
+        if resumed is None:
+            return ()
+        loop.restore(dict(resumed.state))
+        self.started -= resumed.seconds
+        for step in resumed.steps:
+            if step.retain_accuracy is not None:
+                self._add_to_frontier(step, step.retain_accuracy)
+        return resumed.steps
 
     def _take_over(self, loop: ForgettingLoop, found: Found) -> list[Step]:
         """Leave the loop as it was at the end of the run that found the weights; return its steps."""
@@ -171,12 +194,13 @@ class Job:
         with loop.task.phase("measure"):
             retained = self._retained(step, sample)
         if retained is not None:
-            forgotten = round(100 * step.forgotten / step.k, 3)
-            self.frontier.append(
-                FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3))
-            )
+            self._add_to_frontier(step, retained)
         self.report.snapshot(step.step, loop.task.module)
         return retained
+
+    def _add_to_frontier(self, step: Step, retained: float) -> None:
+        forgotten = round(100 * step.forgotten / step.k, 3)
+        self.frontier.append(FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3)))
 
     def _retained(self, step: Step, sample: NDArray[intp]) -> float | None:
         """Return the accuracy on the sample of D_r; None at steps that are not worth the wait."""

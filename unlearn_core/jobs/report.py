@@ -1,5 +1,6 @@
 """The interface through which a job reports, and its outcome."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Report(Protocol):
 
     def snapshot(self, step: int, module: nn.Module) -> None:
         """Receive the network at a snapshot step; its weights change after this returns."""
+        return
+
+    def resumed(self) -> Checkpoint | None:
+        """Return where an interrupted job goes on, None to start at the first step."""
+        return None
+
+    def checkpoint(self, state: Callable[[], Mapping[str, Tensor]]) -> None:
+        """Receive a function that returns the state of the loop, after each step with a snapshot."""
         return
 
     def result(self, outcome: Outcome) -> None:

@@ -1,7 +1,9 @@
 """Writes the reports of a job to the store."""
 
+import copy
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from safetensors.torch import save_file
@@ -9,16 +11,26 @@ from torch import Tensor, nn
 
 from unlearn_core.artifacts.look_alikes import write_look_alikes
 from unlearn_core.artifacts.predictions import write_comparison
-from unlearn_core.artifacts.steps import StepRecord, append_step, delete_steps
+from unlearn_core.artifacts.steps import StepRecord, append_step, replace_steps
 from unlearn_core.artifacts.weight_maps import write_weight_maps
+from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.checkpoint import (
+    SECONDS_BETWEEN,
+    Checkpoint,
+    delete_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import SnapshotWriter, Weights
+
+_log = logging.getLogger(__name__)
 
 
 class StoreReport(Report):
@@ -37,8 +49,22 @@ class StoreReport(Report):
     ) -> None:
         self._store, self._run_id, self._started, self._on_step = store, run_id, started, on_step
         self._folder = store.folder(run_id)
-        delete_steps(self._folder)
-        self._snapshots = SnapshotWriter(self._folder / "snapshots", start)
+        self._resumed, self._snapshots = self._kept(start)
+        replace_steps(self._folder, self._resumed.steps if self._resumed else ())
+        if self._resumed:
+            self._started -= self._resumed.seconds
+        self._checkpointed = time.perf_counter()
+
+    def _kept(self, start: Weights) -> tuple[Checkpoint | None, SnapshotWriter]:
+        """Return where an earlier attempt is taken up, None at the start, and what writes snapshots."""
+        folder = self._folder / "snapshots"
+        try:
+            resumed = read_checkpoint(self._folder, self._store.steps(self._run_id))
+            if resumed is not None:
+                return resumed, SnapshotWriter(folder, start, resumed.step)
+        except UserError as error:
+            _log.warning("Run %s starts anew: %s", self._run_id, error)
+        return None, SnapshotWriter(folder, start)
 
     def phase(self, name: str) -> None:
         """Write the phase to the row."""
@@ -70,19 +96,34 @@ class StoreReport(Report):
         """Write the weights to the folder."""
         self._snapshots.write(step, module)
 
+    def resumed(self) -> Checkpoint | None:
+        """Return what an earlier attempt left in the folder."""
+        return self._resumed
+
+    def checkpoint(self, state: Callable[[], Mapping[str, Tensor]]) -> None:
+        """Write the state to the folder, if the last checkpoint is old."""
+        now = time.perf_counter()
+        if now - self._checkpointed >= SECONDS_BETWEEN:
+            write_checkpoint(self._folder, Checkpoint(state(), now - self._started))
+            self._checkpointed = time.perf_counter()
+
     def result(self, outcome: Outcome) -> None:
         """Write weights, predictions and weight maps to the folder, then set the final state."""
         self._store.update(self._run_id, phase="keep")
         after = outcome.classifier.module
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in after.state_dict().items()}
+        # Copies: a file has no place for two names of one tensor, as layers that are used twice have.
+        tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in after.state_dict().items()}
         save_file(tensors, self._folder / "weights.safetensors")
         write_comparison(self._folder, outcome.comparison)
-        importance = mas_importance(outcome.original.module, outcome.forget_pixels)
+        # Frozen weights matter to a prediction too.
+        trainable = copy.deepcopy(outcome.original.module).requires_grad_(True)
+        importance = mas_importance(trainable, outcome.forget_pixels)
         write_weight_maps(self._folder, measure_weight_maps(outcome.original.module, after, importance))
         cancelled = outcome.result.stopped == "cancelled"
         state = RunState.CANCELLED if cancelled else RunState.DONE
         result = outcome.result.model_copy(update={"run": self._run_id})
         self._store.finish(self._run_id, state, result=result)
+        delete_checkpoint(self._folder)
 
     def cancelled(self) -> bool:
         """Return whether the row requests it."""

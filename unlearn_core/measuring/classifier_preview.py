@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from unlearn_core.catalog.classifiers import as_classifier
-from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.common.devices import choose_device
+from unlearn_core.measuring.examine_classifier import examine
 from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.cache import cached
@@ -34,14 +35,16 @@ def write_preview(root: Path, specification: ClassifierSpecification, images: st
     Raises:
         UserError: an invalid classifier, or unreadable pictures.
     """
-    record, module = prepare(specification)
+    record, module = examine(specification)
     classifier = as_classifier(record, module)
     pictures = load_images(images, classifier)
     chosen = np.linspace(0, len(pictures.ids) - 1, min(len(pictures.ids), PICTURES)).astype(int)
+    device = choose_device("auto")
     with torch.inference_mode():
         shares, classes = (
-            module(to_pixels(pictures.pixels[chosen], torch.device("cpu")))
+            module.to(device)(to_pixels(pictures.pixels[chosen], device))
             .softmax(1)
+            .cpu()
             .topk(min(TOP, len(record.class_names)), dim=1)
         )
     names = np.array(record.class_names)

@@ -14,18 +14,17 @@ from torch import Tensor, nn
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.common.devices import choose_device, device_of
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.chain import START
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import open_store
 
-CPU = torch.device("cpu")
-
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run; the classifiers are on the CPU, in eval mode and without parameter gradients.
+    """A finished run; the classifiers are on one device, in eval mode and without parameter gradients.
 
     `before` is the classifier that the run started from: in a chain that of another run.
     """
@@ -36,6 +35,11 @@ class FinishedRun:
     images: ImageSet
     before: Classifier
     after: Classifier
+
+    @property
+    def device(self) -> torch.device:
+        """The device of both classifiers: the accelerator, where there is one."""
+        return device_of(self.before.module)
 
     def positions(self, ids: Sequence[int]) -> list[int]:
         """Return the positions of pictures of the run's image set in the comparison.
@@ -59,7 +63,7 @@ class FinishedRun:
 
     def pixels(self, ids: Sequence[int]) -> Tensor:
         """Return the same pictures as inputs of a classifier: float (n, c, h, w) in [0, 1]."""
-        return to_pixels(self.pictures(ids), CPU).contiguous(memory_format=torch.channels_last)
+        return to_pixels(self.pictures(ids), self.device).contiguous(memory_format=torch.channels_last)
 
     def targets(self, ids: Sequence[int], target: str) -> NDArray[np.int64]:
         """Return a class for each picture: "label", "new" (predicted after the run) or a class index."""
@@ -76,12 +80,12 @@ def load_finished_run(root: Path, run_id: str) -> FinishedRun:
     store = open_store(root)
     folder, request = store.folder(run_id), store.get(run_id).parsed_request()
     comparison = read_comparison(folder)
-    before, after = _classifiers(request.classifier, str(folder))
+    before, after = _classifiers(request.classifier, str(folder), choose_device("auto"))
     return FinishedRun(folder, request, comparison, load_images(request.images, before), before, after)
 
 
 @lru_cache(maxsize=4)
-def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
+def _classifiers(name: str, folder: str, device: torch.device) -> tuple[Classifier, Classifier]:
     weights = Path(folder) / "weights.safetensors"
     if not weights.exists():
         raise UserError("This run has no weights, so there is nothing to show.")
@@ -91,7 +95,7 @@ def _classifiers(name: str, folder: str) -> tuple[Classifier, Classifier]:
     if start.exists():
         before.load_weights(start)
     for one in (before, after):
-        frozen(one.module)
+        frozen(one.module.to(device))
     return before, after
 
 

@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.batches import in_batches
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.devices import batch_for
+
+BATCH = Budget(512, 32)
+_ON_CPU = 128
+"""At most: its caches hold no more, and ResNet-20 takes half as long again with 512."""
 
 
 def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -54,6 +59,7 @@ def predict(
         found.losses[part] = -own
 
     with torch.inference_mode():
-        for _ in in_batches(look, n, 512 if pictures.shape[1] <= SMALL else 32):
+        size = batch_for(device, BATCH.of(pictures.shape[1]))
+        for _ in in_batches(look, n, min(size, _ON_CPU) if device.type == "cpu" else size):
             pass
     return found

@@ -14,7 +14,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.explain import maps_of
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.measuring.finished_run import CPU, FinishedRun, load_finished_run, with_weights
+from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run, with_weights
 from unlearn_core.measuring.predict import predict
 from unlearn_core.measuring.representation.features import features, principal_components
 from unlearn_core.store.cache import cached
@@ -120,7 +120,7 @@ def _frame(
 ) -> dict[str, NDArray[Any]]:
     """Return one frame; `seen` are the features of the pictures in the plane, where they are known."""
     ids, labels = request.ids, np.asarray(common["labels"])
-    said = predict(classifier.module, run.pictures(ids), labels, CPU)
+    said = predict(classifier.module, run.pictures(ids), labels, run.device)
     maps = maps_of(run, request, explained(run, ids, request.target), classifier)
     if seen is None:
         seen = features(classifier.module, run.pictures(np.asarray(common["point_ids"]).tolist()))

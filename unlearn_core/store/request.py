@@ -61,8 +61,8 @@ class ForgetRequest(BaseModel):
 
         Errors that depend on the pictures (unknown ids, a pick larger than the set) are raised later.
         """
-        classifier_entry(self.classifier)
         entry = method_entry(self.method)
+        classifier_entry(self.classifier).check_method(self.method)
         entry.complete(self.options)
         entry.check_retained(self.retained)
         Pick.parse(self.pick)

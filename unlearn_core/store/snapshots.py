@@ -32,12 +32,19 @@ class SnapshotWriter:
     Args:
         folder: created if it is missing.
         start: the weights that a reader starts from, on the CPU.
+        last: the step after which an interrupted run goes on; later snapshots are removed. -1: all are.
     """
 
-    def __init__(self, folder: Path, start: Weights) -> None:
+    def __init__(self, folder: Path, start: Weights, last: int = -1) -> None:
         self._folder = folder
-        self._known = {name: tensor.clone() for name, tensor in start.items() if tensor.is_floating_point()}
         folder.mkdir(exist_ok=True)
+        for step in snapshot_steps(folder):
+            if step > last:
+                (folder / f"{step}.npz").unlink()
+        known = dict(start)
+        for _, weights in read_snapshots(folder, start):
+            known = weights
+        self._known = {name: tensor.clone() for name, tensor in known.items() if tensor.is_floating_point()}
 
     def write(self, step: int, module: nn.Module) -> None:
         """Write the module's weights at this step."""
@@ -76,13 +83,13 @@ def snapshot_steps(folder: Path) -> list[int]:
 
 
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
-    """Yield step and weights of every snapshot, in order; each dictionary is new, its tensors are shared.
+    """Yield step and weights of every snapshot, in order, on the CPU; their tensors are shared.
 
     Args:
         folder: of the snapshots; a damaged one raises `UserError`.
         start: the weights that the run started from.
     """
-    weights = {name: tensor.clone() for name, tensor in start.items()}
+    weights = {name: tensor.cpu().clone() for name, tensor in start.items()}
     for step in snapshot_steps(folder):
         with (
             damaged_becomes(f"The snapshot of step {step} is damaged: run it again."),

@@ -1,34 +1,34 @@
 """Adding a custom classifier: build it, check it, write it as plain tensors."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
+from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
 from unlearn_core.catalog.custom.build_network import FILE, build
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
-from unlearn_core.catalog.custom.resolve_classifier import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    count_classes,
-    names_for,
-    origin_of,
-)
+from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
+from unlearn_core.catalog.custom.outputs import FINDINGS, Adapted
+from unlearn_core.catalog.custom.parts import without_training_heads
+from unlearn_core.catalog.custom.resolve_classifier import names_for, origin_of
 from unlearn_core.catalog.records.classifier_record import (
     MOST_ADDED,
     RECORD,
     WEIGHTS,
     ClassifierSpecification,
     CustomClassifier,
+    Output,
     check_name,
     custom_classifier,
     custom_classifier_folder,
     custom_classifiers,
+    default_name,
 )
-from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
@@ -36,30 +36,28 @@ from unlearn_core.errors import UserError
 def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
     """Return the record and module of a classifier after building, loading and checking; nothing is stored.
 
+    The module is built again from the record and the tensors, as a kept one is.
+
     Raises:
-        UserError: an invalid source, number or name.
+        UserError: an invalid source, number or name, a network that is no function from a picture to logits,
+            or one that cannot be built again.
     """
     origin = origin_of(specification)
-    seen = count_classes(origin.network, origin.channels, origin.input_size)
-    origin.classes = origin.classes or seen
-    if seen != origin.classes:
-        raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
-    class_names, wordnet_ids = names_for(origin, specification.class_names)
-    grey = origin.channels == 1
-    usual: tuple[tuple[float, ...], tuple[float, ...]]
-    usual = ((0.5,), (0.5,)) if grey else (IMAGENET_MEAN, IMAGENET_STD)
-    if origin.mean and origin.std and len(origin.mean) in (1, origin.channels):
-        usual = (origin.mean, origin.std)
-    mean, std = specification.mean or usual[0], specification.std or usual[1]
-    mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
-    if min(std) <= 0:
-        raise UserError("Every standard deviation must be above 0.")
-    module = Normalised(origin.network, mean, std).eval()
+    mean, std = _normalisation(origin, specification)
+    module = Adapted(origin.network, mean, std).eval()
     for tensor_name, tensor in module.state_dict().items():
         if not tensor.isfinite().all():
             raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
+    pixels = real_pictures(origin.channels, origin.input_size)
+    output, seen = find_output(module, pixels)
+    origin.classes = seen if origin.classes <= 1 else origin.classes
+    if seen != origin.classes:
+        raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
+    class_names, wordnet_ids = names_for(origin, specification.class_names)
+    channels_last = takes_channels_last(Adapted(origin.network, mean, std, output).eval(), pixels[:2])
+    module = Adapted(origin.network, mean, std, output, channels_last).eval()
     record = CustomClassifier(
-        name=check_name(specification.name or _default_name(specification.source)),
+        name=check_name(specification.name or default_name(specification.source)),
         architecture=origin.architecture,
         source=_shown(specification.source),
         weights=origin.weights,
@@ -73,11 +71,79 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
         cam_layers=find_cam_layers(module, origin.channels, origin.input_size),
         plain_relu=has_plain_relu(module),
         parameters=sum(weight.numel() for weight in module.parameters()),
+        arguments=origin.arguments,
+        output=output,
+        channels_last=channels_last,
+        parts=origin.parts,
+        part=origin.part,
+        findings=(*origin.findings, *_findings(module, output)),
     )
-    return record, module
+    tensors = module.state_dict()
+    record = record.model_copy(update={"digest": _digest(tensors)})
+    rebuilt = _loaded(record, tensors)
+    _check_rebuilt(module, rebuilt, pixels, record.architecture)
+    return record, rebuilt
 
 
-def add_classifier(root: Path, specification: ClassifierSpecification, visitor: str = "") -> str:
+def _normalisation(
+    origin: Origin, specification: ClassifierSpecification
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per channel: given ones, the origin's own, or the usual ones."""
+    usual: tuple[tuple[float, ...], tuple[float, ...]]
+    usual = ((0.5,), (0.5,)) if origin.channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+    if origin.mean and origin.std and len(origin.mean) in (1, origin.channels):
+        usual = (origin.mean, origin.std)
+    mean, std = specification.mean or usual[0], specification.std or usual[1]
+    mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
+    if min(std) <= 0:
+        raise UserError("Every standard deviation must be above 0.")
+    return mean, std
+
+
+def _findings(module: nn.Module, output: Output) -> list[str]:
+    """Return what there is to say of a network's output and of its frozen weights."""
+    weights = list(module.parameters())
+    frozen = [weight for weight in weights if not weight.requires_grad]
+    if len(frozen) == len(weights):
+        raise UserError(
+            "Every weight of the network is frozen (requires_grad is False): nothing could be forgotten."
+        )
+    found = [FINDINGS[output]] if output in FINDINGS else []
+    if frozen:
+        found.append(f"{len(frozen)} of {len(weights)} weight tensors are frozen and stay as they are.")
+    return found
+
+
+def _check_rebuilt(tried: nn.Module, rebuilt: nn.Module, pixels: Tensor, architecture: str) -> None:
+    """Raise `UserError` if a network says something else after it was built again from its tensors."""
+    with torch.inference_mode():
+        first, second = tried(pixels), rebuilt(pixels)
+    if not is_same(first, second):
+        raise UserError(
+            f"The network cannot be kept: {architecture} with the same tensors gives other logits, by up to "
+            f"{float((first - second).abs().max()):.2g}, so something else than its tensors differs."
+        )
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return a text that identifies tensors with their names."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:24]
+
+
+def _as_they_are(record: CustomClassifier, module: nn.Module) -> CustomClassifier:
+    return record
+
+
+def add_classifier(
+    root: Path,
+    specification: ClassifierSpecification,
+    visitor: str = "",
+    examined: Callable[[CustomClassifier, nn.Module], CustomClassifier] = _as_they_are,
+) -> str:
     """Add a classifier to the catalog of the store at `root` and return its name.
 
     A name that is taken or an invalid specification raises `UserError`, and nothing changes.
@@ -86,6 +152,7 @@ def add_classifier(root: Path, specification: ClassifierSpecification, visitor: 
         root: of the store.
         specification: of the classifier.
         visitor: its owner on a shared server.
+        examined: returns the record with what a closer look at the module finds.
     """
     from unlearn_core.catalog.entries import classifiers
 
@@ -94,14 +161,15 @@ def add_classifier(root: Path, specification: ClassifierSpecification, visitor: 
     record, module = prepare(specification)
     if record.name in [entry.name for entry in classifiers()]:
         raise UserError(f"There is already a classifier {record.name}: choose another name, or remove it.")
-    folder = custom_classifier_folder(root, record.name)
+    record = examined(record, module).model_copy(update={"visitor": visitor})
     tensors = {name: t.contiguous().clone() for name, t in module.state_dict().items()}
     try:
-        with atomic_write(folder) as half:
+        with atomic_write(custom_classifier_folder(root, record.name)) as half:
             half.mkdir()
             save_file(tensors, half / WEIGHTS)
-            digest = hashlib.sha256((half / WEIGHTS).read_bytes()).hexdigest()[:24]
-            record = record.model_copy(update={"digest": digest, "visitor": visitor})
+            kept = _loaded(record, read_checkpoint(half / WEIGHTS).tensors)
+            pixels = real_pictures(record.channels, record.input_size)
+            _check_rebuilt(module, kept, pixels, record.architecture)
             (half / RECORD).write_text(record.model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise UserError(f"The classifier cannot be saved: {error.strerror or error}.") from error
@@ -110,12 +178,18 @@ def add_classifier(root: Path, specification: ClassifierSpecification, visitor: 
 
 def load_custom_classifier(root: Path, record: CustomClassifier) -> nn.Module:
     """Return a new copy of a custom classifier; damaged weights raise `UserError`."""
-    network = build(record.architecture, len(record.class_names), record.channels, record.input_size)
-    module = Normalised(network, record.mean, record.std)
-    tensors = read_checkpoint(custom_classifier_folder(root, record.name) / WEIGHTS)
+    file = read_checkpoint(custom_classifier_folder(root, record.name) / WEIGHTS)
+    return _loaded(record, without_training_heads(file.tensors, "network."))
+
+
+def _loaded(record: CustomClassifier, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Return the module of a record, in eval mode, with tensors that are checked to fit."""
+    columns = 1 if record.output.startswith("one ") else len(record.class_names)
+    network = build(record.architecture, columns, record.channels, record.input_size, record.arguments)
+    module = Adapted(network, record.mean, record.std, record.output, record.channels_last)
     check_fit(tensors, module.state_dict(), f"The stored weights of {record.name} do not fit")
     module.load_state_dict(tensors, strict=False)
-    return module
+    return module.eval()
 
 
 def check_same(root: Path, name: str, specification: ClassifierSpecification) -> None:
@@ -140,11 +214,6 @@ def _per_channel(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     if not all(torch.isfinite(torch.tensor(values))):
         raise UserError("Mean and standard deviation must be finite.")
     return values if len(values) == channels else values * channels
-
-
-def _default_name(source: str) -> str:
-    kind, _, rest = source.partition(":")
-    return Path(rest).stem if kind == FILE else source
 
 
 def _shown(source: str) -> str:

@@ -10,9 +10,13 @@ import psutil
 import torch
 from torch import nn
 
+from unlearn_core.catalog.records.classifier_record import read_arguments
 from unlearn_core.errors import UserError, first_line
 
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
+
+WITH_TRAINING_HEADS = ("googlenet", "inception_v3")
+"""Networks of torchvision with further heads for training; they are built without them."""
 
 _COPIES = 4
 """Copies of the weights in memory during a run: before, after, gradients, and the optimiser's state."""
@@ -26,7 +30,9 @@ def split_architecture(text: str) -> tuple[str, str]:
     return kind, name
 
 
-def build(architecture: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+def build(
+    architecture: str, classes: int, channels: int, input_size: int | None, arguments: str = "{}"
+) -> nn.Module:
     """Return an untrained network that maps pixels (n, channels, size, size) to logits (n, classes).
 
     Args:
@@ -34,17 +40,28 @@ def build(architecture: str, classes: int, channels: int, input_size: int | None
         classes: of the last layer.
         channels: of the first layer.
         input_size: for networks with a fixed input size; None for their default.
+        arguments: of the constructor, a JSON object.
 
     Raises:
         UserError: no such network, or one that cannot be built with these values.
     """
+    # First weights are drawn at random: the caller's random state stays as it is.
+    with torch.random.fork_rng(devices=[]):
+        return _without_inplace(_built(architecture, classes, channels, input_size, arguments))
+
+
+def _built(
+    architecture: str, classes: int, channels: int, input_size: int | None, arguments: str
+) -> nn.Module:
     if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
-        return _without_inplace(from_function(architecture))
+        return from_function(architecture)
     kind, name = split_architecture(architecture)
     make = _torchvision if kind == TORCHVISION else _timm
+    extra = checked_arguments(arguments)
     try:
-        return _without_inplace(make(name, classes, channels, input_size))
-    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        return make(name, classes, channels, input_size, extra)
+    # The library's code gets the user's values and may raise anything.
+    except Exception as error:
         raise UserError(
             f"{architecture} cannot be built for {classes} classes, {channels} channels and input size "
             f"{input_size or 'by default'}: {first_line(error)}."
@@ -104,7 +121,9 @@ def from_function(name: str) -> nn.Module:
         raise UserError(f"{name} failed: {type(error).__name__}: {first_line(error)}.") from error
     if not isinstance(made, nn.Module):
         raise UserError(f"{name} returned {type(made).__name__}, not a torch module.")
-    return made
+    if isinstance(made, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        made = made.module
+    return made.cpu().float()
 
 
 def head_and_stem(architecture: str, network: nn.Module) -> tuple[str, str]:
@@ -122,16 +141,30 @@ def head_and_stem(architecture: str, network: nn.Module) -> tuple[str, str]:
     return weights[-1], convolutions[0]
 
 
-def _torchvision(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+def checked_arguments(text: str) -> dict[str, Any]:
+    """Return arguments of a constructor; those that would load something else raise `UserError`."""
+    import timm
+
+    loading = {*inspect.signature(timm.create_model).parameters, "weights", "num_classes", "in_chans"}
+    arguments = read_arguments(text)
+    for name in arguments:
+        if name in loading or name.startswith("pretrained"):
+            raise UserError(f"{name} is not an argument of a network's constructor that can be given.")
+    return arguments
+
+
+def _torchvision(
+    name: str, classes: int, channels: int, input_size: int | None, arguments: dict[str, Any]
+) -> nn.Module:
     import torchvision.models as models
 
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = dict(arguments)
     if input_size and name.startswith("vit_"):
         extra["image_size"] = input_size
-    if name == "googlenet":
+    if input_size and name.startswith("maxvit"):
+        extra["input_size"] = (input_size, input_size)
+    if name in WITH_TRAINING_HEADS:
         extra |= {"aux_logits": False, "init_weights": True}
-    if name == "inception_v3":
-        extra["init_weights"] = True
     network = models.get_model(name, weights=None, num_classes=classes, **extra)
     if channels != 3:
         _replace_stem(network, channels)
@@ -152,13 +185,29 @@ def _replace_stem(network: nn.Module, channels: int) -> None:
     setattr(network.get_submodule(parent), own, new)
 
 
-def _timm(name: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+def _timm(
+    name: str, classes: int, channels: int, input_size: int | None, arguments: dict[str, Any]
+) -> nn.Module:
+    import timm
+
+    extra = arguments | img_size(name, input_size, arguments)
+    return timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **extra)
+
+
+def img_size(name: str, input_size: int | None, arguments: dict[str, Any]) -> dict[str, int]:
+    """Return the argument for the input size of a network of timm that has a fixed one."""
     import timm
 
     settings = timm.get_pretrained_cfg(name)
-    fixed = settings is not None and settings.fixed_input_size
-    size = {"img_size": input_size} if input_size and fixed else {}
-    return timm.create_model(name, pretrained=False, num_classes=classes, in_chans=channels, **size)
+    fixed = "img_size" in arguments or (settings is not None and settings.fixed_input_size)
+    return {"img_size": input_size} if input_size and fixed else {}
+
+
+def given_size(specified: int | None, arguments: dict[str, Any]) -> int | None:
+    """Return the input size that is specified, or that the arguments of a network of timm have; else None."""
+    own = arguments.get("img_size")
+    own = own[0] if isinstance(own, list) and own else own
+    return specified or (own if isinstance(own, int) else None)
 
 
 def _without_inplace(network: nn.Module) -> nn.Module:
@@ -169,11 +218,13 @@ def _without_inplace(network: nn.Module) -> nn.Module:
     return network
 
 
-def seeded(architecture: str, classes: int, channels: int, input_size: int | None) -> nn.Module:
+def seeded(
+    architecture: str, classes: int, channels: int, input_size: int | None, arguments: str = "{}"
+) -> nn.Module:
     """Return `build(...)` with random weights of seed 0, without changing the caller's random state."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return build(architecture, classes, channels, input_size)
+        return build(architecture, classes, channels, input_size, arguments)
 
 
 def _first(names: str | Sequence[str] | None) -> str:

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,51 @@ _TOO_MANY = f"{{}} has more than {MOST_ENTRIES:,} entries: too many for a classi
 _DEEPEST = 4
 _SHOWN = 3
 
+_HARMLESS = (
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    *(f"pathlib{inside}.{name}" for inside in ("", "._local") for name in ("PosixPath", "WindowsPath")),
+    *(f"pathlib{inside}.Pure{name}" for inside in ("", "._local") for name in ("PosixPath", "WindowsPath")),
+    *(
+        f"numpy.{inside}.multiarray.{name}"
+        for inside in ("core", "_core")
+        for name in ("scalar", "_reconstruct")
+    ),
+    "numpy.dtype",
+    "numpy.ndarray",
+    "datetime.datetime",
+    "datetime.date",
+    "datetime.timedelta",
+)
+"""What training scripts save beside the weights; read as a `Stand`, whatever stands behind the name."""
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Return every tensor of a safetensors file or torch checkpoint, with dotted names.
+
+class Stand:
+    """Stands for an object of a harmless type that a file has beside its tensors; nothing of it is kept."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The content of a checkpoint file.
+
+    Attributes:
+        tensors: by dotted name, in the order of the file.
+        unread: dotted names of harmless objects that are not tensors.
+    """
+
+    tensors: dict[str, Tensor]
+    unread: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return every tensor of a safetensors file or torch checkpoint.
 
     Raises:
-        UserError: no such file, too large, damaged, TorchScript, or a pickle with more than tensors.
+        UserError: no such file, too large, damaged, TorchScript, or a pickle that would run code.
     """
     if not path.is_file():
         raise UserError(f"There is no file {path.name}.")
@@ -36,7 +76,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         head = file.read(9)
     if head[8:] == b"{":
         try:
-            return load_file(path)
+            return Checkpoint(load_file(path))
         except (SafetensorError, OSError, ValueError) as error:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
     if head[:2] == b"PK":
@@ -48,7 +88,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")
-    return tensors
+    return Checkpoint(tensors, tuple(name for name, value in entries if isinstance(value, Stand)))
 
 
 def check_checkpoint(path: Path) -> None:
@@ -81,7 +121,8 @@ def _check_archive(path: Path) -> None:
 
 def _load(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(Stand, name) for name in _HARMLESS]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
     # A malicious file may raise anything; it means the same to the user.
@@ -105,33 +146,17 @@ def _entries(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]
             yield from _entries(value, name, depth - 1)
 
 
-def tensors_of_network(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of one network, without prefixes that wrappers add to their names.
-
-    The prefix with the most names of the network is used, whether it is DataParallel's `module.`, Lightning's
-    `model.` or another one; of two equal ones (a network and its moving average) the average.
-
-    Args:
-        tensors: of the file, by name.
-        expected: of the network, by name; only names are compared.
-
-    Returns:
-        All tensors with that prefix; empty if no name fits.
-    """
-    prefixes = {
-        name.removesuffix(own)
-        for own in expected
-        for name in tensors
-        if name == own or name.endswith(f".{own}")
-    }
-    if not prefixes:
-        return {}
-
-    def rank(prefix: str) -> tuple[int, bool, int]:
-        return sum(prefix + own in tensors for own in expected), "ema" in prefix, -len(prefix)
-
-    best = max(sorted(prefixes), key=rank)
-    return {name.removeprefix(best): tensor for name, tensor in tensors.items() if name.startswith(best)}
+def misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
+    """Return in words which tensors of a network are missing, unexpected or of another shape."""
+    wrong = []
+    for name, own in expected.items():
+        if name not in found:
+            # Early versions of torch did not store this counter of batches.
+            if not name.endswith("num_batches_tracked"):
+                wrong.append(f"{name} is missing")
+        elif found[name].shape != own.shape:
+            wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
+    return wrong + [f"{name} is unexpected" for name in found if name not in expected]
 
 
 def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str) -> None:
@@ -142,26 +167,24 @@ def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what:
         expected: tensors of the network.
         what: start of the message, such as "weights.pt does not fit timm:resnet18".
     """
-    wrong = []
-    for name, own in expected.items():
-        if name not in found:
-            # Early versions of torch did not store this counter of batches.
-            if not name.endswith("num_batches_tracked"):
-                wrong.append(f"{name} is missing")
-        elif found[name].shape != own.shape:
-            wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
-    wrong += [f"{name} is unexpected" for name in found if name not in expected]
+    wrong = misfits(found, expected)
     if wrong:
         more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise UserError(f"{what}: {', '.join(wrong[:_SHOWN])}{more}.")
+    check_plain(found, what)
     for name, tensor in found.items():
-        if not _is_plain(tensor):
-            raise UserError(f"{what}: {name} is not a plain tensor.")
         if expected[name].is_floating_point():
             if not tensor.is_floating_point():
                 raise UserError(f"{what}: {name} has {str(tensor.dtype)[6:]} values, not weights.")
             if not tensor.float().isfinite().all():
                 raise UserError(f"{what}: {name} has NaN or infinite values.")
+
+
+def check_plain(found: Mapping[str, Tensor], what: str) -> None:
+    """Raise `UserError` for a tensor that calculating with could need far more memory than the file."""
+    for name, tensor in found.items():
+        if not _is_plain(tensor):
+            raise UserError(f"{what}: {name} is not a plain tensor.")
 
 
 def _is_plain(tensor: Tensor) -> bool:

@@ -1,12 +1,11 @@
 """From a specification to a network with weights: torchvision, timm, a checkpoint file, or a function."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from unlearn_core.catalog.class_names import imagenet_classes
@@ -14,44 +13,26 @@ from unlearn_core.catalog.custom.build_network import (
     FILE,
     TIMM,
     TORCHVISION,
-    build,
+    WITH_TRAINING_HEADS,
     check_architecture,
+    checked_arguments,
     from_function,
-    head_and_stem,
+    given_size,
+    img_size,
     seeded,
-    split_architecture,
 )
-from unlearn_core.catalog.custom.checkpoint import (
-    check_checkpoint,
-    check_fit,
-    read_checkpoint,
-    tensors_of_network,
-)
+from unlearn_core.catalog.custom.from_file import origin_from_file
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
-from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
+from unlearn_core.catalog.custom.origin import Origin, usual_settings
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError, first_line
 
 RANDOM = "random"
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-@dataclass
-class Origin:
-    """A network with its properties; None if unknown."""
-
-    network: nn.Module
-    architecture: str
-    weights: str
-    classes: int
-    channels: int
-    input_size: int
-    licence: str = "not stated"
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    class_names: tuple[str, ...] | None = None
+_OF_THE_TENSORS = ("num_classes", "in_chans")
+"""Arguments that the tensors tell."""
 
 
 def origin_of(specification: ClassifierSpecification) -> Origin:
@@ -64,7 +45,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
     if kind == FILE:
         path = Path(rest).expanduser()
         check_readable(home(), path)
-        return _from_file(path, specification)
+        return origin_from_file(path, specification)
     if kind in (TORCHVISION, TIMM):
         name, weights = _name_and_weights(rest, hub=kind == TIMM)
         if weights == RANDOM:
@@ -103,11 +84,21 @@ def _name_and_weights(rest: str, hub: bool) -> tuple[str, str]:
 def _untrained(architecture: str, specification: ClassifierSpecification) -> Origin:
     """Return a network with random weights, for experiments."""
     check_architecture(architecture)
-    known = _settings(architecture)
+    known = usual_settings(architecture)
     classes, channels = specification.classes or 1000, specification.channels or 3
-    size = specification.input_size or known["input_size"]
-    network = seeded(architecture, classes, channels, specification.input_size)
-    return Origin(network, architecture, "random, seed 0", classes, channels, size, "none needed")
+    arguments = specification.arguments
+    size = given_size(specification.input_size, checked_arguments(arguments)) or known["input_size"]
+    network = seeded(architecture, classes, channels, specification.input_size, arguments)
+    return Origin(
+        network,
+        architecture,
+        "random, seed 0",
+        classes,
+        channels,
+        size,
+        "none needed",
+        arguments=arguments,
+    )
 
 
 def _torchvision(name: str, weights: str, specification: ClassifierSpecification) -> Origin:
@@ -119,10 +110,17 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
     if weights and weights not in enum.__members__:
         raise UserError(f"{name} has no weights {weights}; available: {', '.join(enum.__members__)}.")
     chosen = enum[weights] if weights else enum.DEFAULT
+    arguments = checked_arguments(specification.arguments)
+    if name in WITH_TRAINING_HEADS:
+        # The weights of ImageNet need it, and no tensor tells.
+        arguments = {"transform_input": True} | arguments
     try:
-        network = models.get_model(name, weights=chosen)
+        network = models.get_model(name, weights=chosen, **arguments)
     except (OSError, RuntimeError) as error:
         raise _no_download(f"{architecture} ({chosen.name})", error) from error
+    if name == "inception_v3":
+        # GoogLeNet is loaded without its second heads already.
+        network.aux_logits, network.AuxLogits = False, None
     looks = chosen.transforms()
     _check_given(specification, 1000, 3)
     size = specification.input_size or looks.crop_size[0]
@@ -137,21 +135,32 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
         tuple(looks.mean),
         tuple(looks.std),
         tuple(chosen.meta["categories"]),
+        json.dumps(arguments),
     )
 
 
 def _timm(name: str, specification: ClassifierSpecification) -> Origin:
     import timm
     from timm.data import resolve_data_config
+    from timm.models import load_model_config_from_hf
 
     architecture = f"{TIMM}:{name}"
     if not name.startswith("hf-hub:"):
         check_architecture(f"{TIMM}:{name.partition('.')[0]}")
     else:
         refuse_when_shared("hub names")
+    arguments = checked_arguments(specification.arguments)
     try:
         with cache_alone_when_offline():
-            network = timm.create_model(name, pretrained=True)
+            if name.startswith("hf-hub:"):
+                # Arguments such as an activation are not in the tensors.
+                _, _, hub = load_model_config_from_hf(name.removeprefix("hf-hub:"))
+                own = {key: value for key, value in (hub or {}).items() if key not in _OF_THE_TENSORS}
+                arguments = checked_arguments(json.dumps(own)) | arguments
+            extra = arguments | img_size(name, specification.input_size, arguments)
+            network = timm.create_model(name, pretrained=True, **extra)
+    except UserError:
+        raise
     # The hub's client raises errors of several libraries without a common base class.
     except Exception as error:
         raise _no_download(architecture, error) from error
@@ -160,8 +169,6 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
         # The tensors are stored: the hub is not needed again.
         architecture = f"{TIMM}:{settings['architecture']}"
         check_architecture(architecture)
-        plain = build(architecture, settings["num_classes"], settings.get("input_size", (3,))[0], None)
-        check_fit(network.state_dict(), plain.state_dict(), f"{name} differs from {architecture}")
     looks = resolve_data_config(settings)
     _check_given(specification, settings["num_classes"], looks["input_size"][0])
     return Origin(
@@ -170,67 +177,13 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
         str(settings.get("tag") or "pretrained"),
         settings["num_classes"],
         looks["input_size"][0],
-        specification.input_size or looks["input_size"][1],
+        given_size(specification.input_size, arguments) or looks["input_size"][1],
         str(settings.get("license") or "not stated"),
         tuple(looks["mean"]),
         tuple(looks["std"]),
         tuple(settings["label_names"]) if settings.get("label_names") else None,
+        json.dumps(arguments),
     )
-
-
-def _from_file(path: Path, specification: ClassifierSpecification) -> Origin:
-    if not specification.architecture:
-        raise UserError(
-            f"{path.name} contains only tensors: give their architecture, {TORCHVISION}:NAME or {TIMM}:NAME."
-        )
-    check_architecture(specification.architecture)
-    check_checkpoint(path)
-    file = read_checkpoint(path)
-    known = _settings(specification.architecture)
-    plain = build(specification.architecture, 1000, 3, None)
-    found = tensors_of_network(file, plain.state_dict())
-    what = f"{path.name} does not fit {specification.architecture}"
-    head, stem = head_and_stem(specification.architecture, plain)
-    for name in (head, stem):
-        if name not in found or found[name].ndim < 2:
-            raise UserError(f"{what}: it has no tensor {name}.")
-    classes, channels = found[head].shape[0], found[stem].shape[1]
-    if not 2 <= classes <= MOST_CLASSES or channels not in (1, 3):
-        raise UserError(f"{what}: it would have {classes} classes and {channels} channels.")
-    if specification.classes not in (None, classes):
-        raise UserError(f"{path.name} has {classes} classes, not {specification.classes}.")
-    if specification.channels not in (None, channels):
-        raise UserError(f"{path.name} takes {channels} channels, not {specification.channels}.")
-    network = build(specification.architecture, classes, channels, specification.input_size)
-    check_fit(found, network.state_dict(), what)
-    network.load_state_dict(found, strict=False)
-    size = specification.input_size or known["input_size"]
-    return Origin(
-        network,
-        specification.architecture,
-        path.name,
-        classes,
-        channels,
-        size,
-        mean=known["mean"],
-        std=known["std"],
-    )
-
-
-def _settings(architecture: str) -> dict[str, Any]:
-    """Return the default input size, mean and standard deviation of an architecture."""
-    kind, name = split_architecture(architecture)
-    if kind == TIMM:
-        import timm
-
-        settings = timm.get_pretrained_cfg(name)
-        if settings is not None:
-            return {"input_size": settings.input_size[1], "mean": settings.mean, "std": settings.std}
-        return {"input_size": 224, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
-    import torchvision.models as models
-
-    looks = models.get_model_weights(name).DEFAULT.transforms()
-    return {"input_size": looks.crop_size[0], "mean": tuple(looks.mean), "std": tuple(looks.std)}
 
 
 def _check_given(specification: ClassifierSpecification, classes: int, channels: int) -> None:
@@ -271,21 +224,3 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
     if twice:
         raise UserError(f"Two classes have the name {twice[0]!r}: use different names.")
     return tuple(names), ()
-
-
-@torch.inference_mode()
-def count_classes(module: nn.Module, channels: int, size: int) -> int:
-    """Return the number of logits of a module; one that fails on such pictures raises `UserError`."""
-    pixels = torch.rand(2, channels, size, size, generator=torch.Generator().manual_seed(0))
-    try:
-        logits = module.eval()(pixels)
-    # A user's network may raise anything.
-    except Exception as error:
-        raise UserError(
-            f"The network fails on pictures of {size} × {size} with {channels} channels: {first_line(error)}."
-        ) from error
-    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != 2:
-        raise UserError("The network must return one row of logits per picture.")
-    if not logits.isfinite().all():
-        raise UserError("The network returns NaN or infinite values.")
-    return logits.shape[1]

@@ -1,8 +1,11 @@
 """Specifications and records of custom classifiers; this module imports nothing heavy."""
 
+import json
 import re
 import shutil
+import unicodedata
 from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +16,12 @@ RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
 MOST_CLASSES = 100_000
 MOST_ADDED = 20
 """Classifiers, and image sets, per visitor of a shared server."""
+
+Output = Literal["logits", "log-probabilities", "probabilities", "one logit", "one probability"]
+"""What a network returns for each picture; the last two are of the second of two classes."""
+
+FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+"""Of checkpoint files; `.pth.tar` is usual too."""
 
 # The first character excludes "." and "..": a name is also a folder name.
 _NAME = re.compile(r"\w[\w.:/ -]{0,99}")
@@ -32,6 +41,8 @@ class ClassifierSpecification(BaseModel):
         mean: per channel, of pixels in [0, 1].
         std: per channel, above 0.
         class_names: in the order of the logits.
+        part: of a checkpoint file with several networks, the name of the one to take.
+        arguments: of the network's constructor, a JSON object such as `{"act_layer": "gelu"}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +56,8 @@ class ClassifierSpecification(BaseModel):
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    part: str | None = None
+    arguments: str = "{}"
 
     @classmethod
     def parse(cls, **fields: object) -> "ClassifierSpecification":
@@ -58,8 +71,14 @@ class ClassifierSpecification(BaseModel):
 
 
 class CustomClassifier(BaseModel):
-    """The record of a custom classifier. `cam_layers` is empty if Grad-CAM is not possible; `digest` is of
-    the weights; `visitor` is its owner on a shared server, "" is everybody."""
+    """The record of a custom classifier: with the weights, all that is needed to build it again.
+
+    `cam_layers` is empty if Grad-CAM is not possible; `digest` is of the weights; `visitor` is its owner on a
+    shared server, "" is everybody. `arguments` are of the constructor, a JSON object. `parts` names all
+    networks of its file, if there were several, and `part` is this one. `findings` are sentences about the
+    network; `channels_last` is whether it works in this order of memory; `methods_off` are methods that fail
+    on it, each with the reason.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,6 +98,36 @@ class CustomClassifier(BaseModel):
     parameters: int
     digest: str = ""
     visitor: str = ""
+    arguments: str = "{}"
+    output: Output = "logits"
+    channels_last: bool = True
+    parts: tuple[str, ...] = ()
+    part: str = ""
+    findings: tuple[str, ...] = ()
+    methods_off: tuple[tuple[str, str], ...] = ()
+
+
+def read_arguments(text: str) -> dict[str, Any]:
+    """Return the arguments of a constructor from a JSON object; anything else raises `UserError`."""
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"The arguments {text[:40]!r} are not JSON.") from error
+    if not isinstance(arguments, dict):
+        raise UserError('The arguments are not a JSON object such as {"act_layer": "gelu"}.')
+    return arguments
+
+
+def default_name(source: str) -> str:
+    """Return the name of a classifier that is not given one: its source, or its file's name made legal."""
+    kind, _, path = source.partition(":")
+    if kind != "file":
+        return source
+    stem = unicodedata.normalize("NFC", re.split(r"[/\\]", path)[-1])
+    while stem.lower().endswith(FILE_ENDINGS):
+        stem = stem[: stem.rindex(".")]
+    legal = re.sub(r"\s*[^\w.:/ -]+\s*", "-", stem)
+    return legal.strip("-._:/ ")[:100].strip() or "classifier"
 
 
 def check_name(name: str) -> str:

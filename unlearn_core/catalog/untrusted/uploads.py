@@ -7,13 +7,14 @@ import time
 import uuid
 from pathlib import Path
 
+from unlearn_core.catalog.records.classifier_record import FILE_ENDINGS
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
 _MOST_BYTES, _MOST_SHARED_BYTES = 2000 * 2**20, 200 * 2**20
 _LEFT_FREE = 2 * 2**30
 KEPT_SECONDS = 24 * 3600
-_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".zip")
+_SUFFIXES = (*FILE_ENDINGS, ".zip")
 
 
 def most_bytes() -> int:

@@ -99,7 +99,7 @@ class Anchor(Method):
         self._classify = self._called(task.module)
         self._small = is_small(task.pixels)
         asked = int(self.options["depth"])
-        self._depth = DEPTHS[default_depth(task.pixels.shape[-1]) if asked < 0 else asked]
+        self._depth = DEPTHS[default_depth(task.pixels.shape[-1], len(task.pixels)) if asked < 0 else asked]
         maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
         with task.phase("attack", maker.checks):
             task.counted(maker.total)

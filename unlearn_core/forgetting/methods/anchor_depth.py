@@ -71,11 +71,18 @@ class DepthDemands:
 
     def rounded(self, module: nn.Module) -> Classify:
         """Return the function for logits with rounded weights; gradients pass the rounding unchanged."""
-        weights, nearest = dict(module.named_parameters()), rounded_weights(module, BITS).items()
-        values = {name: weights[name] + (near - weights[name].detach()) for name, near in nearest}
+        nearest = rounded_weights(module, BITS)
+        names = {weight: name for name, weight in module.named_parameters()}
+        # Every layer once: functional_call does not give a layer of two names its own weights back.
+        values = {
+            f"{place}.{own}".lstrip("."): weight + (nearest[names[weight]] - weight.detach())
+            for place, layer in module.named_modules()
+            for own, weight in layer.named_parameters(recurse=False)
+            if names[weight] in nearest
+        }
 
         def logits(pixels: Tensor) -> Tensor:
-            return torch.func.functional_call(module, values, (pixels,))
+            return torch.func.functional_call(module, values, (pixels,), tie_weights=False)
 
         return logits
 

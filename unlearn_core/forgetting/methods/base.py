@@ -139,6 +139,9 @@ class Method(ABC):
     keeps_earlier = False
     """Whether the earlier forget sets of a chain of runs are part of the task and its stop rule."""
 
+    resumable = True
+    """Whether `state` holds all that is needed to go on; a method without it starts anew."""
+
     backs_off = False
     """Whether the step that reaches the goal is shortened as far as the goal allows."""
 

@@ -24,6 +24,8 @@ class Retrain(Method):
         retained_data="needed",
     )
 
+    resumable = False
+
     def prepare(self, task: Task) -> None:
         """Set up the training."""
         if task.retrain is None or task.retained is None:

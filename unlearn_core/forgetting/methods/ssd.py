@@ -39,17 +39,20 @@ class Ssd(TrainingFree):
         with task.phase("importance", len(pixels) + len(task.pixels)):
             self._on_retained = squared_gradients(task, pixels, labels)
             self._on_forgotten = squared_gradients(task, task.pixels, task.labels)
-            self._start = {name: p.detach().clone() for name, p in task.module.named_parameters()}
+            weights = dict(task.module.named_parameters())
+            # Frozen weights have no importance and stay as they are.
+            self._start = {name: weights[name].detach().clone() for name in self._on_forgotten}
         self._threshold = float(self.options["threshold"])
 
     def advance(self, task: Task, optimiser: torch.optim.Optimizer) -> Losses:
         """Set θ = min(λ · I_r / I_f, 1) · θ₀ wherever I_f > α · I_r."""
         with torch.no_grad():
-            for name, parameter in task.module.named_parameters():
+            weights = dict(task.module.named_parameters())
+            for name, start in self._start.items():
                 own, other = self._on_forgotten[name], self._on_retained[name]
                 share = (self.options["dampening"] * other / own.clamp_min(1e-30)).clamp_max(1)
                 chosen = own > self._threshold * other
-                parameter.copy_(torch.where(chosen, share * self._start[name], self._start[name]))
+                weights[name].copy_(torch.where(chosen, share * start, start))
             self._threshold *= 0.9
             return self.losses(task)
 

@@ -46,7 +46,8 @@ def write_neighbours(root: Path, request: AttributionRequest) -> Path:
 
 
 def _neighbours(run: FinishedRun, request: AttributionRequest) -> AdversarialNeighbours:
-    pixels, labels = run.pixels(request.ids), torch.from_numpy(run.targets(request.ids, "label"))
+    pixels = run.pixels(request.ids)
+    labels = torch.from_numpy(run.targets(request.ids, "label")).to(run.device)
     with torch.no_grad():
         targets = runner_up(run.before.module(pixels), labels)
     neighbours = targeted_l2_pgd(
@@ -62,14 +63,14 @@ def _neighbours(run: FinishedRun, request: AttributionRequest) -> AdversarialNei
     seen, maps = [], []
     for one in (run.before, run.after):
         with torch.no_grad():
-            seen.append(one.module(neighbours).argmax(1).numpy())
+            seen.append(one.module(neighbours).argmax(1).cpu().numpy())
         settings = dict(request.settings)
         maps.append(attribute(one, neighbours, targets, request.algorithm, run.request.seed, settings))
     return AdversarialNeighbours(
         ids=np.array(request.ids),
-        targets=targets.numpy(),
-        inputs=(neighbours * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy(),
-        distances=row_norms(neighbours - pixels).flatten().double().numpy(),
+        targets=targets.cpu().numpy(),
+        inputs=(neighbours * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy(),
+        distances=row_norms(neighbours - pixels).flatten().cpu().double().numpy(),
         seen_before=seen[0],
         before=maps[0],
         seen_after=seen[1],

@@ -6,18 +6,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from unlearn_core.common.budget import Budget
+from unlearn_core.common.devices import batch_for
 from unlearn_core.common.lazy_torch import Tensor, torch
 
 if TYPE_CHECKING:
     from unlearn_core.catalog.classifiers import Classifier
 
-LARGEST_BATCH = Budget(256, 16)
+_LARGEST_BATCH = Budget(256, 16)
 NOISY_COPIES = 16
+
+
+def largest_batch(pixels: Tensor) -> int:
+    """Return the number of pictures, (n, c, h, w), of a batch with gradients."""
+    return batch_for(pixels.device, _LARGEST_BATCH.of(pixels.shape[-1]))
 
 
 def copies_at_once(pixels: Tensor) -> int:
     """Return the number of perturbed copies of every picture per batch."""
-    return max(1, LARGEST_BATCH.of(pixels.shape[-1]) // len(pixels))
+    return max(1, largest_batch(pixels) // len(pixels))
 
 
 def skipping_equal(classifier: Classifier, pixels: Tensor) -> Callable[[Tensor], Tensor]:

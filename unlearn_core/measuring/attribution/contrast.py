@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from unlearn_core.artifacts.attribution_maps import NO_CLASS
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.common.devices import device_of
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.goals import runner_up
 from unlearn_core.measuring.attribution.request import CONTRAST
@@ -42,9 +43,10 @@ class Explained:
 
         It is the given one, or with contrasts one that has a further output for each pair of classes.
         """
+        device = device_of(classifier.module)
         contrasts = self.against != NO_CLASS
         if not contrasts.any():
-            return classifier, torch.from_numpy(self.targets)
+            return classifier, torch.from_numpy(self.targets).to(device)
         pairs, numbers = np.unique(
             np.stack([self.targets, self.against], 1)[contrasts], axis=0, return_inverse=True
         )
@@ -53,15 +55,15 @@ class Explained:
         names = tuple(f"{classifier.class_names[a]} − {classifier.class_names[b]}" for a, b in pairs)
         wider = replace(
             classifier,
-            module=WithContrasts(classifier.module, torch.from_numpy(pairs)).eval(),
+            module=WithContrasts(classifier.module, torch.from_numpy(pairs).to(device)).eval(),
             class_names=(*classifier.class_names, *names),
         )
-        return wider, torch.from_numpy(columns)
+        return wider, torch.from_numpy(columns).to(device)
 
     def scores(self, classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
         """Return the logits of target and opponent, (n, 2), nan without an opponent; pixels (n, c, h, w)."""
         with torch.no_grad():
-            logits = classifier.module(pixels).numpy()
+            logits = classifier.module(pixels).cpu().numpy()
         rows = np.arange(len(pixels))
         pair = np.stack([logits[rows, self.targets], logits[rows, self.against]], 1).astype(np.float32)
         pair[self.against == NO_CLASS, 1] = np.nan
@@ -119,6 +121,6 @@ def explained(run: FinishedRun, ids: Sequence[int], target: str) -> Explained:
     kept = np.flatnonzero(labels == against)
     if len(kept):
         with torch.no_grad():
-            logits = run.before.module(run.pixels([ids[place] for place in kept.tolist()]))
+            logits = run.before.module(run.pixels([ids[place] for place in kept.tolist()])).cpu()
         against[kept] = runner_up(logits, torch.from_numpy(labels[kept])).numpy()
     return Explained(labels, against)

@@ -30,7 +30,7 @@ def deletion_and_insertion(
     Returns:
         Probabilities, (n, `TENTHS` + 1) each.
     """
-    order = torch.from_numpy(maps).flatten(1).argsort(dim=1, descending=True, stable=True)
+    order = torch.from_numpy(maps).to(pixels.device).flatten(1).argsort(dim=1, descending=True, stable=True)
     ranks = order.argsort(1).reshape(len(pixels), 1, *pixels.shape[-2:])
     deleted, inserted = [], []
     for tenth in range(TENTHS + 1):
@@ -42,7 +42,7 @@ def deletion_and_insertion(
 
 @torch.no_grad()
 def _probability(classifier: Classifier, pixels: Tensor, asked: Explained) -> NDArray[np.float64]:
-    logits = classifier.module(pixels).double()
+    logits = classifier.module(pixels).cpu().double()
     rows, targets = torch.arange(len(pixels)), torch.from_numpy(asked.targets)
     alone = logits.softmax(1)[rows, targets]
     contest = (logits[rows, targets] - logits[rows, torch.from_numpy(asked.against)]).sigmoid()

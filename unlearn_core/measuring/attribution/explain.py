@@ -84,7 +84,7 @@ def attribute(
     """Return one map per picture, (n, h, w), summed over the channels.
 
     Args:
-        classifier: on the CPU, in eval mode.
+        classifier: in eval mode, on the device of `pixels` and `targets`.
         pixels: (n, c, h, w) in [0, 1].
         targets: int64 (n,), the explained class.
         algorithm: its name, or `NAME:LAYER`.
@@ -92,7 +92,7 @@ def attribute(
         settings: of the algorithm; missing ones have their defaults.
     """
     maps = explanation(classifier, pixels, targets, algorithm, seed, settings)
-    return maps.sum(1).numpy().astype(np.float32)
+    return maps.sum(1).cpu().numpy().astype(np.float32)
 
 
 def explanation(

@@ -97,4 +97,4 @@ def quality(
     delta = torch.full((len(pixels),), torch.nan)
     if entry.is_complete:
         delta = convergence_delta(classifier, pixels, targets, maps, baseline_value(pixels, complete))
-    return MapQuality(*(found.detach().double().numpy() for found in (unfaithful, unsteady, delta)))
+    return MapQuality(*(found.detach().cpu().double().numpy() for found in (unfaithful, unsteady, delta)))

@@ -71,7 +71,7 @@ def shuffled(classifier: Classifier, seed: int, layer: str = "") -> Classifier:
     """Return a copy whose parameters have their values in random order, which keeps their distribution.
 
     Args:
-        classifier: on the CPU.
+        classifier: on any device.
         seed: of the order.
         layer: only the parameters of this layer; "": all.
     """

@@ -9,16 +9,19 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from unlearn_core.common.batches import in_batches
-from unlearn_core.common.budget import SMALL
+from unlearn_core.common.budget import Budget
+from unlearn_core.common.devices import batch_for, device_of
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import to_pixels
+
+BATCH = Budget(256, 16)
 
 
 def features(module: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the inputs of the last linear or convolution layer, averaged over positions, (n, d).
 
     Args:
-        module: on the CPU, in eval mode; one without such a layer raises `UserError`.
+        module: in eval mode; one without such a layer raises `UserError`.
         pictures: uint8 (n, h, w, c).
     """
     last = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
@@ -45,6 +48,7 @@ def activations(
     A layer that is never called separately, such as the last one inside of torch's attention, gives (n, 0).
     """
     seen: dict[nn.Module, Tensor] = {}
+    device = device_of(module)
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         seen[layer] = read(layer, inputs, output)
@@ -53,10 +57,10 @@ def activations(
     found: list[NDArray[np.float32]] = []
 
     def look(part: slice) -> None:
-        pixels = to_pixels(pictures[part], torch.device("cpu"))
+        pixels = to_pixels(pictures[part], device)
         module(pixels)
         nothing = torch.empty(len(pixels), 0)
-        values = [seen.get(layer, nothing).flatten(1).float().numpy() for layer in layers]
+        values = [seen.get(layer, nothing).flatten(1).float().cpu().numpy() for layer in layers]
         if not found:
             # Filled in place for the same reason as in `predict`.
             found.extend(np.empty((len(pictures), one.shape[1]), np.float32) for one in values)
@@ -65,7 +69,7 @@ def activations(
 
     try:
         with torch.inference_mode():
-            for _ in in_batches(look, len(pictures), 256 if pictures.shape[1] <= SMALL else 16):
+            for _ in in_batches(look, len(pictures), batch_for(device, BATCH.of(pictures.shape[1]))):
                 pass
     finally:
         for hook in hooks:

@@ -10,6 +10,7 @@ from sklearn.preprocessing import normalize
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.common.devices import choose_device
 from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.measuring.finished_run import frozen
 from unlearn_core.measuring.known_image_table import key_of
@@ -46,7 +47,7 @@ def _map(root: Path, classifier: str, images: str) -> dict[str, NDArray[np.gener
     table = read_image_table(write_image_table(root, classifier, images))
     loaded = load_classifier(classifier)
     pictures = load_images(images, loaded)
-    seen = features(frozen(loaded.module), pictures.pixels)
+    seen = features(frozen(loaded.module.to(choose_device("auto"))), pictures.pixels)
     unit = normalize(seen)
     return {
         "ids": pictures.ids,

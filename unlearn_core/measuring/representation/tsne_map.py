@@ -12,6 +12,7 @@ from sklearn.manifold import TSNE
 
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.common.devices import choose_device
 from unlearn_core.common.files import make_once, write_arrays
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.finished_run import frozen
@@ -43,7 +44,7 @@ def _places(classifier: str, images: str) -> dict[str, NDArray[np.generic]]:
         raise UserError(
             f"This layout takes {FEWEST_PICTURES} to {MOST_PICTURES:,} pictures; there are {n:,}."
         )
-    seen = features(frozen(loaded.module), pictures.pixels)
+    seen = features(frozen(loaded.module.to(choose_device("auto"))), pictures.pixels)
     layout = TSNE(
         2, perplexity=min(30, (n - 1) / 3), init="pca", random_state=0, max_iter=_ITERATIONS, n_jobs=1
     )

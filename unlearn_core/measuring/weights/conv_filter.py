@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
@@ -57,11 +56,11 @@ def _kernels(before: Tensor, after: Tensor) -> dict[str, ArrayLike]:
     """Return the kernels that changed most; those of a linear layer are one number each."""
     old, new = (one.detach().reshape(len(one), *(one.shape[1:] or (1, 1))) for one in (before, after))
     moved = (new - old).flatten(1).norm(dim=1)
-    channels = moved.argsort(descending=True)[:SHOWN_KERNELS]
+    channels = moved.argsort(descending=True, stable=True)[:SHOWN_KERNELS]
     return {
-        "channels": channels.numpy(),
-        "kernels_before": old[channels].numpy(),
-        "kernels_after": new[channels].numpy(),
+        "channels": channels.cpu().numpy(),
+        "kernels_before": old[channels].cpu().numpy(),
+        "kernels_after": new[channels].cpu().numpy(),
     }
 
 
@@ -102,7 +101,7 @@ def _undone(run: FinishedRun, layer: str, number: int) -> dict[str, ArrayLike]:
         for positions, name in ((forgotten, "forget"), (retained, "retain")):
             labels = run.comparison.labels[positions].astype(np.int64)
             pictures = run.pictures(run.comparison.ids[positions].tolist())
-            said = predict(module, pictures, labels, torch.device("cpu"))
+            said = predict(module, pictures, labels, run.device)
             if name == "retain":
                 found[f"{prefix}retain"] = 100 * (said.classes == labels).mean() if len(labels) else np.nan
             else:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST
@@ -41,7 +40,7 @@ def _line(run: FinishedRun) -> dict[str, ArrayLike]:
         for name, positions in samples.items():
             labels = run.comparison.labels[positions].astype(np.int64)
             pictures = run.pictures(run.comparison.ids[positions].tolist())
-            said = predict(module, pictures, labels, torch.device("cpu"))
+            said = predict(module, pictures, labels, run.device)
             shares[name].append(100 * float((said.classes == labels).mean()) if len(labels) else np.nan)
             if name == "forget":
                 classes.append(said.classes)

@@ -52,6 +52,6 @@ def _differences(one: nn.Module, other: nn.Module) -> dict[str, ArrayLike]:
     }:
         raise UserError("Only classifiers of one architecture can be compared weight by weight.")
     return {
-        f"change_{number}": np.sqrt(per_channel((weight - theirs[name]).detach() ** 2))
+        f"change_{number}": np.sqrt(per_channel((weight - theirs[name].to(weight.device)).detach() ** 2))
         for number, (name, weight) in enumerate(mine.items())
     }

@@ -62,7 +62,7 @@ class Algorithm(ABC):
         """Return one map per picture, positive where a pixel increases the target's score.
 
         Args:
-            classifier: on the CPU, in eval mode, its weights without gradients.
+            classifier: in eval mode, on the device of `pixels` and `targets`, its weights without gradients.
             pixels: float (n, c, h, w) in [0, 1].
             targets: int64 (n,), the column of `classifier.module`'s outputs to explain: a class, or for a
                 contrast a further column with the difference of two logits.

@@ -29,7 +29,7 @@ class FeatureAblation(Algorithm):
         grid = PATCHES.of(settings)
         rows = torch.arange(pixels.shape[-2]) * grid // pixels.shape[-2]
         columns = torch.arange(pixels.shape[-1]) * grid // pixels.shape[-1]
-        tiles = (rows[:, None] * grid + columns).expand(1, *pixels.shape[1:])
+        tiles = (rows[:, None] * grid + columns).expand(1, *pixels.shape[1:]).to(pixels.device)
         return CaptumFeatureAblation(skipping_equal(classifier, pixels)).attribute(
             pixels,
             baselines=baseline_value(pixels, settings),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from unlearn_core.common.budget import SMALL
 from unlearn_core.common.lazy_torch import Tensor
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
-from unlearn_core.measuring.attribution.altered_copies import LARGEST_BATCH
+from unlearn_core.measuring.attribution.altered_copies import largest_batch
 from unlearn_core.measuring.attribution.convergence import convergence_delta
 from unlearn_core.measuring.attribution.settings import BASELINE, Settings, baseline_value
 
@@ -64,6 +64,6 @@ def _path_integral(
         # Midpoints are most accurate with the kinks of ReLU.
         method="riemann_middle",
         n_steps=steps,
-        internal_batch_size=LARGEST_BATCH.of(pixels.shape[-1]),
+        internal_batch_size=largest_batch(pixels),
     )
     return maps, convergence_delta(classifier, pixels, targets, maps, baseline)

@@ -1,0 +1,162 @@
+"""Which network of a checkpoint file is taken, and what beside it is left out."""
+
+import argparse
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+from unlearn_core.catalog.custom.add_classifier import prepare
+from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, check_name, default_name
+from unlearn_core.errors import UserError
+
+ARCHITECTURE = "torchvision:shufflenet_v2_x0_5"
+PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+Tensors = dict[str, Tensor]
+
+
+def network() -> nn.Module:
+    return seeded(ARCHITECTURE, 7, 3, None).eval()
+
+
+@pytest.fixture(scope="module")
+def own() -> Tensors:
+    return network().state_dict()
+
+
+def moved(tensors: Tensors) -> Tensors:
+    return {name: tensor + 1 for name, tensor in tensors.items()}
+
+
+def under(prefix: str, tensors: Tensors) -> Tensors:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def specified(path: Path, content: object, **fields: Any) -> ClassifierSpecification:
+    torch.save(content, path)
+    return ClassifierSpecification(
+        source=f"file:{path}", architecture=ARCHITECTURE, input_size=32, mean=(0.0,), std=(1.0,), **fields
+    )
+
+
+def logits(module: nn.Module) -> Tensor:
+    with torch.no_grad():
+        return module(PIXELS)
+
+
+COUNTERS = {"total_ops": torch.zeros(1), "conv1.total_params": torch.zeros(1), "n_averaged": torch.tensor(3)}
+
+
+@pytest.mark.parametrize(
+    ("wrap", "finding"),
+    [
+        (lambda own: own | COUNTERS, "Left out, as no prediction uses them: total_ops, conv1.total_params"),
+        (lambda own: {"state_dict": own | {"criterion.weight": torch.ones(7)}}, "criterion.weight"),
+        (lambda own: {"state_dict": own | {"val_acc.tp": torch.zeros(7)}}, "val_acc.tp"),
+        (lambda own: {"state_dict": own, "best_acc1": np.float64(0.71)}, "not tensors: best_acc1"),
+        (lambda own: {"state_dict": own, "args": argparse.Namespace(lr=0.1)}, "not tensors: args"),
+        (lambda own: {"state_dict": own, "config": Path("/data/x")}, "not tensors: config"),
+        (lambda own: {"state_dict": own, "day": datetime.date(2024, 2, 29)}, "not tensors: day"),
+        (lambda own: {"state_dict": own, "curve": np.zeros(3)}, "not tensors: curve"),
+    ],
+)
+def test_what_training_leaves_behind_is_left_out_and_said(
+    own: Tensors, tmp_path: Path, wrap: Callable[[Tensors], object], finding: str
+) -> None:
+    record, module = prepare(specified(tmp_path / "net.pt", wrap(own)))
+    assert torch.equal(logits(module), logits(network()))
+    assert len(record.findings) == 1
+    assert finding in record.findings[0]
+
+
+@pytest.mark.parametrize("extra", ["attention.weight", "fc.extra", "stage2.0.gate.bias"])
+def test_what_a_prediction_could_use_is_not_left_out(own: Tensors, tmp_path: Path, extra: str) -> None:
+    with pytest.raises(UserError, match=f"{extra} is unexpected"):
+        prepare(specified(tmp_path / "net.pt", own | {extra: torch.ones(7)}))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "part", "taken"),
+    [
+        (lambda own, other: {"model_last": other, "model_best": own}, None, "model_best"),
+        (lambda own, other: {"a_long_name": own, "b": other}, None, "a_long_name"),
+        (lambda own, other: {"b": own, "a_long_name": other}, None, "b"),
+        (lambda own, other: {"original": other, "unlearned": own}, "unlearned", "unlearned"),
+        (lambda own, other: {"best": other, "model_ema": under("module.", own)}, None, "model_ema.module"),
+        (lambda own, other: {"best": under("module.", own), "ema": other}, "best", "best.module"),
+        (lambda own, other: own | under("ema.", other), "the file itself", "the file itself"),
+        (lambda own, other: under("student.", own) | under("teacher.", other), None, "student"),
+    ],
+)
+def test_of_several_networks_the_taken_one_is_said_and_can_be_chosen(
+    own: Tensors, tmp_path: Path, wrap: Callable[[Tensors, Tensors], object], part: str | None, taken: str
+) -> None:
+    record, module = prepare(specified(tmp_path / "net.pt", wrap(own, moved(own)), part=part))
+    assert torch.equal(logits(module), logits(network()))
+    assert (record.part, len(record.parts)) == (taken, 2)
+    assert record.weights == f"net.pt ({taken})"
+    assert record.findings[0].startswith("net.pt has 2 networks (")
+    assert record.findings[0].endswith(f"{taken} is taken.")
+
+
+def test_an_unknown_part_is_one_sentence(own: Tensors, tmp_path: Path) -> None:
+    content = {"model_last": own, "model_best": own}
+    with pytest.raises(UserError, match=r"net\.pt has no network best; it has model_last, model_best\."):
+        prepare(specified(tmp_path / "net.pt", content, part="best"))
+
+
+def test_pruning_is_applied(tmp_path: Path) -> None:
+    pruned = network()
+    prune.l1_unstructured(pruned.conv1[0], "weight", amount=0.3)  # type: ignore[index]
+    record, module = prepare(specified(tmp_path / "net.pt", pruned.state_dict()))
+    assert torch.allclose(logits(module), logits(pruned), atol=1e-6)
+    assert "masks of pruning are applied" in record.findings[0]
+
+
+def test_a_last_layer_behind_dropout_is_the_last_layer(tmp_path: Path) -> None:
+    other = network()
+    other.fc = nn.Sequential(nn.Dropout(), nn.Linear(1024, 5))
+    record, module = prepare(specified(tmp_path / "net.pt", other.state_dict()))
+    assert torch.equal(logits(module), logits(other.eval()))
+    assert record.findings == ("fc.1 is taken as the last layer, fc.",)
+    other.fc = nn.Sequential(nn.Linear(1024, 8), nn.ReLU(), nn.Linear(8, 5))
+    with pytest.raises(UserError, match="does not fit"):
+        prepare(specified(tmp_path / "net.pt", other.state_dict()))
+
+
+def test_one_logit_of_a_file_is_two_classes(tmp_path: Path) -> None:
+    single = seeded(ARCHITECTURE, 1, 3, None).eval()
+    record, module = prepare(specified(tmp_path / "net.pt", single.state_dict()))
+    one = logits(single)
+    assert torch.allclose(logits(module), torch.cat([-one / 2, one / 2], 1))
+    assert (record.output, len(record.class_names)) == ("one logit", 2)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("net.pt", "net"),
+        ("net (1).pt", "net-1"),
+        ("epoch=9-step=500.ckpt", "epoch-9-step-500"),
+        ("model_best.pth.tar", "model_best"),
+        ("r18 [cifar].safetensors", "r18-cifar"),
+        ("мой классификатор.pt", "мой классификатор"),
+        ("cafe\u0301.pt", "café"),
+        ("../../x.pt", "x"),
+        ("_.pt", "classifier"),
+        ("….pt", "classifier"),
+        ("a" * 150 + ".pt", "a" * 100),
+        ("C:\\nets\\best+.pth", "best"),
+    ],
+)
+def test_a_legal_name_is_derived_from_any_file_name(file: str, name: str) -> None:
+    assert default_name(f"file:/somewhere/{file}") == name
+    assert check_name(name) == name

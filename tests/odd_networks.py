@@ -1,0 +1,164 @@
+"""Small networks of the kinds that people bring; each function returns one with the same random weights."""
+
+import random
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CLASSES, SIDE = 4, 16
+
+
+class Plain(nn.Module):
+    """Two convolutions and a last layer."""
+
+    def __init__(self, outputs: int = CLASSES) -> None:
+        super().__init__()
+        self.conv1, self.norm, self.conv2 = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 12, 3)
+        self.fc = nn.Linear(12, outputs)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return self.conv2(self.norm(self.conv1(pixels)).relu()).relu().mean((2, 3))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(self.features(pixels))
+
+
+class Softmax(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).softmax(1)
+
+
+class LogSoftmax(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).log_softmax(1)
+
+
+class OneLogit(Plain):
+    def __init__(self) -> None:
+        super().__init__(1)
+
+
+class Squeezed(OneLogit):
+    """Returns (n,) instead of (n, 1)."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).squeeze()
+
+
+class Sigmoid(OneLogit):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).sigmoid().squeeze(1)
+
+
+class DropoutAlwaysOn(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(F.dropout(self.features(pixels), 0.5))
+
+
+class BatchStatistics(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(8, track_running_stats=False)
+
+
+class Pair(Plain):
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        return super().forward(pixels), pixels
+
+
+class Frozen(Plain):
+    """Fine-tuned with a frozen body."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad_(False)
+        self.fc.requires_grad_(True)
+
+
+class AllFrozen(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad_(False)
+
+
+class UnusedHead(Plain):
+    """Has a head that only pre-training used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.projection = nn.Linear(12, 3)
+
+
+class LateNorm(Plain):
+    """Normalises maps of 1 × 1: a picture alone has no spread there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late = nn.BatchNorm1d(12)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return self.late(super().features(pixels))
+
+
+class UsedTwice(Plain):
+    """Has one layer under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = self.conv2 = nn.Conv2d(8, 8, 3, padding=1)
+        self.fc = nn.Linear(8, CLASSES)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return self.again(self.conv2(self.norm(self.conv1(pixels)).relu()).relu()).mean((2, 3))
+
+
+class View(nn.Module):
+    """Flattens as the first PyTorch tutorials did, which tensors with channels last do not allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 8, 5)
+        self.fc = nn.Linear(8 * 8 * 8, CLASSES)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(self.conv2(self.conv1(pixels).relu()).relu().view(-1, 8 * 8 * 8))
+
+
+class OtherEveryTime(Plain):
+    """Depends on a number that is neither in its tensors nor the same when it is built again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = random.random()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels) * self.scale
+
+
+class TrainedOtherwise(Plain):
+    """Returns a pair in train mode, as networks with further heads do."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits = super().forward(pixels)
+        return (logits, logits) if self.training else logits  # type: ignore[return-value]
+
+
+def seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    def built() -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(7)
+            return make()
+
+    return built
+
+
+plain, softmax, log_softmax = seeded(Plain), seeded(Softmax), seeded(LogSoftmax)
+one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoid)
+dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
+frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
+late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)
+trained_otherwise, view = seeded(TrainedOtherwise), seeded(View)
+half, double = seeded(lambda: Plain().half()), seeded(lambda: Plain().double())
+parallel = seeded(lambda: nn.DataParallel(Plain()))

@@ -1,0 +1,62 @@
+"""Networks of others as classifiers: from pixels to logits, whatever they return."""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.catalog.records.classifier_record import Output
+from unlearn_core.catalog.shipped.architectures import Normalised
+
+FINDINGS: dict[Output, str] = {
+    "log-probabilities": "The network ends in a log-softmax: its log-probabilities are used as logits.",
+    "probabilities": "The network ends in a softmax: the logarithms of its probabilities are used as logits.",
+    "one logit": "The network returns one logit x: it is used as two classes with the logits −x/2 and x/2.",
+    "one probability": "The network ends in a sigmoid, a probability p: it is used as two classes with the "
+    "logits log(1 − p) and log p.",
+}
+"""What is said of an output; nothing of logits."""
+
+_TINY = torch.finfo(torch.float32).tiny
+
+
+class Adapted(Normalised):
+    """A network of somebody else's, used as runs use any classifier.
+
+    Args:
+        network: maps normalised pixels (n, channels, height, width) to what `output` says.
+        mean: per-channel mean of the training pixels, in [0, 1].
+        std: per-channel standard deviation, above 0.
+        output: is converted to logits (n, classes).
+        channels_last: whether it works with tensors in that order. Where it does not, as with
+            `x.view(n, -1)` after a convolution, weights and pixels stay contiguous whatever is asked for.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        output: Output = "logits",
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__(network, mean, std)
+        self.output, self.channels_last = output, channels_last
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move the module like any other, apart from an order of memory that it does not work with."""
+        if not self.channels_last:
+            kwargs.pop("memory_format", None)
+        return super().to(*args, **kwargs)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return logits (n, classes) of pixels (n, channels, height, width) in [0, 1]."""
+        found = super().forward(pixels if self.channels_last else pixels.contiguous())
+        if self.output in ("logits", "log-probabilities"):
+            return found
+        if self.output == "probabilities":
+            return found.clamp_min(_TINY).log()
+        one = found.reshape(len(pixels), 1)
+        if self.output == "one logit":
+            return torch.cat([-one / 2, one / 2], 1)
+        return torch.cat([1 - one, one], 1).clamp_min(_TINY).log()
