@@ -119,9 +119,8 @@ def test_tiny_imagenet_as_it_is_downloaded(tmp_path: Path, packed: bool) -> None
         *(f"train/n0{one}443537/images/n0{one}443537_0.JPEG" for one in "12"),
         *("val/images/val_0.JPEG", "val/images/val_1.JPEG", "test/images/test_0.JPEG"),
     )
-    (root / "val/val_annotations.txt").write_text(
-        "val_0.JPEG\tn02443537\t0\t0\t62\t57\nval_1.JPEG\tn01443537\n"
-    )
+    lines = "val_0.JPEG\tn02443537\t0\t0\t62\t57\nval_1.JPEG\tn01443537\n"
+    (root / "val/val_annotations.txt").write_text(lines, encoding="utf-8")
     path = Path(shutil.make_archive(str(root), "zip", root)) if packed else root
     assert found(folder_source(path)) == {
         "test/images/test_0.JPEG": ("", True),

@@ -66,7 +66,5 @@ def test_what_is_left_out_is_printed_and_a_name_is_derived(
         first, count, *reasons, where = capsys.readouterr().out.splitlines()
         assert (first, count) == (f"{name}: 1 pictures of 1 classes", "4 of 5 were left out:")
         assert [reason.split()[0] for reason in reasons] == ["cat/0.png", "cat/1.png", "cat/2.png"]
-        assert (
-            len(Path(where.removeprefix("All are listed in ").removesuffix(".")).read_text().splitlines())
-            == 5
-        )
+        listed = Path(where.removeprefix("All are listed in ").removesuffix("."))
+        assert len(listed.read_text(encoding="utf-8").splitlines()) == 5

@@ -22,8 +22,7 @@ from unlearn_core.catalog.class_match import (
     number_readings,
     read_overrides,
 )
-from unlearn_core.catalog.entries import classifiers
-from unlearn_core.catalog.number_reading import measure_readings, read_counted, write_counted
+from unlearn_core.catalog.number_reading import best_reading, read_counted
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_left_out
 from unlearn_core.catalog.sources.find_window import find_window
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
@@ -172,19 +171,11 @@ def _counted(
     classifier: ClassifierLike,
     fingerprint: str,
 ) -> ImageSet:
-    """Count classes that are numbers as the user chose, else so that the classifier is right most often.
-
-    That is measured once, where the classifier is loaded.
-    """
-    known = read_counted(home(), classifier.name, images.name)
+    """Count classes that are numbers as the user chose, else so that the classifier is right most often."""
     module = getattr(classifier, "module", None)
-    entry = next((one for one in classifiers() if one.name == classifier.name), None)
-    of = sha256(f"{fingerprint}\n{entry and entry.digest}".encode()).hexdigest()
-    if module is not None and (entry is None or known.of != of):
-        shares = measure_readings(module, images.pixels, images.own, readings)
-        known = known.model_copy(update={"shares": shares, "of": of})
-        if entry is not None:
-            write_counted(home(), classifier.name, images.name, known)
+    known = best_reading(
+        classifier.name, images.name, module, images.pixels, images.own, readings, fingerprint
+    )
     overrides = read_overrides(home(), classifier.name, images.name)
     match = match_classes(
         images.own_names, classifier.class_names, classifier.wordnet_ids, overrides, known.reading

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearn_core.catalog.class_match import Reading
+from unlearn_core.catalog.entries import classifiers
 from unlearn_core.common.budget import Budget, sample
 from unlearn_core.common.files import atomic_write
+from unlearn_core.common.home import home
 from unlearn_core.common.lazy_torch import nn, torch
 
 _MEASURED = Budget(small=1000, large=100)
@@ -75,6 +77,36 @@ def write_counted(root: Path, classifier: str, images: str, counted: Counted) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as half:
         half.write_text(json.dumps(counted.model_dump()), encoding="utf-8")
+
+
+def best_reading(
+    classifier: str,
+    images: str,
+    module: nn.Module | None,
+    pixels: NDArray[np.uint8],
+    own: NDArray[np.int64],
+    readings: Mapping[Reading, tuple[int, ...]],
+    fingerprint: str,
+) -> Counted:
+    """Return what is known of an image set and a classifier, measured once where its module is there.
+
+    Args:
+        classifier: in the catalog; of another, nothing is kept.
+        images: name of the set.
+        module: of the classifier, or None; with `pixels`, `own` and `readings` as in `measure_readings`.
+        fingerprint: of the set.
+    """
+    known = read_counted(home(), classifier, images)
+    if module is None:
+        return known
+    entry = next((one for one in classifiers() if one.name == classifier), None)
+    of = sha256(f"{fingerprint}\n{entry and entry.digest}".encode()).hexdigest()
+    if entry is None or known.of != of:
+        shares = measure_readings(module, pixels, own, readings)
+        known = known.model_copy(update={"shares": shares, "of": of})
+        if entry is not None:
+            write_counted(home(), classifier, images, known)
+    return known
 
 
 def measure_readings(
