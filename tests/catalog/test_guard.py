@@ -71,6 +71,13 @@ def test_a_checkpoint_of_very_many_tensors_is_refused_before_it_is_loaded(
         checkpoint.read_checkpoint(path)
 
 
+def test_a_checkpoint_that_takes_too_much_memory_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "big.pt"
+    torch.save({"a": torch.zeros(10**7)}, path)
+    with pytest.raises(UserError, match=r"big\.pt takes more than 0\.0 GB of memory"):
+        guarded("big.pt", Limits(60, 10**7), checkpoint.read_and_forget, path)
+
+
 class Punycode:
     """A text that takes quadratic time to encode, by a function that torch calls for weights too."""
 

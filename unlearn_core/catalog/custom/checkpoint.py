@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unlearn_core.catalog.untrusted.archives import members
 from unlearn_core.catalog.untrusted.guard import guarded, limits_of_checkpoint
+from unlearn_core.common.batches import is_out_of_memory
 from unlearn_core.errors import UserError
 
 MOST_BYTES = 8 * 2**30
@@ -123,10 +124,10 @@ def _load(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals([(Stand, name) for name in _HARMLESS]):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
     # A malicious file may raise anything; it means the same to the user.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
         if "nsupported" in str(error) or "GLOBAL" in str(error):
             raise UserError(
                 f"{path.name} needs Python code to load, which is never run: "

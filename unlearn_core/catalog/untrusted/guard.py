@@ -198,21 +198,23 @@ def serve() -> None:
             answer = _answer(reader, arguments)
         finally:
             _limit_memory(None)
-        print(json.dumps(answer), file=answers, flush=True)
+        print(answer, file=answers, flush=True)
 
 
-def _answer(reader: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
+def _answer(reader: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
     try:
-        return {"value": reader(*arguments)}
+        return json.dumps({"value": reader(*arguments)})
     except UserError as error:
-        return {"refused": str(error)}
+        return json.dumps({"refused": str(error)})
     except MemoryError:
-        return {"memory": True}
+        return '{"memory": true}'
     except RecursionError:
-        return {"fault": "it is nested too deeply"}
+        return '{"fault": "it is nested too deeply"}'
     # The reader of a malicious file may raise anything.
     except Exception as error:
-        return {"fault": type(error).__name__}
+        if "can't allocate memory" in str(error):  # as torch says it
+            return '{"memory": true}'
+        return json.dumps({"fault": type(error).__name__})
 
 
 def _limit_memory(more: int | None) -> None:
@@ -220,6 +222,8 @@ def _limit_memory(more: int | None) -> None:
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        soft = hard if more is None else psutil.Process().memory_info().vms + more
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        # Of data: a thread only reserves address space, and there is one for each core.
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        has = psutil.Process().memory_info()
+        soft = hard if more is None else getattr(has, "data", has.vms) + more
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
