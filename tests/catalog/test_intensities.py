@@ -15,6 +15,7 @@ from unlearn_core.catalog.image_sets import ImageSet, Wanted, load_images
 from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.resolve_source import source_fingerprint
 from unlearn_core.catalog.sources.uploaded_photos import add_upload, uploads
+from unlearn_core.catalog.untrusted.pictures import read_picture
 from unlearn_core.commands.main import main
 from unlearn_core.errors import UserError
 
@@ -76,6 +77,7 @@ def test_a_smooth_ramp_keeps_its_levels(own_home: Path, tmp_path: Path, name: st
         images = load_images(known_as, ANY)
         assert levels(images) == (0, 255, 256)
         assert "became 0 to 255" in images.notes[-1]
+    assert len(np.unique(np.asarray(read_picture(encoded(values, kind), name)))) == 256
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -93,6 +95,15 @@ def test_one_brighter_pixel_or_picture_does_not_decide(tmp_path: Path) -> None:
     images = load_images(f"folder:{folder(tmp_path, encoded(values), encoded(broken))}", ANY)
     assert np.abs(images.pixels[0].astype(int) - images.pixels[1]).max(axis=2).ravel()[1:].max() == 0
     assert levels(images) == (0, 255, 256)
+
+
+def test_where_nearly_all_is_black_the_rest_keeps_its_levels(tmp_path: Path) -> None:
+    values = np.zeros((SIZE * 4, SIZE * 4), np.uint16)
+    values[0, :9] = np.arange(9) * 500
+    images = load_images(
+        f"folder:{folder(tmp_path, encoded(values))}", Wanted("any", 1, SIZE * 4, ("cat",), ())
+    )
+    assert "from 0 to 4,095" in images.notes[-1]
 
 
 def test_all_pictures_of_a_set_have_one_scale(tmp_path: Path) -> None:

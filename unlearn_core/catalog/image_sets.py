@@ -26,7 +26,7 @@ from unlearn_core.catalog.number_reading import best_reading, read_counted
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, some_left_out
 from unlearn_core.catalog.sources.find_window import find_window
 from unlearn_core.catalog.sources.resolve_source import image_source, source_fingerprint
-from unlearn_core.catalog.untrusted.intensities import Window, in_words
+from unlearn_core.catalog.untrusted.intensities import SIXTEEN_BITS, Window, in_words
 from unlearn_core.catalog.untrusted.pictures import fit, read_header, read_picture
 from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
@@ -276,7 +276,7 @@ def _decoded_into(
         if not isinstance(picture, PictureFile):
             return fit(Image.fromarray(picture.squeeze()).convert("RGB"), size, channels)
         try:
-            return fit(read_picture(picture.read(), picture.name, window), size, channels)
+            return fit(read_picture(picture.read(), picture.name, window or SIXTEEN_BITS), size, channels)
         except UserError as error:
             return str(error)
         except OSError as error:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from unlearn_core.catalog.untrusted.guard import PICTURE, guarded
 from unlearn_core.catalog.untrusted.intensities import in_words
-from unlearn_core.catalog.untrusted.pictures import read_alone
+from unlearn_core.catalog.untrusted.pictures import read_photo
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
@@ -35,7 +35,7 @@ def add_upload(folder: Path, name: str, data: bytes) -> tuple[int, str]:
 
 def store_picture(folder: Path, name: str, data: bytes) -> tuple[int, str]:
     """Do what `add_upload` does, in the guarded process."""
-    picture, window = read_alone(data, name)
+    picture, window = read_photo(data, name)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
     folder.mkdir(parents=True, exist_ok=True)
     kept = uploads(folder)

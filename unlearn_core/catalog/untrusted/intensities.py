@@ -17,6 +17,9 @@ from PIL import Image, ImageFile
 Window = tuple[float, float]
 """The intensities that become 0 and 255; those outside become 0 or 255."""
 
+SIXTEEN_BITS = (0.0, 65535.0)
+"""Also of deep pictures in a set whose sample has none."""
+
 # The usual ones, so that a set that happens to lack its brightest value gets the scale that was meant.
 _USUAL = ((0, 1), (-1, 1), (0, 255), (0, 1023), (0, 4095), (0, 16383), (0, 65535))
 _FULL = 0.8
@@ -45,7 +48,7 @@ def deep_values(picture: ImageFile.ImageFile, data: bytes) -> NDArray[np.float32
 
 def usual_window(picture: Image.Image) -> Window:
     """Return the window of the type of a picture that belongs to no set: 0 to 1 for floats, else 16 bits."""
-    return (0.0, 1.0) if picture.mode == "F" else (0.0, 65535.0)
+    return (0.0, 1.0) if picture.mode == "F" else SIXTEEN_BITS
 
 
 def window_of(pictures: Iterable[NDArray[np.float32]]) -> Window | None:
@@ -55,17 +58,23 @@ def window_of(pictures: Iterable[NDArray[np.float32]]) -> Window | None:
     """
     some = (one.ravel()[:: 1 + one.size // _PIXELS] for one in pictures)
     finite = (one[np.isfinite(one)] for one in some)
-    ends = [np.percentile(one, (_OUTLIERS, 100 - _OUTLIERS)) for one in finite if one.size]
+    ends = [np.percentile(one, (_OUTLIERS, 100 - _OUTLIERS, 0, 100)) for one in finite if one.size]
     if not ends:
         return None
     low, high = float(min(one[0] for one in ends)), float(max(one[1] for one in ends))
+    if low == high:
+        # Few pixels are not black.
+        low, high = float(min(one[2] for one in ends)), float(max(one[3] for one in ends))
+    if low == high:
+        # One value tells no range.
+        return (0.0, 1.0) if 0 <= high <= 1 else SIXTEEN_BITS
     if 0 < low <= _DARK * high:
         low = 0.0
     for usual_low, usual_high in _USUAL:
         begins = usual_low <= low <= 0 and (usual_low < 0) == (low < 0)
         if begins and _FULL * usual_high <= high <= usual_high:
             return float(usual_low), float(usual_high)
-    return (low, high) if low < high else (low, low + 1)
+    return low, high
 
 
 def to_bytes(values: NDArray[np.float32], window: Window) -> NDArray[np.uint8]:

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, features
 
-from unlearn_core.catalog.untrusted.intensities import Window, deep_values, to_bytes, usual_window
+from unlearn_core.catalog.untrusted.intensities import (
+    Window,
+    deep_values,
+    to_bytes,
+    usual_window,
+    window_of,
+)
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 
@@ -40,29 +46,33 @@ def read_picture(data: bytes, name: str, window: Window | None = None) -> Image.
     """Decode a picture file as 8-bit RGB, rotated by its EXIF orientation.
 
     Only the first frame of an animation or a stack is read, and transparent parts become white. More than
-    eight bits are scaled by `window`, by default the range of their type.
+    eight bits are scaled by `window`, that of the picture's set; by default of a set of this picture alone.
 
     Raises:
         UserError: not a picture of a known format, damaged, or above `MOST_BYTES` or `MOST_PIXELS`.
     """
-    return _read(data, name, window)[0]
-
-
-def read_alone(data: bytes, name: str) -> tuple[Image.Image, Window | None]:
-    """Do the same with a picture that belongs to no set; return also the window of more than eight bits."""
-    return _read(data, name, None)
-
-
-def _read(data: bytes, name: str, window: Window | None) -> tuple[Image.Image, Window | None]:
     with _opened(data, name) as picture:
         deep = deep_values(picture, data)
-        shown: Image.Image = picture
-        if deep is not None:
-            window = window or usual_window(picture)
-            shown = Image.fromarray(to_bytes(deep, window))
-            if picture.mode == "RGBA":
-                shown.putalpha(picture.getchannel("A"))
-        return _as_rgb(_upright(shown, picture.getexif())), None if deep is None else window
+        return _shown(picture, deep, window or (None if deep is None else window_of([deep])))
+
+
+def read_photo(data: bytes, name: str) -> tuple[Image.Image, Window | None]:
+    """Do the same with a photo of no set, by the range of its type; return also that, None for eight bits."""
+    with _opened(data, name) as picture:
+        deep = deep_values(picture, data)
+        window = None if deep is None else usual_window(picture)
+        return _shown(picture, deep, window), window
+
+
+def _shown(
+    picture: ImageFile.ImageFile, deep: NDArray[np.float32] | None, window: Window | None
+) -> Image.Image:
+    shown: Image.Image = picture
+    if deep is not None:
+        shown = Image.fromarray(to_bytes(deep, window or usual_window(picture)))
+        if picture.mode == "RGBA":
+            shown.putalpha(picture.getchannel("A"))
+    return _as_rgb(_upright(shown, picture.getexif()))
 
 
 def intensities(data: bytes, name: str) -> NDArray[np.float32] | None:
