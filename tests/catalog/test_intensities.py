@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -85,6 +86,13 @@ def test_colours_of_twelve_bits_are_not_near_black(tmp_path: Path, channels: int
     values = np.full((SIZE, SIZE, channels), 65535, np.uint16)
     values[..., :3] = (RAMP * 4095)[..., None]
     images = load_images(f"folder:{folder(tmp_path, colours(values))}", ANY)
+    assert levels(images) == (0, 255, 256)
+
+
+def test_a_tiff_of_double_precision_is_read(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, RAMP * 2000 - 1000)
+    images = load_images(f"folder:{folder(tmp_path, file.getvalue())}", ANY)
     assert levels(images) == (0, 255, 256)
 
 

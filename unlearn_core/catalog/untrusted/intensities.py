@@ -46,6 +46,24 @@ def deep_values(picture: ImageFile.ImageFile, data: bytes) -> NDArray[np.float32
     return np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
 
 
+def in_single_precision(data: bytes, most_pixels: int) -> bytes:
+    """Return a TIFF of double precision, which Pillow does not read, in single precision.
+
+    Anything else raises `ValueError`, or what tifffile raises for a damaged file.
+    """
+    # Here: few pictures need it.
+    import tifffile
+
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        page = file.pages.first
+        if page.dtype != np.float64 or page.ndim != 2 or page.size > most_pixels:
+            raise ValueError("not a grey TIFF of double precision")
+        values = page.asarray().astype(np.float32)
+    single = BytesIO()
+    Image.fromarray(values).save(single, "TIFF")
+    return single.getvalue()
+
+
 def usual_window(picture: Image.Image) -> Window:
     """Return the window of the type of a picture that belongs to no set: 0 to 1 for floats, else 16 bits."""
     return (0.0, 1.0) if picture.mode == "F" else SIXTEEN_BITS

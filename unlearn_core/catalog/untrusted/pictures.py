@@ -7,11 +7,12 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, features
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 
 from unlearn_core.catalog.untrusted.intensities import (
     Window,
     deep_values,
+    in_single_precision,
     to_bytes,
     usual_window,
     window_of,
@@ -105,7 +106,7 @@ def _opened(data: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
     if len(data) > MOST_BYTES:
         raise UserError(f"{name} is larger than {MOST_BYTES // 2**20} MB.")
     try:
-        with Image.open(BytesIO(data), formats=_formats(data)) as picture:
+        with _open(data) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UserError(
                     f"{name} has {picture.width} × {picture.height} pixels; "
@@ -120,6 +121,15 @@ def _opened(data: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
     except Exception as error:
         kinds = ", ".join(FORMATS)
         raise UserError(f"{name} is not a picture that can be read ({kinds}), or it is damaged.") from error
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    try:
+        return Image.open(BytesIO(data), formats=_formats(data))
+    except UnidentifiedImageError:
+        if data[:2] not in (b"II", b"MM"):
+            raise
+        return Image.open(BytesIO(in_single_precision(data, MOST_PIXELS)), formats=["TIFF"])
 
 
 def _formats(data: bytes) -> tuple[str, ...]:
