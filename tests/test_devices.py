@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 
 from tests.chosen_device import PRETEND, only
-from tests.forgetting.test_every_architecture import SMALL
-from tests.quick import QUICK
+from tests.quick import QUICK, SMALL
 from unlearn_core import load_classifier, load_images, unlearn
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.image_sets import ImageSet

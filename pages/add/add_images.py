@@ -1,5 +1,6 @@
 """Adding an image set: a .zip or a folder with one folder per class, a CSV file, or UTKFace."""
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,12 @@ import streamlit as st
 from pages.shared.app_state import engine, show_error, store
 from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
+from unlearn_core.catalog.records.image_set_record import (
+    LEFT_OUT,
+    AddedImageSet,
+    added_folder,
+    read_left_out,
+)
 from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
 from unlearn_core.common.sharing import is_shared
@@ -15,8 +22,8 @@ from unlearn_core.errors import UserError
 
 _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}
 _HELP = {
-    "upload": "One folder per class inside, with or without `train/` and `test/` above.",
-    "folder": "One folder per class, with or without `train/` and `test/` above; or a .zip of that.",
+    "upload": "One folder per class inside, with or without those of a split, as `train/`, above.",
+    "folder": "One folder per class, with or without those of a split above; or a .zip of that.",
     "csv": "Columns `path` and `label`, optionally `split`. Paths are relative to the file's folder.",
     "utkface": "Faces whose file names begin with the age; the classes are age groups.",
 }
@@ -25,9 +32,8 @@ _ADDED = "added_images"
 
 def add_images() -> None:
     """Draw the form, and after adding a link to the image set."""
-    if name := st.session_state.pop(_ADDED, None):
-        st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
-        st.page_link(FORGET.file, label="Forget some of them")
+    if record := st.session_state.pop(_ADDED, None):
+        _say(record)
     ways = ["upload"] if is_shared() else list(_WAYS)
     way = str(
         st.segmented_control(
@@ -51,10 +57,45 @@ def add_images() -> None:
                 )
             else:
                 source = _path(way)
-        name = right.text_input("Name in the catalog", key="add_images_name", max_chars=60)
+        name = right.text_input(
+            "Name in the catalog",
+            key="add_images_name",
+            max_chars=60,
+            placeholder="that of the folder or file",
+        )
+        window = _window()
         pressed = st.form_submit_button("Add", type="primary", icon=":material/add:")
     if pressed:
-        _add(name.strip(), source, uploaded)
+        _add(name.strip(), source, uploaded, window)
+
+
+def _say(record: AddedImageSet) -> None:
+    """Say that a set was added, what was guessed, and what was left out."""
+    said = " ".join((f"**{record.name}** is in the catalog.", *record.notes))
+    st.success(said, icon=":material/check_circle:")
+    st.page_link(FORGET.file, label="Forget some of them")
+    if record.left_out:
+        first = read_left_out(store().root, record.name)[0][1]
+        st.warning(f"{record.left_out_in_words()}, the first because {first}", icon=":material/warning:")
+        st.download_button(
+            "All that was left out",
+            (added_folder(store().root, record.name) / LEFT_OUT).read_bytes(),
+            f"{record.name} left out.csv",
+            key="left_out",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _window() -> tuple[float, float] | None:
+    with st.expander("Medical and other pictures with more than eight bits per channel"):
+        st.caption("Which intensities become black and white; left empty, a sample of the pictures says so.")
+        left, right = st.columns(2)
+        low = left.number_input("Black", value=None, format="%g", key="add_window_low")
+        high = right.number_input("White", value=None, format="%g", key="add_window_high")
+    if low is None and high is None:
+        return None
+    return (math.nan if low is None else low, math.nan if high is None else high)
 
 
 def _path(way: str) -> str:
@@ -70,14 +111,14 @@ def _path(way: str) -> str:
     return f"{way}:{path}" if path else ""
 
 
-def _add(name: str, source: str, uploaded: Any) -> None:
-    if not name or (uploaded is None and not source):
-        st.warning("Choose the pictures and enter a name.", icon=":material/edit:")
+def _add(name: str, source: str, uploaded: Any, window: tuple[float, float] | None) -> None:
+    if uploaded is None and not source:
+        st.warning("Choose the pictures.", icon=":material/edit:")
         return
     try:
         path = None if uploaded is None else store_upload(store().root, uploaded.name, uploaded.getbuffer())
         with st.spinner("Checking every picture …"):
-            look = engine().look(AddImageSetRequest(name, source, path, visitor()))
+            look = engine().look(AddImageSetRequest(name, source, path, visitor(), window))
             st.session_state[_ADDED] = look.result()
     except UserError as error:
         show_error(error)

@@ -28,6 +28,7 @@ from unlearn_core.artifacts.predictions import (
     Comparison,
     read_comparison,
 )
+from unlearn_core.artifacts.results import COPIES
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -67,7 +68,10 @@ def page() -> None:
 def conclusion(run: Run, comparison: Comparison) -> str:
     """Return the outcome in words, and what the kept pictures that changed have in common."""
     result = run.parsed_result()
-    said = "" if result is None else " ".join(outcome_sentences(result, run.parsed_request().strength))
+    said = ""
+    if result is not None:
+        copies = [remark for remark in result.remarks if remark.endswith(COPIES)]
+        said = " ".join([*outcome_sentences(result, run.parsed_request().strength), *copies])
     changed = comparison.flipped(RETAIN)
     if not 0 < len(changed) < _MOST_CHANGED * len(comparison.in_group(RETAIN)):
         # Where most of them changed, it says nothing which.

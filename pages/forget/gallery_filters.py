@@ -11,6 +11,7 @@ from pages.shared import selection
 from pages.shared.app_state import show_error
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
+from unlearn_core.catalog.class_names import class_choices
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 
@@ -58,7 +59,7 @@ def filter_bar(
     wanted = classes.multiselect(
         "Classes",
         sorted(set(table.labels[~table.is_test].tolist())),
-        format_func=lambda label: table.class_names[label],
+        format_func=class_choices(table.class_names).__getitem__,
         placeholder="all classes",
         key="classes",
         persist_state="session",
@@ -124,7 +125,8 @@ def quick_picks(
                 on_click=_pick,
                 args=(table, positions, kind, never_seen),
             )
-        present = [table.class_names[label] for label in sorted(set(table.labels[positions].tolist()))]
+        choices = class_choices(table.class_names)
+        present = [choices[label] for label in sorted(set(table.labels[positions].tolist()))]
         name = st.selectbox(
             "Class",
             present,

@@ -13,7 +13,7 @@ from pages.shared.class_captions import class_captions
 from pages.shared.measurements import Arrays, measured
 from pages.shared.palette import CONFIG, FORGET, class_colours, style
 from unlearn_core.artifacts.image_table import ImageTable
-from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.catalog.class_names import short_class_names
 from unlearn_core.engine.looks import ImageMapRequest, NeighbourMapRequest
 
 _COLOURS = {"class": "class", "confidence": "confidence", "loss": "loss", "prediction": "prediction"}
@@ -93,7 +93,7 @@ def map_figure(
         picked: ids of the pictures to ring.
     """
     at = places["places"][np.searchsorted(places["ids"], table.ids[positions])]
-    names = [short_class_name(name) for name in table.class_names]
+    names = short_class_names(table.class_names)
     words = [
         f"{names[table.labels[one]]}, id {table.ids[one]}, confidence {100 * table.confidences[one]:.0f} %"
         for one in positions

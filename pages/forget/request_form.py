@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.catalog.class_names import class_choices
 from unlearn_core.catalog.entries import ClassifierEntry
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import Option
@@ -190,10 +191,11 @@ def _key(name: str, off: Mapping[str, str]) -> str:
 
 def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:
     """Show the choice of the new class; return it for every picture that does not have it already."""
+    choices = class_choices(table.class_names)
     choice = st.selectbox(
         "New class",
         [None, *range(len(table.class_names))],
-        format_func=lambda label: _RUNNER_UP if label is None else table.class_names[label],
+        format_func=lambda label: _RUNNER_UP if label is None else choices[label],
         key="new_class",
         help="The runner-up is the second most likely class of a picture.",
     )

@@ -6,10 +6,11 @@ from pages.shared import selection
 from pages.shared.app_state import engine, show_error
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
+from unlearn_core.catalog.untrusted.pictures import SUFFIXES
 from unlearn_core.engine.looks import AddUploadRequest
 from unlearn_core.errors import UserError
 
-_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 _ROUND = "upload_round"
 
 
@@ -40,7 +41,10 @@ def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier:
     added = []
     try:
         for file in files:
-            added.append(engine().look(AddUploadRequest(file.name, file.getvalue(), visitor())).result())
+            number, said = engine().look(AddUploadRequest(file.name, file.getvalue(), visitor())).result()
+            added.append(number)
+            if said:
+                st.toast(said, icon=":material/contrast:")
     except UserError as error:
         show_error(error)
     if added:

@@ -143,7 +143,7 @@ def archives() -> Iterator[tuple[str, bytes]]:
 
 
 def _damaged_archives(good: bytes) -> Iterator[tuple[str, bytes]]:
-    whole = zipped(("cat/a.png", good), ("dog/a.png", good))
+    whole = zipped(("cat/a.png", good))
     for part in (10, len(whole) // 2, len(whole) - 10):
         yield f"cut after {part}", whole[:part]
     damaged = bytearray(whole)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from unlearn_core.catalog.class_match import match_classes, read_overrides, write_overrides
+from unlearn_core.catalog.class_match import match_classes, number_readings, read_overrides, write_overrides
+from unlearn_core.catalog.class_names import class_called, class_choices, imagenet_classes, short_class_names
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.errors import UserError
 
@@ -12,9 +13,9 @@ WORDNET_IDS = ("n01440764", "n1", "n2", "n02123159")
 def test_names_and_wordnet_ids_come_first() -> None:
     own = ("Tiger_Cat", "007_n01440764_fish", "tinca tinca", "crane", "unheard of", "")
     found = match_classes(own, NAMES, WORDNET_IDS)
-    # "crane" is the whole name of one class and part of another's: it means neither for sure.
-    assert found.classes == (3, 0, 0, -1, -1, -1)
-    assert found.how == ("name", "WordNet id", "name", "none", "none", "none")
+    # "crane" is the whole name of one class, which counts before a part of another's.
+    assert found.classes == (3, 0, 0, 1, -1, -1)
+    assert found.how == ("name", "WordNet id", "name", "name", "none", "none")
     assert found.labels(np.array([0, 2, 5, -1])).tolist() == [3, 0, -1, -1]
 
 
@@ -34,7 +35,92 @@ def test_order_counts_only_where_one_side_has_no_names(
 ) -> None:
     found = match_classes(own, names, ())
     assert found.classes == expected
-    assert set(found.how) <= {"order", "name", "none"}
+    assert set(found.how) <= {"order", "number", "name", "none"}
+
+
+@pytest.mark.parametrize(
+    ("own", "names", "expected"),
+    [
+        # Symbols and the marks above and below letters tell names apart.
+        (("C", "C++", "C#", "c#"), ("C++", "C#", "C"), (2, 0, 1, 1)),
+        (("C#", "कि"), ("C", "का"), (-1, -1)),
+        (("cafe\u0301", "Straße", "strasse"), ("Café", "STRASSE"), (0, -1, 1)),
+        # The exact spelling counts first.
+        (("Turkey", "turkey", "TURKEY"), ("turkey", "Turkey"), (1, 0, -1)),
+        (("maillot", "maillot, tank suit", "tank_suit"), ("maillot", "maillot, tank suit"), (0, 1, 1)),
+        # Two of one name are told apart by their order, if there are two on both sides.
+        (("crane", "cat", "crane"), ("crane", "crane", "cat"), (0, 2, 1)),
+        (("crane", "cat"), ("crane", "crane", "cat"), (-1, 2)),
+        (("?", ""), ("!", ""), (-1, -1)),
+    ],
+)
+def test_names_are_compared_exactly_first(
+    own: tuple[str, ...], names: tuple[str, ...], expected: tuple[int, ...]
+) -> None:
+    assert match_classes(own, names, ()).classes == expected
+
+
+def test_imagenets_own_names_are_all_matched() -> None:
+    names, _ = imagenet_classes()
+    assert match_classes(names, names, ()).classes == tuple(range(1000))
+
+
+def test_numbered_folders_of_imagenet_are_its_indices() -> None:
+    names, wordnet_ids = imagenet_classes()
+    own = tuple(sorted(map(str, range(1000))))
+    found = match_classes(own, names, wordnet_ids)
+    assert found.classes == tuple(map(int, own))
+    assert set(number_readings(own, 1000)) == {"from 0", "as text"}
+
+
+def test_classes_of_one_name_are_named_by_their_number() -> None:
+    assert short_class_names(("crane", "cat, pet", "crane, bird")) == ("crane (#0)", "cat", "crane (#2)")
+    names, wordnet_ids = imagenet_classes()
+    assert [class_choices(names)[index] for index in (134, 517, 638)] == [
+        "crane (#134)",
+        "crane (#517)",
+        "maillot",
+    ]
+    assert [class_called(text, names) for text in ("crane (#517)", "#517", "517", "maillot")] == [
+        517,
+        517,
+        517,
+        638,
+    ]
+    with pytest.raises(UserError, match="2 classes 'crane': name one by its number, #134 and #517"):
+        class_called("crane", names)
+    with pytest.raises(UserError, match="There is no class '1000'"):
+        class_called("1000", names)
+    found = match_classes(("machines",), names, wordnet_ids, {"machines": "crane (#517)"})
+    assert (found.classes, found.how) == ((517,), ("you",))
+
+
+@pytest.mark.parametrize(
+    ("own", "classes", "expected"),
+    [
+        (("0", "1", "2", "10"), 12, {"from 0": (0, 1, 2, 10)}),
+        (("1", "2", "10"), 12, {"from 0": (1, 2, 10), "from 1": (0, 1, 9)}),
+        (("0", "1", "2"), 3, {"from 0": (0, 1, 2)}),
+        (("001", "002", "003"), 3, {"from 1": (0, 1, 2)}),
+        (("1.0", "Class 2", "class_3"), 3, {"from 1": (0, 1, 2)}),
+        (
+            (*map(str, range(11)),),
+            11,
+            {"from 0": tuple(range(11)), "as text": (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 2)},
+        ),
+        (("5", "10", "15"), 3, {"in order": (0, 1, 2), "as text": (2, 0, 1)}),
+        (("5", "10", "15"), 4, {}),
+        (("1", "two"), 4, {}),
+        (("9" * 5000, "²"), 4, {}),
+    ],
+)
+def test_numbers_are_counted_in_every_way_that_is_possible(
+    own: tuple[str, ...], classes: int, expected: dict[str, tuple[int, ...]]
+) -> None:
+    found = number_readings(own, classes)
+    assert found == expected
+    names = tuple(f"name {'abcdefghijkl'[index]}" for index in range(classes))
+    assert match_classes(own, names, ()).reading == next(iter(found), None)
 
 
 def test_what_the_user_says_comes_before_all(own_home) -> None:  # type: ignore[no-untyped-def]

@@ -1,11 +1,13 @@
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from unlearn_core.catalog import image_sets
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.sources.photos import FIRST_UPLOAD, SHIPPED
 from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
@@ -87,8 +89,8 @@ def test_class_folders_are_matched_by_name_and_by_wordnet_id(tmp_path: Path) -> 
     write(tmp_path, {name: picture() for name in names} | {"tench/notes.txt": b"no picture"})
     images = load_images(f"folder:{tmp_path}", PHOTOS)
     by_file = dict(zip(images.files, images.labels.tolist(), strict=True))
-    # "crane" is the whole name of one class and part of another's: it means neither for sure.
-    assert by_file == dict(zip(names, (0, 3, 0, -1, -1), strict=True))
+    # "crane" is the whole name of one class, which counts before a part of another's.
+    assert by_file == dict(zip(names, (0, 3, 0, 1, -1), strict=True))
     assert images.labelled.tolist() == (images.labels >= 0).tolist()
     assert not images.is_test.any()
 
@@ -131,10 +133,23 @@ def test_folders_that_give_nothing_are_one_sentence(tmp_path: Path) -> None:
         load_images(f"folder:{write(tmp_path, {'file.txt': b''}) / 'file.txt'}", DIGITS)
 
 
-def test_a_broken_picture_is_named(tmp_path: Path) -> None:
-    write(tmp_path, {"3/good.png": picture(), "3/bad.png": picture()[:50]})
+@pytest.mark.parametrize("most_memory", [image_sets.MOST_MEMORY, 1000])
+def test_a_broken_picture_is_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_memory: int
+) -> None:
+    monkeypatch.setattr(image_sets, "MOST_MEMORY", most_memory)
+    files = {"3/bad.png": picture()[:50], "3/good.png": picture("red"), "7/good.png": picture("white")}
+    name = f"folder:{write(tmp_path / str(most_memory), files)}"
+    for digits in (DIGITS, replace(DIGITS, name="from the cache")):
+        images = load_images(name, digits)
+        assert images.ids.tolist() == [1, 2]
+        assert images.files == ("3/good.png", "7/good.png")
+        assert images.labels.tolist() == [3, 7]
+        assert images.pixels[:, 0, 0, 0].tolist() == [76, 255]
+        assert "1 of 3 pictures is left out, the first because 3/bad.png is not a picture" in images.notes[0]
+    write(tmp_path / str(most_memory), {"3/good.png": b"", "7/good.png": b""})
     with pytest.raises(UserError, match=r"3/bad\.png is not a picture"):
-        load_images(f"folder:{tmp_path}", DIGITS)
+        load_images(name, DIGITS)
 
 
 @pytest.mark.parametrize("name", ["../3/a.png", "/3/a.png", "3\\..\\..\\a.png"])

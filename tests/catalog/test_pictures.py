@@ -1,5 +1,6 @@
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.sources.uploaded_photos import LONGEST_SIDE, add_upload, uploads
 from unlearn_core.catalog.untrusted.pictures import fit, read_picture
 from unlearn_core.errors import UserError
@@ -36,11 +38,54 @@ def png_that_claims(width: int, height: int) -> bytes:
 RED = Image.new("RGB", (8, 6), "red")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG", "PPM", "AVIF"])
 def test_every_known_format_is_read(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     pixel = read_picture(encoded(RED, kind, **options), "red").getpixel((4, 3))
     assert pixel == pytest.approx((255, 0, 0), abs=3)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_what_telephones_write_is_read(kind: str) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    corner = Image.new("RGB", (48, 32), "blue")
+    corner.paste("red", (0, 0, 24, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    read = read_picture(encoded(corner, kind, quality=100, exif=exif.tobytes()), "photo")
+    assert read.size == (32, 48)
+    assert read.getpixel((28, 4)) == pytest.approx((255, 0, 0), abs=12)
+
+
+@pytest.mark.parametrize(
+    ("data", "grey"),
+    [
+        (b"P5 2 2 255\n" + bytes([0, 85, 170, 255]), [0, 85, 170, 255]),
+        (b"P5 2 2 4095\n" + np.array([0, 1365, 2730, 4095], ">u2").tobytes(), [0, 85, 170, 255]),
+        (b"P2\n# made by hand\n2 2 15\n0 5 10 15\n", [0, 85, 170, 255]),
+        (b"P1\n2 2\n1 0 1 0\n", [0, 255, 0, 255]),
+        (b"P6 2 1 255\n" + bytes([9, 9, 9, 90, 90, 90]), [9, 90]),
+    ],
+)
+def test_portable_maps_are_read_by_their_own_range(data: bytes, grey: list[int]) -> None:
+    assert np.asarray(read_picture(data, "map"))[..., 0].ravel().tolist() == grey
+
+
+def test_heic_without_its_decoder_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UserError, match="HEIC pictures need the package pillow-heif"):
+        read_picture(b"\0\0\0\x18ftypheic" + bytes(60), "photo.heic")
+
+
+def test_of_a_stack_the_first_page_is_read_and_that_is_said(tmp_path: Path) -> None:
+    pages = [Image.new("L", (16, 16), grey) for grey in (60, 120, 180)]
+    (tmp_path / "cat").mkdir()
+    data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    (tmp_path / "cat" / "cells.tif").write_bytes(data)
+    images = load_images(f"folder:{tmp_path}", Wanted("any", 1, 16, ("cat",), ()))
+    assert images.pixels.min() == images.pixels.max() == 60
+    assert "cat/cells.tif has 3 pages: of such files only the first is read." in images.notes
 
 
 @pytest.mark.parametrize(
@@ -130,11 +175,23 @@ def test_odd_shapes_fit(size: tuple[int, int]) -> None:
             assert fit(Image.new("RGB", size), side, channels).shape == (side, side, channels)
 
 
+@pytest.mark.parametrize(
+    ("size", "middle"),
+    [((400_000, 1), (199_960, 0, 200_040, 1)), ((2, 400_000), (0, 199_960, 2, 200_040))],
+)
+def test_of_a_very_long_picture_only_the_middle_is_enlarged(
+    size: tuple[int, int], middle: tuple[int, int, int, int]
+) -> None:
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", middle)
+    assert (fit(picture, 224, 3)[..., 0] == 255).all()
+
+
 def test_an_upload_keeps_pixels_alone(tmp_path: Path) -> None:
     photo = Image.new("RGB", (3000, 1500), "red")
     exif = photo.getexif()
     exif[0x010F] = "camera that must not be kept"
-    number = add_upload(tmp_path, "../../My Photo!.jpg", encoded(photo, "JPEG", exif=exif) + b"<script>")
+    number, _ = add_upload(tmp_path, "../../My Photo!.jpg", encoded(photo, "JPEG", exif=exif) + b"<script>")
     ((kept_number, path),) = uploads(tmp_path)
     assert (number, kept_number, path.name) == (0, 0, "0000-my-photo.png")
     assert path.parent == tmp_path

@@ -95,9 +95,29 @@ def test_faces_are_grouped_by_the_age_in_their_names(tmp_path: Path) -> None:
         "20 to 40 years",
         "41 years and older",
     )
-    picture(tmp_path, "face.jpg")
+    picture(tmp_path / "faces", "face.jpg")
     with pytest.raises(UserError, match=r"face\.jpg does not begin with an age"):
-        image_source(f"utkface:{tmp_path}")
+        image_source(f"utkface:{tmp_path / 'faces'}")
+
+
+def test_of_a_face_only_the_age_is_needed_and_one_without_is_left_out(tmp_path: Path) -> None:
+    ages = {
+        "25_0_1_20170116174525125.jpg": 25,
+        "39_1_20170116174525125.jpg.chip.jpg": 39,
+        "61_3_20170109150557335.jpg": 61,
+        "53__0_20170116184028385.jpg": 53,
+        "24_0_1_20170116220224657 .jpg": 24,
+    }
+    for name in (*ages, "face.jpg"):
+        picture(tmp_path, name)
+    faces = image_source(f"utkface:tens:{tmp_path}")
+    found = dict(zip(faces.names, faces.classes.tolist(), strict=True))
+    assert found == {name: (age - 1) // 10 for name, age in ages.items()}
+    assert faces.left_out == (
+        ("face.jpg", "face.jpg does not begin with an age, as in 25_0_1_20170116.jpg."),
+    )
+    # A picture that is left out leaves its number free: the others keep theirs when it is mended.
+    assert faces.ids.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_torchvisions_folders_are_read_from_the_data_folder(
@@ -164,13 +184,28 @@ def test_a_large_set_is_decoded_once_into_a_file(
     assert file.stat().st_mtime_ns == made
 
 
+def test_a_set_of_many_files_is_decoded_once_too_where_there_is_room(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, colour in enumerate(("red", "green", "blue")):
+        picture(tmp_path / "cat", f"{place}.png", colour)
+    monkeypatch.setattr(image_sets, "MANY", 3)
+    (own_home / "cache" / "pixels").write_text("in the way", encoding="utf-8")
+    in_memory = load_images(f"folder:{tmp_path}", ANY)
+    assert not isinstance(in_memory.pixels, np.memmap)
+    (own_home / "cache" / "pixels").unlink()
+    kept = load_images(f"folder:{tmp_path}", Wanted("kept", 3, 16, ("cat", "dog"), ()))
+    assert isinstance(kept.pixels, np.memmap)
+    assert np.array_equal(kept.pixels, in_memory.pixels)
+
+
 def test_a_set_of_ones_own_gets_a_name(own_home: Path, tmp_path: Path) -> None:
     for name in ("cat/a.png", "dog/b.png"):
         picture(tmp_path / "set", name)
     record = add_image_set(own_home, "pets", f"folder:{tmp_path / 'set'}")
     assert (record.pictures, record.class_names) == (2, ("cat", "dog"))
     assert load_images("pets", ANY).labels.tolist() == [0, 1]
-    for taken in ("pets", "mnist", "a:b", "", ".", "..", " .. ", "../pets", "/etc"):
+    for taken in ("pets", "mnist", "a:b", ".", "..", " .. ", "../pets", "/etc"):
         with pytest.raises(UserError, match=r"cannot be called|A name must have"):
             add_image_set(own_home, taken, f"folder:{tmp_path / 'set'}")
     assert load_images("pets", ANY).labels.tolist() == [0, 1]

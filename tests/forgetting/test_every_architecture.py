@@ -8,6 +8,7 @@ import torchvision
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
+from tests.quick import SMALL
 from unlearn_core.catalog.shipped.training import Cycle, Recipe, Training
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.entry import MethodEntry
@@ -19,17 +20,6 @@ from unlearn_core.forgetting.retained import Retained
 
 CLASSES = 5
 FORGET = 4
-SMALL = {
-    "examples": 4,
-    "attack_iterations": 2,
-    "adversarial_batch": 4,
-    "anchor_batch": 4,
-    "inversions": 4,
-    "inversion_iterations": 2,
-    "noisy_copies": 2,
-    "retained_batch": 4,
-}
-
 models = torchvision.models
 FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "resnet18": lambda: models.resnet18(num_classes=CLASSES),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -48,10 +49,34 @@ def test_a_method_of_ones_own_runs_under_the_name_of_its_class(
     outcome = unlearn(classifier, images, pick="ids:3,14", method=Gentle({"learning_rate": 1e-3}))
     assert (outcome.result.method, outcome.result.stopped) == ("Gentle", "forgotten")
     assert outcome.result.accuracy.forget.after == 0
+    assert not [remark for remark in outcome.result.remarks if "identical" in remark]
     after = classifier.module.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
     with pytest.raises(TypeError, match="has its own options"):
         unlearn(classifier, images, method=Gentle({"learning_rate": 1e-3}), options={"margin": 2})
+
+
+def test_pictures_that_are_identical_to_forgotten_ones_are_said(
+    classifier: Classifier, images: ImageSet
+) -> None:
+    few = np.concatenate([np.flatnonzero(~images.is_test)[:30], np.flatnonzero(images.is_test)[:30]])
+    pixels = images.pixels[few].copy()
+    pixels[[5, 7, -1]] = pixels[3]
+    # The same row in the middle is not the same picture.
+    pixels[9, 14] = pixels[3, 14]
+    small = replace(
+        images,
+        pixels=pixels,
+        ids=np.arange(60),
+        is_test=images.is_test[few],
+        labels=images.labels[few],
+        labelled=images.labelled[few],
+    )
+    outcome = unlearn(classifier, small, pick="ids:3,5", method=Gentle({"learning_rate": 1e-3}))
+    assert [remark for remark in outcome.result.remarks if "identical" in remark] == [
+        "1 of the kept pictures (D_r) and 1 of the pictures never seen (D_test) are identical to forgotten "
+        "ones, and forgotten with them."
+    ]
 
 
 def test_the_options_of_an_instance_are_completed_and_checked(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.quick import QUICK
 from unlearn_core.artifacts import shipped_predictions
@@ -65,6 +66,38 @@ def test_of_photos_only_the_uploads_are_measured(own_home: Path, monkeypatch: py
     photo = SHIPPED.index(name)
     assert table.predictions.tolist() == [*before.classes.tolist(), before.classes[photo]]
     np.testing.assert_allclose(table.top_confidences[-1], before.top_confidences[photo], atol=0.05)
+
+
+def test_what_a_run_predicted_is_known_to_the_next(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = load_classifier("mnist-resnet")
+    digits = load_images("mnist", classifier)
+    for place in range(0, 5000, 250):
+        folder = tmp_path / "set" / str(digits.labels[place])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits.pixels[place].squeeze()).save(folder / f"{place}.png")
+    pair = ("mnist-resnet", f"folder:{tmp_path / 'set'}")
+    assert known_predictions(store.root, *pair) is None
+    measured = []
+
+    def counting(module: torch.nn.Module, pictures: Any, *rest: Any) -> Predictions:
+        measured.append(len(pictures))
+        return predict(module, pictures, *rest)
+
+    monkeypatch.setattr("unlearn_core.jobs.data_split.predict", counting)
+    results, counts = [], []
+    for _ in range(2):
+        measured.clear()
+        run = store.create(ForgetRequest(classifier=pair[0], images=pair[1], pick="random:1", options=QUICK))
+        run_forget(store, run.id)
+        result = store.get(run.id).parsed_result()
+        assert result is not None
+        results.append((result.accuracy, result.agreement, result.ids))
+        counts.append(measured.count(20))
+    assert known_predictions(store.root, *pair) is not None
+    assert results[0] == results[1]
+    assert counts == [2, 1]
 
 
 def test_damaged_shipped_predictions_are_measured_again(

@@ -4,6 +4,7 @@ import argparse
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.records.classifier_record import custom_classifiers
-from unlearn_core.catalog.records.image_set_record import added_image_sets
+from unlearn_core.catalog.records.image_set_record import added_image_sets, delete_added
 
 PAGE = "pages/add/add.py"
 
@@ -34,6 +35,7 @@ def packed(path: Path) -> bytes:
     with zipfile.ZipFile(path / "pets.zip", "w") as archive:
         for name in ("cat", "dog"):
             archive.write(path / f"{name}.png", f"{name}/1.png")
+        archive.writestr("dog/2.png", b"no picture")
     return (path / "pets.zip").read_bytes()
 
 
@@ -116,16 +118,42 @@ def test_findings_are_told_and_the_network_of_a_file_is_chosen(
     )
 
 
+def test_the_intensities_of_deep_pictures_are_said_and_chosen(
+    own_home: Path, open_app: OpenApp, tmp_path: Path
+) -> None:
+    ramp = (np.arange(32 * 32).reshape(32, 32) * 4).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "scan.png")
+    with zipfile.ZipFile(tmp_path / "scans.zip", "w") as archive:
+        archive.write(tmp_path / "scan.png", "lungs/1.png")
+    app = open_app(PAGE)
+    for name, ends in (("found", None), ("chosen", (500.0, 900.0))):
+        app.segmented_control(key="add_what").set_value("Pictures").run()
+        content = (tmp_path / "scans.zip").read_bytes()
+        app.file_uploader(key="add_zip").set_value((f"{name}.zip", content, "application/zip"))
+        app.text_input(key="add_images_name").set_value(name)
+        if ends is not None:
+            app.number_input(key="add_window_low").set_value(ends[0])
+            app.number_input(key="add_window_high").set_value(ends[1])
+        app.button[0].click().run()
+        assert not app.exception
+        expected = "from 0 to 4,095" if ends is None else "from 500 to 900"
+        assert f"Intensities {expected} became 0 to 255." in app.success[0].value
+    assert [record.window for record in added_image_sets(own_home)] == [(500, 900), (0, 4095)]
+    for name in ("found", "chosen"):
+        delete_added(own_home, name)
+
+
 def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_path: Path) -> None:
     app = open_app(PAGE)
     app.segmented_control(key="add_what").set_value("Pictures").run()
     app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
-    app.text_input(key="add_images_name").set_value("pets")
+    # Without a name it has that of the file.
     app.button[0].click().run()
     assert not app.exception
     assert "pets" in app.success[0].value
     (record,) = added_image_sets(own_home)
     assert (record.name, record.pictures) == ("pets", 2)
+    assert "1 of 3 was left out, the first because dog/2.png is not a picture" in app.warning[0].value
     app.file_uploader(key="add_zip").set_value(("broken.zip", b"PK broken", "application/zip"))
     app.text_input(key="add_images_name").set_value("more")
     app.button[0].click().run()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
-from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.catalog.class_names import short_class_names
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_compressed
 
@@ -63,7 +63,7 @@ class Comparison:
 
     def short_name(self, index: int) -> str:
         """Return the short name of the class with this index."""
-        return short_class_name(self.class_names[index])
+        return short_class_names(self.class_names)[index]
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,10 @@ class Predictions:
     top_confidences: NDArray[np.float32]
     confidences: NDArray[np.float32]
     losses: NDArray[np.float32]
+
+    def at(self, places: slice | NDArray[np.intp]) -> "Predictions":
+        """Return the predictions on some of the pictures."""
+        return Predictions(**{name: values[places] for name, values in vars(self).items()})
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 from unlearn_core.forgetting.step import Stopped
 
+COPIES = "identical to forgotten ones, and forgotten with them."
+"""How the remark about kept pictures ends that have the pixels of forgotten ones."""
+
 
 @dataclass(frozen=True)
 class EarlierSet:

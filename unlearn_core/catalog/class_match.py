@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.catalog.class_names import class_numbers, classes_called
 from unlearn_core.errors import UserError
 
-How = Literal["name", "WordNet id", "order", "you", "none"]
+How = Literal["name", "WordNet id", "number", "order", "you", "none"]
+Reading = Literal["from 0", "from 1", "in order", "as text"]
+"""How classes that are numbers are counted; `in order` only if they begin with neither 0 nor 1, and `as text`
+with 10 before 2, as torchvision's ImageFolder does it."""
+
+_WORDNET_ID = re.compile(r"(?<!\d)n\d{8}(?!\d)")
+_SEPARATORS = re.compile(r"[\s_\-.,;:/\\()\[\]'\"’!?&]+")
 
 
 @dataclass(frozen=True)
 class ClassMatch:
-    """For each class of an image set: the classifier's class (−1: none), and how it was matched."""
+    """For each class of an image set: the classifier's class (−1: none), and how it was matched.
+
+    `reading` is how classes that are numbers are counted, None for others.
+    """
 
     classes: tuple[int, ...]
     how: tuple[How, ...]
+    reading: Reading | None = None
 
     def labels(self, own: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the classifier's classes for the image set's classes `own`, −1 for none."""
@@ -33,58 +45,116 @@ def match_classes(
     class_names: Sequence[str],
     wordnet_ids: Sequence[str],
     overrides: Mapping[str, str] | None = None,
+    reading: Reading | None = None,
 ) -> ClassMatch:
     """Match the classes of an image set with those of a classifier.
 
     A class is matched by the user's override, else by the WordNet id in its name, else by a name that is
-    unique in the classifier. If no class is matched, both have the same number of classes and one of them has
-    numbers as names, classes are matched by order.
+    unique in the classifier: first by its exact spelling, then by its letters, digits and symbols. Numbers
+    are counted if no class is matched so, or the classifier's names are but numbers; other classes are then
+    matched by order if there are as many.
 
     Args:
         own: names of the image set's classes; several names of one class are separated by commas.
         class_names: of the classifier, likewise.
         wordnet_ids: of the same classes, or empty.
-        overrides: class name of the image set to class name of the classifier, "" for none.
+        overrides: class name of the image set to name or index of the classifier's class, "" for none.
+        reading: how numbers are counted; by default, or if impossible, the first way that is possible.
     """
-    known = _class_index(class_names)
-    found: list[tuple[int, How]] = [_match(name, known, wordnet_ids) for name in own]
-    by_order = len(own) == len(class_names) and (_numbered(own) or _numbered(class_names))
-    if by_order and all(how == "none" for _, how in found):
-        found = [(place, "order") for place in range(len(own))]
-    names = list(class_names)
+    known = _Known(class_names, wordnet_ids)
+    twins = _twins(own, class_names)
+    found: list[tuple[int, How]] = [
+        (twins[place], "name") if place in twins else known.match(name) for place, name in enumerate(own)
+    ]
+    counted = None
+    numbered = class_numbers(class_names)
+    if all(how == "none" for _, how in found) or numbered == list(range(len(class_names))):
+        readings = number_readings(own, len(class_names))
+        counted = reading if reading in readings else next(iter(readings), None)
+        if counted is not None:
+            same = [class_names[index] == name for name, index in zip(own, readings[counted], strict=True)]
+            hows: list[How] = ["name" if one else "number" for one in same]
+            found = list(zip(readings[counted], hows, strict=True))
+        elif all(how == "none" for _, how in found) and numbered and len(own) == len(numbered):
+            found = [(place, "order") for place in range(len(own))]
     for place, name in enumerate(own):
         if overrides and name in overrides:
-            wanted = overrides[name]
-            found[place] = (names.index(wanted), "you") if wanted in names else (-1, "you")
-    return ClassMatch(tuple(index for index, _ in found), tuple(how for _, how in found))
+            found[place] = (next(iter(classes_called(overrides[name], class_names)), -1), "you")
+    return ClassMatch(tuple(index for index, _ in found), tuple(how for _, how in found), counted)
 
 
-def _match(name: str, known: dict[str, int], wordnet_ids: Sequence[str]) -> tuple[int, How]:
-    wordnet_id = re.search(r"n\d{8}", name)
-    if wordnet_id and wordnet_id[0] in wordnet_ids:
-        return list(wordnet_ids).index(wordnet_id[0]), "WordNet id"
-    for one in (name, *name.split(",")):
-        index = known.get(_plain(one))
-        if index is not None:
-            return index, "name"
-    return -1, "none"
+def number_readings(own: Sequence[str], classes: int) -> dict[Reading, tuple[int, ...]]:
+    """Return the indices of classes that are numbers, for each way to count them that so many classes allow.
+
+    Of two ways with the same indices only the first; none for other names.
+    """
+    numbers = class_numbers(own)
+    if numbers is None:
+        return {}
+    found: dict[Reading, tuple[int, ...]] = {}
+    ways: tuple[tuple[Reading, int], ...] = (("from 0", 0), ("from 1", 1))
+    for reading, first in ways:
+        if first <= min(numbers) and max(numbers) < classes + first:
+            found[reading] = tuple(number - first for number in numbers)
+    if len(own) == classes:
+        if not found:
+            found["in order"] = _ranks(numbers)
+        if (as_text := _ranks(own)) not in found.values():
+            found["as text"] = as_text
+    return found
 
 
-def _class_index(class_names: Sequence[str]) -> dict[str, int]:
-    """Return every normalised name that is unique to one class, with the class."""
-    found: dict[str, set[int]] = {}
-    for index, names in enumerate(class_names):
-        for name in {names, *names.split(",")}:
-            found.setdefault(_plain(name), set()).add(index)
-    return {name: classes.pop() for name, classes in found.items() if len(classes) == 1}
+def _ranks(values: Sequence[int] | Sequence[str]) -> tuple[int, ...]:
+    """Return the place of each value in their order."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    return tuple(np.argsort(order).tolist())
+
+
+def _twins(own: Sequence[str], class_names: Sequence[str]) -> dict[int, int]:
+    """Return the classes of those whose name several have, as many on both sides: ImageNet has two cranes."""
+    places: dict[str, tuple[list[int], list[int]]] = {}
+    for side, names in enumerate((own, class_names)):
+        for place, name in enumerate(names):
+            places.setdefault(name, ([], []))[side].append(place)
+    pairs = [both for both in places.values() if len(both[0]) == len(both[1]) > 1]
+    return {place: index for both in pairs for place, index in zip(*both, strict=True)}
+
+
+class _Known:
+    """The classes of a classifier, found by WordNet ids and by names in several spellings."""
+
+    def __init__(self, class_names: Sequence[str], wordnet_ids: Sequence[str]) -> None:
+        self._wordnet_ids = {name: index for index, name in enumerate(wordnet_ids)}
+        self._found: list[dict[str, set[int]]] = [{}, {}, {}, {}]
+        for index, name in enumerate(class_names):
+            for spelled, forms in zip(self._found, _spellings(name), strict=True):
+                for form in filter(None, forms):
+                    spelled.setdefault(form, set()).add(index)
+
+    def match(self, name: str) -> tuple[int, How]:
+        """Return the class of a name, and how it was found."""
+        wordnet_id = _WORDNET_ID.search(name)
+        if wordnet_id and wordnet_id[0] in self._wordnet_ids:
+            return self._wordnet_ids[wordnet_id[0]], "WordNet id"
+        for spelled, forms in zip(self._found, _spellings(name), strict=True):
+            for form in forms:
+                if len(classes := spelled.get(form, ())) == 1:
+                    return next(iter(classes)), "name"
+        return -1, "none"
+
+
+def _spellings(name: str) -> tuple[list[str], ...]:
+    """Return spellings to compare: the whole name, its parts, then both without case and separators.
+
+    Letters are composed; symbols and combining marks stay, since C, C++ and C# are three names.
+    """
+    exact = normalize("NFC", name).strip()
+    parts = [part.strip() for part in exact.split(",")]
+    return [exact], parts, [_plain(exact)], [_plain(part) for part in parts]
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.lower()).strip()
-
-
-def _numbered(names: Sequence[str]) -> bool:
-    return all(re.fullmatch(r"(class )?\d+", _plain(name)) for name in names)
+    return _SEPARATORS.sub(" ", name.lower()).strip()
 
 
 def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.catalog.class_names import class_called
 from unlearn_core.common.budget import sample
 from unlearn_core.errors import UserError
 
@@ -65,9 +66,7 @@ class Pick:
                     raise UserError(f"There is no picture {one} among the {len(ids)} that can be forgotten.")
             return list(self.ids)
         if self.kind == "class":
-            if self.class_name not in class_names:
-                raise UserError(f"There is no class {self.class_name!r} in this image set.")
-            inside = labels == class_names.index(self.class_name)
+            inside = labels == class_called(self.class_name, class_names)
             ids, recognised = ids[inside], None if recognised is None else recognised[inside]
         scores = losses if self.kind == "hardest" else None
         if self.kind == "memorised":

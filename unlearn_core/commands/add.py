@@ -1,20 +1,25 @@
-"""The commands `add`, `remove` and `match`: custom classifiers, added image sets, and their class match."""
+"""The commands `add` and `remove`: custom classifiers and added image sets."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from unlearn_core.catalog.class_match import read_overrides, write_overrides
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, default_name
+from unlearn_core.catalog.records.image_set_record import (
+    LEFT_OUT,
+    AddedImageSet,
+    added_folder,
+    read_left_out,
+)
 from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, UTKFACE_PREFIX, check_image_set
-from unlearn_core.commands.completion import classifier_names, complete, image_set_names
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import open_store
 
+_FIRST = 3
+_MOST_NAMES = 2**24
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
 
@@ -24,19 +29,6 @@ def add_custom_commands(commands: Any) -> None:
     remove = commands.add_parser("remove", help="remove an added classifier or image set")
     remove.add_argument("name")
     remove.set_defaults(run_command=lambda args: remove_added(open_store(), args.name))
-    match = commands.add_parser("match", help="show or override the class match of an image set")
-    complete(match.add_argument("--classifier", default="mnist-resnet"), classifier_names)
-    complete(match.add_argument("--images", default="mnist"), image_set_names)
-    match.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="OWN=CLASS",
-        help="override the match of a class; empty after =: no match",
-    )
-    match.add_argument("--reset", action="store_true", help="remove all overrides")
-    match.add_argument("--json", action="store_true", help="print one JSON object")
-    match.set_defaults(run_command=_match)
 
 
 def _add_add(commands: Any) -> None:
@@ -62,7 +54,14 @@ def _add_add(commands: Any) -> None:
     classifier.set_defaults(run_command=_add_classifier)
     images = kinds.add_parser("images", help="folder:PATH, csv:PATH or utkface:[GROUPING:]PATH")
     images.add_argument("source")
-    images.add_argument("--name", required=True)
+    images.add_argument("--name", help="in the catalog; by default the name of the folder or file")
+    images.add_argument(
+        "--window",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="intensities that become black and white, for pictures with more than eight bits per channel",
+    )
     images.set_defaults(run_command=_add_images)
 
 
@@ -125,35 +124,26 @@ def _add_images(args: argparse.Namespace) -> None:
     if source.startswith(UTKFACE_PREFIX):
         grouping, faces = split_utkface(source)
         kind, path = f"{kind}:{grouping}", str(faces)
-    record = add_image_set(open_store().root, args.name, f"{kind}:{Path(path).expanduser().absolute()}")
+    place = f"{kind}:{Path(path).expanduser().absolute()}"
+    window = None if args.window is None else (args.window[0], args.window[1])
+    record = add_image_set(open_store().root, args.name or "", place, window=window)
     print(f"{record.name}: {record.pictures} pictures of {len(record.class_names)} classes")
+    for note in record.notes:
+        print(note)
+    _print_left_out(open_store().root, record)
+    if record.window is not None:
+        print("To change the intensities, remove the set and add it with --window LOW HIGH.")
 
 
-def _match(args: argparse.Namespace) -> None:
-    from unlearn_core.catalog.class_match import match_classes
-    from unlearn_core.catalog.classifiers import load_classifier
-    from unlearn_core.catalog.sources.resolve_source import image_source
-
-    classifier, root = load_classifier(args.classifier), open_store().root
-    own = image_source(args.images).class_names
-    overrides = {} if args.reset else read_overrides(root, args.classifier, args.images)
-    for text in args.set:
-        name, equals, wanted = text.partition("=")
-        if not equals or name not in own:
-            raise UserError(f"{text!r} is not of the form OWN=CLASS with a class of {args.images}.")
-        if wanted and wanted not in classifier.class_names:
-            raise UserError(f"{args.classifier} has no class {wanted!r}.")
-        overrides[name] = wanted
-    if args.set or args.reset:
-        write_overrides(root, args.classifier, args.images, overrides)
-    found = match_classes(own, classifier.class_names, classifier.wordnet_ids, overrides)
-    names = [None if index < 0 else classifier.class_names[index] for index in found.classes]
-    if args.json:
-        rows = zip(own, names, found.how, strict=True)
-        print(json.dumps([{"own": one, "class": name, "by": how} for one, name, how in rows]))
+def _print_left_out(root: Path, record: AddedImageSet) -> None:
+    """Print how many files were left out, why the first ones were, and where all are listed."""
+    if not record.left_out:
         return
-    for one, name, how in zip(own, names, found.how, strict=True):
-        print(f"{one:32}{name or '–':40}{how}")
+    print(f"{record.left_out_in_words()}:")
+    reasons = [why for _, why in read_left_out(root, record.name)]
+    for why in reasons[:_FIRST]:
+        print(f"  {why}")
+    print(f"All are listed in {added_folder(root, record.name) / LEFT_OUT}.")
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:
@@ -166,7 +156,12 @@ def _numbers(text: str | None) -> tuple[float, ...] | None:
 
 
 def _lines(path: Path) -> tuple[str, ...]:
+    # A pipe or a device would never end.
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path.name} is not a file.")
     try:
+        if path.stat().st_size > _MOST_NAMES:
+            raise UserError(f"{path.name} is larger than {_MOST_NAMES // 2**20} MB: no list of names.")
         # Editors on Windows write a byte order mark before the first name.
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         return tuple(line.strip() for line in lines if line.strip())

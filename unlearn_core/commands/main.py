@@ -18,6 +18,7 @@ from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.commands.forget import add_forget_command
+from unlearn_core.commands.match import add_match_command
 from unlearn_core.commands.reference import add_reference_command
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
 from unlearn_core.errors import UserError
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add_app_command(commands)
     add_catalog_command(commands)
     add_custom_commands(commands)
+    add_match_command(commands)
     add_runs_command(commands)
     add_compare_command(commands)
     add_attribute_command(commands)

@@ -12,16 +12,16 @@ import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import dask
 import psutil
-from distributed import Client, Future, KilledWorker, Nanny, Scheduler, Security, SpecCluster
+from distributed import Client, Future, KilledWorker, Scheduler, Security, SpecCluster
 
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.common.threads import patient_threads
 from unlearn_core.engine import tasks
+from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.engine.watch import Watch
 from unlearn_core.errors import UserError
@@ -32,6 +32,7 @@ from unlearn_core.store.queue import turn
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 from unlearn_core.store.runs import Store
+from unlearn_core.store.sign import sign
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
 _MOST_DEATHS = {RunState.RUNNING: 2, RunState.QUEUED: 20}
@@ -43,7 +44,6 @@ _SETTINGS = {
     "distributed.worker.daemon": True,
 }
 _AGAIN_SECONDS = 2.0
-_LANES = ("forget", "look")
 
 
 Answer = TypeVar("Answer")
@@ -97,7 +97,7 @@ class Engine:
             _SETTINGS | {"distributed.nanny.pre-spawn-environ": patient_threads(os.environ)}
         ):
             self._cluster = SpecCluster(
-                workers=_lanes(store.root, security),
+                workers=lanes(store.root, security),
                 scheduler={
                     "cls": Scheduler,
                     "options": {
@@ -120,7 +120,7 @@ class Engine:
         self._looks: weakref.WeakValueDictionary[LookRequest[Any], Look[Any]] = weakref.WeakValueDictionary()
         self._warm = [
             self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
-            for lane in _LANES
+            for lane in LANES
         ]
         self._watch = Watch(store, self._end_worker_of)
         self._write_ends()
@@ -258,7 +258,7 @@ class Engine:
         at_work, known = self._client.processing(), self._client.scheduler_info()["workers"]
         for address, keys in at_work.items():
             if any(key.startswith(f"forget-{run_id}-") for key in keys):
-                self.store.sign(run_id)
+                sign(self.store.folder(run_id))
                 psutil.Process(self._cluster.workers[known[address]["name"]].pid).kill()
 
     def _may_go_on(self, run_id: str) -> bool:
@@ -280,43 +280,3 @@ def _sentence(fault: BaseException | None) -> str:
     if isinstance(fault, KilledWorker):
         return _DIED
     return str(fault) if isinstance(fault, UserError) else public_message(fault)
-
-
-def _lanes(root: Path, security: Security) -> dict[str, Any]:
-    """Return the specification of two workers per device."""
-    specification = {}
-    for number, device in enumerate(_devices()):
-        environment = {"UNLEARN_HOME": str(root)}
-        if is_shared():
-            # Visitors download weights anonymously, not with the token of the server's operator.
-            environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
-        if device is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = device
-        for lane in _LANES:
-            name = f"{lane}-{number}"
-            specification[name] = {
-                "cls": Nanny,
-                "options": {
-                    "name": name,
-                    "protocol": "tls",
-                    "security": security,
-                    "nthreads": 1,
-                    "resources": {lane: 1},
-                    "env": environment,
-                    "memory_limit": 0,
-                    "dashboard": False,
-                    "host": "127.0.0.1",
-                    "silence_logs": 40,
-                },
-            }
-    return specification
-
-
-def _devices() -> list[str | None]:
-    """Return the visible CUDA devices, or [None]; without torch, which the server never imports."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return [part.strip() for part in chosen.split(",") if part.strip()] or [None]
-    cards = Path("/proc/driver/nvidia/gpus")
-    count = len(list(cards.iterdir())) if cards.is_dir() else 0
-    return [str(number) for number in range(count)] or [None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
+from unlearn_core.catalog.records.image_set_record import AddedImageSet
 from unlearn_core.measuring.attribution.request import AttributionRequest
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -263,12 +264,13 @@ class AddImageSetRequest:
     source: str
     uploaded: Path | None = None
     visitor: str = ""
+    window: tuple[float, float] | None = None
 
-    def answer(self, root: Path) -> str:
-        """Return its name there."""
+    def answer(self, root: Path) -> AddedImageSet:
+        """Return its record there."""
         from unlearn_core.catalog.sources.add_image_set import add_image_set
 
-        return add_image_set(root, self.name, self.source, self.uploaded, self.visitor).name
+        return add_image_set(root, self.name, self.source, self.uploaded, self.visitor, self.window)
 
 
 @dataclass(frozen=True)
@@ -279,9 +281,13 @@ class AddUploadRequest:
     data: bytes
     visitor: str = ""
 
-    def answer(self, root: Path) -> int:
-        """Return the picture's id; a file that is not a picture raises `UserError`."""
+    def answer(self, root: Path) -> tuple[int, str]:
+        """Return the picture's id, and how it was read where that needs saying.
+
+        A file that is not a picture raises `UserError`.
+        """
         from unlearn_core.catalog.sources.photos import FIRST_UPLOAD
         from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
 
-        return FIRST_UPLOAD + add_upload(upload_folder(root, self.visitor), self.name, self.data)
+        number, said = add_upload(upload_folder(root, self.visitor), self.name, self.data)
+        return FIRST_UPLOAD + number, said

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from unlearn_core.store.rows import Run, RunState, this_process
 from unlearn_core.store.runs import Store
+from unlearn_core.store.sign import last_sign
 
 MOST_SECONDS_SILENT = {"load": 1800.0, "keep": 900.0}
 """Without a report, by phase: loading may download pictures, and saving measures weights."""
@@ -52,4 +53,4 @@ class Watch:
         if run.state != RunState.RUNNING or run.owner != this_process():
             return False
         allowed = MOST_SECONDS_SILENT.get(run.phase, MOST_SECONDS_ELSE)
-        return time.time() - self._store.last_sign(run.id) > allowed
+        return time.time() - last_sign(self._store.folder(run.id)) > allowed

@@ -3,10 +3,15 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
+from unlearn_core.artifacts.image_table import write_image_table
+from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
-from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.catalog.image_sets import ImageSet, load_images
+from unlearn_core.common.files import make_once
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
@@ -15,7 +20,7 @@ from unlearn_core.jobs.checkpoint import delete_checkpoint
 from unlearn_core.jobs.job import Found, Job
 from unlearn_core.jobs.shared_result import take_over
 from unlearn_core.jobs.store_report import StoreReport
-from unlearn_core.measuring.known_image_table import known_predictions
+from unlearn_core.measuring.known_image_table import image_table, known_predictions, table_path
 from unlearn_core.store.chain import START, earlier_sets, weights_before
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, RunState
@@ -91,7 +96,17 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
         reference=reference,
         known=known,
         found=None if found_by is None else _found(store, run_id, found_by),
+        keep=partial(_keep_predictions, store, images, classifier.name) if unchanged else lambda said: None,
     ).run()
+
+
+def _keep_predictions(store: Store, images: ImageSet, classifier: str, said: Predictions) -> None:
+    """Write the image table, from which the next run and the gallery take the predictions."""
+    path = table_path(store.root, classifier, images.name)
+    # On a full disk only the next run is slower.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_once(path, lambda: image_table(images, said), write_image_table)
 
 
 def _found(store: Store, run_id: str, found_by: str) -> Found:

@@ -131,6 +131,20 @@ class JobPictures:
         self.positions = np.array([own_positions[one] for one in self.picked])
         self.group[self.positions] = FORGET
 
+    def copies(self) -> tuple[int, int]:
+        """Return how many pictures of the retain set and of the test set are identical to a picked one."""
+        picked = [self.own.pixels[place] for place in self.positions]
+        # Of most pictures the row in the middle is enough, which matters for those in a file.
+        rows = {one[len(one) // 2].tobytes() for one in picked}
+        whole = {one.tobytes() for one in picked}
+        shown = (one for images in self._sets for one in images.pixels)
+        same = [
+            group
+            for group, one in zip(self.group, shown, strict=True)
+            if one[len(one) // 2].tobytes() in rows and one.tobytes() in whole
+        ]
+        return same.count(RETAIN), same.count(TEST)
+
     def retained(self, own: bool) -> NDArray[np.intp]:
         """Return the positions of retained pictures, with `own` only those of the request's image set."""
         chosen = self.group == RETAIN

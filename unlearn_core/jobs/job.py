@@ -1,7 +1,7 @@
 """One forgetting job from the first measurement to the outcome."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
 from unlearn_core.artifacts.predictions import Comparison, Predictions
-from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
+from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
@@ -58,6 +58,7 @@ class Job:
         reference: the classifier before the earlier runs; None if there are none.
         known: the classifier's predictions on `images`, where they are known.
         found: what a run that forgot the same found: its weights are then not looked for again.
+        keep: called with the predictions on `images` that were not known.
 
     Raises:
         UserError: an unknown method or option, a missing device, a missing picture of an earlier forget
@@ -78,6 +79,7 @@ class Job:
         reference: Classifier | None = None,
         known: Predictions | None = None,
         found: Found | None = None,
+        keep: Callable[[Predictions], object] = lambda said: None,
     ) -> None:
         self.seconds = dict(seconds or {})
         self.started = time.perf_counter() - sum(self.seconds.values())
@@ -90,13 +92,15 @@ class Job:
         self.classifier = copy_to(classifier, self.device)
         self.never_seen = find_never_seen(request.classifier, request.images)
         self.frontier: list[FrontierPoint] = []
-        self._known, self._found = known, found
+        self._known, self._found, self._keep = known, found, keep
 
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
         self.report.phase("measure")
         before = self.pictures.predict(self.original.module, self._measured_before, self._known)
+        if self._known is None:
+            self._keep(before.at(slice(len(self.pictures.own.ids))))
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.request.pick, before, names, self.request.seed, self.never_seen)
@@ -223,6 +227,14 @@ class Job:
             auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
         )
 
+    def _copies(self) -> list[str]:
+        """Return a sentence about measured pictures that are identical to forgotten ones, if any are."""
+        retained, test = self.pictures.copies()
+        counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
+        found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
+        are = "is" if retained + test == 1 else "are"
+        return [f"{found} {are} {COPIES}"] if found else []
+
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
             self.request,
@@ -235,7 +247,7 @@ class Job:
             frontier=self.frontier,
             depth=depth,
             never_seen=self._never_seen_numbers(comparison),
-            notes=self.pictures.own.notes,
+            notes=(*self.pictures.own.notes, *self._copies()),
         )
 
 

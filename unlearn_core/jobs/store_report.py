@@ -28,6 +28,7 @@ from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
+from unlearn_core.store.sign import sign
 from unlearn_core.store.snapshots import SnapshotWriter, Weights
 
 _log = logging.getLogger(__name__)
@@ -68,12 +69,12 @@ class StoreReport(Report):
 
     def phase(self, name: str) -> None:
         """Write the phase to the row."""
-        self._store.sign(self._run_id)
+        sign(self._folder)
         self._store.update(self._run_id, phase=name, phase_share=0.0, phase_total=0)
 
     def progress(self, share: float) -> None:
         """Write the progress of the phase to the row."""
-        self._store.sign(self._run_id)
+        sign(self._folder)
         self._store.update(self._run_id, phase_share=share)
 
     def counted(self, total: int) -> None:
@@ -129,5 +130,5 @@ class StoreReport(Report):
 
     def cancelled(self) -> bool:
         """Return whether the row requests it; each question is a sign that the run is at work."""
-        self._store.sign(self._run_id)
+        sign(self._folder)
         return self._store.cancel_requested(self._run_id)

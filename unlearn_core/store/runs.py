@@ -8,7 +8,6 @@ SQLite is in WAL mode and every call opens its own short transaction.
 import json
 import logging
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,8 +31,6 @@ from unlearn_core.store.schema import bring_up_to_date, refuse_newer
 
 DATABASE = "runs.sqlite"
 """The file in the store's root."""
-_SIGN = "at_work"
-"""An empty file in the folder of a run: its time says when its process was at work."""
 
 _log = logging.getLogger(__name__)
 
@@ -259,18 +256,6 @@ class Store:
     def folder(self, run_id: str) -> Path:
         """Return the run's folder."""
         return self.root / "runs" / run_id
-
-    def sign(self, run_id: str) -> None:
-        """Note that the process of a run is at work."""
-        with suppress(OSError):
-            (self.folder(run_id) / _SIGN).touch()
-
-    def last_sign(self, run_id: str) -> float:
-        """Return when `sign` was called last, in seconds since the epoch; the time of the folder if never."""
-        path = self.folder(run_id) / _SIGN
-        with suppress(OSError):
-            return (path if path.exists() else path.parent).stat().st_mtime
-        return time.time()
 
     def steps(self, run_id: str) -> list[StepRecord]:
         """Return the run's steps so far; damaged ones raise `UserError`."""

@@ -13,10 +13,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unlearn_core.catalog.untrusted.archives import members
+from unlearn_core.catalog.untrusted.guard import guarded, limits_of_checkpoint
+from unlearn_core.common.batches import is_out_of_memory
 from unlearn_core.errors import UserError
 
 MOST_BYTES = 8 * 2**30
 MOST_ENTRIES = 200_000
+_TOO_MANY = f"{{}} has more than {MOST_ENTRIES:,} entries: too many for a classifier."
 _DEEPEST = 4
 _SHOWN = 3
 
@@ -82,11 +85,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
     entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:
-        raise UserError(f"{path.name} has more than {MOST_ENTRIES:,} entries: too many for a classifier.")
+        raise UserError(_TOO_MANY.format(path.name))
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")
     return Checkpoint(tensors, tuple(name for name, value in entries if isinstance(value, Stand)))
+
+
+def check_checkpoint(path: Path) -> None:
+    """Read an untrusted file once in a process with limits, so that reading it here is safe.
+
+    Raises `UserError` like `read_checkpoint`, and where a limit was reached.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file {path.name}.")
+    guarded(path.name, limits_of_checkpoint(path), read_and_forget, path)
+
+
+def read_and_forget(path: Path) -> None:
+    """Do what `check_checkpoint` does, in the guarded process."""
+    read_checkpoint(path)
 
 
 def _check_archive(path: Path) -> None:
@@ -94,6 +112,9 @@ def _check_archive(path: Path) -> None:
     found = members(path)
     if any("/code/" in f"/{member.filename}" or "constants.pkl" in member.filename for member in found):
         raise UserError(f"{path.name} is TorchScript, which contains code: save model.state_dict() instead.")
+    # Each tensor is a member, and torch needs minutes for as many as an archive can list.
+    if len(found) > MOST_ENTRIES:
+        raise UserError(_TOO_MANY.format(path.name))
     # torch.save never compresses.
     if any(member.compress_type != zipfile.ZIP_STORED for member in found):
         raise UserError(f"{path.name} is a compressed archive, not a checkpoint of torch.save.")
@@ -105,6 +126,8 @@ def _load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     # A malicious file may raise anything; it means the same to the user.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError from error
         if "nsupported" in str(error) or "GLOBAL" in str(error):
             raise UserError(
                 f"{path.name} needs Python code to load, which is never run: "

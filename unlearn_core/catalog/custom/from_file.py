@@ -22,7 +22,13 @@ from unlearn_core.catalog.custom.build_network import (
     img_size,
     split_architecture,
 )
-from unlearn_core.catalog.custom.checkpoint import check_fit, check_plain, misfits, read_checkpoint
+from unlearn_core.catalog.custom.checkpoint import (
+    check_checkpoint,
+    check_fit,
+    check_plain,
+    misfits,
+    read_checkpoint,
+)
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
 from unlearn_core.catalog.custom.parts import listed, part_of
 from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
@@ -40,6 +46,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
         )
     architecture, what = specification.architecture, f"{path.name} does not fit {specification.architecture}"
     check_architecture(architecture)
+    check_checkpoint(path)
     file = read_checkpoint(path)
     usual = usual_settings(architecture)
     plain = build(architecture, 1000, 3, None, specification.arguments)

@@ -1,22 +1,28 @@
 """What every source of pictures gives, and what an image set of the catalog is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.catalog.class_names import class_numbers
+from unlearn_core.catalog.untrusted.intensities import Window
 from unlearn_core.errors import UserError
 
 
 @dataclass(frozen=True)
 class PictureFile:
-    """One picture file: its path inside the set, and a function that returns its bytes."""
+    """One picture file: its path inside the set, a function that returns its bytes, and where it is on disk.
+
+    A file in an archive is nowhere on the disk.
+    """
 
     name: str
     read: Callable[[], bytes]
+    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,9 @@ class ImageSource:
         is_test: bool (n,).
         classes: int64 (n,), index in `class_names`, −1 for unlabelled pictures.
         class_names: of the set; several names of one class are separated by commas.
+        left_out: name of each file that is no picture of the set, and a sentence why.
+        notes: sentences about how the set was read.
+        window: of files with more than eight bits per channel, where a person chose it.
     """
 
     pictures: list[PictureFile] | NDArray[np.uint8]
@@ -36,6 +45,9 @@ class ImageSource:
     is_test: NDArray[np.bool_]
     classes: NDArray[np.int64]
     class_names: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    window: Window | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,22 +100,42 @@ class CatalogImageSet(ABC):
         return 0.0
 
 
-def in_order(pictures: list[PictureFile], is_test: list[bool], classes: list[str]) -> ImageSource:
-    """Return a source of files whose ids are their positions; "" is the class of unlabelled pictures.
+def in_order(
+    pictures: list[PictureFile],
+    is_test: list[bool],
+    classes: list[str],
+    *,
+    ids: list[int] | None = None,
+    left_out: Sequence[tuple[str, str]] = (),
+    notes: tuple[str, ...] = (),
+) -> ImageSource:
+    """Return a source of files; "" is the class of unlabelled pictures.
 
-    Two classes whose names differ only in case raise `UserError`.
+    Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order
+    of their names, numbers in their own. Two whose names differ only in case raise `UserError`.
     """
     names = sorted(set(classes) - {""})
     known: dict[str, str] = {}
     for name in names:
-        other = known.setdefault(name.casefold(), name)
+        other = known.setdefault(name.lower(), name)
         if other != name:
             raise UserError(f"Two classes have the same name: {other} and {name}.")
+    numbers = class_numbers(names)
+    if numbers is not None:
+        names = [name for _, name in sorted(zip(numbers, names, strict=True))]
     places = {name: place for place, name in enumerate(names)} | {"": -1}
     return ImageSource(
         pictures,
-        np.arange(len(pictures)),
+        np.arange(len(pictures)) if ids is None else np.array(ids, np.int64),
         np.array(is_test, bool),
         np.array([places[name] for name in classes], np.int64),
         tuple(names),
+        tuple(left_out),
+        notes,
     )
+
+
+def some_left_out(left_out: Sequence[tuple[str, str]], of: int) -> str:
+    """Return a sentence about files that are left out of so many, with the reason of the first."""
+    words = f"{len(left_out):,} of {of:,} pictures {'is' if len(left_out) == 1 else 'are'} left out"
+    return f"{words}, the first because {left_out[0][1]}"

@@ -1,62 +1,116 @@
-"""Pictures in class folders, or in a .zip of them, with or without `train/` and `test/` above."""
+"""Pictures in class folders, or in a .zip of them, with or without folders for training and testing above."""
 
 import hashlib
+import re
 import stat
 import zipfile
-from collections.abc import Callable
-from pathlib import Path, PurePath, PurePosixPath
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
-from unlearn_core.catalog.untrusted.archives import members
+from unlearn_core.catalog.sources.layouts import Place, places
+from unlearn_core.catalog.sources.walk import is_hidden, walk
+from unlearn_core.catalog.untrusted.archive_names import member_names
+from unlearn_core.catalog.untrusted.archives import Archive, members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
 MOST_PICTURES = 100_000
 MOST_UNPACKED = 16 * 2**30
-_TRAIN = ("train", "training")
-_TEST = ("test", "testing", "val", "valid", "validation")
+_READING = 2
+"""Increase it when the same files give other classes or another split: what was made of them is then old."""
+
+_ANNOTATIONS = "_annotations.txt"
+"""Tiny ImageNet has such a file for `val/`: a picture's name and its class in each line, and more."""
+
+
+_DRIVE = re.compile("[a-zA-Z]:")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is in a folder or .zip.
+
+    Attributes:
+        pictures: in the order of their names there.
+        annotations: files with the classes of pictures.
+        folders: with pictures or not.
+        notes: sentences about guesses.
+    """
+
+    pictures: list[PictureFile]
+    annotations: list[PictureFile]
+    folders: set[str]
+    notes: tuple[str, ...] = ()
 
 
 def folder_fingerprint(path: Path) -> str:
     """Return a digest of names, sizes and times of the folder's (or archive's) files."""
     _check(path)
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    digest = hashlib.sha256(readable(path.resolve()).encode())
-    for file in files:
-        facts = file.lstat()
-        digest.update(f"{readable(file)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+    digest = hashlib.sha256(f"{_READING} {readable(path.resolve())}".encode())
+    if path.is_file():
+        files = [(path.name, path.stat())]
+    else:
+        files = [(file, Path(file).stat()) for _, file, is_folder in walk(path) if not is_folder]
+    for name, facts in sorted(files):
+        digest.update(f"{readable(name)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
 def folder_source(path: Path) -> ImageSource:
-    """Return the pictures of a folder or .zip in the order of their names.
-
-    The class is the name of a picture's folder; those under `test/` or `val/` are test pictures.
+    """Return the pictures of a folder or .zip in the order of their names; `layouts` says where they belong.
 
     Raises:
         UserError: an unknown path, no pictures, too many, or an archive with unsafe names.
     """
-    files = folder_files(path)
-    depth = _split_depth(files)
-    classes, is_test = [], []
-    for file in files:
-        parts = PurePosixPath(file.name).parts
-        is_test.append(depth is not None and parts[depth].lower() in _TEST)
-        folders = parts[:-1] if depth is None else parts[depth + 1 : -1]
-        classes.append(folders[-1] if folders else "")
-    return in_order(files, is_test, classes)
+    listing = list_folder(path)
+    found = _places(listing)
+    kept = [number for number, place in enumerate(found) if place is not None]
+    return in_order(
+        [listing.pictures[number] for number in kept],
+        [place.is_test for place in found if place is not None],
+        [place.class_name for place in found if place is not None],
+        ids=kept,
+        left_out=[
+            (file.name, f"{file.name} is beside the folders for training and testing.")
+            for file, place in zip(listing.pictures, found, strict=True)
+            if place is None
+        ],
+        notes=listing.notes,
+    )
 
 
-def folder_files(path: Path) -> list[PictureFile]:
-    """Return the picture files of a folder or .zip, sorted by name; raises like `folder_source`."""
+def list_folder(path: Path) -> Listing:
+    """Return what is in a folder or .zip; raises like `folder_source`."""
     _check(path)
-    files = _zip_files(path) if path.is_file() else _plain_files(path)
-    if not files:
+    listing = _in_archive(path) if path.is_file() else _in_folder(path)
+    if not listing.pictures:
         raise UserError(f"There are no pictures in {path.name}.")
-    if len(files) > MOST_PICTURES:
-        raise UserError(f"{path.name} has {len(files):,} pictures; the maximum is {MOST_PICTURES:,}.")
-    return files
+    if len(listing.pictures) > MOST_PICTURES:
+        raise UserError(
+            f"{path.name} has {len(listing.pictures):,} pictures; the maximum is {MOST_PICTURES:,}."
+        )
+    return listing
+
+
+def empty_classes(path: Path) -> list[str]:
+    """Return the folders without any picture in or below them that stand beside class folders."""
+    listing = list_folder(path)
+    full = {folder for file in listing.pictures for folder in _around(file.name)}
+    classes = {place.folder for place in _places(listing) if place is not None and place.folder}
+    beside = {"/".join(folder[:-1]) for folder in classes}
+    return sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
+
+
+def _around(name: str) -> Iterable[str]:
+    """Yield the folders around a file or folder, the nearest first."""
+    while name := name.rpartition("/")[0]:
+        yield name
 
 
 def _check(path: Path) -> None:
@@ -66,81 +120,67 @@ def _check(path: Path) -> None:
         raise UserError(f"{path.name} is neither a folder nor a .zip file.")
 
 
-def _plain_files(path: Path) -> list[PictureFile]:
-    found = sorted((file.relative_to(path), file) for file in path.rglob("*"))
-    return [
-        PictureFile(readable(PurePosixPath(name.as_posix())), lambda file=file: read_file(file))  # type: ignore[misc]
-        for name, file in found
-        if _is_picture(name) and file.is_file()
-    ]
+def _places(listing: Listing) -> list[Place | None]:
+    annotated: dict[str, str] = {}
+    for file in listing.annotations:
+        folder = file.name.rpartition("/")[0]
+        text = ""
+        with suppress(UserError, OSError):
+            text = file.read().decode(errors="replace")
+        for line in text.splitlines():
+            name, _, rest = line.partition("\t")
+            for above in (f"{folder}/", f"{folder}/images/"):
+                annotated[(above + name).lstrip("/")] = rest.partition("\t")[0].strip()
+    return places([file.name for file in listing.pictures], annotated)
 
 
-def readable(name: PurePath) -> str:
-    """Return a path as text; bytes that are not UTF-8 become escapes, since such text cannot be stored."""
-    return str(name).encode(errors="backslashreplace").decode()
+def _in_folder(path: Path) -> Listing:
+    files, folders = [], set()
+    for parts, file, is_folder in sorted(walk(path)):
+        name = readable("/".join(parts))
+        if is_folder:
+            folders.add(name)
+        else:
+            files.append(PictureFile(name, partial(read_file, file), file))
+    return _listing(files, folders)
 
 
-def _is_picture(name: PurePath) -> bool:
-    """Return whether a path inside the set is a picture; hidden files and __MACOSX folders are not."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-    return name.suffix.lower() in SUFFIXES and not hidden
+def _listing(files: list[PictureFile], folders: set[str], notes: tuple[str, ...] = ()) -> Listing:
+    pictures = [file for file in files if file.name.lower().endswith(SUFFIXES)]
+    annotations = [file for file in files if file.name.endswith(_ANNOTATIONS)]
+    return Listing(pictures, annotations, folders, notes)
 
 
-def empty_classes(path: Path) -> list[str]:
-    """Return the folders of a folder or .zip without any picture in or below them."""
-    if path.is_file():
-        names = [PurePosixPath(member.filename) for member in members(path)]
-        folders = {folder for name in names for folder in name.parents}
-        folders |= {PurePosixPath(one.filename) for one in members(path) if one.is_dir()}
-    else:
-        names = [PurePosixPath(file.relative_to(path).as_posix()) for file in path.rglob("*")]
-        folders = {name for name in names if (path / name).is_dir()}
-    full = {folder for name in names if _is_picture(name) and name not in folders for folder in name.parents}
-    shown = (one for one in folders - full if not any(part[0] in "._" for part in one.parts))
-    return sorted(readable(folder) for folder in shown)
+def readable(name: PurePath | str) -> str:
+    """Return a path as composed text (NFC); bytes that are not UTF-8 become escapes, to be stored."""
+    return normalize("NFC", str(name).encode(errors="backslashreplace").decode())
 
 
-def read_file(file: Path) -> bytes:
-    """Return the file's bytes, at most one more than a picture may have."""
-    with file.open("rb") as opened:
+def read_file(path: str) -> bytes:
+    """Return a file's bytes, at most one more than a picture may have."""
+    with Path(path).open("rb") as opened:
         return opened.read(MOST_BYTES + 1)
 
 
-def _zip_files(path: Path) -> list[PictureFile]:
+def _in_archive(path: Path) -> Listing:
+    found = sorted(members(path), key=lambda member: member.filename)
+    names, guessed = member_names(found)
+    archive = Archive(path)
     files, unpacked = [], 0
-    for member in sorted(members(path), key=lambda member: member.filename):
-        name = PurePosixPath(member.filename)
-        if name.is_absolute() or ".." in name.parts or "\\" in member.filename:
-            raise UserError(f"{path.name} contains a path outside of it: {member.filename}.")
+    folders: set[str] = set()
+    for member, name in zip(found, names, strict=True):
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if name.startswith("/") or ".." in parts or _DRIVE.match(name):
+            raise UserError(f"{path.name} contains a path outside of it: {name}.")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise UserError(f"{path.name} contains a link: {member.filename}.")
-        if _is_picture(name) and not member.is_dir():
-            unpacked += member.file_size
-            files.append(PictureFile(str(name), _zip_reader(path, member.filename)))
+            raise UserError(f"{path.name} contains a link: {name}.")
+        if any(map(is_hidden, parts)):
+            continue
+        folders.update(_around("/".join(parts) + "/" * name.endswith("/")))
+        if not name.endswith("/"):
+            unpacked += member.file_size if name.lower().endswith(SUFFIXES) else 0
+            files.append(PictureFile("/".join(parts), partial(archive.read, member, MOST_BYTES + 1)))
     if unpacked > MOST_UNPACKED:
         raise UserError(f"{path.name} unpacks to more than {MOST_UNPACKED // 2**30} GB.")
-    return files
-
-
-def _zip_reader(path: Path, member: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        # Opened for each file: threads cannot share an archive's position.
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
-                return opened.read(MOST_BYTES + 1)
-        # zipfile and its compression libraries raise various errors.
-        except Exception as error:
-            raise UserError(f"{member} in {path.name} cannot be unpacked.") from error
-
-    return read
-
-
-def _split_depth(files: list[PictureFile]) -> int | None:
-    """Return the number of folders above `train/` and `test/`, or None without such a split."""
-    for depth in (0, 1):
-        names = {
-            parts[depth].lower() for file in files if len(parts := PurePosixPath(file.name).parts) > depth + 1
-        }
-        if names and names <= {*_TRAIN, *_TEST}:
-            return depth
-    return None
+    words = f"The names in {path.name} do not say their encoding; they were read as {guessed}."
+    return _listing(files, folders, (words,) if guessed else ())

@@ -1,5 +1,6 @@
 """Sources of image sets by name."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,14 +26,19 @@ def image_source(name: str) -> ImageSource:
     """Return the source of an image set; an unknown or unreadable one raises `UserError`."""
     check_image_set(name)
     added = added_image_set(home(), name)
-    return read_source(name if added is None else _place(name, added.source))
+    if added is None:
+        return read_source(name)
+    return replace(read_source(_place(name, added.source)), window=added.window)
 
 
 def source_fingerprint(name: str) -> str:
     """Return a text that changes whenever the set's pictures do; an unknown name raises `UserError`."""
     check_image_set(name)
     added = added_image_set(home(), name)
-    return _fingerprint(name if added is None else _place(name, added.source))
+    if added is None:
+        return _fingerprint(name)
+    found = _fingerprint(_place(name, added.source))
+    return found if added.window is None else f"{found} {added.window}"
 
 
 def _place(name: str, source: str) -> str:

@@ -1,11 +1,13 @@
-"""Uploaded pictures: decoded, resized and re-encoded, so that only pixels are stored."""
+"""Uploaded pictures: decoded in a guarded process, resized and re-encoded, so that only pixels are stored."""
 
 import re
 from pathlib import Path
 
 from PIL import Image
 
-from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.catalog.untrusted.guard import PICTURE, guarded
+from unlearn_core.catalog.untrusted.intensities import in_words
+from unlearn_core.catalog.untrusted.pictures import read_photo
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
@@ -18,8 +20,8 @@ def upload_folder(root: Path, visitor: str = "") -> Path:
     return root / "uploads" / visitor
 
 
-def add_upload(folder: Path, name: str, data: bytes) -> int:
-    """Store a picture in a folder of uploads and return its number.
+def add_upload(folder: Path, name: str, data: bytes) -> tuple[int, str]:
+    """Store a picture in a folder of uploads; return its number, and a sentence on how it was read or "".
 
     It is stored as a new PNG of its pixels, at most `LONGEST_SIDE` long: nothing else of the file (location,
     camera, hidden content) is stored.
@@ -27,7 +29,13 @@ def add_upload(folder: Path, name: str, data: bytes) -> int:
     Raises:
         UserError: the file is not a picture, too large or damaged, or there are `MOST_UPLOADS` already.
     """
-    picture = read_picture(data, name)
+    number, said = guarded(name, PICTURE, store_picture, folder, name, data)
+    return number, said
+
+
+def store_picture(folder: Path, name: str, data: bytes) -> tuple[int, str]:
+    """Do what `add_upload` does, in the guarded process."""
+    picture, window = read_photo(data, name)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
     folder.mkdir(parents=True, exist_ok=True)
     kept = uploads(folder)
@@ -37,7 +45,7 @@ def add_upload(folder: Path, name: str, data: bytes) -> int:
     stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "picture"
     with atomic_write(folder / f"{number:04d}-{stem}.png") as half:
         picture.save(half, "PNG")
-    return number
+    return number, "" if window is None else f"{name}: {in_words(window)}"
 
 
 def uploads(folder: Path) -> list[tuple[int, Path]]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from unlearn_core.catalog.sources.base import ImageSource
-from unlearn_core.catalog.sources.folders import folder_files
+from unlearn_core.catalog.sources.folders import list_folder
 from unlearn_core.errors import UserError
 
 GROUPINGS = {
@@ -23,7 +23,8 @@ GROUPINGS = {
 }
 """Minimum age of each group, in years."""
 
-_AGE = re.compile(r"(\d{1,3})_\d")
+# Some names of the data set lack the other numbers.
+_AGE = re.compile(r"(\d{1,3})_")
 _TEST_SHARE = 5
 
 
@@ -33,26 +34,39 @@ def utkface_source(path: Path, grouping: str) -> ImageSource:
     The data set has no split: about every fifth face, by a checksum of its name, is a test picture.
 
     Args:
-        path: of pictures called `AGE_GENDER_RACE_DATE.jpg`.
+        path: of pictures called `AGE_GENDER_RACE_DATE.jpg`; others are left out.
         grouping: a name of `GROUPINGS`.
     """
     if grouping not in GROUPINGS:
         raise UserError(f"There is no age grouping {grouping}; available: {', '.join(GROUPINGS)}.")
-    files = folder_files(path)
+    listing = list_folder(path)
     youngest = GROUPINGS[grouping]
-    ages = [_age(file.name) for file in files]
-    classes = np.searchsorted(youngest, ages, side="right") - 1
+    ages = [_age(file.name) for file in listing.pictures]
+    kept = [place for place, age in enumerate(ages) if age is not None]
+    files = [listing.pictures[place] for place in kept]
+    left_out = tuple(
+        (file.name, f"{file.name} does not begin with an age, as in 25_0_1_20170116.jpg.")
+        for file, age in zip(listing.pictures, ages, strict=True)
+        if age is None
+    )
+    if not files:
+        raise UserError(left_out[0][1])
+    classes = np.searchsorted(youngest, [age for age in ages if age is not None], side="right") - 1
     is_test = [zlib.crc32(PurePosixPath(file.name).name.encode()) % _TEST_SHARE == 0 for file in files]
     return ImageSource(
-        files, np.arange(len(files)), np.array(is_test), classes.astype(np.int64), _names(youngest)
+        files,
+        np.array(kept),
+        np.array(is_test),
+        classes.astype(np.int64),
+        _names(youngest),
+        left_out,
+        listing.notes,
     )
 
 
-def _age(name: str) -> int:
+def _age(name: str) -> int | None:
     found = _AGE.match(PurePosixPath(name).name)
-    if found is None:
-        raise UserError(f"{name} does not begin with an age, as in 25_0_1_20170116.jpg.")
-    return int(found[1])
+    return int(found[1]) if found else None
 
 
 def _names(youngest: tuple[int, ...]) -> tuple[str, ...]:

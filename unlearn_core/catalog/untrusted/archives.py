@@ -1,6 +1,7 @@
-"""The file list of an untrusted .zip file, with limits."""
+"""The file list of an untrusted .zip file, with limits, and its members."""
 
 import re
+import threading
 import zipfile
 from pathlib import Path
 
@@ -22,6 +23,26 @@ def members(path: Path) -> list[zipfile.ZipInfo]:
     # The parser raises various errors for malicious files.
     except Exception as error:
         raise UserError(f"{path.name} is a damaged .zip file.") from error
+
+
+class Archive:
+    """An archive that is opened once for all its members: its list of files is long. Threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._file: zipfile.ZipFile | None = None
+
+    def read(self, member: zipfile.ZipInfo, most_bytes: int) -> bytes:
+        """Return the first bytes of a member; one that is damaged raises `UserError`."""
+        try:
+            with self._lock:
+                if self._file is None:
+                    self._file = zipfile.ZipFile(self._path)
+                with self._file.open(member) as opened:
+                    return opened.read(most_bytes)
+        # zipfile and its compression libraries raise various errors.
+        except Exception as error:
+            raise UserError(f"{member.filename} in {self._path.name} cannot be unpacked.") from error
 
 
 def _listed(path: Path) -> int:

@@ -1,0 +1,116 @@
+"""Looking through the files of a new image set, in the guarded process."""
+
+import math
+import os
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unlearn_core.catalog.sources.base import ImageSource, PictureFile
+from unlearn_core.catalog.sources.find_window import find_window
+from unlearn_core.catalog.sources.folders import empty_classes
+from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, UTKFACE_PREFIX
+from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
+from unlearn_core.catalog.untrusted.intensities import Window, in_words
+from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.errors import UserError
+
+_LOOKED_AT = 1000
+_READ_WHOLE = 100 * 10**6
+"""Bytes: of a set with more, only `_LOOKED_AT` pictures are read when it is added."""
+
+
+def look_through(source: str, wanted: Window | None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Read the files of an image set once.
+
+    Args:
+        source: with the path.
+        wanted: the window that a person chose.
+
+    Returns:
+        What its record says of them, and name and reason of each that is left out.
+
+    Raises:
+        UserError: an unreadable source, an empty class, no file that can be read, or a window that cannot be.
+    """
+    found, path = read_source(source), path_of(source)
+    left_out = [*found.left_out, *_unreadable(found)]
+    if source.startswith(FOLDER_PREFIX):
+        for empty in empty_classes(path)[:1]:
+            raise UserError(f"The class folder {empty} has no pictures.")
+    window = _window(found, wanted)
+    facts = {
+        "pictures": len(found.ids) + len(found.left_out) - len(left_out),
+        "class_names": found.class_names,
+        "megabytes": _megabytes(path, found),
+        "window": window,
+        "notes": [*found.notes, *([] if window is None else [in_words(window)])],
+    }
+    return facts, left_out
+
+
+def _window(found: ImageSource, wanted: Window | None) -> Window | None:
+    """Return the window wanted, or that of a sample of the pictures."""
+    usual = find_window(found.pictures)
+    if wanted is None:
+        return usual
+    if usual is None:
+        raise UserError("These pictures have eight bits per channel: there is no window to choose.")
+    if not wanted[0] < wanted[1] or not all(map(math.isfinite, wanted)):
+        raise UserError("A window is two numbers, the lower one first.")
+    return wanted
+
+
+def path_of(source: str) -> Path:
+    """Return the path of a source."""
+    if source.startswith(UTKFACE_PREFIX):
+        return split_utkface(source)[1]
+    return Path(source.partition(":")[2]).expanduser()
+
+
+def _megabytes(path: Path, found: ImageSource) -> float:
+    """Return the size of an archive, or of all picture files of a folder or table."""
+    files = [path]
+    if isinstance(found.pictures, list) and not zipfile.is_zipfile(path):
+        files = [Path(one.path) for one in found.pictures if one.path]
+    return round(sum(file.stat().st_size for file in files if file.exists()) / 1e6, 1)
+
+
+def _unreadable(found: ImageSource) -> list[tuple[str, str]]:
+    """Return name and reason of each file that is not a picture; if it is all, raise `UserError`.
+
+    Of very many large pictures only a sample is read; the others when they are loaded.
+    """
+    if not isinstance(found.pictures, list):
+        return []
+    n = len(found.pictures)
+    sample = {int(place) for place in np.linspace(0, n - 1, min(n, _LOOKED_AT))}
+    bad, size = _faults([found.pictures[place] for place in sorted(sample)])
+    if len(bad) == len(sample):
+        raise UserError(bad[0][1])
+    if size / len(sample) * n <= _READ_WHOLE:
+        bad += _faults([found.pictures[place] for place in range(n) if place not in sample])[0]
+    return bad
+
+
+def _faults(pictures: Sequence[PictureFile]) -> tuple[list[tuple[str, str]], int]:
+    """Read pictures in parallel; return name and reason of those that are none, and the bytes of all."""
+
+    def fault(picture: PictureFile) -> tuple[str, int]:
+        try:
+            data = picture.read()
+            read_picture(data, picture.name)
+        except UserError as error:
+            return str(error), 0
+        except OSError as error:
+            return f"{picture.name} cannot be read: {error.strerror or error}.", 0
+        return "", len(data)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(fault, pictures))
+    bad = [(one.name, why) for one, (why, _) in zip(pictures, found, strict=True) if why]
+    return bad, sum(size for _, size in found)
