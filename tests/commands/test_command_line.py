@@ -100,6 +100,8 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
         maps.append(np.load(folder / "3-integrated-gradients-before.npy"))
     assert maps[1].any()
     np.testing.assert_array_equal(maps[1], -maps[2])
+    arguments = ("--ids", "3", "--algorithm", "saliency", "--target", "3-8", "--out", str(out))
+    assert "Saliency has no sign" in call("attribute", runs[0], *arguments).stderr
 
     assert call("runs", "delete", listed[0]["id"]).returncode == 0
     assert not (own_home / "runs" / listed[0]["id"]).exists()

@@ -1,12 +1,13 @@
 """The command `attribute`: writes attribution maps before and after a run."""
 
 import argparse
+import sys
 from typing import Any
 
 from unlearn_core.commands.completion import complete, run_ids
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, algorithms, declared_settings
-from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.attribution.request import CONTRAST, AttributionRequest
 from unlearn_core.store.runs import open_store
 
 
@@ -49,5 +50,10 @@ def _attribute(args: argparse.Namespace) -> None:
         AttributionRequest.parse(args.id, numbers, name, args.target, algorithm_entry(name).own(values))
         for name in args.algorithm.split(",")
     ]
+    if args.target == CONTRAST or "-" in args.target:
+        for entry in (algorithm_entry(one.algorithm) for one in requests):
+            if not entry.signed:
+                words = "has no sign: its maps do not say for which of the two classes a pixel speaks."
+                print(f"{entry.title} {words}", file=sys.stderr)
     for path in write_attribution_files(open_store().root, requests, args.out):
         print(path)
