@@ -1,6 +1,7 @@
 """A run in progress: phase, progress, chart, cancel; and its result at the end."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -20,6 +21,7 @@ from unlearn_core.artifacts.steps import RETAIN_SAMPLE, StepRecord
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.store.queue import ahead_of, seconds_to_wait
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
 _POLL_SECONDS = 0.4
@@ -32,6 +34,7 @@ _PHASES = {
     "optimise": "Forgetting",
     "keep": "Saving weights and measurements",
 }
+_RESUME = "Goes on from where the run last saved its state, with the same result as without the interruption."
 _STOPPED = {
     "forgotten": "{steps} steps, {seconds:.0f} s.",
     "step limit": "The limit of {steps} steps was reached before all was forgotten ({seconds:.0f} s). "
@@ -124,9 +127,9 @@ def _cancel(run_id: str) -> None:
 
 
 def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
-    ahead = _runs_ahead(run)
-    if run.state == RunState.QUEUED and ahead:
-        st.progress(0.0, f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one")
+    waiting = _place_in_line(run) if run.state == RunState.QUEUED else ""
+    if waiting:
+        st.progress(0.0, waiting)
     elif not steps:
         st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{_how_far(run)}")
     else:
@@ -145,12 +148,26 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
         st.progress(last.forgotten / last.k, " · ".join(words))
 
 
+def _place_in_line(run: Run) -> str:
+    """Return how many runs come before a queued one, and about how long they take; "" if none does."""
+    runs = store().runs()
+    ahead, seconds = ahead_of(run, runs), seconds_to_wait(run, runs)
+    if not ahead:
+        return ""
+    words = f"Waiting: {ahead} {'run' if ahead == 1 else 'runs'} before this one"
+    if seconds is None:
+        return words
+    return f"{words}, about {f'{seconds:.0f} s' if seconds < 90 else f'{seconds / 60:.0f} min'}"
+
+
 def _outcome(run: Run) -> None:
     result = run.parsed_result()
     if run.state == RunState.FAILED:
         st.error(run.error or "The run failed.", icon=":material/error:")
     elif run.state == RunState.INTERRUPTED:
         st.warning(f"Interrupted: {run.error} Other runs are not affected.", icon=":material/power_off:")
+        if st.button("Resume", key="resume", type="primary", icon=":material/resume:", help=_RESUME):
+            _resume(run)
     elif result is None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
@@ -181,7 +198,10 @@ def _say_more(result: Result) -> None:
 def _next(run: Run) -> None:
     """Offer the next actions after a run that ended."""
     if run.parsed_result() is None or run.state != RunState.DONE:
-        if st.button("Run again", key="again", type="primary", icon=":material/replay:"):
+        kind: Literal["primary", "secondary"] = (
+            "secondary" if run.state == RunState.INTERRUPTED else "primary"
+        )
+        if st.button("Run again", key="again", type=kind, icon=":material/replay:"):
             _run_again(run)
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -212,8 +232,13 @@ def _run_again(run: Run) -> None:
         st.rerun()
 
 
-def _runs_ahead(run: Run) -> int:
-    return sum(other.state in UNDER_WAY and other.created < run.created for other in store().runs())
+def _resume(run: Run) -> None:
+    try:
+        engine().resume(run.id)
+    except UserError as error:
+        show_error(error)
+    else:
+        st.rerun()
 
 
 def _how_far(run: Run) -> str:

@@ -17,6 +17,8 @@ from tests.quick import QUICK
 from unlearn_core.artifacts.predictions import read_comparison
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.commands.main import main
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,17 @@ def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., Called]:
         return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
 
     return here
+
+
+def test_an_interrupted_run_is_resumed(store: Store, call: Callable[..., Called]) -> None:
+    run = store.create(ForgetRequest(pick="ids:3,14", options=QUICK))
+    refused = call("runs", "resume", run.id)
+    assert (refused.returncode, "There is no interrupted run" in refused.stderr) == (2, True)
+    store.end(run.id, RunState.INTERRUPTED, "The program ended before this run did.")
+    resumed = call("runs", "resume", run.id, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["run"] == run.id
+    assert store.get(run.id).state == RunState.DONE
 
 
 def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callable[..., Called]) -> None:

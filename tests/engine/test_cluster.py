@@ -36,14 +36,19 @@ def wait_for_the_end(engine: Engine, run_id: str) -> Run:
 
 def worker_running(engine: Engine, run_id: str) -> psutil.Process:
     """Return the process of the worker that carries out the run, once it is stepping."""
-    wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
-    workers = engine._client.run(os.getpid, workers=list(engine._client.processing()))
-    busy = [
-        workers[address]
-        for address, keys in engine._client.processing().items()
-        if any(run_id in k for k in keys)
-    ]
-    return psutil.Process(busy[0])
+
+    def is_stepping() -> bool:
+        run = engine.store.get(run_id)
+        stepping = run.state == RunState.RUNNING and run.steps_done >= 2
+        return stepping and bool(workers_of(engine, run_id))
+
+    wait_until(is_stepping)
+    return psutil.Process(workers_of(engine, run_id)[0])
+
+
+def workers_of(engine: Engine, run_id: str) -> list[int]:
+    workers, at_work = engine._client.run(os.getpid), engine._client.processing()
+    return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
 
 
 def look_at_digits(engine: Engine) -> Path:
@@ -127,15 +132,21 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert engine.store.get(waiting).started is None
 
 
-def test_a_killed_worker_fails_its_run_alone(engine: Engine) -> None:
-    run_id = engine.submit(ENDLESS)
-    worker_running(engine, run_id).kill()
+def test_a_run_goes_on_when_its_worker_is_killed_but_not_for_ever(engine: Engine) -> None:
+    run_id, waiting = engine.submit(ENDLESS), engine.submit(EASY)
+    killed: set[int] = set()
+    for _ in range(3):
+        wait_until(lambda: worker_running(engine, run_id).pid not in killed)
+        worker = worker_running(engine, run_id)
+        killed.add(worker.pid)
+        worker.kill()
+        worker.wait()
     run = wait_for_the_end(engine, run_id)
     assert run.state == RunState.FAILED
     assert run.error is not None
     assert "worker process died" in run.error
     assert look_at_digits(engine).exists()
-    after = wait_for_the_end(engine, engine.submit(EASY))
+    after = wait_for_the_end(engine, waiting)
     assert after.state == RunState.DONE, after.error
 
 
@@ -194,3 +205,20 @@ def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: 
     assert store.mark_interrupted() == [run_id]
     assert store.get(run_id).state == RunState.INTERRUPTED
     assert store.get(run_id).parsed_request().max_steps == 100_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process for a while")
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.engine.watch.SECONDS_BETWEEN_LOOKS", 0.5)
+    monkeypatch.setattr("unlearn_core.engine.watch.MOST_SECONDS_ELSE", 10.0)
+    engine = Engine(Store(tmp_path / "home"))
+    try:
+        run_id = engine.submit(ENDLESS)
+        hanging = worker_running(engine, run_id)
+        hanging.suspend()
+        hanging.wait(PATIENCE)
+        wait_until(lambda: worker_running(engine, run_id).pid != hanging.pid)
+        engine.cancel(run_id)
+        assert wait_for_the_end(engine, run_id).state == RunState.CANCELLED
+    finally:
+        engine.close()

@@ -9,8 +9,10 @@ from PIL import Image
 from tests.made import result
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
+from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import RunState
+from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store
 
 
@@ -42,3 +44,16 @@ def test_try_again_brings_what_failed_at_first(open_app: OpenApp, tmp_path: Path
     assert not app.error
     assert not [button for button in app.button if button.label == "Try again"]
     assert "2 by name" in words_of(app)
+
+
+def test_an_interrupted_run_goes_on_with_one_click(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:3,14", options=QUICK))
+    store.update(run.id, state=RunState.RUNNING)
+    store.end(run.id, RunState.INTERRUPTED, "The program ended before this run did.")
+    app = open_app(run=run.id)
+    assert "Interrupted: The program ended before this run did." in words_of(app)
+    app.button(key="resume").click().run()
+    assert not app.exception
+    wait_until(lambda: store.get(run.id).state not in UNDER_WAY)
+    assert store.get(run.id).state == RunState.DONE
+    assert [one.id for one in store.runs()] == [run.id]

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from unlearn_core.catalog.sources.uploaded_photos import upload_folder
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import KEPT_DAYS, clean_up, remove_added
-from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, make_room
+from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, room_for
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -178,22 +179,41 @@ def test_old_runs_of_visitors_are_removed(own_home: Path) -> None:
     assert not store.folder(theirs.id).exists()
 
 
+def check_room(store: Store, visitor: str, more: int = 1) -> None:
+    room_for(store, visitor, more)(store.runs(visitor))
+
+
 def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -> None:
     store = Store(own_home)
-    make_room(store, OTHER, MOST_UNDER_WAY)
+    check_room(store, OTHER, MOST_UNDER_WAY)
     runs = [store.create(ForgetRequest(), visitor=OTHER) for _ in range(MOST_UNDER_WAY)]
     with pytest.raises(UserError, match="wait for one, or cancel it"):
-        make_room(store, OTHER)
-    make_room(store, "")
-    make_room(store, "f" * 16)
+        check_room(store, OTHER)
+    check_room(store, "")
+    check_room(store, "f" * 16)
     for run in runs:
         store.finish(run.id, RunState.CANCELLED)
     for _ in range(MOST_RUNS - MOST_UNDER_WAY):
         store.finish(store.create(ForgetRequest(), visitor=OTHER).id, RunState.CANCELLED)
     with pytest.raises(UserError, match="delete some on the page Runs"):
-        make_room(store, OTHER)
+        check_room(store, OTHER)
     store.update(runs[0].id, finished=datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1))
-    make_room(store, OTHER)
+    check_room(store, OTHER)
+
+
+def test_many_presses_at_once_start_no_more_runs_than_one_after_another(own_home: Path) -> None:
+    store = Store(own_home)
+
+    def press(_: int) -> int:
+        try:
+            return len(store.create_all([ForgetRequest()], None, OTHER, room_for(store, OTHER)))
+        except UserError:
+            return 0
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(press, range(16))) == MOST_UNDER_WAY
+    assert len(store.runs(OTHER)) == MOST_UNDER_WAY
+    assert len(list((own_home / "runs").iterdir())) == MOST_UNDER_WAY
 
 
 def test_the_page_starts_no_more_runs_than_a_visitor_may_have(

@@ -110,12 +110,16 @@ def _forget(args: argparse.Namespace) -> int:
     request.check_names()
     store = open_store()
     weights_before(store, request)
-    run = store.create(request, args.name)
-    result = _run_here(store, run, request.max_steps)
+    return carry_out_here(store, store.create(request, args.name), args.json)
+
+
+def carry_out_here(store: Store, run: Run, as_json: bool) -> int:
+    """Carry out a queued run in this process, print its result, and return the exit status."""
+    result = _run_here(store, run, run.parsed_request().max_steps)
     if result is None:
         print("Cancelled before the first step.", file=sys.stderr)
         return 130
-    if args.json:
+    if as_json:
         print(json.dumps(result.to_json()))
     else:
         print(_in_words(result))

@@ -28,6 +28,10 @@ def add_runs_command(commands: Any) -> None:
     show = actions.add_parser("show", help="one run as a JSON object")
     complete(show.add_argument("id"), run_ids)
     show.set_defaults(run_command=_show_run)
+    resume = actions.add_parser("resume", help="carry on an interrupted run where it was interrupted")
+    complete(resume.add_argument("id"), run_ids)
+    resume.add_argument("--json", action="store_true")
+    resume.set_defaults(run_command=_resume_run)
     delete = actions.add_parser("delete", help="remove a run and its files")
     complete(delete.add_argument("id"), run_ids)
     delete.set_defaults(run_command=lambda args: open_store().delete(args.id))
@@ -63,6 +67,14 @@ def _local(moment: datetime | None) -> str:
 
 def _show_run(args: argparse.Namespace) -> None:
     print(json.dumps(_as_object(open_store().get(args.id)), indent=2))
+
+
+def _resume_run(args: argparse.Namespace) -> int:
+    from unlearn_core.commands.forget import carry_out_here
+
+    store = open_store()
+    store.mark_interrupted()
+    return carry_out_here(store, store.queue_again(args.id), args.json)
 
 
 def _compare(args: argparse.Namespace) -> None:

@@ -9,27 +9,33 @@ import os
 import threading
 import uuid
 import weakref
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import dask
+import psutil
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, Security, SpecCluster
 
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.common.threads import patient_threads
 from unlearn_core.engine import tasks
 from unlearn_core.engine.looks import LookRequest
+from unlearn_core.engine.watch import Watch
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.cleanup import clean_up
-from unlearn_core.store.limits import make_room
+from unlearn_core.store.limits import room_for
+from unlearn_core.store.queue import turn
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, RunState, is_alive, this_process
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
 from unlearn_core.store.runs import Store
 
 _DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
+_MOST_DEATHS = {RunState.RUNNING: 2, RunState.QUEUED: 20}
+"""Of workers, after which a run is tried again: one that still waited is hardly at fault."""
 _LOST = "The worker process was lost: try again."
 _SETTINGS = {
     # A task that killed its worker would kill the next one too.
@@ -110,11 +116,13 @@ class Engine:
         self._lock = threading.Lock()
         self._closed = False
         self._runs: dict[str, Future] = {}
+        self._deaths: Counter[tuple[str, str]] = Counter()
         self._looks: weakref.WeakValueDictionary[LookRequest[Any], Look[Any]] = weakref.WeakValueDictionary()
         self._warm = [
             self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
             for lane in _LANES
         ]
+        self._watch = Watch(store, self._end_worker_of)
         self._write_ends()
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
@@ -132,10 +140,9 @@ class Engine:
         """
         for request in requests:
             request.check_names()
-        make_room(self.store, visitor, len(requests))
         for request in requests:
             weights_before(self.store, request)
-        return [self._queue(request, name, visitor) for request in requests]
+        return self._create(requests, name, visitor)
 
     def keep(
         self, run_id: str, changes: Mapping[str, object], name: str | None = None, visitor: str = ""
@@ -149,25 +156,40 @@ class Engine:
         fields = self.store.get(run_id).parsed_request().model_dump()
         request = ForgetRequest.parse(**{**fields, **changes})
         request.check_names()
-        make_room(self.store, visitor, 1)
-        return self._queue(request, name, visitor, found_by=run_id)
+        return self._create([request], name, visitor, found_by=run_id)[0]
 
-    def _queue(
-        self, request: ForgetRequest, name: str | None, visitor: str, found_by: str | None = None
-    ) -> str:
-        run_id = self.store.create(request, name, visitor).id
+    def resume(self, run_id: str) -> None:
+        """Queue an interrupted run again; it goes on from its last checkpoint.
+
+        Raises:
+            UserError: another run, or the visitor of a shared server has too many under way.
+        """
+        visitor = self.store.get(run_id).visitor
+        self._submit(self.store.queue_again(run_id, room_for(self.store, visitor, 0)))
+
+    def _create(
+        self, requests: Sequence[ForgetRequest], name: str | None, visitor: str, found_by: str | None = None
+    ) -> list[str]:
+        runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, len(requests)))
+        for run in runs:
+            self._submit(run, found_by)
+        return [run.id for run in runs]
+
+    def _submit(self, run: Run, found_by: str | None = None) -> None:
+        run_id = run.id
+        under_way = [one for one in self.store.runs() if one.state in UNDER_WAY]
         future = self._client.submit(
             tasks.forget,
             str(self.store.root),
             run_id,
             found_by,
             resources={"forget": 1},
-            key=f"forget-{run_id}",
+            priority=-turn(run, under_way),
+            key=f"forget-{run_id}-{uuid.uuid4().hex}",
             pure=False,
         )
         self._runs[run_id] = future
-        future.add_done_callback(lambda future: self._ended(run_id, future))
-        return run_id
+        future.add_done_callback(lambda future: self._ended(run_id, future, found_by))
 
     def cancel(self, run_id: str) -> None:
         """Stop a run at its next step, or at once if it is queued or no worker runs it."""
@@ -207,6 +229,7 @@ class Engine:
         """Stop the workers; runs under way become interrupted."""
         # First: a process that is being terminated may not reach the end of this method.
         self._closed = True
+        self._watch.close()
         try:
             for run in self.store.runs():
                 if run.state in UNDER_WAY and run.owner == this_process():
@@ -217,12 +240,32 @@ class Engine:
             self._client.close()
             self._cluster.close()
 
-    def _ended(self, run_id: str, future: Future) -> None:
-        """Record the end of a run whose worker could not."""
+    def _ended(self, run_id: str, future: Future, found_by: str | None) -> None:
+        """Let a run whose worker died go on, or record the end that its worker could not."""
         self._runs.pop(run_id, None)
-        if future.status == "error" and not self._closed:
-            self.store.end(run_id, RunState.FAILED, _sentence(future.exception()))
-            self._write_ends()
+        if future.status != "error" or self._closed:
+            return
+        fault = future.exception()
+        if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
+            self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
+            self._submit(self.store.get(run_id), found_by)
+            return
+        self.store.end(run_id, RunState.FAILED, _sentence(fault))
+        self._write_ends()
+
+    def _end_worker_of(self, run_id: str) -> None:
+        """Kill the process that carries out a run; the nanny starts another."""
+        at_work, known = self._client.processing(), self._client.scheduler_info()["workers"]
+        for address, keys in at_work.items():
+            if any(key.startswith(f"forget-{run_id}-") for key in keys):
+                self.store.sign(run_id)
+                psutil.Process(self._cluster.workers[known[address]["name"]].pid).kill()
+
+    def _may_go_on(self, run_id: str) -> bool:
+        """Return whether a run whose worker died is tried again; it goes on from its last checkpoint."""
+        state = RunState(self.store.get(run_id).state)
+        self._deaths[run_id, state] += 1
+        return self._deaths[run_id, state] <= _MOST_DEATHS.get(state, 0)
 
     def _write_ends(self) -> None:
         """Write the ends that a full disk delayed; retry until there is room."""

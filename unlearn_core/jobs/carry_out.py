@@ -16,7 +16,9 @@ from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.checkpoint import delete_checkpoint
 from unlearn_core.jobs.job import Found, Job
+from unlearn_core.jobs.shared_result import take_over
 from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.measuring.known_image_table import image_table, known_predictions, table_path
 from unlearn_core.store.chain import START, earlier_sets, weights_before
@@ -46,21 +48,29 @@ def run_forget(
     if store.cancel_requested(run_id):
         store.finish(run_id, RunState.CANCELLED)
         return
-    store.update(run_id, state=RunState.RUNNING, started=datetime.now(UTC), phase="load")
+    run = store.get(run_id)
+    store.update(run_id, state=RunState.RUNNING, started=run.started or datetime.now(UTC), phase="load")
     try:
+        if found_by is None and take_over(store, run):
+            return
         _unlearn(store, run_id, on_step, found_by)
     except CancelledError:
-        store.finish(run_id, RunState.CANCELLED)
+        _end(store, run_id, RunState.CANCELLED)
     except UserError as error:
-        store.finish(run_id, RunState.FAILED, error=str(error))
+        _end(store, run_id, RunState.FAILED, str(error))
         raise
     except OSError as error:
         sentence = f"The run could not be saved: {error.strerror or error}."
-        store.finish(run_id, RunState.FAILED, error=sentence)
+        _end(store, run_id, RunState.FAILED, sentence)
         raise UserError(sentence) from error
     except Exception as error:
-        store.finish(run_id, RunState.FAILED, error=public_message(error))
+        _end(store, run_id, RunState.FAILED, public_message(error))
         raise
+
+
+def _end(store: Store, run_id: str, state: RunState, error: str | None = None) -> None:
+    delete_checkpoint(store.folder(run_id))
+    store.finish(run_id, state, error=error)
 
 
 def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -> None:

@@ -5,6 +5,7 @@ All that comes before the loop is repeatable and made anew. Snapshots are no hel
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,5 +76,6 @@ def read_checkpoint(folder: Path, steps: list[StepRecord]) -> Checkpoint | None:
 
 
 def delete_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a run that has ended."""
-    (folder / FILE).unlink(missing_ok=True)
+    """Remove the checkpoint of a run that has ended; it may have ended because nothing can be written."""
+    with suppress(OSError):
+        (folder / FILE).unlink(missing_ok=True)

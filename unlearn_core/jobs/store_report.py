@@ -68,10 +68,12 @@ class StoreReport(Report):
 
     def phase(self, name: str) -> None:
         """Write the phase to the row."""
+        self._store.sign(self._run_id)
         self._store.update(self._run_id, phase=name, phase_share=0.0, phase_total=0)
 
     def progress(self, share: float) -> None:
         """Write the progress of the phase to the row."""
+        self._store.sign(self._run_id)
         self._store.update(self._run_id, phase_share=share)
 
     def counted(self, total: int) -> None:
@@ -126,5 +128,6 @@ class StoreReport(Report):
         delete_checkpoint(self._folder)
 
     def cancelled(self) -> bool:
-        """Return whether the row requests it."""
+        """Return whether the row requests it; each question is a sign that the run is at work."""
+        self._store.sign(self._run_id)
         return self._store.cancel_requested(self._run_id)

@@ -58,7 +58,7 @@ def install_example(store: Store) -> Run:
         steps_done=result.steps,
         owner=this_process(),
     )
-    store.add(run, fill)
+    store.add([run], fill)
     return store.get(EXAMPLE)
 
 

@@ -8,8 +8,9 @@ SQLite is in WAL mode and every call opens its own short transaction.
 import json
 import logging
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,8 +32,14 @@ from unlearn_core.store.schema import bring_up_to_date, refuse_newer
 
 DATABASE = "runs.sqlite"
 """The file in the store's root."""
+_SIGN = "at_work"
+"""An empty file in the folder of a run: its time says when its process was at work."""
 
 _log = logging.getLogger(__name__)
+
+
+Check = Callable[[list[Run]], None]
+"""Raises `UserError` if a visitor with these runs may not have another."""
 
 
 class Store:
@@ -51,34 +58,67 @@ class Store:
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
-        # On a shared server the id gives access to the run, so it must not be guessable.
-        run_id = uuid.uuid4().hex[: 32 if visitor else 8]
-        run = Run(
-            id=run_id,
-            name=name or _default_name(request),
-            created=datetime.now(UTC),
-            request=request.model_dump_json(),
-            owner=this_process(),
-            visitor=visitor,
-        )
-        self.add(run)
-        return run
+        return self.create_all([request], name, visitor)[0]
 
-    def add(self, run: Run, fill: Callable[[Path], None] = lambda folder: None) -> None:
-        """Add a run whose folder `fill` fills; neither stays if one of them cannot be written."""
-        folder = self.folder(run.id)
+    def create_all(
+        self,
+        requests: Sequence[ForgetRequest],
+        name: str | None = None,
+        visitor: str = "",
+        check: Check = lambda kept: None,
+    ) -> list[Run]:
+        """Add queued runs as `create` does, or none of them.
+
+        `check` gets the visitor's runs while no other process can add one, and raises if these are too many.
+        """
+        # On a shared server the id gives access to the run, so it must not be guessable.
+        runs = [
+            Run(
+                id=uuid.uuid4().hex[: 32 if visitor else 8],
+                name=name or _default_name(request),
+                created=datetime.now(UTC),
+                request=request.model_dump_json(),
+                owner=this_process(),
+                visitor=visitor,
+            )
+            for request in requests
+        ]
+        self.add(runs, check=check)
+        return runs
+
+    def add(
+        self,
+        runs: Sequence[Run],
+        fill: Callable[[Path], None] = lambda folder: None,
+        check: Check = lambda kept: None,
+    ) -> None:
+        """Add runs of one visitor whose folders `fill` fills; none stays if one cannot be written."""
+        made: list[Path] = []
         try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise self._cannot_write(error.strerror) from error
-        try:
-            fill(folder)
-            with self._session() as session:
-                session.add(run)
+            for run in runs:
+                self.folder(run.id).mkdir(parents=True)
+                made.append(self.folder(run.id))
+                fill(made[-1])
+            with self._alone() as session:
+                check(self._all(session, runs[0].visitor))
+                session.add_all(runs)
                 session.commit()
         except (OSError, UserError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
             raise self._cannot_write(error.strerror) if isinstance(error, OSError) else error from error
+
+    def queue_again(self, run_id: str, check: Check = lambda kept: None) -> Run:
+        """Queue an interrupted run again, in this process; another one raises `UserError`."""
+        with self._alone() as session:
+            run = session.get(Run, run_id)
+            if run is None or run.state != RunState.INTERRUPTED:
+                raise UserError(f"There is no interrupted run {run_id}.")
+            check(self._all(session, run.visitor))
+            run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
+            run.cancel_requested = False
+            session.commit()
+        return run
 
     def get(self, run_id: str) -> Run:
         """Return the run with this id; an unknown one raises `UserError`."""
@@ -91,8 +131,11 @@ class Store:
     def runs(self, visitor: str = "") -> list[Run]:
         """Return all runs, or those of one visitor, the newest first; unreadable ones are `damaged`."""
         with self._session() as session:
-            newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
-            found = list(session.exec(newest_first))
+            return self._all(session, visitor)
+
+    def _all(self, session: Session, visitor: str) -> list[Run]:
+        newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
+        found = list(session.exec(newest_first))
         return [self._as_ended(run.checked()) for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
@@ -203,12 +246,31 @@ class Store:
         except DatabaseError as error:
             raise UserError(f"The store's database runs.sqlite is damaged: {error.orig}.") from error
 
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        """Open a transaction in which no other process writes."""
+        with self._session() as session:
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+
     def _cannot_write(self, reason: object) -> UserError:
         return UserError(f"The store cannot be written: {reason}.")
 
     def folder(self, run_id: str) -> Path:
         """Return the run's folder."""
         return self.root / "runs" / run_id
+
+    def sign(self, run_id: str) -> None:
+        """Note that the process of a run is at work."""
+        with suppress(OSError):
+            (self.folder(run_id) / _SIGN).touch()
+
+    def last_sign(self, run_id: str) -> float:
+        """Return when `sign` was called last, in seconds since the epoch; the time of the folder if never."""
+        path = self.folder(run_id) / _SIGN
+        with suppress(OSError):
+            return (path if path.exists() else path.parent).stat().st_mtime
+        return time.time()
 
     def steps(self, run_id: str) -> list[StepRecord]:
         """Return the run's steps so far; damaged ones raise `UserError`."""

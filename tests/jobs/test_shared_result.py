@@ -1,0 +1,41 @@
+"""Thirty who ask for the same share one calculation, and each has the result under a run of their own."""
+
+from tests.finished import FinishedRun
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.runs import Store
+
+ANNA, BEN = "a" * 16, "b" * 16
+
+
+def asked_by(visitor: str, finished_run: FinishedRun, store: Store, seed: int = 0) -> Run:
+    request = finished_run.store.get(finished_run.run_id).parsed_request()
+    run = store.create(request.model_copy(update={"seed": seed, "max_steps": 2}), visitor=visitor)
+    run_forget(store, run.id)
+    return store.get(run.id)
+
+
+def inode(store: Store, run: Run) -> int:
+    return (store.folder(run.id) / "weights.safetensors").stat().st_ino
+
+
+def test_the_same_is_calculated_once_and_deleting_one_leaves_the_other(
+    store: Store, finished_run: FinishedRun
+) -> None:
+    first, second = (asked_by(visitor, finished_run, store) for visitor in (ANNA, BEN))
+    assert first.id != second.id
+    assert (second.state, second.visitor) == (RunState.DONE, BEN)
+    assert inode(store, first) == inode(store, second)
+    results = [run.parsed_result() for run in (first, second)]
+    assert results[0] is not None
+    assert results[1] == results[0].model_copy(update={"run": second.id})
+    assert store.steps(first.id) == store.steps(second.id)
+    store.delete(first.id)
+    assert (store.folder(second.id) / "snapshots" / "0.npz").exists()
+    assert second.id in [run.id for run in store.runs(BEN)]
+
+
+def test_another_seed_or_nobody_in_particular_is_calculated(store: Store, finished_run: FinishedRun) -> None:
+    first = asked_by(ANNA, finished_run, store)
+    for visitor, seed in ((BEN, 1), ("", 0)):
+        assert inode(store, asked_by(visitor, finished_run, store, seed)) != inode(store, first)
