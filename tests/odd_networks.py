@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 CLASSES, SIDE = 4, 16
 
@@ -45,6 +46,24 @@ class Squeezed(OneLogit):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return super().forward(pixels).squeeze()
+
+
+class SqueezedAlone(Plain):
+    """Returns (classes,) for a picture alone."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).squeeze()
+
+
+class Convolved(Plain):
+    """Returns (n, classes, 1, 1), as networks without a linear layer do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Conv2d(12, CLASSES, 1)  # type: ignore[assignment]
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return super().features(pixels)[..., None, None]
 
 
 class Sigmoid(OneLogit):
@@ -145,6 +164,28 @@ class TrainedOtherwise(Plain):
         return (logits, logits) if self.training else logits  # type: ignore[return-value]
 
 
+def weight_normed() -> nn.Module:
+    network = Plain()
+    nn.utils.weight_norm(network.conv1)
+    nn.utils.parametrizations.weight_norm(network.fc)
+    nn.utils.spectral_norm(network.conv2)
+    return network
+
+
+def pruned() -> nn.Module:
+    network = Plain()
+    prune.l1_unstructured(network.conv1, "weight", amount=0.3)
+    return network
+
+
+def lazy() -> nn.Module:
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(3))
+
+
+def scripted() -> nn.Module:
+    return torch.jit.script(Plain())
+
+
 def seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
     def built() -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -159,6 +200,8 @@ one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoi
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
 late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)
+squeezed_alone, convolved = seeded(SqueezedAlone), seeded(Convolved)
 trained_otherwise, view = seeded(TrainedOtherwise), seeded(View)
+normed_weights, pruned_weights = seeded(weight_normed), seeded(pruned)
 half, double = seeded(lambda: Plain().half()), seeded(lambda: Plain().double())
 parallel = seeded(lambda: nn.DataParallel(Plain()))

@@ -42,6 +42,10 @@ def raw(name: str) -> Tensor:
         ("parallel", None),
         ("used_twice", None),
         ("view", None),
+        ("squeezed_alone", None),
+        ("convolved", None),
+        ("normed_weights", "pruning of weights is applied"),
+        ("pruned_weights", "pruning of weights is applied"),
     ],
 )
 def test_what_a_network_returns_becomes_logits(own_home: Path, name: str, finding: str | None) -> None:
@@ -74,7 +78,9 @@ def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
             "batch_statistics",
             r"depends on the other pictures of the batch, as with BatchNorm without running",
         ),
-        ("pair", "must return one row of logits per picture"),
+        ("pair", "must return one row of logits per picture; it returns a tuple"),
+        ("lazy", "a network with lazy layers: call it on a picture"),
+        ("scripted", "TorchScript, which cannot be looked into: return the network"),
         ("all_frozen", "Every weight of the network is frozen"),
         ("other_every_time", r"cannot be kept: .* with the same tensors gives other logits, by up to"),
     ],

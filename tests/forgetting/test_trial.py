@@ -20,6 +20,8 @@ from unlearn_core.forgetting.trial import LONGEST, try_methods
 PIXELS = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 TRAIN_MODE = ("neggrad", "adv", "adv+imp", "struct-guard")
 QUICK: dict[str, float | int] = {"examples": 2, "attack_iterations": 2, "learning_rate": 0.01}
+NO_END: dict[str, dict[str, float | int]] = {"anchor": {"learning_rate": 1e-5, "sparing": 0, "depth": 0}}
+"""Options with which two steps do not forget."""
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,30 @@ def test_what_nothing_depends_on_has_no_importance(
     found = importance(odd_networks.unused_head().eval(), PIXELS)
     assert not found["projection.weight"].any()
     assert found["fc.weight"].any()
+
+
+@pytest.mark.parametrize("make", [odd_networks.frozen, odd_networks.unused_head, odd_networks.used_twice])
+@pytest.mark.parametrize("name", ["neggrad", "adv+imp", "anchor", "ssd"])
+def test_a_run_on_such_a_network_goes_on_where_it_was(name: str, make: Callable[[], nn.Module]) -> None:
+    entry = method_entry(name)
+    known = {option.name for option in entry.options}
+    options = entry.complete(
+        {key: value for key, value in QUICK.items() if key in known} | NO_END.get(name, {})
+    )
+    whole = ForgettingLoop(load_method(entry)(options), task_of(make().eval(), PIXELS), max_steps=2)
+    going = iter(whole)
+    next(going)
+    next(going)
+    state = whole.state()
+    next(going)
+    other = ForgettingLoop(load_method(entry)(options), task_of(make().eval(), PIXELS), max_steps=2)
+    other.prepare()
+    other.restore(state)
+    going = iter(other)
+    next(going)
+    next(going)
+    after = other.task.module.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in whole.task.module.state_dict().items())
 
 
 @pytest.mark.parametrize("depth", [0, 1])

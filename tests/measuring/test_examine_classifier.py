@@ -93,6 +93,7 @@ def test_any_error_of_a_network_is_one_sentence(own_home: Path, name: str, sente
         ("late_norm", "neggrad"),
         ("used_twice", "anchor"),
         ("sigmoid", "adv"),
+        ("normed_weights", "adv+imp"),
         ("view", "anchor"),
         ("view", "neggrad"),
     ],

@@ -29,6 +29,7 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifiers,
     default_name,
 )
+from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
 
@@ -44,12 +45,12 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     """
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
-    module = Adapted(origin.network, mean, std).eval()
-    for tensor_name, tensor in module.state_dict().items():
+    plain = Normalised(origin.network, mean, std).eval()
+    for tensor_name, tensor in plain.state_dict().items():
         if not tensor.isfinite().all():
             raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
     pixels = real_pictures(origin.channels, origin.input_size)
-    output, seen = find_output(module, pixels)
+    output, seen = find_output(plain, pixels)
     origin.classes = seen if origin.classes <= 1 else origin.classes
     if seen != origin.classes:
         raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")

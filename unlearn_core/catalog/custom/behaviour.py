@@ -1,6 +1,7 @@
 """Whether a network is a function from a picture to logits, found out with photos."""
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +103,7 @@ def _ends_in_sigmoid(module: nn.Module, pixels: Tensor) -> bool:
 
 
 def _outputs(module: nn.Module, pixels: Tensor) -> Tensor:
-    """Return the rows (n, columns) of a network; a missing second dimension counts as one column."""
+    """Return the rows (n, columns) of a network, whatever dimensions of size 1 it has or leaves out."""
     n, channels, size, _ = pixels.shape
     try:
         rows = module(pixels)
@@ -111,10 +112,19 @@ def _outputs(module: nn.Module, pixels: Tensor) -> Tensor:
         raise UserError(
             f"The network fails on pictures of {size} × {size} with {channels} channels: {first_line(error)}."
         ) from error
-    if isinstance(rows, Tensor) and rows.ndim < 2 and rows.numel() == n:
-        rows = rows.reshape(n, 1)
-    if not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != n or not rows.shape[1]:
-        raise UserError("The network must return one row of logits per picture.")
+    sizes = [one for one in rows.shape if one != 1] if isinstance(rows, Tensor) else []
+    if n > 1 and sizes[:1] == [n]:
+        sizes.pop(0)
+    if not isinstance(rows, Tensor) or len(sizes) > 1 or rows.numel() != n * math.prod(sizes) or 0 in sizes:
+        raise UserError(
+            f"The network must return one row of logits per picture; it returns {_in_words(rows)}."
+        )
     if not rows.isfinite().all():
         raise UserError("The network returns NaN or infinite values.")
-    return rows.float()
+    return rows.reshape(n, -1).float()
+
+
+def _in_words(returned: object) -> str:
+    if isinstance(returned, Tensor):
+        return "a tensor of " + (" × ".join(map(str, returned.shape)) or "one number")
+    return f"a {type(returned).__name__}"

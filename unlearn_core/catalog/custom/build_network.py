@@ -9,7 +9,9 @@ from typing import Any
 import psutil
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
+from unlearn_core.catalog.custom.fold_weights import fold_weights
 from unlearn_core.catalog.records.classifier_record import read_arguments
 from unlearn_core.errors import UserError, first_line
 
@@ -54,7 +56,9 @@ def _built(
     architecture: str, classes: int, channels: int, input_size: int | None, arguments: str
 ) -> nn.Module:
     if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
-        return from_function(architecture)
+        network = from_function(architecture)
+        fold_weights(network)
+        return network
     kind, name = split_architecture(architecture)
     make = _torchvision if kind == TORCHVISION else _timm
     extra = checked_arguments(arguments)
@@ -123,6 +127,12 @@ def from_function(name: str) -> nn.Module:
         raise UserError(f"{name} returned {type(made).__name__}, not a torch module.")
     if isinstance(made, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         made = made.module
+    # What torch.compile returns has the network itself under this name.
+    made = getattr(made, "_orig_mod", made)
+    if isinstance(made, torch.jit.ScriptModule):
+        raise UserError(f"{name} returned TorchScript, which cannot be looked into: return the network.")
+    if any(isinstance(weight, UninitializedParameter) for weight in made.parameters()):
+        raise UserError(f"{name} returned a network with lazy layers: call it on a picture first.")
     return made.cpu().float()
 
 

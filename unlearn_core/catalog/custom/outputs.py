@@ -52,11 +52,12 @@ class Adapted(Normalised):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits (n, classes) of pixels (n, channels, height, width) in [0, 1]."""
         found = super().forward(pixels if self.channels_last else pixels.contiguous())
+        # Some leave out or keep dimensions of size 1; `shape[0]`, as `len` cannot be traced.
+        found = found.reshape(pixels.shape[0], -1).float()
         if self.output in ("logits", "log-probabilities"):
             return found
         if self.output == "probabilities":
             return found.clamp_min(_TINY).log()
-        one = found.reshape(len(pixels), 1)
         if self.output == "one logit":
-            return torch.cat([-one / 2, one / 2], 1)
-        return torch.cat([1 - one, one], 1).clamp_min(_TINY).log()
+            return torch.cat([-found / 2, found / 2], 1)
+        return torch.cat([1 - found, found], 1).clamp_min(_TINY).log()

@@ -21,6 +21,7 @@ from unlearn_core.catalog.custom.build_network import (
     img_size,
     seeded,
 )
+from unlearn_core.catalog.custom.fold_weights import FINDING, fold_weights
 from unlearn_core.catalog.custom.from_file import origin_from_file
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
@@ -60,6 +61,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         )
     refuse_when_shared("code")
     network = from_function(specification.source)
+    folded = fold_weights(network)
     channels = specification.channels or _channels(network)
     size = specification.input_size or 224
     return Origin(
@@ -71,6 +73,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         size,
         mean=(0.0,),
         std=(1.0,),
+        findings=[FINDING] if folded else [],
     )
 
 

@@ -73,11 +73,12 @@ class ClassifierSpecification(BaseModel):
 class CustomClassifier(BaseModel):
     """The record of a custom classifier: with the weights, all that is needed to build it again.
 
+    `channels_last` is whether the network works in this order of memory.
+
     `cam_layers` is empty if Grad-CAM is not possible; `digest` is of the weights; `visitor` is its owner on a
     shared server, "" is everybody. `arguments` are of the constructor, a JSON object. `parts` names all
     networks of its file, if there were several, and `part` is this one. `findings` are sentences about the
-    network; `channels_last` is whether it works in this order of memory; `methods_off` are methods that fail
-    on it, each with the reason.
+    network; `methods_off` are methods that fail on it, each with the reason.
     """
 
     model_config = ConfigDict(frozen=True)
