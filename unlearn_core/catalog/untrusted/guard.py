@@ -1,14 +1,14 @@
 """Reads untrusted files in a process of its own, with limits of time and memory.
 
-That process answers in JSON: nothing that was made of an untrusted file is unpickled here. It stays for a
-while, because it takes seconds to start, and is replaced after any fault.
+Requests and answers are lines of JSON: nothing that was made of an untrusted file is unpickled here. The
+process stays for a while, because it takes seconds to start, and is replaced after any fault.
 """
 
 import atexit
+import base64
 import importlib
 import json
 import os
-import pickle
 import subprocess
 import sys
 import threading
@@ -63,7 +63,7 @@ def guarded(what: str, limits: Limits, reader: Callable[..., Any], *arguments: A
         what: the name of the file, for the messages.
         limits: of the call.
         reader: a function of a module of this project.
-        arguments: of it; they are pickled.
+        arguments: of it: values of JSON, paths and bytes.
 
     Raises:
         UserError: as raised by the reader, a limit was reached, or the reader failed.
@@ -116,7 +116,7 @@ class _Process:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         request = (dict(os.environ), reader.__module__, reader.__qualname__, arguments, limits.memory)
-        pickle.dump(request, self._child.stdin)
+        self._child.stdin.write(json.dumps(request, default=_packed).encode() + b"\n")
         self._child.stdin.flush()
         # The first line says that the reader's libraries are loaded.
         self._child.stdout.readline()
@@ -184,11 +184,8 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What libraries print must not come between.
     os.dup2(2, 1)
-    while True:
-        try:
-            environment, module, name, arguments, memory = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
+    for line in sys.stdin.buffer:
+        environment, module, name, arguments, memory = json.loads(line, object_hook=_unpacked)
         os.environ.clear()
         os.environ.update(environment)
         reader = getattr(importlib.import_module(module), name)
@@ -199,6 +196,18 @@ def serve() -> None:
         finally:
             _limit_memory(None)
         print(answer, file=answers, flush=True)
+
+
+def _packed(value: object) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    return {"path": str(value)}
+
+
+def _unpacked(fields: dict[str, str]) -> object:
+    if fields.keys() == {"base64"}:
+        return base64.b64decode(fields["base64"])
+    return Path(fields["path"]) if fields.keys() == {"path"} else fields
 
 
 def _answer(reader: Callable[..., Any], arguments: tuple[Any, ...]) -> str:

@@ -1,7 +1,7 @@
 """Reading untrusted picture files: limits are checked before decoding."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -97,7 +97,12 @@ def read_header(data: bytes, name: str) -> Header:
     """Return what the header of a picture file says; raises like `read_picture`."""
     with _opened(data, name) as picture:
         grey = picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
-        return Header(grey, getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1)
+        pages = 1
+        if picture.format == "TIFF":
+            # The first page may be whole where the list of the others is damaged.
+            with suppress(Exception):
+                pages = getattr(picture, "n_frames", 1)
+        return Header(grey, pages)
 
 
 @contextmanager
