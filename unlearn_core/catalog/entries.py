@@ -21,7 +21,8 @@ class ClassifierEntry:
     `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
     outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
     `digest` then identifies its weights. `class_names` is empty for ImageNet's, which timm has. `methods_off`
-    are methods that fail on it, each with the reason.
+    are methods that fail on it, `unsound` attribution algorithms that are wrong on it, each with the reason;
+    None if algorithms were not measured.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ClassifierEntry:
     digest: str = ""
     visitor: str = ""
     class_names: tuple[str, ...] = ()
+    unsound: tuple[tuple[str, str], ...] | None = None
     methods_off: tuple[tuple[str, str], ...] = ()
 
     def check_method(self, name: str) -> None:
@@ -124,6 +126,7 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
         visitor=record.visitor,
         class_names=record.class_names,
         methods_off=record.methods_off,
+        unsound=record.unsound,
     )
 
 
