@@ -1,4 +1,4 @@
-"""Layers of a custom network for Grad-CAM: those whose outputs are a grid that shows where things are, as measured."""
+"""Layers of a custom network for Grad-CAM, as measured: outputs are a grid that shows where things are."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,17 +26,18 @@ class _Output(NamedTuple):
 def find_cam_layers(module: nn.Module, pixels: Tensor) -> tuple[str, ...]:
     """Return dotted names of layers with spatial outputs, for Grad-CAM.
 
-    First the last outer layer with an output of at least 7 × 7 (an eighth of the picture's side for small ones),
-    then the last layer of every other size, in order. A layer beside others, whose output is not all that the
-    logits depend on, is used only if no layer of its size is alone, and not in networks of tokens: those have
-    attention beside their grids. A network that goes on with tokens soon after its first layers has none.
+    First the last outer layer with an output of at least 7 × 7 (an eighth of the picture's side for small
+    ones), then the last layer of every other size, in order. A layer beside others, whose output is not all
+    that the logits depend on, is used only if no layer of its size is alone, and not in networks of tokens:
+    those have attention beside their grids. A network that goes on with tokens soon after its first layers
+    has none.
 
     Args:
         module: maps pixels to logits, in eval mode.
         pixels: of real pictures, (n, c, size, size), n at least 2.
     """
     size, seen = pixels.shape[-1], _outputs(module, pixels)
-    places = [place for place, one in enumerate(seen) if 1 < one.side < size]
+    places = [place for place, one in enumerate(seen) if one.side > 1]
     if not places:
         return ()
     on_tokens = any(one.is_tokens for one in seen[places[-1] + 1 :])
@@ -46,15 +47,16 @@ def find_cam_layers(module: nn.Module, pixels: Tensor) -> tuple[str, ...]:
     with random_weights(module.get_submodule(last_layer(module, pixels))):
         for side in {seen[place].side for place in places}:
             same = [seen[place].name for place in places if seen[place].side == side and place >= earliest]
+            same.reverse()
             # The sort is stable: of the outermost layers the last one comes first.
-            outermost = sorted(same[::-1], key=lambda name: name.count("."))[:_TRIES]
+            outermost = sorted(same, key=lambda name: name.count("."))[:_TRIES]
             if name := _best(module, pixels[:2], outermost, only_alone=has_tokens):
                 last[side] = name
     smallest = min(_GRID, max(2, size // 8))
     best = min((side for side in last if side >= smallest), default=None)
     if best is None:
         return ()
-    return (last.pop(best), *(name for _, name in sorted(last.items(), reverse=True)))
+    return (last.pop(best), *(name for side, name in sorted(last.items(), reverse=True) if side < size))
 
 
 @torch.inference_mode()
@@ -93,7 +95,7 @@ def random_weights(layer: nn.Module) -> Iterator[None]:
 
 
 def channel_axis(module: nn.Module, layer: str, pixels: Tensor) -> int:
-    """Return the axis of the channels in a layer's output of four dimensions, two of which are a grid: 1 or 3.
+    """Return the axis of the channels, 1 or 3, in an output whose other ones are batch and grid.
 
     Args:
         module: maps pixels to logits, in eval mode.
@@ -104,9 +106,10 @@ def channel_axis(module: nn.Module, layer: str, pixels: Tensor) -> int:
 
 
 def _grids(module: nn.Module, layer: str, pixels: Tensor) -> list[tuple[float, int]]:
-    """Return for each reading of a layer's output as a grid how well it follows the picture, and its channel axis.
+    """Return for each reading of a layer's output as a grid how well it follows the picture, and its channels.
 
-    It follows well, at most 1, if a change of one half of the picture changes this half of the grid most.
+    It follows well, at most 1, if a change of one half of the picture changes this half of the grid most. The
+    channels are given as their axis.
     """
     half, changed = pixels.shape[-1] // 2, pixels.repeat(5, 1, 1, 1)
     for number, part in enumerate((slice(half), slice(half, None)), 1):
@@ -136,7 +139,7 @@ def _channel_axes(shape: Sequence[int]) -> list[int]:
 
 
 def _towards(first: Tensor, second: Tensor) -> float:
-    """Return by how much the change is in the first rows of the one and in the last ones of the other, −1 to 1."""
+    """Return by how much a change is in the first rows of one and the last rows of the other, −1 to 1."""
     half = len(first) // 2
     shares = [(one[:half].sum() - one[-half:].sum()) / one.sum().clamp_min(1e-30) for one in (first, second)]
     return float(min(shares[0], -shares[1]))
@@ -172,7 +175,8 @@ def _outputs(module: nn.Module, pixels: Tensor) -> list[_Output]:
 
     def note(name: str) -> Any:
         def hook(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            shape = output.shape if isinstance(output, Tensor) and len(output) == len(pixels) else ()
+            of_batch = isinstance(output, Tensor) and output.ndim > 1 and len(output) == len(pixels)
+            shape: list[int] = list(output.shape) if of_batch else []
             side = shape[2] if _channel_axes(shape) else 0
             seen.append(_Output(name, side, len(shape) == 3 and shape[1] > 1))
 

@@ -29,7 +29,7 @@ def copies_at_once(pixels: Tensor) -> int:
 
 
 def with_equal_noise(explain: Callable[[Tensor, Tensor], Tensor], pixels: Tensor, targets: Tensor) -> Tensor:
-    """Return `explain(picture, target)` of each picture with the same noise, so that no map depends on the batch."""
+    """Return `explain(picture, target)` of each picture, with the same noise: no map depends on the batch."""
     seed, maps = torch.initial_seed(), []
     for picture, target in zip(pixels.split(1), targets.split(1), strict=True):
         torch.manual_seed(seed)

@@ -1,7 +1,7 @@
-"""Backward rules in place of the gradient at activations and max pooling, for DeepLIFT and guided backpropagation.
+"""Backward rules in place of the gradient at activations, max pooling and products.
 
-Captum's rules are hooks of modules: they do not see functional calls, fail where a module is used twice, know few
-activations, and lose contributions where the windows of max pooling overlap. These apply to each call.
+Captum's rules are hooks of modules: they do not see functional calls, fail where a module is used twice, know
+few activations, and lose contributions where the windows of max pooling overlap. These apply to each call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 ACTIVATIONS = frozenset(
-    ["relu", "relu6", "elu", "selu", "celu", "leaky_relu", "prelu", "rrelu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "threshold", "softplus", "softsign", "sigmoid", "logsigmoid", "tanh", "tanhshrink", "hardshrink", "softshrink", "clamp", "clamp_min", "clamp_max", "clip", "square"]
+    (
+        *("relu", "relu6", "elu", "selu", "celu", "leaky_relu", "prelu", "gelu", "silu", "mish", "hardswish"),
+        *("hardsigmoid", "hardtanh", "threshold", "softplus", "softsign", "sigmoid", "logsigmoid", "tanh"),
+        *("tanhshrink", "hardshrink", "softshrink", "clamp", "clamp_min", "clamp_max", "clip", "square"),
+    )
 )
 """Names of functions of one number each."""
 _POOLING: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
@@ -89,7 +93,7 @@ class Guided(_Calls):
 class Rescale(_Calls):
     """DeepLIFT's rescale rule: the ratio of differences to a reference in place of the slope.
 
-    A product counts each factor's difference times the mean of the other factor, as in the mean of both orders.
+    A product counts each factor's difference times the mean of the other factor.
 
     Args:
         references: int64 (n,), for each picture of the batch the place of its reference there.
@@ -110,15 +114,15 @@ class Rescale(_Calls):
 
     def activation(self, values: Tensor, function: Activation) -> Tensor:
         """Return the activation's outputs."""
-        return _Activation.apply(values, function, self.of)  # type: ignore[no-untyped-call, no-any-return]
+        return _Activation.apply(values, function, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
 
     def pooling(self, values: Tensor, function: Pooling) -> Tensor:
         """Return the maxima."""
-        return _Maximum.apply(values, function, self.of)  # type: ignore[no-untyped-call, no-any-return]
+        return _Maximum.apply(values, function, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
 
     def product(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the product."""
-        return _Product.apply(one, other, self.of)  # type: ignore[no-untyped-call, no-any-return]
+        return _Product.apply(one, other, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
 
 
 class _Activation(torch.autograd.Function):
@@ -155,7 +159,7 @@ class _Maximum(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, outputs, places = ctx.saved_tensors
         change, base = values - ctx.of(values), ctx.of(outputs)
-        # The change to the larger of both maxima belongs to the place of the one, the rest to that of the other.
+        # The change to the larger maximum belongs to the place of the one, the rest to that of the other.
         larger = torch.maximum(outputs, base)
         shares = _scattered(gradients[0] * (larger - base), places, values)
         shares += _scattered(gradients[0] * (outputs - larger), ctx.of(places), values)
@@ -178,6 +182,6 @@ class _Product(torch.autograd.Function):
 
 
 def _scattered(values: Tensor, places: Tensor, like: Tensor) -> Tensor:
-    """Return `values` (n, c, h', w') added up at places in a map, index of h × w, as a tensor `like` (n, c, h, w)."""
+    """Return values (n, c, h', w') added up at places, indices of h × w, as a tensor `like` (n, c, h, w)."""
     flat = torch.zeros_like(like, memory_format=torch.contiguous_format).flatten(-2)
     return flat.scatter_add(-1, places.flatten(-2), values.flatten(-2)).reshape(like.shape)

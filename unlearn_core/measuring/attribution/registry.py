@@ -84,10 +84,9 @@ def offered(classifier: str) -> tuple[Algorithm, ...]:
 def check_offered(classifier: str, algorithm: str) -> None:
     """Raise `UserError` for an algorithm that is unknown or not valid for a classifier."""
     entry = algorithm_entry(algorithm)
-    if reason := _why_off(entry, classifier_entry(classifier)):
-        raise UserError(f"{entry.title} is not offered for {classifier}. It {reason}")
-    if algorithm not in [one.name for one in offered(classifier)]:
-        raise UserError(f"{entry.title} is not offered for {classifier}.")
+    reason = _why_off(entry, classifier_entry(classifier))
+    if reason or algorithm not in [one.name for one in offered(classifier)]:
+        raise UserError(f"{entry.title} is not valid for {classifier}: it {reason or 'would be wrong.'}")
 
 
 def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
@@ -98,7 +97,7 @@ def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
 
 
 def _why_off(entry: Algorithm, classifier: ClassifierEntry) -> str | None:
-    """Return why an algorithm is not offered: its own reason, or what was measured when the classifier was added."""
+    """Return why an algorithm is off: its own reason, or what was measured when the classifier was added."""
     return entry.why_wrong(classifier) or dict(classifier.unsound or ()).get(entry.name)
 
 

@@ -89,7 +89,8 @@ def why_unsound(entry: Algorithm, classifier: Classifier, pixels: Tensor, target
             baseline = baseline_value(pixels, settings)
             missed = convergence_delta(classifier, pixels, targets, maps, baseline)
             if (missed > MOST_MISSED).double().mean() > _EXCEPTIONS:
-                return f"misses up to {100 * float(missed.max()):.0f} % of the score's change on this classifier."
+                share = 100 * float(missed.max())
+                return f"misses up to {share:.0f} % of the score's change on this classifier."
             if entry.is_general:
                 return None
         alone = maps_of(1)

@@ -43,7 +43,7 @@ class Algorithm(ABC):
     """Whether it is fast enough for a map of every picture at every snapshot of a film."""
 
     is_general = False
-    """Whether it uses nothing of a classifier but its outputs and their gradients, so that its layers do not matter."""
+    """Whether it uses only a classifier's outputs and their gradients, so that its layers do not matter."""
 
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
         """Return why the algorithm is not valid for a classifier, None if it is valid.
@@ -53,11 +53,11 @@ class Algorithm(ABC):
         return None
 
     def why_unsound(self, classifier: Classifier, pixels: Tensor) -> str | None:
-        """Return why its maps are wrong on a classifier, in the same form, as measured on pictures; else None.
+        """Return why it is wrong on a classifier, in the same form, as measured on pictures; else None.
 
-        Of every algorithm it is measured, when a classifier is added, that the map of a picture does not depend on
-        the rest of the batch, changes with the last layer and, if `is_complete`, sums to the score's change. This is
-        for what is special about one.
+        This is for what is special about an algorithm. Of all it is measured when a classifier is added that the
+        map of a picture does not depend on the rest of the batch, changes with the last layer and, if
+        `is_complete`, sums to the score's change.
         """
         return None
 
@@ -98,7 +98,7 @@ class Algorithm(ABC):
 
 
 def unless_measured(classifier: ClassifierEntry) -> str | None:
-    """Return why an algorithm with rules for layers is not offered for a classifier on which it was not measured."""
+    """Return why an algorithm with rules for layers is off: it was not measured on this classifier."""
     if classifier.plain_relu or classifier.unsound is not None:
         return None
     return (

@@ -1,8 +1,9 @@
 """Integrated gradients (Sundararajan et al., arXiv 1703.01365).
 
-The path is cut into pieces. On a piece each activation has its mean slope, the ratio of differences, instead of that
-at one point: with ReLU, whose slope jumps, maps then sum to the score's change, and are closer to those of very many
-points than with midpoints. Where other parts of a network make this inexact, Captum's midpoints are tried as well.
+The path is cut into pieces. On a piece each activation has its mean slope, the ratio of differences, instead
+of that at one point: with ReLU, whose slope jumps, maps then sum to the score's change, and are closer to
+those of very many points than with midpoints. Where other parts of a network make this inexact, Captum's midpoints
+are tried as well.
 """
 
 from __future__ import annotations
