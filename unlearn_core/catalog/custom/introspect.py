@@ -85,7 +85,8 @@ def random_weights(layer: nn.Module) -> Iterator[None]:
     own = [(one, one.detach().clone()) for one in layer.parameters()]
     with torch.no_grad():
         for one, values in own:
-            one.copy_(torch.randn(one.shape, generator=generator) * float(values.std(correction=0) or 0.1))
+            spread = float(values.std(correction=0)) or 0.1
+            one.copy_(torch.randn(one.shape, generator=generator) * spread)
     try:
         yield
     finally:
@@ -94,22 +95,23 @@ def random_weights(layer: nn.Module) -> Iterator[None]:
                 one.copy_(values)
 
 
-def channel_axis(module: nn.Module, layer: str, pixels: Tensor) -> int:
-    """Return the axis of the channels, 1 or 3, in an output whose other ones are batch and grid.
+def channel_axis(module: nn.Module, layer: str, shape: Sequence[int], pixels: Tensor) -> int:
+    """Return the axis of the channels, 1 or 3, of a layer's outputs; the others are batch and grid.
 
     Args:
         module: maps pixels to logits, in eval mode.
         layer: its dotted name.
-        pixels: of a picture, (1, c, size, size).
+        shape: of its outputs. If it allows both, it is measured which axes follow a picture.
+        pixels: of this picture, (1, c, size, size).
     """
-    return max(_grids(module, layer, pixels))[1]
+    possible = _channel_axes(shape)
+    return possible[0] if len(possible) == 1 else max(_grids(module, layer, pixels))[1]
 
 
 def _grids(module: nn.Module, layer: str, pixels: Tensor) -> list[tuple[float, int]]:
-    """Return for each reading of a layer's output as a grid how well it follows the picture, and its channels.
+    """Return how well each reading of a layer's output as a grid follows the picture, and the channels' axis.
 
-    It follows well, at most 1, if a change of one half of the picture changes this half of the grid most. The
-    channels are given as their axis.
+    It follows well, at most 1, if a change of one half of the picture changes this half of the grid most.
     """
     half, changed = pixels.shape[-1] // 2, pixels.repeat(5, 1, 1, 1)
     for number, part in enumerate((slice(half), slice(half, None)), 1):

@@ -10,6 +10,7 @@ from unlearn_core.catalog.custom.introspect import last_layer, random_weights
 from unlearn_core.catalog.custom.real_pictures import real_pictures
 from unlearn_core.catalog.records.classifier_record import CustomClassifier
 from unlearn_core.common.budget import Budget
+from unlearn_core.common.devices import choose_device
 from unlearn_core.errors import first_line
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.convergence import convergence_delta
@@ -30,22 +31,24 @@ _FEW: Settings = {PATCHES.name: PATCHES.minimum}
 
 
 def examined(record: CustomClassifier, module: nn.Module) -> CustomClassifier:
-    """Return a classifier's record with the algorithms and Grad-CAM layers that are right on it.
+    """Return a classifier's record with the algorithms that are wrong on it.
 
     Args:
         record: of a classifier that is to be added.
         module: its module, in eval mode.
     """
-    classifier = as_classifier(record, module)
-    pixels = real_pictures(record.channels, record.input_size, PICTURES.of(record.input_size))
-    return record.model_copy(update={"unsound": unsound(classifier, pixels)})
+    device, count = choose_device("auto"), PICTURES.of(record.input_size)
+    pixels = real_pictures(record.channels, record.input_size, count).to(device)
+    found = unsound(as_classifier(record, module.to(device)), pixels)
+    module.cpu()
+    return record.model_copy(update={"unsound": found})
 
 
 def unsound(classifier: Classifier, pixels: Tensor) -> dict[str, str]:
     """Return the algorithms that are wrong on a classifier, each with the end of a sentence that says why.
 
     Args:
-        classifier: on the CPU, in eval mode.
+        classifier: in eval mode, on the device of `pixels`.
         pixels: float (n, c, size, size) in [0, 1], n at least 2.
     """
     start, found = time.monotonic(), {}

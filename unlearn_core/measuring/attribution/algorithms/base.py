@@ -55,8 +55,8 @@ class Algorithm(ABC):
     def why_unsound(self, classifier: Classifier, pixels: Tensor) -> str | None:
         """Return why it is wrong on a classifier, in the same form, as measured on pictures; else None.
 
-        This is for what is special about an algorithm. Of all it is measured when a classifier is added that the
-        map of a picture does not depend on the rest of the batch, changes with the last layer and, if
+        This is for what is special about an algorithm. Of all it is measured when a classifier is added that
+        a picture's map does not depend on the rest of the batch, changes with the last layer and, if
         `is_complete`, sums to the score's change.
         """
         return None

@@ -35,6 +35,6 @@ class DeepLift(Algorithm):
         empty = torch.full_like(pixels[:1], baseline_value(pixels, settings))
         batch = torch.cat([empty, pixels]).detach().requires_grad_()
         with torch.enable_grad(), Rescale(torch.zeros(len(batch), dtype=torch.long)):
-            scores = classifier.module(batch)[1:][torch.arange(len(pixels)), targets]
+            scores = classifier.module(batch)[1:].gather(1, targets[:, None])
             (multipliers,) = torch.autograd.grad(scores.sum(), batch)
         return multipliers[1:] * (pixels - empty)

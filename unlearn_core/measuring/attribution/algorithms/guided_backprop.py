@@ -41,6 +41,6 @@ class GuidedBackprop(Algorithm):
 
         with torch.enable_grad(), Guided():
             first = pixels.detach().requires_grad_()
-            scores = classifier.module(first)[torch.arange(len(pixels)), targets]
+            scores = classifier.module(first).gather(1, targets[:, None])
             (gradients,) = torch.autograd.grad(scores.sum(), first)
         return gradients

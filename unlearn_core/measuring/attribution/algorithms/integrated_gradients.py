@@ -2,16 +2,15 @@
 
 The path is cut into pieces. On a piece each activation has its mean slope, the ratio of differences, instead
 of that at one point: with ReLU, whose slope jumps, maps then sum to the score's change, and are closer to
-those of very many points than with midpoints. Where other parts of a network make this inexact, Captum's midpoints
-are tried as well.
+those of very many points than with midpoints. Where other parts of a network make this inexact, Captum's
+midpoints are tried as well.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from unlearn_core.common.budget import SMALL, Budget
+from unlearn_core.common.budget import Budget
 from unlearn_core.common.lazy_torch import Tensor, torch
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.altered_copies import largest_batch
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 COMPLETE_WITHIN = 0.01
 """Pictures with a larger convergence delta get other maps."""
 PIECES = Budget(32, 24)
-MIDPOINTS = ((64, 256), (48,))
-"""Of the path with midpoints: first, then refined. Photos are too slow for a refinement."""
+MIDPOINTS = Budget(64, 48)
 
 
 class IntegratedGradients(Algorithm):
@@ -55,10 +53,8 @@ class IntegratedGradients(Algorithm):
 def _map(classifier: Classifier, pixels: Tensor, targets: Tensor, baseline: float) -> Tensor:
     """Return the map of one picture, (1, c, h, w): the first that is complete, else the most complete one."""
     size, best = pixels.shape[-1], (float("inf"), pixels)
-    ways = [partial(_with_mean_slopes, pieces=PIECES.of(size))]
-    ways += [partial(_with_midpoints, points=points) for points in MIDPOINTS[size > SMALL]]
-    for way in ways:
-        maps = way(classifier, pixels, targets, baseline)
+    for way, count in ((_with_mean_slopes, PIECES), (_with_midpoints, MIDPOINTS)):
+        maps = way(classifier, pixels, targets, baseline, count.of(size))
         missed = float(convergence_delta(classifier, pixels, targets, maps, baseline))
         best = min(best, (missed, maps), key=lambda one: one[0])
         if best[0] <= COMPLETE_WITHIN:
@@ -72,8 +68,9 @@ def _with_mean_slopes(
     """Return a map, (1, c, h, w)."""
     from unlearn_core.measuring.attribution.layer_rules import Rescale
 
-    empty, most = torch.full_like(pixels, baseline), LARGEST_BATCH.of(pixels.shape[-1])
-    places, total = torch.linspace(0, 1, pieces + 1), torch.zeros_like(pixels)
+    empty, most = torch.full_like(pixels, baseline), largest_batch(pixels)
+    places = torch.linspace(0, 1, pieces + 1, device=pixels.device)
+    total = torch.zeros_like(pixels)
     for first in range(0, pieces, most):
         some = places[first : first + most + 1]
         # Each point's reference is the one before it; the first one is there as a reference only.
@@ -97,5 +94,5 @@ def _with_midpoints(
         target=targets,
         method="riemann_middle",
         n_steps=points,
-        internal_batch_size=LARGEST_BATCH.of(pixels.shape[-1]),
+        internal_batch_size=largest_batch(pixels),
     )

@@ -52,18 +52,16 @@ class LayerGradCam(Algorithm):
         from unlearn_core.catalog.custom.introspect import channel_axis
 
         name, kept = self._layer or classifier.cam_layers[0], list[Tensor]()
-        axis = channel_axis(classifier.module, name, pixels[:1])
         layer = classifier.module.get_submodule(name)
         # Captum takes the second axis for the channels; networks such as Swin have them last.
         hook = layer.register_forward_hook(lambda layer, inputs, output: kept.append(output))
         try:
             with torch.enable_grad():
-                scores = classifier.module(pixels.detach().requires_grad_())[
-                    torch.arange(len(pixels)), targets
-                ]
-                (gradients,) = torch.autograd.grad(scores.sum(), kept[-1])
+                logits = classifier.module(pixels.detach().requires_grad_())
+                (gradients,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), kept[-1])
         finally:
             hook.remove()
+        axis = channel_axis(classifier.module, name, kept[-1].shape, pixels[:1])
         outputs, gradients = (one.detach().movedim(axis, 1) for one in (kept[-1], gradients))
         maps = (outputs * gradients.mean((2, 3), keepdim=True)).sum(1, keepdim=True).relu()
         return torch.nn.functional.interpolate(maps, tuple(pixels.shape[-2:]), mode="bilinear")
