@@ -15,7 +15,8 @@ class Convolutions(nn.Module):
     def __init__(self, activation: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         self.conv1, self.conv2 = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 24, 3, padding=1)
-        self.act1, self.act2, self.act3 = activation(), activation(), nn.ReLU()
+        self.act1, self.act2 = activation(), activation()
+        self.act3: nn.Module = nn.ReLU()
         self.pool = nn.MaxPool2d(2)
         self.fc1, self.fc2 = nn.Linear(24 * (SIDE // 4) ** 2, 32), nn.Linear(32, 12)
         self.unused = nn.Linear(32, 8)
