@@ -2,10 +2,10 @@
 
     python -m benchmarks.architectures [--only NAME,NAME] [--seconds 900] [--largest 100] [--json]
 
-Each has random weights and the smallest input size that it takes. It is added; what is kept must give the logits
-of what was tried; each offered method takes a step; the maps of each offered algorithm must be right on 16 photos
-(complete within 2 %, the same alone and in a batch, others with another last layer); and one picture is forgotten.
-Each runs in a process of its own, timm's before torchvision's, the small ones first.
+Each has random weights and the smallest input size that it takes. It is added; what is kept must give the
+logits of what was tried; each offered method takes a step; the maps of each offered algorithm must be right
+on 16 photos (complete within 2 %, the same alone and in a batch, others with another last layer); and one
+picture is forgotten. Each runs in a process of its own, timm's before torchvision's, the small ones first.
 """
 
 import json
@@ -66,7 +66,7 @@ def _names(largest: float) -> list[str]:
 
 
 def measure(case: Case) -> Result:
-    """Run one architecture in a process of its own, and return what `look` printed; a sentence if it did not."""
+    """Run one architecture in a process of its own and return what `look` printed, or how it ended."""
     command = [sys.executable, "-m", "benchmarks.architectures", "--look", case["architecture"]]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=case["seconds"])
@@ -93,7 +93,7 @@ def look(architecture: str) -> Result:
 
 
 def _added(home: Path, architecture: str) -> tuple[ClassifierSpecification, CustomClassifier] | str:
-    """Add a network at the smallest size at which it can be used; return why it cannot be at any."""
+    """Add a network at the smallest size at which it can be used, or return why it cannot be."""
     reason = ""
     for size in SIZES:
         specification = ClassifierSpecification(
@@ -138,7 +138,7 @@ def _forgotten() -> Result:
     """Forget one photo, and return after how many steps it is forgotten, None if it is not."""
     start, classifier = time.perf_counter(), load_classifier("net")
     images = load_images("photos", classifier)
-    result = unlearn(classifier, images, pick="ids:0", max_steps=100, options={"depth": 0}).outcome.result
+    result = unlearn(classifier, images, pick="ids:0", max_steps=100, options={"depth": 0}).result
     return {
         "steps": result.steps if result.stopped == "forgotten" else None,
         "forget": round(time.perf_counter() - start, 1),
