@@ -107,7 +107,7 @@ def _added(home: Path, architecture: str) -> tuple[ClassifierSpecification, Cust
 
 
 def _kept(specification: ClassifierSpecification) -> Result:
-    """Return whether the kept network equals the tried one, and which methods are off or fail all the same."""
+    """Return whether the kept network equals the tried one, and which methods are off or fail anyway."""
     _, tried = prepare(specification)
     kept, entry = load_classifier("net"), classifier_entry("net")
     pixels = real_pictures(kept.channels, kept.input_size)
@@ -156,7 +156,7 @@ def table(results: list[Result]) -> str:
     refused = sum("refused" in one for one in results)
     said = (
         f"\n{len(results)} networks: {len(done)} added, of which {len(right)} are right throughout and "
-        f"{forgotten} forget the picture; {refused} refused; {len(results) - len(done) - refused} not finished. "
+        f"{forgotten} forget the picture; {refused} refused; {len(results) - len(done) - refused} not done. "
         "Methods without `retrain`, which no added classifier has.\n"
     )
     return markdown(head, rows) + said

@@ -15,6 +15,7 @@ from torch import Tensor
 from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.measuring.attribution.contrast import Explained, explained
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
@@ -112,12 +113,14 @@ def explanation(
     entry = algorithm_entry(algorithm)
     complete = entry.complete(settings)
     try:
-        maps = entry.explain(classifier, pixels, targets, complete)
+        # Captum's sensitivity gives one target for all copies of a picture.
+        maps = entry.explain(classifier, pixels, targets.expand(len(pixels)), complete)
     except UserError:
         raise
     # Captum's rules, and algorithms of other packages, may raise anything on a user's network.
     except Exception as error:
-        raise UserError(f"{entry.title} fails on {classifier.name}: {first_line(error)}.") from error
+        words = type(error).__name__ if is_shared() else first_line(error)
+        raise UserError(f"{entry.title} fails on {classifier.name}: {words}.") from error
     _check_maps(entry.title, maps, pixels)
     return maps.detach()
 

@@ -1,6 +1,7 @@
 """Which attribution algorithms are right on a classifier, measured on a few photos when it is added."""
 
 import time
+import warnings
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.custom.introspect import last_layer, random_weights
 from unlearn_core.common.budget import Budget
 from unlearn_core.common.devices import device_of
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import first_line
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.convergence import convergence_delta
@@ -43,12 +45,15 @@ def unsound(classifier: Classifier) -> dict[str, str]:
             weight.requires_grad_(False)
         with torch.no_grad():
             targets = classifier.module(pixels).argmax(1)
-        # The general ones last: they are slow, and seldom wrong.
-        for entry in sorted(algorithms(), key=lambda one: one.is_general):
-            if entry.is_general and time.monotonic() - start > MOST_SECONDS:
-                break
-            if reason := why_unsound(entry, classifier, pixels, targets):
-                found[entry.name] = reason
+        with warnings.catch_warnings():
+            # Captum's, of hooks and of gradients that it switches on.
+            warnings.simplefilter("ignore")
+            # The general ones last: they are slow, and seldom wrong.
+            for entry in sorted(algorithms(), key=lambda one: one.is_general):
+                if entry.is_general and time.monotonic() - start > MOST_SECONDS:
+                    break
+                if reason := why_unsound(entry, classifier, pixels, targets):
+                    found[entry.name] = reason
     finally:
         for weight in trained:
             weight.requires_grad_()
@@ -98,7 +103,9 @@ def why_unsound(
             return "gives the same map when the last layer of this classifier is replaced by a random one."
     # A user's network may raise anything.
     except Exception as error:
-        return f"does not work on this classifier: {first_line(error.__cause__ or error)}."
+        cause = error.__cause__ or error
+        words = type(cause).__name__ if is_shared() else first_line(cause)
+        return f"does not work on this classifier: {words}."
     return None
 
 
