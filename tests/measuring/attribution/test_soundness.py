@@ -198,3 +198,30 @@ def test_an_algorithm_of_another_package_is_measured_too(
     if "does not work" in sentence:
         with pytest.raises(UserError, match=r"Odd fails on own pools: 'Tensor' object has no attribute"):
             attribute(classifier, pixels, targets, "odd")
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "off"),
+    [
+        ("timm:resnet10t", 32, ""),
+        ("timm:starnet_s050", 32, "guided-backprop"),
+        ("timm:regnety_002", 32, "guided-backprop"),
+        ("timm:mobilevit_xxs", 32, "deeplift guided-backprop"),
+        ("timm:inception_next_atto", 32, "deeplift guided-backprop"),
+        ("timm:vit_tiny_patch16_224", 32, "layer-gradcam deeplift guided-backprop"),
+        ("torchvision:squeezenet1_1", 32, ""),
+        ("torchvision:shufflenet_v2_x0_5", 32, ""),
+    ],
+)
+def test_what_is_offered_on_known_architectures_is_right(network: str, size: int, off: str) -> None:
+    module = seeded(network, 12, 3, size).eval()
+    pixels = real_pictures(3, size, 4)
+    classifier = Classifier(
+        "net", module, tuple("abcdefghijkl"), (), 3, size, find_cam_layers(module, pixels)
+    )
+    assert set(unsound(classifier)) == set(off.split())
+    module.requires_grad_(False)
+    targets = module(pixels).argmax(1)
+    for entry in algorithms():
+        if entry.is_complete and entry.name not in off:
+            assert max(missed(classifier, pixels, targets, entry.name)) <= 0.02, entry.name

@@ -59,7 +59,7 @@ def find_cam_layers(module: nn.Module, pixels: Tensor) -> tuple[str, ...]:
     return (last.pop(best), *(name for side, name in sorted(last.items(), reverse=True) if side < size))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def last_layer(module: nn.Module, pixels: Tensor) -> str:
     """Return the name of the linear layer or convolution that runs last; "" if there is none."""
     called = [""]
@@ -122,7 +122,7 @@ def _grids(module: nn.Module, layer: str, pixels: Tensor) -> list[tuple[float, i
         lambda layer, inputs, output: kept.append(output)
     )
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             module(changed)
     finally:
         hook.remove()
@@ -158,7 +158,7 @@ def _best(module: nn.Module, pixels: Tensor, names: list[str], only_alone: bool)
     return next(follows, None)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _is_alone(module: nn.Module, name: str, pixels: Tensor) -> bool:
     """Return whether the logits depend on this layer's output only: exchanged outputs exchange the logits."""
     logits = module(pixels)
@@ -186,7 +186,7 @@ def _outputs(module: nn.Module, pixels: Tensor) -> list[_Output]:
 
     hooks = [layer.register_forward_hook(note(name)) for name, layer in module.named_modules() if name]
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             module(pixels)
     finally:
         for hook in hooks:
