@@ -1,4 +1,4 @@
-"""Backward rules in place of the gradient at activations, max pooling and products.
+"""Backward rules in place of the gradient at activations, max pooling, products and norms.
 
 Captum's rules are hooks of modules: they do not see functional calls, fail where a module is used twice, know
 few activations, and lose contributions where the windows of max pooling overlap. These apply to each call.
@@ -27,6 +27,7 @@ _POOLING: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     "adaptive_max_pool2d": F.adaptive_max_pool2d_with_indices,
 }
 _PRODUCTS = frozenset(("mul", "__mul", "__rmul", "__imul", "multiply"))
+_NORMS = frozenset(("layer_norm", "group_norm"))
 _NEAR = 1e-4
 """Relative difference of two inputs below which the gradient is more exact than the ratio of differences."""
 
@@ -64,6 +65,8 @@ class _Calls(TorchFunctionMode):
             and others[0].requires_grad
         ):
             return self.product(values, others[0])
+        if name in _NORMS:
+            return self.norm(func, values, *others, **given)
         return func(values, *others, **(kwargs or {}))
 
     def activation(self, values: Tensor, function: Activation) -> Tensor:
@@ -77,6 +80,10 @@ class _Calls(TorchFunctionMode):
     def product(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the product of two tensors that both depend on the picture."""
         return one * other
+
+    def norm(self, func: Any, values: Tensor, *others: Any, **given: Any) -> Tensor:
+        """Return the outputs of `layer_norm` or `group_norm`."""
+        return func(values, *others, **given)  # type: ignore[no-any-return]
 
 
 class Guided(_Calls):
@@ -123,6 +130,21 @@ class Rescale(_Calls):
     def product(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the product."""
         return _Product.apply(one, other, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
+
+    def norm(
+        self, func: Any, values: Tensor, over: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+    ) -> Tensor:
+        """Return the outputs, from activations and products: `over` is a shape or a number of groups."""
+        by_group = isinstance(over, int)
+        parts = values.unflatten(1, (over, -1)) if by_group else values
+        dims = tuple(range(2, parts.ndim)) if by_group else tuple(range(-len(over), 0))
+        centred = parts - parts.mean(dims, keepdim=True)
+        variance = self.activation(centred, torch.square).mean(dims, keepdim=True)
+        outputs = self.product(centred, self.activation(variance, lambda one: (one + eps).rsqrt()))
+        shape = (-1, *[1] * (values.ndim - 2)) if by_group else tuple(over)
+        outputs = outputs.reshape(values.shape)
+        outputs = outputs if weight is None else outputs * weight.view(shape)
+        return outputs if bias is None else outputs + bias.view(shape)
 
 
 class _Activation(torch.autograd.Function):
