@@ -58,8 +58,15 @@ class Gated(Convolutions):
         return self.pool(maps)
 
 
+class Scaled(Convolutions):
+    """Divides by the length of the features, for which there is no rule."""
+
+    def second(self, maps: Tensor) -> Tensor:
+        return 10 * F.normalize(self.pool(self.act2(self.conv2(maps))), dim=1)
+
+
 class Groups(Convolutions):
-    """Divides by a property of the picture."""
+    """Normalises a picture by its own values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +104,7 @@ ODD: dict[str, Callable[[], nn.Module]] = {
     "selu": lambda: Convolutions(nn.SELU),
     "relu6": lambda: Convolutions(nn.ReLU6),
     "groups": Groups,
+    "scaled": Scaled,
     "channels last": lambda: ChannelsLast(20),
     "as many channels as rows": lambda: ChannelsLast(SIDE // 2),
 }

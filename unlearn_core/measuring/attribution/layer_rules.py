@@ -1,4 +1,4 @@
-"""Backward rules in place of the gradient at activations, max pooling, products and norms.
+"""Backward rules in place of the gradient at activations, max pooling and products.
 
 Captum's rules are hooks of modules: they do not see functional calls, fail where a module is used twice, know
 few activations, and lose contributions where the windows of max pooling overlap. These apply to each call.
@@ -6,7 +6,7 @@ few activations, and lose contributions where the windows of max pooling overlap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -26,13 +26,17 @@ _POOLING: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     "max_pool2d": F.max_pool2d_with_indices,
     "adaptive_max_pool2d": F.adaptive_max_pool2d_with_indices,
 }
-_PRODUCTS = frozenset(("mul", "__mul", "__rmul", "__imul", "multiply"))
-_NORMS = frozenset(("layer_norm", "group_norm"))
+_BILINEAR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    **dict.fromkeys(("mul", "rmul", "imul", "multiply"), torch.mul),
+    **dict.fromkeys(("matmul", "bmm"), torch.matmul),
+}
+_COMPOSED = frozenset(("layer_norm", "group_norm", "softmax", "scaled_dot_product_attention"))
 _NEAR = 1e-4
 """Relative difference of two inputs below which the gradient is more exact than the ratio of differences."""
 
 Activation = Callable[[Tensor], Tensor]
 Pooling = Callable[[Tensor], tuple[Tensor, Tensor]]
+Bilinear = Callable[[Tensor, Tensor], Tensor]
 
 
 class _Calls(TorchFunctionMode):
@@ -47,7 +51,7 @@ class _Calls(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Replace a call; results of calls in place are new tensors."""
-        name, given = getattr(func, "__name__", "").rstrip("_"), dict(kwargs or {})
+        name, given = getattr(func, "__name__", "").strip("_"), dict(kwargs or {})
         values = args[0] if args else given.pop("input", None)
         if not isinstance(values, Tensor):
             return func(*args, **(kwargs or {}))
@@ -58,16 +62,12 @@ class _Calls(TorchFunctionMode):
             return self.activation(values, lambda one: func(one.clone(), *others, **given))
         if name in _POOLING and not given.pop("return_indices", False):
             return self.pooling(values, lambda one: _POOLING[name](one, *others, **given))
-        if (
-            name in _PRODUCTS
-            and isinstance(others[0], Tensor)
-            and values.requires_grad
-            and others[0].requires_grad
-        ):
-            return self.product(values, others[0])
-        if name in _NORMS:
-            return self.norm(func, values, *others, **given)
-        return func(values, *others, **(kwargs or {}))
+        if name in _BILINEAR and _both_depend(values, others):
+            return self.product(_BILINEAR[name], values, others[0])
+        own = getattr(self, name, None) if name in _COMPOSED else None
+        if own is not None:
+            return own(values, *others, **given)
+        return func(*args, **(kwargs or {}))
 
     def activation(self, values: Tensor, function: Activation) -> Tensor:
         """Return the activation's outputs."""
@@ -77,13 +77,9 @@ class _Calls(TorchFunctionMode):
         """Return the maxima; `function` also returns their places."""
         return function(values)[0]
 
-    def product(self, one: Tensor, other: Tensor) -> Tensor:
+    def product(self, function: Bilinear, one: Tensor, other: Tensor) -> Tensor:
         """Return the product of two tensors that both depend on the picture."""
-        return one * other
-
-    def norm(self, func: Any, values: Tensor, *others: Any, **given: Any) -> Tensor:
-        """Return the outputs of `layer_norm` or `group_norm`."""
-        return func(values, *others, **given)  # type: ignore[no-any-return]
+        return function(one, other)
 
 
 class Guided(_Calls):
@@ -100,7 +96,8 @@ class Guided(_Calls):
 class Rescale(_Calls):
     """DeepLIFT's rescale rule: the ratio of differences to a reference in place of the slope.
 
-    A product counts each factor's difference times the mean of the other factor.
+    A product counts each factor's difference times the mean of the other factor. Norms and attention are made
+    of these.
 
     Args:
         references: int64 (n,), for each picture of the batch the place of its reference there.
@@ -127,24 +124,74 @@ class Rescale(_Calls):
         """Return the maxima."""
         return _Maximum.apply(values, function, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
 
-    def product(self, one: Tensor, other: Tensor) -> Tensor:
+    def product(self, function: Bilinear, one: Tensor, other: Tensor) -> Tensor:
         """Return the product."""
-        return _Product.apply(one, other, self.of)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
+        found = _Product.apply(one, other, function, self.of)  # type: ignore[no-untyped-call,unused-ignore]
+        return found  # type: ignore[no-any-return,unused-ignore]
 
-    def norm(
-        self, func: Any, values: Tensor, over: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+    def layer_norm(
+        self,
+        values: Tensor,
+        shape: Sequence[int],
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
     ) -> Tensor:
-        """Return the outputs, from activations and products: `over` is a shape or a number of groups."""
-        by_group = isinstance(over, int)
-        parts = values.unflatten(1, (over, -1)) if by_group else values
-        dims = tuple(range(2, parts.ndim)) if by_group else tuple(range(-len(over), 0))
-        centred = parts - parts.mean(dims, keepdim=True)
-        variance = self.activation(centred, torch.square).mean(dims, keepdim=True)
-        outputs = self.product(centred, self.activation(variance, lambda one: (one + eps).rsqrt()))
-        shape = (-1, *[1] * (values.ndim - 2)) if by_group else tuple(over)
-        outputs = outputs.reshape(values.shape)
+        """Return what the function of this name returns."""
+        outputs = self._standardised(values, tuple(range(-len(shape), 0)), eps)
+        outputs = outputs if weight is None else outputs * weight
+        return outputs if bias is None else outputs + bias
+
+    def group_norm(
+        self,
+        values: Tensor,
+        groups: int,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        """Return what the function of this name returns."""
+        parts, shape = values.unflatten(1, (groups, -1)), (-1, *[1] * (values.ndim - 2))
+        outputs = self._standardised(parts, tuple(range(2, parts.ndim)), eps).reshape(values.shape)
         outputs = outputs if weight is None else outputs * weight.view(shape)
         return outputs if bias is None else outputs + bias.view(shape)
+
+    def softmax(self, values: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
+        """Return what the function of this name returns."""
+        # The same shift for a picture and its reference.
+        shift = values.detach().amax(dim, keepdim=True).amax(0, keepdim=True)
+        powers = self.activation(values - shift, torch.exp)
+        return self.product(
+            torch.mul, powers, self.activation(powers.sum(dim, keepdim=True), torch.reciprocal)
+        )
+
+    def scaled_dot_product_attention(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        **others: Any,
+    ) -> Tensor:
+        """Return what the function of this name returns, of a network in eval mode."""
+        if is_causal or others:
+            return F.scaled_dot_product_attention(
+                query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **others
+            )
+        sized = query * (query.shape[-1] ** -0.5 if scale is None else scale)
+        scores = self.product(torch.matmul, sized, key.transpose(-2, -1))
+        if attn_mask is not None:
+            forbidden = attn_mask.dtype == torch.bool
+            scores = scores.masked_fill(~attn_mask, -1e4) if forbidden else scores + attn_mask
+        return self.product(torch.matmul, self.softmax(scores, -1), value)
+
+    def _standardised(self, values: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+        centred = values - values.mean(dims, keepdim=True)
+        variance = self.activation(centred, torch.square).mean(dims, keepdim=True)
+        return self.product(torch.mul, centred, self.activation(variance, lambda one: (one + eps).rsqrt()))
 
 
 class _Activation(torch.autograd.Function):
@@ -191,16 +238,23 @@ class _Maximum(torch.autograd.Function):
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, one: Tensor, other: Tensor, of: Activation) -> Tensor:
+    def forward(ctx: Any, one: Tensor, other: Tensor, function: Bilinear, of: Activation) -> Tensor:
         ctx.save_for_backward(one, other)
-        ctx.of = of
-        return one * other
+        ctx.function, ctx.of = function, of
+        return function(one, other)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        one, other = ctx.saved_tensors
-        for_one, for_other = (gradients[0] * (factor + ctx.of(factor)) / 2 for factor in (other, one))
-        return for_one.sum_to_size(one.shape), for_other.sum_to_size(other.shape), None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        with torch.enable_grad():
+            means = [((one + ctx.of(one)) / 2).detach().requires_grad_() for one in ctx.saved_tensors]
+            for_one, for_other = torch.autograd.grad(ctx.function(*means), means, gradients[0])
+        return for_one, for_other, None, None
+
+
+def _both_depend(one: Tensor, others: Sequence[Any]) -> bool:
+    """Return whether a product is one of two tensors that depend on the picture."""
+    other = others[0] if len(others) == 1 else None
+    return isinstance(other, Tensor) and one.requires_grad and other.requires_grad
 
 
 def _scattered(values: Tensor, places: Tensor, like: Tensor) -> Tensor:
