@@ -62,11 +62,12 @@ def test_what_is_offered_on_an_odd_network_is_right(name: str) -> None:
         if entry.name in off:
             continue
         if entry.is_complete:
-            assert max(missed(classifier, pixels, targets, entry.name)) <= 0.02, entry.name
+            assert max(missed(classifier, pixels, targets, entry.name), default=0) <= 0.02, entry.name
         together = explanation(classifier, pixels[:3], targets[:3], entry.name)
         alone = explanation(classifier, pixels[2:3], targets[2:3], entry.name)
         assert (together[2:] - alone).abs().max() <= 1e-3 * alone.abs().max(), entry.name
-    assert not set(off) - {"deeplift", "guided-backprop"}
+    assert not set(off) - {"deeplift", "guided-backprop", "integrated-gradients"}
+    assert "integrated-gradients" not in off or name == "scaled"
     assert ("deeplift" in off) == (name == "scaled")
     assert ("guided-backprop" in off) == (name in ("gated", "gelu", "selu", "relu6"))
 
@@ -156,7 +157,7 @@ def test_what_was_measured_is_kept_and_said(own_home: Path) -> None:
     specification = ClassifierSpecification(source=source, input_size=SIDE, name="odd")
     add_examined(own_home, specification)
     names = [entry.name for entry in offered("odd")]
-    assert {"guided-backprop", "layer-gradcam", "integrated-gradients"} <= set(names)
+    assert {"guided-backprop", "layer-gradcam", "saliency"} <= set(names)
     assert "deeplift" not in names
     assert "misses up to" in dict(switched_off("odd"))["DeepLIFT"]
     with pytest.raises(UserError, match=r"DeepLIFT is not valid for odd: it misses up to \d+ % of the score"):
@@ -226,4 +227,4 @@ def test_what_is_offered_on_known_architectures_is_right(network: str, size: int
     targets = module(pixels).argmax(1)
     for entry in algorithms():
         if entry.is_complete and entry.name not in off:
-            assert max(missed(classifier, pixels, targets, entry.name)) <= 0.02, entry.name
+            assert max(missed(classifier, pixels, targets, entry.name), default=0) <= 0.02, entry.name

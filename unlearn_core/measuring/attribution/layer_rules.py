@@ -126,8 +126,9 @@ class Rescale(_Calls):
 
     def product(self, function: Bilinear, one: Tensor, other: Tensor) -> Tensor:
         """Return the product."""
-        found = _Product.apply(one, other, function, self.of)  # type: ignore[no-untyped-call,unused-ignore]
-        return found  # type: ignore[no-any-return,unused-ignore]
+        return _Product.apply(  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
+            one, other, function, self.of
+        )
 
     def layer_norm(
         self,
