@@ -1,6 +1,7 @@
 """Attributions: which pixels did a prediction depend on before, and which now?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import streamlit as st
@@ -41,8 +42,18 @@ def page() -> None:
 
 def _draw(comparison: Comparison, chosen: Chosen) -> None:
     """Draw the same pictures' maps, first without the yardstick, which takes longer."""
-    requests, sentence, maps = chosen.requests, st.empty(), st.empty()
-    measured = [measure(comparison, one, trust=chosen.trust, near=chosen.near) for one in requests]
+    sentence, maps = st.empty(), st.empty()
+    requests, measured = [], []
+    for one in chosen.requests:
+        try:
+            measured.append(measure(comparison, one, trust=chosen.trust, near=chosen.near))
+            requests.append(one)
+        except UserError as error:
+            # The other algorithms may work on this classifier.
+            show_error(error)
+    if not measured:
+        return
+    chosen = replace(chosen, requests=requests)
     side, channels = measured[0].shown.inputs.shape[2:]
     # Of several algorithms the first one that explains contrasts says most.
     first = next((place for place, one in enumerate(requests) if one.target == chosen.target), 0)

@@ -51,7 +51,7 @@ def test_a_zoo_network_is_kept_as_plain_tensors_and_loads_again(own_home: Path) 
     files = {file.name for file in own_home.rglob("classifiers/*/*")}
     assert files == {"classifier.json", "weights.safetensors"}
     entry = classifier_entry(name)
-    assert (entry.classes, entry.brought, entry.plain_relu) == (5, True, True)
+    assert (entry.classes, entry.brought) == (5, True)
     assert [one.name for one in fitting_image_sets(entry)] == ["photos"]
 
 

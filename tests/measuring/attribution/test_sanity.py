@@ -9,11 +9,12 @@ from unlearn_core.artifacts.attribution_maps import NO_CLASS
 from unlearn_core.artifacts.attribution_quality import read_attribution_quality
 from unlearn_core.artifacts.attribution_sanity import read_sanity_check
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.custom.introspect import last_layer
 from unlearn_core.measuring.attribution.contrast import Explained
 from unlearn_core.measuring.attribution.deletion import deletion_and_insertion
 from unlearn_core.measuring.attribution.quality import write_attribution_quality
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.measuring.attribution.sanity import last_layer, shuffled, write_sanity_check
+from unlearn_core.measuring.attribution.sanity import shuffled, write_sanity_check
 from unlearn_core.store.runs import Store
 
 Linear = tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
@@ -21,9 +22,9 @@ Digits = tuple[Classifier, Tensor, Tensor]
 
 
 def test_shuffled_weights_keep_their_values_and_lose_their_places(digits: Digits) -> None:
-    classifier, *_ = digits
+    classifier, pixels, _ = digits
     before = {name: tensor.clone() for name, tensor in classifier.module.state_dict().items()}
-    assert last_layer(classifier.module) == "network.fc"
+    assert last_layer(classifier.module, pixels) == "network.fc"
     for layer in ("network.fc", ""):
         other = shuffled(classifier, 0, layer).module.state_dict()
         moved = {name for name, tensor in other.items() if not torch.equal(tensor, before[name])}

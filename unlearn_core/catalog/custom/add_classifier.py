@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
 from unlearn_core.catalog.custom.build_network import FILE, build
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
-from unlearn_core.catalog.custom.introspect import find_cam_layers, has_plain_relu
+from unlearn_core.catalog.custom.introspect import find_cam_layers
 from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
 from unlearn_core.catalog.custom.outputs import FINDINGS, Adapted
 from unlearn_core.catalog.custom.parts import without_training_heads
@@ -69,8 +69,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
         std=std,
         class_names=class_names,
         wordnet_ids=wordnet_ids,
-        cam_layers=find_cam_layers(module, origin.channels, origin.input_size),
-        plain_relu=has_plain_relu(module),
+        cam_layers=find_cam_layers(module, pixels[:2]),
         parameters=sum(weight.numel() for weight in module.parameters()),
         arguments=origin.arguments,
         output=output,

@@ -78,6 +78,10 @@ class CustomClassifier(BaseModel):
     networks of its file, if there were several, and `part` is this one. `findings` are sentences about the
     network; `channels_last` is whether it works in this order of memory; `methods_off` are methods that fail
     on it, each with the reason.
+
+    `unsound` are attribution algorithms that are wrong on it, each with the measured reason, the end of a
+    sentence that begins with the algorithm. None: they were not measured; algorithms with rules for layers
+    then need `plain_relu`: each activation is a ReLU used once.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,7 +98,7 @@ class CustomClassifier(BaseModel):
     class_names: tuple[str, ...]
     wordnet_ids: tuple[str, ...]
     cam_layers: tuple[str, ...]
-    plain_relu: bool
+    plain_relu: bool = False
     parameters: int
     digest: str = ""
     visitor: str = ""
@@ -105,6 +109,7 @@ class CustomClassifier(BaseModel):
     part: str = ""
     findings: tuple[str, ...] = ()
     methods_off: tuple[tuple[str, str], ...] = ()
+    unsound: tuple[tuple[str, str], ...] | None = None
 
 
 def read_arguments(text: str) -> dict[str, Any]:

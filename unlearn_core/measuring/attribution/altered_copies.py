@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from unlearn_core.common.budget import Budget
 from unlearn_core.common.devices import batch_for
 from unlearn_core.common.lazy_torch import Tensor, torch
@@ -24,6 +26,16 @@ def largest_batch(pixels: Tensor) -> int:
 def copies_at_once(pixels: Tensor) -> int:
     """Return the number of perturbed copies of every picture per batch."""
     return max(1, largest_batch(pixels) // len(pixels))
+
+
+def with_equal_noise(explain: Callable[[Tensor, Tensor], Tensor], pixels: Tensor, targets: Tensor) -> Tensor:
+    """Return `explain(picture, target)` of each picture, with the same noise: no map depends on the batch."""
+    seed, maps = torch.initial_seed(), []
+    for picture, target in zip(pixels.split(1), targets.split(1), strict=True):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        maps.append(explain(picture, target))
+    return torch.cat(maps)
 
 
 def skipping_equal(classifier: Classifier, pixels: Tensor) -> Callable[[Tensor], Tensor]:

@@ -15,7 +15,8 @@ from torch import Tensor
 from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
-from unlearn_core.errors import UserError
+from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError, first_line
 from unlearn_core.measuring.attribution.contrast import Explained, explained
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
 from unlearn_core.measuring.attribution.request import NO_SETTINGS, AttributionRequest
@@ -24,7 +25,7 @@ from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 2
+VERSION = 3
 """Part of the cache key: increase it when the maps change."""
 
 
@@ -105,12 +106,21 @@ def explanation(
 ) -> Tensor:
     """Like `attribute`, but not summed over channels: (n, c, h, w), or (n, 1, h, w) for maps of layers.
 
-    Raises `UserError` if the algorithm returns something else, or values that are not finite.
+    Raises `UserError` if the algorithm fails, or returns something else or values that are not finite.
     """
     torch.manual_seed(seed)
     np.random.seed(seed)
     entry = algorithm_entry(algorithm)
-    maps = entry.explain(classifier, pixels, targets, entry.complete(settings))
+    complete = entry.complete(settings)
+    try:
+        # Captum's sensitivity gives one target for all copies of a picture.
+        maps = entry.explain(classifier, pixels, targets.expand(len(pixels)), complete)
+    except UserError:
+        raise
+    # Captum's rules, and algorithms of other packages, may raise anything on a user's network.
+    except Exception as error:
+        words = type(error).__name__ if is_shared() else first_line(error)
+        raise UserError(f"{entry.title} fails on {classifier.name}: {words}.") from error
     _check_maps(entry.title, maps, pixels)
     return maps.detach()
 

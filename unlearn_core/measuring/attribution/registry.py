@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.entries import ClassifierEntry, classifier_entry
 from unlearn_core.common.plug_ins import shipped_and_installed
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
@@ -74,7 +74,7 @@ def algorithm_entry(name: str) -> Algorithm:
 def offered(classifier: str) -> tuple[Algorithm, ...]:
     """Return the algorithms that are valid for a classifier of the catalog, then those at other layers."""
     known = classifier_entry(classifier)
-    right = [entry for entry in algorithms() if entry.why_wrong(known) is None]
+    right = [entry for entry in algorithms() if _why_off(entry, known) is None]
     others = [
         algorithm_entry(f"{entry.name}:{layer}") for entry in right for layer in entry.other_layers(known)
     ]
@@ -84,15 +84,21 @@ def offered(classifier: str) -> tuple[Algorithm, ...]:
 def check_offered(classifier: str, algorithm: str) -> None:
     """Raise `UserError` for an algorithm that is unknown or not valid for a classifier."""
     entry = algorithm_entry(algorithm)
-    if algorithm not in [one.name for one in offered(classifier)]:
-        raise UserError(f"{entry.title} is not valid for {classifier}: its maps would be wrong.")
+    reason = _why_off(entry, classifier_entry(classifier))
+    if reason or algorithm not in [one.name for one in offered(classifier)]:
+        raise UserError(f"{entry.title} is not valid for {classifier}: it {reason or 'would be wrong.'}")
 
 
 def switched_off(classifier: str) -> tuple[tuple[str, str], ...]:
     """Return title and reason of each algorithm that is not valid for a classifier."""
     known = classifier_entry(classifier)
-    reasons = ((entry.title, entry.why_wrong(known)) for entry in algorithms())
+    reasons = ((entry.title, _why_off(entry, known)) for entry in algorithms())
     return (*((title, reason) for title, reason in reasons if reason is not None), *NEVER_OFFERED)
+
+
+def _why_off(entry: Algorithm, classifier: ClassifierEntry) -> str | None:
+    """Return why an algorithm is off: its own reason, or what was measured when the classifier was added."""
+    return entry.why_wrong(classifier) or dict(classifier.unsound or ()).get(entry.name)
 
 
 def declared_settings(names: Iterable[str] | None = None) -> tuple[Setting[Any], ...]:

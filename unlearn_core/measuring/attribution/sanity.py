@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
 from unlearn_core.artifacts.attribution_sanity import SanityCheck
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.catalog.custom.introspect import last_layer
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.measuring.attribution.contrast import explained
 from unlearn_core.measuring.attribution.explain import maps_of
@@ -42,7 +43,7 @@ def write_sanity_check(root: Path, request: AttributionRequest) -> Path:
             maps_of(run, request, asked, one)
             for one in (
                 run.before,
-                shuffled(run.before, seed, last_layer(run.before.module)),
+                shuffled(run.before, seed, last_layer(run.before.module, run.pixels(request.ids[:1]))),
                 shuffled(run.before, seed),
             )
         )
@@ -58,13 +59,6 @@ def write_sanity_check(root: Path, request: AttributionRequest) -> Path:
 
     key = [VERSION, request.ids, request.algorithm, request.target, request.settings]
     return cached(store.folder(request.run_id) / "attribution_sanity", key, make)
-
-
-def last_layer(module: nn.Module) -> str:
-    """Return the name of the last linear or convolution layer; "" if there is none."""
-    kinds = (nn.Linear, nn.Conv2d)
-    names = [name for name, layer in module.named_modules() if isinstance(layer, kinds)]
-    return names[-1] if names else ""
 
 
 def shuffled(classifier: Classifier, seed: int, layer: str = "") -> Classifier:

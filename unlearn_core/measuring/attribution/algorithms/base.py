@@ -42,10 +42,22 @@ class Algorithm(ABC):
     is_quick = False
     """Whether it is fast enough for a map of every picture at every snapshot of a film."""
 
+    is_general = False
+    """Whether it uses only a classifier's outputs and their gradients, so that its layers do not matter."""
+
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
         """Return why the algorithm is not valid for a classifier, None if it is valid.
 
         The text continues a sentence that begins with the title.
+        """
+        return None
+
+    def why_unsound(self, classifier: Classifier, pixels: Tensor) -> str | None:
+        """Return why it is wrong on a classifier, in the same form, as measured on pictures; else None.
+
+        This is for what is special about an algorithm. Of all it is measured when a classifier is added that
+        a picture's map does not depend on the rest of the batch, changes with the last layer and, if
+        `is_complete`, sums to the score's change.
         """
         return None
 
@@ -85,8 +97,10 @@ class Algorithm(ABC):
         return {setting.name: given[setting.name] for setting in self.settings if setting.name in given}
 
 
-def unless_plain_relu(classifier: ClassifierEntry) -> str | None:
-    """Return why an algorithm with special rules for ReLU is not valid for a classifier, else None."""
-    if classifier.plain_relu:
+def unless_measured(classifier: ClassifierEntry) -> str | None:
+    """Return why an algorithm with rules for layers is off: it was not measured on this classifier."""
+    if classifier.plain_relu or classifier.unsound is not None:
         return None
-    return "is only valid if every activation is a ReLU used once; this classifier has others."
+    return (
+        "was not measured on this classifier, and not every activation is a ReLU: add the classifier again."
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unlearn_core.catalog.entries import ClassifierEntry
 from unlearn_core.common.lazy_torch import Tensor, torch
-from unlearn_core.measuring.attribution.algorithms.base import Algorithm, unless_plain_relu
+from unlearn_core.measuring.attribution.algorithms.base import Algorithm, unless_measured
 from unlearn_core.measuring.attribution.settings import BASELINE, Settings, baseline_value
 
 if TYPE_CHECKING:
@@ -25,12 +25,16 @@ class DeepLift(Algorithm):
     is_quick = True
 
     def why_wrong(self, classifier: ClassifierEntry) -> str | None:
-        """Return a reason if an activation is not a separate ReLU: Captum's rules ignore others."""
-        return unless_plain_relu(classifier)
+        """Return a reason if it was not measured and an activation is not a ReLU."""
+        return unless_measured(classifier)
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return contributions, (n, c, h, w); a picture's map sums to the score's change."""
-        from captum.attr import DeepLift as CaptumDeepLift
+        from unlearn_core.measuring.attribution.layer_rules import Rescale
 
-        empty = torch.full_like(pixels, baseline_value(pixels, settings))
-        return CaptumDeepLift(classifier.module).attribute(pixels, baselines=empty, target=targets)
+        empty = torch.full_like(pixels[:1], baseline_value(pixels, settings))
+        batch = torch.cat([empty, pixels]).detach().requires_grad_()
+        with torch.enable_grad(), Rescale(torch.zeros(len(batch), dtype=torch.long)):
+            scores = classifier.module(batch)[1:].gather(1, targets[:, None])
+            (multipliers,) = torch.autograd.grad(scores.sum(), batch)
+        return multipliers[1:] * (pixels - empty)

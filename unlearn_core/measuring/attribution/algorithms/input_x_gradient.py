@@ -20,6 +20,7 @@ class InputXGradient(Algorithm):
     reading = "The pixel's value times the gradient: its contribution in a linear approximation."
     signed = True
     is_quick = True
+    is_general = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return products, (n, c, h, w)."""

@@ -19,6 +19,7 @@ class Saliency(Algorithm):
     title = "Saliency"
     reading = "How strongly the explained score reacts to a tiny change of each pixel, in either direction."
     is_quick = True
+    is_general = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """Return absolute gradients, (n, c, h, w)."""
