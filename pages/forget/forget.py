@@ -175,7 +175,7 @@ def _setup(
         others = others_to_compare(off)
     with st.expander("Another method, seed, steps and device", icon=":material/tune:"):
         method = choose_method(off)
-        more = more_settings(str(method["method"]))
+        more = more_settings(str(method["method"]), 0 if table is None else len(table.ids))
     with first:
         goal = choose_goal(table, ids)
         depth = choose_depth(str(method["method"]), entry.input_size, forgotten_before(after) + len(ids))

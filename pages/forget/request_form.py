@@ -19,6 +19,8 @@ _GOALS = {
 }
 _MAIN = ("anchor", "adv+imp", "adv", "neggrad")
 _OTHER = "other"
+_LARGE, _SAMPLE = 10_000, 5_000
+"""Pictures: from so many on, measuring a sample of so many is offered."""
 _RETAINED = 4000
 _RUNNER_UP = "the runner-up of each picture"
 
@@ -113,8 +115,11 @@ def choose_method(off: Mapping[str, str]) -> dict[str, object]:
     return {"method": method, "retained": 0 if entry.retained_data == "none" else retained}
 
 
-def more_settings(method: str) -> dict[str, Any]:
-    """Show the settings that are rarely changed; return the request's other fields."""
+def more_settings(method: str, pictures: int) -> dict[str, Any]:
+    """Show the settings that are rarely changed; return the request's other fields.
+
+    `pictures` is the size of the image set.
+    """
     first, second, third = st.columns(3)
     seed = first.number_input(
         "Seed", 0, 2**31 - 1, 0, key="seed", persist_state="session", help=explained("seed")
@@ -135,6 +140,7 @@ def more_settings(method: str) -> dict[str, Any]:
         persist_state="session",
         help="auto uses a GPU if there is one.",
     )
+    measure = _how_many_to_measure(pictures)
     measure_on = st.text_input(
         "Also measure on a folder",
         key="measure_on",
@@ -152,9 +158,27 @@ def more_settings(method: str) -> dict[str, Any]:
         "seed": seed,
         "max_steps": max_steps,
         "device": device,
+        "measure": measure,
         "measure_on": f"folder:{measure_on}" if measure_on else None,
         "options": options,
     }
+
+
+def _how_many_to_measure(pictures: int) -> int:
+    """Offer a sample of a large image set; return the number of pictures, 0 for all."""
+    if pictures < _LARGE:
+        return 0
+    chosen = st.segmented_control(
+        "Measure kept and never seen pictures",
+        [0, _SAMPLE],
+        format_func=lambda count: f"{count:,} at random" if count else f"all {pictures:,}",
+        default=0,
+        required=True,
+        key="measure",
+        persist_state="session",
+        help="After the run. All take longer; with a sample the result says how far it may be from all.",
+    )
+    return int(chosen)
 
 
 def others_to_compare(off: Mapping[str, str]) -> list[dict[str, object]]:

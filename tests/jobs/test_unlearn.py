@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -207,3 +208,22 @@ def test_the_most_memorised_are_those_that_others_do_not_recognise(
     path.write_bytes(b"no archive")
     with pytest.raises(UserError, match="make it again"):
         unlearn(classifier, elsewhere, pick="memorised:2", options=QUICK)
+
+
+def test_a_sample_is_measured_and_the_result_says_how_far_it_may_be_from_all(
+    classifier: Classifier, images: ImageSet
+) -> None:
+    some, every = (
+        unlearn(classifier, images, pick="ids:3,14", options=QUICK, measure=measure) for measure in (300, 0)
+    )
+    accuracy = some.result.accuracy
+    assert accuracy.forget.n == 2
+    assert (accuracy.retain.n + accuracy.test.n, every.result.accuracy.retain.n) == (300, 3998)
+    assert some.result.accuracy.forget == every.result.accuracy.forget
+    (said,) = (remark for remark in some.result.remarks if remark.startswith("Measured on"))
+    assert said.startswith("Measured on 300 of the 4,998 other pictures, drawn at random")
+    places = {int(one): place for place, one in enumerate(every.comparison.ids)}
+    rows = [places[int(one)] for one in some.comparison.ids]
+    for name in ("group", "labels", "before", "after", "after_confidences"):
+        expected = getattr(every.comparison, name)[rows]
+        np.testing.assert_allclose(getattr(some.comparison, name), expected, atol=1e-5)

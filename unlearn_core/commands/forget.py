@@ -57,6 +57,13 @@ def add_forget_command(commands: Any) -> None:
         help="weight interpolation from before (0) to after (1), up to 1.5",
     )
     forget.add_argument("--name", help="the run's name")
+    forget.add_argument(
+        "--measure",
+        type=int,
+        default=DEFAULT.measure,
+        metavar="N",
+        help="measure D_r and D_test on N pictures drawn at random; 0: on all",
+    )
     forget.add_argument("--json", action="store_true", help="print one JSON object")
     forget.set_defaults(run_command=_forget)
     complete(classifier, classifier_names)
@@ -106,6 +113,7 @@ def _forget(args: argparse.Namespace) -> int:
         after=args.after,
         retained=args.retained,
         strength=args.strength,
+        measure=args.measure,
     )
     request.check_names()
     store = open_store()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.intervals import wilson_interval
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison
 from unlearn_core.artifacts.results import (
     Accuracy,
@@ -35,6 +36,7 @@ def build_result(
     comparison: Comparison,
     *,
     ids: Sequence[int],
+    others: int,
     device: str,
     seconds: Mapping[str, float],
     earlier: Sequence[EarlierSet],
@@ -49,6 +51,7 @@ def build_result(
         loop: after it ran.
         comparison: of all measured pictures.
         ids: of the forget set, as picked.
+        others: the number of pictures of D_r and D_test, measured or not.
         seconds: spent in each phase, and "total".
         earlier: forget sets of the chain.
         frontier: its points, in the order of the steps.
@@ -77,7 +80,12 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = [*_remarks(result), *notes, *_remarks_on_request(request, loop, comparison)]
+    said = [
+        *_remarks(result),
+        *_remarks_on_sample(comparison, others),
+        *notes,
+        *_remarks_on_request(request, loop, comparison),
+    ]
     return result.model_copy(update={"remarks": tuple(said)})
 
 
@@ -181,6 +189,20 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
     if loop.batch_halvings:
         said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
     return said
+
+
+def _remarks_on_sample(comparison: Comparison, others: int) -> list[str]:
+    """Return how far a sample of D_r may be from all of it, where only a sample was measured."""
+    n = int(np.isin(comparison.group, (RETAIN, TEST)).sum())
+    retained = comparison.in_group(RETAIN)
+    if n == others or not len(retained):
+        return []
+    same = int((comparison.before[retained] == comparison.after[retained]).sum())
+    low, high = wilson_interval(same, len(retained))
+    return [
+        f"Measured on {n:,} of the {others:,} other pictures, drawn at random: of all kept pictures "
+        f"{low:.1f} to {high:.1f} % are predicted as before (95 % interval)."
+    ]
 
 
 def _percent(hits: NDArray[np.bool_]) -> float:

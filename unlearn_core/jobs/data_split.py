@@ -57,6 +57,7 @@ class JobPictures:
         self._before: NDArray[np.int64] | None = None
         self.picked: list[int] = []
         self.positions = np.empty(0, np.intp)
+        self._measured = np.arange(len(self._ids))
 
     def _mark_earlier(self) -> None:
         own_ids = np.where(self._image_set == 0, self._ids, -1)
@@ -72,7 +73,7 @@ class JobPictures:
     def predict(
         self, module: nn.Module, progressed: Callable[[float], None], known: Predictions | None = None
     ) -> Predictions:
-        """Return a classifier's predictions on all pictures.
+        """Return a classifier's predictions on all measured pictures.
 
         `progressed` is called with the share done, 0 to 1, and may raise to stop. `known` are the predictions
         on the request's own image set, where they are known.
@@ -82,13 +83,16 @@ class JobPictures:
         if not unknown:
             progressed(1.0)
         for number, one in unknown:
-            own = np.flatnonzero(self._image_set == number)
-            start = int(own[0]) if len(own) else 0
+            measured = self._measured[self._image_set[self._measured] == number]
+            inside = measured - np.searchsorted(self._image_set, number)
+            whole = len(measured) == len(one.ids)
+            done = sum(len(part.classes) for part in parts)
 
-            def looked_at(count: int, start: int = start) -> None:
-                progressed((start + count) / len(self._ids))
+            def looked_at(count: int, done: int = done) -> None:
+                progressed((done + count) / len(self._measured))
 
-            parts.append(predict(module, one.pixels, self.labels[own], self.device, looked_at))
+            pixels = one.pixels if whole else _Rows(one.pixels, inside)
+            parts.append(predict(module, pixels, self.labels[measured], self.device, looked_at))
         return joined(parts)
 
     def know(self, before: Predictions) -> None:
@@ -130,6 +134,23 @@ class JobPictures:
         own_positions = {int(self._ids[position]): position for position in candidates}
         self.positions = np.array([own_positions[one] for one in self.picked])
         self.group[self.positions] = FORGET
+
+    @property
+    def others(self) -> int:
+        """The number of pictures of the retain set and of the test set."""
+        return int(np.isin(self.group, (RETAIN, TEST)).sum())
+
+    def measure_at_most(self, most: int, seed: int) -> None:
+        """Measure only a sample of the retain set and the test set from here on; after `choose`."""
+        others = np.isin(self.group, (RETAIN, TEST))
+        if others.sum() > most:
+            drawn = sample(np.flatnonzero(others), most, seed)
+            self._measured = np.sort(np.concatenate([np.flatnonzero(~others), drawn]))
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """The positions of the forget set in the comparison."""
+        return np.searchsorted(self._measured, self.positions)
 
     def copies(self) -> tuple[int, int]:
         """Return how many pictures of the retain set and of the test set are identical to a picked one."""
@@ -174,13 +195,14 @@ class JobPictures:
         return 100 * float((self._before[sample] == self.labels[sample]).mean())
 
     def comparison(self, before: Predictions, after: Predictions, class_names: tuple[str, ...]) -> Comparison:
-        """Return all pictures with their predictions before and after."""
+        """Return all measured pictures with their predictions; those before are of all pictures."""
+        rows, before = self._measured, before.at(self._measured)
         return Comparison(
-            ids=self._ids,
-            image_set=self._image_set,
-            group=self.group,
-            labels=self.labels,
-            labelled=self._labelled,
+            ids=self._ids[rows],
+            image_set=self._image_set[rows],
+            group=self.group[rows],
+            labels=self.labels[rows],
+            labelled=self._labelled[rows],
             before=before.classes,
             after=after.classes,
             before_confidences=before.confidences,
@@ -189,3 +211,17 @@ class JobPictures:
             after_top=after.top_confidences,
             class_names=class_names,
         )
+
+
+class _Rows:
+    """Some of an array's pictures, which may be in a file; a slice of them is read when it is asked for."""
+
+    def __init__(self, pixels: NDArray[np.uint8], rows: NDArray[np.intp]) -> None:
+        self._pixels, self._rows = pixels, rows
+        self.shape = (len(rows), *pixels.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, part: slice) -> NDArray[np.uint8]:
+        return self._pixels[self._rows[part]]

@@ -104,6 +104,8 @@ class Job:
         self.pictures.know(before)
         names = self.classifier.class_names
         self.pictures.choose(self.request.pick, before, names, self.request.seed, self.never_seen)
+        if self.request.measure:
+            self.pictures.measure_at_most(self.request.measure, self.request.seed)
         self.seconds["measure"] = time.perf_counter() - start
         task = make_task(
             self.request,
@@ -220,7 +222,7 @@ class Job:
         reference = self.never_seen and self.never_seen.of(np.array(self.pictures.picked))
         if reference is None:
             return None
-        after = comparison.after_confidences[self.pictures.positions]
+        after = comparison.after_confidences[self.pictures.places]
         return NeverSeenNumbers(
             recognised=round(100 * float(reference.recognised().mean()), 3),
             margin=round(float(np.median(reference.margins())), 3),
@@ -241,6 +243,7 @@ class Job:
             loop,
             comparison,
             ids=self.pictures.picked,
+            others=self.pictures.others,
             device=describe(self.device),
             seconds={**self.seconds, "total": time.perf_counter() - self.started},
             earlier=self.earlier,

@@ -26,6 +26,7 @@ def unlearn(
     max_steps: int = DEFAULT.max_steps,
     retained: int = DEFAULT.retained,
     strength: float = DEFAULT.strength,
+    measure: int = DEFAULT.measure,
     request: ForgetRequest | None = None,
     measure_on: ImageSet | None = None,
     report: Report | None = None,
@@ -34,7 +35,7 @@ def unlearn(
 ) -> Outcome:
     """Make a copy of the classifier forget the picked pictures and measure what changed.
 
-    The arguments from `pick` to `strength` are fields of `ForgetRequest`; `request` replaces all of them.
+    The arguments from `pick` to `measure` are fields of `ForgetRequest`; `request` replaces all of them.
     `method` may also be an instance of a `Method` class, which has its options; if the class has an `entry`,
     it completes and checks them.
 
@@ -53,7 +54,9 @@ def unlearn(
         CancelledError: cancelled before the first step; later cancellations return an outcome.
     """
     own = None if isinstance(method, str) else _with_all_options(method)
-    fields = _Fields(pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength)
+    fields = _Fields(
+        pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength, measure
+    )
     asked = fields.request({"classifier": classifier.name, "images": images.name}, request)
     return Job(
         asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
@@ -84,6 +87,7 @@ class _Fields(NamedTuple):
     max_steps: int
     retained: int
     strength: float
+    measure: int
 
     def request(self, names: Mapping[str, str], instead: ForgetRequest | None) -> ForgetRequest:
         """Return the request of the fields, or `instead`, with the names of the loaded classifier and images.

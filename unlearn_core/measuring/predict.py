@@ -1,6 +1,7 @@
 """Predictions of a classifier, in batches and without gradients."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -23,9 +24,21 @@ def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
 
 
+class Pictures(Protocol):
+    """Pictures, uint8 (n, h, w, c), such as an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Their number, height, width and channels."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> NDArray[np.uint8]: ...
+
+
 def predict(
     module: nn.Module,
-    pictures: NDArray[np.uint8],
+    pictures: Pictures,
     labels: NDArray[np.int64],
     device: torch.device,
     looked_at: Callable[[int], None] = lambda count: None,

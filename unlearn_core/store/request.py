@@ -24,7 +24,8 @@ class ForgetRequest(BaseModel):
     `measure_on` names a second image set, measured as part of the retain set. `after` is the run whose
     classifier this one starts from. `retained` is the maximum number of retained pictures that the method
     may train on: 0 for methods that need none. `strength` interpolates between the weights before (0) and
-    those that the method found (1); above 1 it extrapolates.
+    those that the method found (1); above 1 it extrapolates. `measure` is the number of pictures of D_r and
+    D_test, drawn at random, that are measured after the run; 0 measures all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +44,7 @@ class ForgetRequest(BaseModel):
     after: str | None = Field(default=None, pattern="^([0-9a-f]{8}|[0-9a-f]{32})$")
     retained: int = Field(default=0, ge=0)
     strength: float = Field(default=1.0, ge=0, le=1.5)
+    measure: int = Field(default=0, ge=0)
 
     @classmethod
     def parse(cls, **fields: object) -> "ForgetRequest":
