@@ -24,7 +24,12 @@ def convergence_delta(
         maps: (n, c, h, w).
         baseline: value of all its pixels.
     """
+    change = score_change(classifier, pixels, targets, baseline)
+    return (maps.detach().sum((1, 2, 3)) - change).abs() / change.abs().clamp_min(1e-9)
+
+
+@torch.no_grad()
+def score_change(classifier: Classifier, pixels: Tensor, targets: Tensor, baseline: float) -> Tensor:
+    """Return the difference of each picture's score and that of the baseline, (n,); arguments as above."""
     rows, empty = torch.arange(len(pixels)), torch.full_like(pixels[:1], baseline)
-    with torch.no_grad():
-        change = classifier.module(pixels)[rows, targets] - classifier.module(empty)[0, targets]
-        return (maps.sum((1, 2, 3)) - change).abs() / change.abs().clamp_min(1e-9)
+    return classifier.module(pixels)[rows, targets] - classifier.module(empty)[0, targets]

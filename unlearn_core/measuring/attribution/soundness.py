@@ -14,7 +14,7 @@ from unlearn_core.common.devices import device_of
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import first_line
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
-from unlearn_core.measuring.attribution.convergence import convergence_delta
+from unlearn_core.measuring.attribution.convergence import convergence_delta, score_change
 from unlearn_core.measuring.attribution.explain import explanation
 from unlearn_core.measuring.attribution.registry import algorithms
 from unlearn_core.measuring.attribution.settings import PATCHES, Settings, baseline_value
@@ -28,6 +28,9 @@ _EXCEPTIONS = 0.05
 """Share of the pictures of which the map may miss more."""
 _ROUNDING = 0.01
 """Difference of two maps that counts as none, as a share of the largest value."""
+_MEASURABLE = 1e-4
+"""Share of the largest score: a smaller difference of scores is mostly rounding errors, as an untrained
+network may give for all pictures."""
 _FEW: Settings = {PATCHES.name: PATCHES.minimum}
 
 
@@ -85,10 +88,15 @@ def why_unsound(
         if reason := entry.why_unsound(classifier, pixels):
             return reason
         maps = maps_of(len(pixels))
+        with torch.no_grad():
+            least = _MEASURABLE * float(classifier.module(pixels).abs().max())
+        if PATCHES in entry.settings and float(maps.abs().max()) <= least:
+            return None
         if entry.is_complete:
             baseline = baseline_value(pixels, settings)
             missed = convergence_delta(classifier, pixels, targets, maps, baseline)
-            if (missed > most_missed).double().mean() > _EXCEPTIONS:
+            missed = missed[score_change(classifier, pixels, targets, baseline).abs() > least]
+            if len(missed) and (missed > most_missed).double().mean() > _EXCEPTIONS:
                 share = 100 * float(missed.max())
                 return f"misses up to {share:.0f} % of the score's change on this classifier."
             if entry.is_general:
@@ -101,7 +109,8 @@ def why_unsound(
         count = 1 if alone.any() else len(pixels)
         with random_weights(classifier.module.get_submodule(layer)):
             other = maps_of(count)
-        if _apart(maps[-count:], other) <= _ROUNDING:
+        empty = not (maps[-count:].any() or other.any())
+        if not empty and _apart(maps[-count:], other) <= _ROUNDING:
             return "gives the same map when the last layer of this classifier is replaced by a random one."
     # A user's network may raise anything.
     except Exception as error:
