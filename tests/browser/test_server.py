@@ -19,7 +19,7 @@ from unlearn_core.store.runs import Store
 
 pytestmark = pytest.mark.browser
 
-ADDRESSES = ("", "forget", "before_after", "weights", "attributions", "replay", "compare", "add", "runs")
+ADDRESSES = ("", "forget", "attributions")
 
 Serve = Callable[[], tuple[App, Process]]
 
