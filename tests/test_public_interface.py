@@ -11,7 +11,7 @@ from unlearn_core.store.request import DEFAULT
 ROOT = Path(__file__).parents[1]
 FIELDS = (
     *("pick", "goal", "new_labels", "method", "options"),
-    *("seed", "device", "max_steps", "retained", "strength"),
+    *("seed", "device", "max_steps", "retained", "strength", "measure"),
 )
 
 
@@ -39,7 +39,7 @@ def test_the_arguments_of_unlearn() -> None:
 def test_the_fields_of_a_request_and_a_result() -> None:
     assert list(unlearn_core.ForgetRequest.model_fields) == [
         *("classifier", "images", "pick", "goal", "new_labels", "method", "options", "seed", "device"),
-        *("max_steps", "measure_on", "after", "retained", "strength"),
+        *("max_steps", "measure_on", "after", "retained", "strength", "measure"),
     ]
     assert list(unlearn_core.Result.model_fields) == [
         *("run", "classifier", "images", "method", "goal", "device", "seed", "k", "ids", "accuracy"),

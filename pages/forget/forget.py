@@ -178,7 +178,7 @@ def _setup(
         more = more_settings(str(method["method"]), 0 if table is None else len(table.ids))
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), entry.input_size, forgotten_before(after) + len(ids))
+        depth = choose_depth(str(method["method"]), entry, forgotten_before(after) + len(ids))
         pressed = st.button(
             f"Forget {counted(len(ids))}" if ids else "Forget",
             key="forget",

@@ -41,12 +41,12 @@ def choose_goal(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
     return {"goal": goal, "new_labels": new_labels}
 
 
-def choose_depth(method: str, input_size: int, instances: int) -> dict[str, float | int]:
+def choose_depth(method: str, classifier: ClassifierEntry, instances: int) -> dict[str, float | int]:
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
     # Another default is another control: what was chosen for digits is not asked of photos.
-    default = default_depth(input_size, instances)
+    default = default_depth(classifier.input_size, classifier.channels, instances)
     chosen = st.segmented_control(
         "How deep",
         range(len(DEPTHS)),

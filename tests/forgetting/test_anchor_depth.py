@@ -100,10 +100,11 @@ def test_with_views_anchors_are_held_by_the_lead_of_their_class() -> None:
     assert losses.retain.item() == pytest.approx((0.1 * change + 20 * lost) / len(anchors), rel=1e-3)
 
 
-def test_without_a_choice_a_few_small_pictures_are_forgotten_firmly_and_others_just_enough() -> None:
-    assert DEPTHS[default_depth(28, 16)].name == "firm"
-    assert DEPTHS[default_depth(28, 17)].name == "just-enough"
-    assert DEPTHS[default_depth(224, 1)].name == "just-enough"
+def test_without_a_choice_a_few_small_grey_pictures_are_forgotten_firmly_and_others_just_enough() -> None:
+    assert DEPTHS[default_depth(28, 1, 16)].name == "firm"
+    assert DEPTHS[default_depth(28, 1, 17)].name == "just-enough"
+    assert DEPTHS[default_depth(32, 3, 16)].name == "just-enough"
+    assert DEPTHS[default_depth(224, 1, 1)].name == "just-enough"
     chosen, firm, just_enough = (moved_anchor(depth=depth)[0] for depth in (-1, 1, 0))
     assert len(chosen._anchors) == len(firm._anchors)
     assert chosen._demands is not None

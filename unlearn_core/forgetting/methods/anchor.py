@@ -99,7 +99,7 @@ class Anchor(Method):
         self._classify = self._called(task.module)
         self._small = is_small(task.pixels)
         asked = int(self.options["depth"])
-        self._depth = DEPTHS[default_depth(task.pixels.shape[-1], len(task.pixels)) if asked < 0 else asked]
+        self._depth = DEPTHS[asked if asked >= 0 else self._default_depth(task.pixels)]
         maker = AnchorMaker(task, self._counts(task.pixels), self._called(task.original))
         with task.phase("attack", maker.checks):
             task.counted(maker.total)
@@ -125,6 +125,11 @@ class Anchor(Method):
                 strength = self.options["importance_strength"]
                 importance = mas_importance(task.module, task.pixels, task.check)
                 self._penalty = ImportancePenalty(task.module, importance, strength)
+
+    @staticmethod
+    def _default_depth(pixels: Tensor) -> int:
+        instances, channels, _, side = pixels.shape
+        return default_depth(side, channels, instances)
 
     def _lack(self, task: Task) -> float:
         """Return how many logits the forget set lacks to be forgotten, at least 1, averaged.
