@@ -28,8 +28,8 @@ def convergence_delta(
     return (maps.detach().sum((1, 2, 3)) - change).abs() / change.abs().clamp_min(1e-9)
 
 
-@torch.no_grad()
 def score_change(classifier: Classifier, pixels: Tensor, targets: Tensor, baseline: float) -> Tensor:
     """Return the difference of each picture's score and that of the baseline, (n,); arguments as above."""
     rows, empty = torch.arange(len(pixels)), torch.full_like(pixels[:1], baseline)
-    return classifier.module(pixels)[rows, targets] - classifier.module(empty)[0, targets]
+    with torch.no_grad():
+        return classifier.module(pixels)[rows, targets] - classifier.module(empty)[0, targets]
