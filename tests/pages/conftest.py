@@ -1,6 +1,7 @@
 """The app's pages as AppTest sees them, each test with a store and workers of its own."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def own_home(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         store.finish(run.id, RunState.CANCELLED)
         store.delete(run.id)
     return server_home
+
+
+@pytest.fixture(autouse=True)
+def same_main() -> Iterator[None]:
+    """Put back the main module, which AppTest replaces: workers that start later would run the page."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
