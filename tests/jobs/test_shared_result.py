@@ -1,5 +1,7 @@
 """Thirty who ask for the same share one calculation, and each has the result under a run of their own."""
 
+import shutil
+
 from tests.finished import FinishedRun
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.rows import Run, RunState
@@ -33,6 +35,18 @@ def test_the_same_is_calculated_once_and_deleting_one_leaves_the_other(
     store.delete(first.id)
     assert (store.folder(second.id) / "snapshots" / "0.npz").exists()
     assert second.id in [run.id for run in store.runs(BEN)]
+
+
+def test_what_an_interrupted_attempt_left_is_replaced(store: Store, finished_run: FinishedRun) -> None:
+    first = asked_by(ANNA, finished_run, store)
+    again = store.create(first.parsed_request(), visitor=BEN)
+    shutil.copytree(store.folder(first.id) / "snapshots", store.folder(again.id) / "snapshots")
+    for left in ("steps.jsonl", "at_work"):
+        (store.folder(again.id) / left).touch()
+    run_forget(store, again.id)
+    assert store.get(again.id).state == RunState.DONE
+    assert store.steps(again.id) == store.steps(first.id)
+    assert inode(store, store.get(again.id)) == inode(store, first)
 
 
 def test_another_seed_or_nobody_in_particular_is_calculated(store: Store, finished_run: FinishedRun) -> None:

@@ -177,14 +177,13 @@ class Engine:
 
     def _submit(self, run: Run, found_by: str | None = None) -> None:
         run_id = run.id
-        under_way = [one for one in self.store.runs() if one.state in UNDER_WAY]
         future = self._client.submit(
             tasks.forget,
             str(self.store.root),
             run_id,
             found_by,
             resources={"forget": 1},
-            priority=-turn(run, under_way),
+            priority=-turn(run, self.store.runs()),
             key=f"forget-{run_id}-{uuid.uuid4().hex}",
             pure=False,
         )

@@ -157,9 +157,10 @@ class Job:
                 if step.step < len(known):
                     continue
                 steps.append(step)
-                retained = self._snapshot(loop, step, sample) if is_snapshot_step(step.step) else None
+                has_snapshot = is_snapshot_step(step.step)
+                retained = self._snapshot(loop, step, sample) if has_snapshot else None
                 self.report.step(step, retained)
-                if is_snapshot_step(step.step) and self.method.resumable:
+                if has_snapshot and self.method.resumable:
                     self.report.checkpoint(loop.state)
             if steps and not is_snapshot_step(steps[-1].step):
                 self._snapshot(loop, steps[-1], sample)

@@ -57,6 +57,9 @@ def _link_files(source: Path, target: Path) -> None:
     """Give a run the files of another, without its caches; finished files are never changed in place."""
     for path in source.iterdir():
         if path.name == "snapshots":
-            shutil.copytree(path, target / path.name, copy_function=os.link, dirs_exist_ok=True)
+            # An interrupted attempt may have left some of its own.
+            shutil.rmtree(target / path.name, ignore_errors=True)
+            shutil.copytree(path, target / path.name, copy_function=os.link)
         elif path.is_file() and path.name != _FILE:
+            (target / path.name).unlink(missing_ok=True)
             os.link(path, target / path.name)

@@ -1,6 +1,5 @@
 """The order in which queued runs are carried out: visitors take turns."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from statistics import median
@@ -8,9 +7,11 @@ from statistics import median
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
 
-def turn(run: Run, under_way: Iterable[Run]) -> int:
+def turn(run: Run, runs: Iterable[Run]) -> int:
     """Return how many older runs of its visitor come before a run: it is carried out in that round."""
-    return sum(other.visitor == run.visitor and other.created < run.created for other in under_way)
+    return sum(
+        one.state in UNDER_WAY and one.visitor == run.visitor and one.created < run.created for one in runs
+    )
 
 
 def ahead_of(run: Run, runs: Iterable[Run]) -> int:
@@ -36,16 +37,12 @@ def seconds_to_wait(run: Run, runs: Iterable[Run]) -> float | None:
 
 
 def _before(run: Run, runs: Iterable[Run]) -> list[Run]:
-    oldest_first = sorted((one for one in runs if one.state in UNDER_WAY), key=lambda one: one.created)
-    rounds: Counter[str] = Counter()
-    places = {}
-    for one in oldest_first:
-        # What runs already is before everything that waits.
-        places[one.id] = (one.state != RunState.RUNNING, rounds[one.visitor], one.created)
-        rounds[one.visitor] += 1
+    under_way = [one for one in runs if one.state in UNDER_WAY]
+    # What runs already is before everything that waits.
+    places = {one.id: (one.state != RunState.RUNNING, turn(one, under_way), one.created) for one in under_way}
     if run.id not in places:
         return []
-    return [one for one in oldest_first if places[one.id] < places[run.id]]
+    return [one for one in under_way if places[one.id] < places[run.id]]
 
 
 def _kind(run: Run) -> tuple[str, str]:
