@@ -236,6 +236,22 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
 
 
+def test_a_run_that_stands_alone_gets_another_to_compare(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
+    run = finished(store)
+    app = open_app("pages/compare/compare.py", run.id)
+    assert "Choose two runs or more" in words_of(app)
+    app.button(key="by:neggrad").click().run()
+    assert not app.exception
+    other = store.runs()[0]
+    wanted = {"method": "neggrad", "options": {}}
+    assert other.parsed_request() == run.parsed_request().model_copy(update=wanted)
+    wait_until(lambda: store.get(other.id).state == RunState.DONE)
+    chosen = open_app("pages/compare/compare.py", other.id).multiselect(key="runs").value
+    assert set(chosen) == {run.id, other.id}
+
+
 def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
     runs = [finished(store), finished(store)]
     app = open_app("pages/compare/compare.py", runs[0].id)
