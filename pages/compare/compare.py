@@ -112,9 +112,16 @@ def _offer_another(run: Run) -> None:
 
 def _forget_by(run: Run, method: str) -> None:
     """Start a run like this one by another method with its defaults, and watch it on *Forget*."""
-    same = run.parsed_request().model_copy(update={"method": method, "options": {}, "retained": 0})
+    result = run.parsed_result()
+    assert result is not None
+    other = {
+        "pick": f"ids:{','.join(map(str, result.ids))}",
+        "method": method,
+        "options": {},
+        "retained": 0,
+    }
     try:
-        started = start_runs([same])
+        started = start_runs([run.parsed_request().model_copy(update=other)])
     except UserError as error:
         show_error(error)
         return
@@ -124,18 +131,18 @@ def _forget_by(run: Run, method: str) -> None:
 
 
 def _alike(runs: list[Run], current: Run | None) -> list[str]:
-    """Return the runs started together with the current one, else it and others with the same pick."""
+    """Return the runs started together with the current one, else it and others of the same pictures."""
     first = next((run for run in runs if current and run.id == current.id), runs[0])
 
     together = [run.id for run in reversed(runs) if run.id in group_of(first.id)]
     if len(together) > 1:
         return together
 
-    def asked(run: Run) -> tuple[str, str, str]:
-        request = run.parsed_request()
-        return request.classifier, request.images, request.pick
+    def forgets(run: Run) -> tuple[str, str, list[int]]:
+        request, result = run.parsed_request(), run.parsed_result()
+        return request.classifier, request.images, sorted(() if result is None else result.ids)
 
-    others = [run.id for run in runs if run.id != first.id and asked(run) == asked(first)]
+    others = [run.id for run in runs if run.id != first.id and forgets(run) == forgets(first)]
     return [first.id, *others][:MOST_RUNS]
 
 

@@ -56,6 +56,7 @@ def _list(runs: list[Run]) -> Run | None:
         selection_mode="single-cell",
         key=f"runs_{len(runs)}",
         height=min(430, 38 + 35 * len(runs)),
+        placeholder="",
         column_config={
             "when": st.column_config.DatetimeColumn(
                 "when (UTC)" if zone == "UTC" else "when", format="D MMM HH:mm", help=f"Time zone: {zone}"

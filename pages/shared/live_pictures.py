@@ -44,15 +44,15 @@ def ids_of(run: Run) -> list[int]:
 def live_pictures(run: Run, steps: Sequence[StepRecord]) -> None:
     """Show the pictures to forget with their predictions after the last step.
 
-    Nothing is shown where this tab has not loaded the image set.
+    Nothing is shown where this tab has not loaded the image set, or where the pick does not name pictures.
     """
     request = run.parsed_request()
-    known = known_table(request.classifier, request.images)
-    if known is None:
+    known, ids = known_table(request.classifier, request.images), ids_of(run)
+    if known is None or not ids:
         return
     last = next((step for step in reversed(steps) if step.predictions), None)
     if last is not None:
-        st.html(live_pictures_html(known[0], ids_of(run), last))
+        st.html(live_pictures_html(known[0], ids, last))
         shown, k = min(_MOST, len(last.predictions)), last.k
         first = f"The first {shown} of {k}: what" if shown < k else "What"
         st.caption(

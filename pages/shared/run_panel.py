@@ -166,8 +166,6 @@ def _outcome(run: Run) -> None:
         st.error(run.error or "The run failed.", icon=":material/error:")
     elif run.state == RunState.INTERRUPTED:
         st.warning(f"Interrupted: {run.error} Other runs are not affected.", icon=":material/power_off:")
-        if st.button("Resume", key="resume", type="primary", icon=":material/resume:", help=_RESUME):
-            _resume(run)
     elif result is None:
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
@@ -198,11 +196,15 @@ def _say_more(result: Result) -> None:
 def _next(run: Run) -> None:
     """Offer the next actions after a run that ended."""
     if run.parsed_result() is None or run.state != RunState.DONE:
-        kind: Literal["primary", "secondary"] = (
-            "secondary" if run.state == RunState.INTERRUPTED else "primary"
-        )
-        if st.button("Run again", key="again", type=kind, icon=":material/replay:"):
-            _run_again(run)
+        with st.container(horizontal=True):
+            resumable = run.state == RunState.INTERRUPTED
+            if resumable and st.button(
+                "Resume", key="resume", type="primary", icon=":material/resume:", help=_RESUME
+            ):
+                _resume(run)
+            kind: Literal["primary", "secondary"] = "secondary" if resumable else "primary"
+            if st.button("Run again", key="again", type=kind, icon=":material/replay:"):
+                _run_again(run)
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         for page in (BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY):
