@@ -17,6 +17,7 @@ from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
 from unlearn_core.catalog.untrusted.archives import Archive, members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
+from unlearn_core.common.brought import there
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
@@ -52,7 +53,7 @@ class Listing:
 def folder_fingerprint(path: Path) -> str:
     """Return a digest of names, sizes and times of the folder's (or archive's) files."""
     _check(path)
-    digest = hashlib.sha256(f"{_READING} {readable(path.resolve())}".encode())
+    digest = hashlib.sha256(f"{_READING} {readable(there(path.resolve()))}".encode())
     if path.is_file():
         files = [(path.name, path.stat())]
     else:

@@ -1,0 +1,220 @@
+"""The engine on a Dask cluster that exists already: one scheduler and two workers, as an operator starts them.
+
+Where this process may, they belong to another user, who can read neither the home of the server nor of this user.
+"""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from tests.another_user import THIS, another_user
+from tests.dask_cluster import DaskCluster, dask_cluster, server_on
+from tests.quick import QUICK
+from tests.waiting import ENDLESS, PATIENCE, wait_until
+from unlearn_core.artifacts.attribution_maps import read_attributions
+from unlearn_core.catalog.custom.add_classifier import add_classifier
+from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.image_set_record import added_image_set
+from unlearn_core.catalog.untrusted.uploads import store_upload
+from unlearn_core.engine import Engine
+from unlearn_core.engine.looks import (
+    AddImageSetRequest,
+    AddUploadRequest,
+    ArchitecturesRequest,
+    AttributionMapsRequest,
+    LookRequest,
+)
+from unlearn_core.errors import UserError
+from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.runs import Store
+
+EASY = ForgetRequest(pick="hardest:2", options=QUICK)
+Answer = TypeVar("Answer")
+SMALLEST: dict[str, float | int] = {"examples": 4, "inversions": 0, "anchor_batch": 4, "sparing": 0}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[DaskCluster]:
+    with dask_cluster(another_user() or THIS, {"forgets": "forget=1", "looks": "look=1"}) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "home"
+
+
+@pytest.fixture
+def engine(cluster: DaskCluster, home: Path) -> Iterator[Engine]:
+    """A server that uses the cluster; its home is the same in all tests, so that files travel once."""
+    with server_on(cluster, home) as engine:
+        yield engine
+    assert not (cluster.folder / "never").exists()
+
+
+def test_a_run_on_the_cluster_is_kept_here_like_any_other(engine: Engine) -> None:
+    run = wait_for_the_end(engine, engine.submit(EASY))
+    assert run.state == RunState.DONE, run.error
+    assert (run.started, run.finished) > (run.created, run.created)
+    result, steps = run.parsed_result(), engine.store.steps(run.id)
+    assert result is not None
+    assert result.accuracy.forget.after == 0
+    assert [step.step for step in steps] == list(range(result.steps + 1))
+    kept = {path.name for path in engine.store.folder(run.id).iterdir()}
+    assert {"weights.safetensors", "predictions.npz", "weight_maps.npz", "snapshots"} <= kept
+    after = wait_for_the_end(
+        engine, engine.submit(EASY.model_copy(update={"after": run.id, "pick": "random:1"}))
+    )
+    assert after.state == RunState.DONE, after.error
+    assert after.parsed_result().earlier[0].run == run.id  # type: ignore[union-attr]
+
+
+def test_what_a_user_added_travels_there_and_what_is_found_comes_back(engine: Engine, home: Path) -> None:
+    name = "timm:test_vit"
+    add_classifier(
+        home, ClassifierSpecification(source=f"{name}:random", classes=5, input_size=32, name=name)
+    )
+    uploaded = store_upload(home, "noise.zip", zip_of_pictures())
+    record = answer(engine, AddImageSetRequest("noise", "", uploaded))
+    assert record == added_image_set(home, "noise")
+    assert not uploaded.exists()
+    run = wait_for_the_end(
+        engine,
+        engine.submit(
+            ForgetRequest(classifier=name, images="noise", pick="random:1", max_steps=2, options=SMALLEST)
+        ),
+    )
+    assert run.state in (RunState.DONE, RunState.FAILED), run.error
+    result = run.parsed_result()
+    assert result is not None
+    path = answer(engine, AttributionMapsRequest(AttributionRequest.parse(run.id, result.ids, "saliency")))
+    assert path.parent == engine.store.folder(run.id) / "attributions"
+    assert read_attributions(path).before.shape == (1, 32, 32)
+
+
+def test_uploaded_photos_are_numbered_here_one_after_the_other(engine: Engine, home: Path) -> None:
+    looks = [engine.look(AddUploadRequest(f"{number}.png", picture(number))) for number in range(3)]
+    numbers = sorted(look.result()[0] for look in looks)
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+    assert len(list((home / "uploads").iterdir())) == 3
+
+
+def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
+    running, waiting = engine.submit(ENDLESS), engine.submit(ENDLESS)
+    wait_until(lambda: engine.store.get(running).steps_done >= 2)
+    engine.cancel(waiting)
+    assert engine.store.get(waiting).state == RunState.CANCELLED
+    engine.cancel(running)
+    run = wait_for_the_end(engine, running)
+    assert run.state == RunState.CANCELLED
+    result = run.parsed_result()
+    assert result is not None
+    assert result.stopped == "cancelled"
+
+
+def test_a_run_goes_on_when_its_worker_is_killed_and_ends_when_the_server_does(engine: Engine) -> None:
+    run_id = engine.submit(ENDLESS)
+    wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
+    ((worker,),) = (keys for keys in [worker_of(engine, run_id)])
+    psutil.Process(worker).kill()
+    wait_until(lambda: worker_of(engine, run_id) not in ([], [worker]))
+    wait_until(lambda: engine.store.get(run_id).state == RunState.RUNNING)
+    engine.close()
+    assert engine.store.get(run_id).state == RunState.INTERRUPTED
+
+
+def test_another_version_is_told_apart_with_a_sentence(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearn_core.__version__", "99.0")
+    with pytest.raises(
+        UserError, match=r"has Unlearn Lens .*, this server 99\.0 .*: install the same version"
+    ):
+        answer(engine, ArchitecturesRequest())
+    run = wait_for_the_end(engine, engine.submit(EASY))
+    assert run.state == RunState.FAILED
+    assert run.error is not None
+    assert "install the same version on both" in run.error
+
+
+def test_a_worker_without_this_project_is_one_sentence(cluster: DaskCluster, home: Path) -> None:
+    empty = cluster.folder / "empty"
+    empty.mkdir()
+    with dask_cluster(cluster.user, {}) as other:
+        other.add_worker("bare", "look=1", code=empty)
+        with (
+            server_on(other, home) as engine,
+            pytest.raises(UserError, match="has no Unlearn Lens") as caught,
+        ):
+            answer(engine, ArchitecturesRequest())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("tls://127.0.0.1:9", "cannot be reached"), ("tcp://127.0.0.1:9", "is not an address such as tls://")],
+)
+def test_a_cluster_that_cannot_be_reached_is_one_sentence(
+    cluster: DaskCluster, store: Store, address: str, said: str
+) -> None:
+    with server_on(replace(cluster, address=address), store.root) as engine:
+        with pytest.raises(UserError, match=said):
+            answer(engine, ArchitecturesRequest())
+        with pytest.raises(UserError, match=said):
+            engine.submit(EASY)
+        assert engine.store.runs() == []
+
+
+def test_a_cluster_that_goes_away_interrupts_its_runs(cluster: DaskCluster, store: Store) -> None:
+    with dask_cluster(cluster.user, {}) as other, server_on(other, store.root) as engine:
+        run_id, look = engine.submit(EASY), engine.look(ArchitecturesRequest())
+        wait_until(lambda: bool(engine._client.futures))
+        other.close()
+        run = wait_for_the_end(engine, run_id)
+        assert run.state == RunState.INTERRUPTED
+        assert run.error is not None
+        assert "was lost" in run.error
+        with pytest.raises(UserError, match="was lost"):
+            look.result()
+
+
+def answer(engine: Engine, asked: LookRequest[Answer]) -> Answer:
+    look = engine.look(asked)
+    assert look.wait(PATIENCE)
+    return look.result()
+
+
+def wait_for_the_end(engine: Engine, run_id: str) -> Run:
+    wait_until(lambda: engine.store.get(run_id).state not in UNDER_WAY)
+    return engine.store.get(run_id)
+
+
+def worker_of(engine: Engine, run_id: str) -> list[int]:
+    workers, at_work = engine._client.run(os.getpid), engine._client.processing()
+    return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
+
+
+def picture(number: int) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(written := BytesIO(), "PNG")
+    return written.getvalue()
+
+
+def zip_of_pictures() -> bytes:
+    with zipfile.ZipFile(written := BytesIO(), "w") as archive:
+        for number in range(6):
+            archive.writestr(
+                f"{'train' if number < 4 else 'test'}/class {number % 2}/{number}.png", picture(number)
+            )
+    return written.getvalue()
