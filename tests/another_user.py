@@ -44,7 +44,8 @@ class User:
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
-            **({} if self.name is None else {"user": self.name, "extra_groups": []}),
+            user=self.name,
+            extra_groups=None if self.name is None else [],
         )
 
     def own(self, folder: Path) -> None:

@@ -22,6 +22,8 @@ from tests.waiting import PATIENCE
 from unlearn_core.engine import Engine
 from unlearn_core.store.runs import Store
 
+_HERE = "--host 127.0.0.1 --dashboard-address 127.0.0.1:0"
+
 
 @dataclass
 class DaskCluster:
@@ -36,28 +38,14 @@ class DaskCluster:
         """Start a worker with the code at a path."""
         self._start(
             name,
-            ["worker", self.address, "--name", name, "--resources", resources, "--nthreads", "1"]
-            + ["--memory-limit", "0", "--dashboard-address", "127.0.0.1:0", "--host", "127.0.0.1"]
-            + ["--local-directory", str(self.folder / "scratch")],
+            f"worker {self.address} --name {name} --resources {resources} --nthreads 1 --memory-limit 0 "
+            f"{_HERE} --local-directory {self.folder / 'scratch'}",
             code,
         )
 
     def add_scheduler(self) -> None:
         """Start the scheduler and wait for its address."""
-        self._start(
-            "scheduler",
-            [
-                "scheduler",
-                "--protocol",
-                "tls",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--dashboard-address",
-                "127.0.0.1:0",
-            ],
-        )
+        self._start("scheduler", f"scheduler --protocol tls --port 0 {_HERE}")
         deadline = time.monotonic() + PATIENCE
         while not (found := re.search(r"Scheduler at:\s+(tls://\S+)", self.log("scheduler"))):
             assert time.monotonic() < deadline, self.log("scheduler")
@@ -75,7 +63,7 @@ class DaskCluster:
         for process in self.processes.values():
             process.wait(PATIENCE)
 
-    def _start(self, name: str, arguments: list[str], code: Path = CODE) -> None:
+    def _start(self, name: str, arguments: str, code: Path = CODE) -> None:
         environment = {
             "UNLEARN_HOME": str(self.folder / "never"),
             "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
@@ -85,7 +73,7 @@ class DaskCluster:
         }
         with (self.folder / f"{name}.log").open("w") as log:
             self.processes[name] = self.user.start(
-                ["-m", "dask", *arguments], self.folder, environment, log, code
+                ["-m", "dask", *arguments.split()], self.folder, environment, log, code
             )
 
 

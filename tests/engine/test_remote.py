@@ -1,6 +1,6 @@
-"""The engine on a Dask cluster that exists already: one scheduler and two workers, as an operator starts them.
+"""The engine on a Dask cluster that exists already: a scheduler and two workers, as an operator starts them.
 
-Where this process may, they belong to another user, who can read neither the home of the server nor of this user.
+Where this process may, they belong to another user, who cannot read the home of the server.
 """
 
 import os
@@ -19,11 +19,11 @@ from PIL import Image
 from tests.another_user import THIS, another_user
 from tests.dask_cluster import DaskCluster, dask_cluster, server_on
 from tests.quick import QUICK
-from tests.waiting import ENDLESS, PATIENCE, wait_until
+from tests.waiting import PATIENCE, wait_until
 from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
-from unlearn_core.catalog.records.image_set_record import added_image_set
+from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_set
 from unlearn_core.catalog.untrusted.uploads import store_upload
 from unlearn_core.engine import Engine
 from unlearn_core.engine.looks import (
@@ -34,14 +34,27 @@ from unlearn_core.engine.looks import (
     LookRequest,
 )
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.step import Step
+from unlearn_core.jobs.carry_out import run_forget
+from unlearn_core.jobs.checkpoint import FILE
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.runs import Store
 
-EASY = ForgetRequest(pick="hardest:2", options=QUICK)
+EASY = ForgetRequest(pick="hardest:2", options=QUICK, measure=100)
+NETWORK, NOISE = "timm:test_vit", "noise"
+SLOW = ForgetRequest(
+    classifier=NETWORK,
+    images=NOISE,
+    pick="random:2",
+    method="neggrad",
+    options={"learning_rate": 1e-6},
+    max_steps=100_000,
+)
+"""Forgets nothing, in steps that take some milliseconds."""
+
 Answer = TypeVar("Answer")
-SMALLEST: dict[str, float | int] = {"examples": 4, "inversions": 0, "anchor_batch": 4, "sparing": 0}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +66,16 @@ def cluster() -> Iterator[DaskCluster]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("server") / "home"
+
+
+@pytest.fixture(scope="module")
+def uploaded(cluster: DaskCluster, home: Path) -> tuple[Path, AddedImageSet]:
+    """A custom classifier, and an image set that the cluster has added: its upload, and the record."""
+    with server_on(cluster, home) as engine:
+        network = f"{NETWORK}:random"
+        add_classifier(home, ClassifierSpecification(source=network, classes=2, input_size=32, name=NETWORK))
+        upload = store_upload(home, "noise.zip", zip_of_pictures())
+        return upload, answer(engine, AddImageSetRequest(NOISE, "", upload))
 
 
 @pytest.fixture
@@ -80,27 +103,19 @@ def test_a_run_on_the_cluster_is_kept_here_like_any_other(engine: Engine) -> Non
     assert after.parsed_result().earlier[0].run == run.id  # type: ignore[union-attr]
 
 
-def test_what_a_user_added_travels_there_and_what_is_found_comes_back(engine: Engine, home: Path) -> None:
-    name = "timm:test_vit"
-    add_classifier(
-        home, ClassifierSpecification(source=f"{name}:random", classes=5, input_size=32, name=name)
-    )
-    uploaded = store_upload(home, "noise.zip", zip_of_pictures())
-    record = answer(engine, AddImageSetRequest("noise", "", uploaded))
-    assert record == added_image_set(home, "noise")
-    assert not uploaded.exists()
-    run = wait_for_the_end(
-        engine,
-        engine.submit(
-            ForgetRequest(classifier=name, images="noise", pick="random:1", max_steps=2, options=SMALLEST)
-        ),
-    )
-    assert run.state in (RunState.DONE, RunState.FAILED), run.error
+def test_what_a_user_added_travels_there_and_what_is_found_comes_back(
+    engine: Engine, home: Path, uploaded: tuple[Path, AddedImageSet]
+) -> None:
+    upload, record = uploaded
+    assert record == added_image_set(home, NOISE)
+    assert not upload.exists()
+    run = wait_for_the_end(engine, engine.submit(SLOW.model_copy(update={"max_steps": 3})))
+    assert run.state == RunState.DONE, run.error
     result = run.parsed_result()
     assert result is not None
     path = answer(engine, AttributionMapsRequest(AttributionRequest.parse(run.id, result.ids, "saliency")))
     assert path.parent == engine.store.folder(run.id) / "attributions"
-    assert read_attributions(path).before.shape == (1, 32, 32)
+    assert read_attributions(path).before.shape == (2, 32, 32)
 
 
 def test_uploaded_photos_are_numbered_here_one_after_the_other(engine: Engine, home: Path) -> None:
@@ -110,8 +125,9 @@ def test_uploaded_photos_are_numbered_here_one_after_the_other(engine: Engine, h
     assert len(list((home / "uploads").iterdir())) == 3
 
 
+@pytest.mark.usefixtures("uploaded")
 def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
-    running, waiting = engine.submit(ENDLESS), engine.submit(ENDLESS)
+    running, waiting = engine.submit(SLOW), engine.submit(SLOW)
     wait_until(lambda: engine.store.get(running).steps_done >= 2)
     engine.cancel(waiting)
     assert engine.store.get(waiting).state == RunState.CANCELLED
@@ -123,15 +139,47 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert result.stopped == "cancelled"
 
 
+@pytest.mark.usefixtures("uploaded")
 def test_a_run_goes_on_when_its_worker_is_killed_and_ends_when_the_server_does(engine: Engine) -> None:
-    run_id = engine.submit(ENDLESS)
+    run_id = engine.submit(SLOW)
     wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
-    ((worker,),) = (keys for keys in [worker_of(engine, run_id)])
-    psutil.Process(worker).kill()
-    wait_until(lambda: worker_of(engine, run_id) not in ([], [worker]))
-    wait_until(lambda: engine.store.get(run_id).state == RunState.RUNNING)
+    worker = psutil.Process(worker_of(engine, run_id))
+    worker.kill()
+    worker.wait(PATIENCE)
+    wait_until(lambda: engine.store.get(run_id).state == RunState.QUEUED)
+    wait_until(lambda: engine.store.get(run_id).steps_done >= 2 and worker_of(engine, run_id) != worker.pid)
     engine.close()
     assert engine.store.get(run_id).state == RunState.INTERRUPTED
+
+
+@pytest.mark.usefixtures("uploaded")
+def test_an_interrupted_run_takes_its_checkpoint_along(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearn_core.jobs.store_report.SECONDS_BETWEEN", 0.0)
+    store = engine.store
+    run_id = store.create(SLOW.model_copy(update={"max_steps": 14})).id
+    with pytest.raises(_DeadError):
+        run_forget(store, run_id, on_step=dies)
+    begun = store.steps(run_id)
+    store.end(run_id, RunState.INTERRUPTED, "Its process was killed.")
+    engine.resume(run_id)
+    run = wait_for_the_end(engine, run_id)
+    assert run.state == RunState.DONE, run.error
+    steps = store.steps(run_id)
+    assert [step.step for step in steps] == list(range(15))
+    # With the seconds that each took: the first were not done again.
+    assert steps[:10] == begun[:10]
+    assert not (store.folder(run_id) / FILE).exists()
+
+
+class _DeadError(BaseException):
+    """Ends a run as a killed process does: nothing of it is recorded."""
+
+
+def dies(step: Step) -> None:
+    if step.step == 11:
+        raise _DeadError
 
 
 def test_another_version_is_told_apart_with_a_sentence(
@@ -200,9 +248,12 @@ def wait_for_the_end(engine: Engine, run_id: str) -> Run:
     return engine.store.get(run_id)
 
 
-def worker_of(engine: Engine, run_id: str) -> list[int]:
-    workers, at_work = engine._client.run(os.getpid), engine._client.processing()
-    return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
+def worker_of(engine: Engine, run_id: str) -> int:
+    """Return the process that carries out a run; 0 if there is none now."""
+    for address, keys in engine._client.processing().items():
+        if any(run_id in key for key in keys):
+            return int(engine._client.run(os.getpid, workers=[address]).get(address, 0))
+    return 0
 
 
 def picture(number: int) -> bytes:

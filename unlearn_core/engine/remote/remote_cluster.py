@@ -5,8 +5,10 @@ import pickle
 import socket
 import threading
 import uuid
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import distributed
@@ -17,7 +19,7 @@ from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, 
 from unlearn_core.engine.remote import worker_side
 from unlearn_core.engine.remote.connection import Connection
 from unlearn_core.engine.remote.courier import Courier
-from unlearn_core.engine.remote.errand import Errand
+from unlearn_core.engine.remote.errand import Answer, Errand
 from unlearn_core.engine.remote.needs import Needs, needs_of_look, needs_of_run
 from unlearn_core.engine.remote.parcel import Stamp, stamp_of
 from unlearn_core.engine.remote.sent import Sent
@@ -118,9 +120,8 @@ class RemoteCluster:
         key = f"{name}-{uuid.uuid4().hex}"
         outcome: Future[Any] = Future()
         sent = Sent(self._store, needs.files, errand.run_id, lambda error: _fail(outcome, error))
-        work = self.client.submit(
-            worker_side.carry_out, versions(), pickle.dumps(errand), key=key, pure=False, **how
-        )
+        call = _Call(versions(), pickle.dumps(errand))
+        work = self.client.submit(pickle.loads, pickle.dumps(call), key=key, pure=False, **how)
         self._courier.add(key, sent)
         outcome.add_done_callback(lambda _: self._courier.remove(key))
         outcome.add_done_callback(lambda _: work.cancel())
@@ -155,6 +156,20 @@ class RemoteCluster:
                 f"A worker of the cluster has no {PROJECT} {versions()[PROJECT]}: {first_line(error)}."
             )
         return error
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Turns into the end of a task where it is unpickled: by calling `worker_side.carry_out`.
+
+    A worker that lacks that function would die if Dask looked for it. The scheduler does not need it at all.
+    """
+
+    versions: Mapping[str, str]
+    errand: bytes
+
+    def __reduce__(self) -> tuple[Callable[..., Answer], tuple[Mapping[str, str], bytes]]:
+        return worker_side.carry_out, (self.versions, self.errand)
 
 
 def _fail(outcome: "Future[Any]", error: Exception) -> None:

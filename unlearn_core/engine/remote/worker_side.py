@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from distributed import Worker, get_worker
+from distributed import Status, Worker, get_worker
 
 from unlearn_core.common.brought import SERVER_HOME, here
 from unlearn_core.engine import tasks
@@ -141,9 +141,10 @@ class _Task:
                 raise UserError("The server does not ask for this any more.")
 
     def _is_wanted(self) -> bool:
-        """Return whether the scheduler still wants the task: not if it was cancelled, or the server died."""
+        """Return whether anybody still wants the task: it may have been cancelled, or the server has died."""
         known = self._worker.state.tasks.get(self.key)
-        return known is not None and known.state != "cancelled"
+        at_work = self._worker.status in (Status.running, Status.paused)
+        return at_work and known is not None and known.state != "cancelled"
 
     def _look(self) -> Any:
         asked = self._errand.asked
