@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE
 from unlearn_core.engine import Engine
 from unlearn_core.store.runs import Store
 
-_HERE = "--host 127.0.0.1 --dashboard-address 127.0.0.1:0"
+_HERE = "--host 127.0.0.1 --no-dashboard --dashboard-address 127.0.0.1:0"
 
 
 @dataclass

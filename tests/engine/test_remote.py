@@ -126,6 +126,16 @@ def test_uploaded_photos_are_numbered_here_one_after_the_other(engine: Engine, h
 
 
 @pytest.mark.usefixtures("uploaded")
+def test_visitors_who_ask_for_the_same_share_one_run(engine: Engine) -> None:
+    request = SLOW.model_copy(update={"max_steps": 4})
+    ids = [engine.submit(request, visitor=letter * 16) for letter in "abc"]
+    ends = [wait_for_the_end(engine, run_id) for run_id in ids]
+    assert [run.state for run in ends] == [RunState.DONE] * 3
+    one, *others = (engine.store.folder(run_id) / "weights.safetensors" for run_id in ids)
+    assert all(one.samefile(other) for other in others)
+
+
+@pytest.mark.usefixtures("uploaded")
 def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     running, waiting = engine.submit(SLOW), engine.submit(SLOW)
     wait_until(lambda: engine.store.get(running).steps_done >= 2)
@@ -140,7 +150,7 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("uploaded")
-def test_a_run_goes_on_when_its_worker_is_killed_and_ends_when_the_server_does(engine: Engine) -> None:
+def test_a_run_goes_on_when_its_worker_dies_or_hangs_and_ends_when_the_server_does(engine: Engine) -> None:
     run_id = engine.submit(SLOW)
     wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
     worker = psutil.Process(worker_of(engine, run_id))
@@ -148,6 +158,11 @@ def test_a_run_goes_on_when_its_worker_is_killed_and_ends_when_the_server_does(e
     worker.wait(PATIENCE)
     wait_until(lambda: engine.store.get(run_id).state == RunState.QUEUED)
     wait_until(lambda: engine.store.get(run_id).steps_done >= 2 and worker_of(engine, run_id) != worker.pid)
+    hanging = psutil.Process(worker_of(engine, run_id))
+    hanging.suspend()
+    engine._end_worker_of(run_id)
+    assert not hanging.is_running()
+    wait_until(lambda: engine.store.get(run_id).state == RunState.RUNNING)
     engine.close()
     assert engine.store.get(run_id).state == RunState.INTERRUPTED
 
@@ -211,7 +226,11 @@ def test_a_worker_without_this_project_is_one_sentence(cluster: DaskCluster, hom
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("tls://127.0.0.1:9", "cannot be reached"), ("tcp://127.0.0.1:9", "is not an address such as tls://")],
+    [
+        ("tls://127.0.0.1:9", "cannot be reached"),
+        ("tls://nowhere.invalid:8786", "cannot be reached"),
+        ("tcp://127.0.0.1:9", "is not an address such as tls://"),
+    ],
 )
 def test_a_cluster_that_cannot_be_reached_is_one_sentence(
     cluster: DaskCluster, store: Store, address: str, said: str

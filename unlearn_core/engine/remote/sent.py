@@ -88,13 +88,13 @@ class Sent:
         return self._store.root / value.place if isinstance(value, Placed) else value
 
     def _keep(self, parcel: Parcel) -> None:
-        """Write files first, then remove those that the worker removed of its run or of uploads."""
+        """Write files, then remove what the worker has removed of its run or of what is kept briefly."""
         for place, part in parcel.parts.items():
             if is_inside(place) and not self._was_deleted(place):
                 write_part(self._store.root / place, part)
                 self._have[place] = part.stamp
         for place in parcel.gone:
-            if is_inside(place) and place.startswith(("incoming/", f"runs/{self.run_id}/")):
+            if is_inside(place) and place.startswith(("incoming/", "previews/", f"runs/{self.run_id}/")):
                 (self._store.root / place).unlink(missing_ok=True)
                 self._have.pop(place, None)
 

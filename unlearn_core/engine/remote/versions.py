@@ -23,17 +23,13 @@ def versions() -> dict[str, str]:
     }
 
 
-def refuse_others(theirs: Mapping[str, str], who: str) -> None:
-    """Raise `UserError` with one sentence if this process has other versions than the server that asks.
-
-    Args:
-        theirs: `versions` of the server.
-        who: names this process.
-    """
+def refuse_others(theirs: Mapping[str, str]) -> None:
+    """Raise `UserError` with one sentence if this worker has other versions than a server's `versions`."""
     for name, own in versions().items():
         if theirs.get(name) != own:
             raise UserError(
-                f"{who} has {name} {own}, this server {theirs.get(name)}: install the same version on both."
+                f"A worker of the cluster has {name} {own}, this server {theirs.get(name)}: "
+                "install the same version on both."
             )
 
 

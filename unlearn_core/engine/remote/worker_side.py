@@ -46,7 +46,7 @@ def carry_out(versions: Mapping[str, str], packed: bytes) -> Answer:
     """Carry out a pickled `Errand` of a server with these versions; other versions raise `UserError`."""
     logging.getLogger("distributed.worker").addFilter(_is_worth_a_line)
     worker = get_worker()
-    refuse_others(versions, f"The cluster's worker {worker.address}")
+    refuse_others(versions)
     if worker.state.nthreads != 1:
         raise UserError("The cluster's workers must be started with --nthreads 1.")
     task = _Task(worker, pickle.loads(packed))
