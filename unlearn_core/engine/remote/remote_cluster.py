@@ -1,7 +1,6 @@
 """The engine's tasks on a cluster that exists already."""
 
 import hashlib
-import pickle
 import socket
 import threading
 import uuid
@@ -13,6 +12,7 @@ from typing import Any
 
 import distributed
 from distributed import Client, KilledWorker
+from distributed.protocol.pickle import dumps, loads
 
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
@@ -120,13 +120,19 @@ class RemoteCluster:
         key = f"{name}-{uuid.uuid4().hex}"
         outcome: Future[Any] = Future()
         sent = Sent(self._store, needs.files, errand.run_id, lambda error: _fail(outcome, error))
-        call = _Call(versions(), pickle.dumps(errand))
-        work = self.client.submit(pickle.loads, pickle.dumps(call), key=key, pure=False, **how)
+        call = _Call(versions(), dumps(errand))
+        work = self.client.submit(loads, dumps(call), key=key, pure=False, **how)
         self._courier.add(key, sent)
-        outcome.add_done_callback(lambda _: self._courier.remove(key))
-        outcome.add_done_callback(lambda _: work.cancel())
+        outcome.add_done_callback(lambda _: self._forget_about(key, work))
         work.add_done_callback(lambda work: self._arrived(sent, outcome, work))
         return sent, outcome
+
+    def _forget_about(self, key: str, work: distributed.Future) -> None:
+        """Let the cluster drop a task that has ended or is not wanted any more."""
+        self._courier.remove(key)
+        # Without a connection there is nothing to drop.
+        with suppress(RuntimeError):
+            work.cancel()
 
     def _arrived(self, sent: Sent, outcome: "Future[Any]", work: distributed.Future) -> None:
         if outcome.done():

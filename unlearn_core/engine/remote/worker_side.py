@@ -2,7 +2,6 @@
 
 import logging
 import os
-import pickle
 import shutil
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from distributed import Status, Worker, get_worker
+from distributed.protocol.pickle import loads
 
 from unlearn_core.common.brought import SERVER_HOME, here
 from unlearn_core.engine import tasks
@@ -43,13 +43,13 @@ _log = logging.getLogger(__name__)
 
 
 def carry_out(versions: Mapping[str, str], packed: bytes) -> Answer:
-    """Carry out a pickled `Errand` of a server with these versions; other versions raise `UserError`."""
+    """Carry out an `Errand` that a server with these versions has packed; others raise `UserError`."""
     logging.getLogger("distributed.worker").addFilter(_is_worth_a_line)
     worker = get_worker()
     refuse_others(versions)
     if worker.state.nthreads != 1:
         raise UserError("The cluster's workers must be started with --nthreads 1.")
-    task = _Task(worker, pickle.loads(packed))
+    task = _Task(worker, loads(packed))
     _under_way[task.key] = task
     try:
         return task.carry_out()
