@@ -171,9 +171,9 @@ class Engine:
         lost = run.state == RunState.RUNNING and not carried_out
         if run.state == RunState.QUEUED or lost:
             future = self._runs.pop(run_id, None)
-            self.store.finish(run_id, RunState.CANCELLED)
             if future is not None:
                 future.cancel()
+            self.store.finish(run_id, RunState.CANCELLED)
 
     def look(self, request: LookRequest[Answer]) -> Look[Answer]:
         """Start to answer a request about the store, in the looking lane.

@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from distributed import Client
 
@@ -12,8 +11,6 @@ from unlearn_core.engine.remote.errand import News
 from unlearn_core.engine.remote.sent import Sent
 
 _SECONDS_BETWEEN = 0.2
-_MOST_AT_ONCE = 16
-"""Workers that are visited at the same time."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +27,6 @@ class Courier:
         self._sent: dict[str, Sent] = {}
         self._visited: set[str] = set()
         self._more, self._closed = threading.Event(), threading.Event()
-        self._pool = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="courier")
         threading.Thread(target=self._go_round, name="courier", daemon=True).start()
 
     def add(self, key: str, sent: Sent) -> None:
@@ -46,7 +42,6 @@ class Courier:
         """Stop visiting."""
         self._closed.set()
         self._more.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _go_round(self) -> None:
         while not self._closed.wait(_SECONDS_BETWEEN):
@@ -58,7 +53,8 @@ class Courier:
                 for address, keys in self._client().processing().items():
                     if address not in self._visited and not self._sent.keys().isdisjoint(keys):
                         self._visited.add(address)
-                        self._pool.submit(self._visit, address, keys)
+                        # One thread each: a worker that hangs must not delay the others.
+                        threading.Thread(target=self._visit, args=(address, keys), daemon=True).start()
             # A cluster that is away for a moment must not end the rounds.
             except Exception as error:
                 _log.debug("The cluster's workers could not be visited: %s", error)

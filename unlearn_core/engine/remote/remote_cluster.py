@@ -5,7 +5,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +29,6 @@ from unlearn_core.jobs.shared_result import take_over
 from unlearn_core.store.rows import Run
 from unlearn_core.store.runs import Store
 
-_MOST_LOOKS = 32
-"""That wait for the cluster at the same time."""
 _ADDING = (AddClassifierRequest, AddImageSetRequest, AddUploadRequest)
 """Choose a name or number that is free: two workers would choose the same."""
 
@@ -45,7 +43,6 @@ class RemoteCluster:
     def __init__(self, store: Store, address: str) -> None:
         self._store, self._connection = store, Connection(address)
         self._courier = Courier(lambda: self.client)
-        self._looks = ThreadPoolExecutor(_MOST_LOOKS, thread_name_prefix="look")
         self._adding = threading.Lock()
         self._runs: dict[str, tuple[Sent, Future[Any]]] = {}
 
@@ -77,7 +74,9 @@ class RemoteCluster:
 
     def look(self, request: LookRequest[Any]) -> Future[Any]:
         """Answer a request."""
-        return self._looks.submit(self._look, request)
+        answer: Future[Any] = Future()
+        threading.Thread(target=self._look, args=(request, answer), daemon=True).start()
+        return answer
 
     def end_worker_of(self, run_id: str) -> bool:
         """Restart the worker that carries out a run, and return whether there is one."""
@@ -94,17 +93,20 @@ class RemoteCluster:
         """Leave the cluster, which then ends the tasks of this server."""
         self._courier.close()
         self._connection.close()
-        self._looks.shutdown(wait=False, cancel_futures=True)
 
-    def _look(self, request: LookRequest[Any]) -> Any:
-        with self._adding if isinstance(request, _ADDING) else nullcontext():
-            _, outcome = self._send(
-                type(request).__name__,
-                needs_of_look(self._store, request),
-                {"asked": request},
-                resources={"look": 1},
-            )
-            return outcome.result()
+    def _look(self, request: LookRequest[Any], answer: "Future[Any]") -> None:
+        """Find the answer; in a thread, as to list what is needed and to connect takes time."""
+        try:
+            with self._adding if isinstance(request, _ADDING) else nullcontext():
+                _, outcome = self._send(
+                    type(request).__name__,
+                    needs_of_look(self._store, request),
+                    {"asked": request},
+                    resources={"look": 1},
+                )
+                answer.set_result(outcome.result())
+        except Exception as error:
+            answer.set_exception(error)
 
     def _send(self, name: str, needs: Needs, task: dict[str, Any], **how: Any) -> tuple[Sent, Future[Any]]:
         """Submit a task; its outcome comes when all that belongs to it is stored here."""
@@ -123,13 +125,14 @@ class RemoteCluster:
         call = _Call(versions(), dumps(errand))
         work = self.client.submit(loads, dumps(call), key=key, pure=False, **how)
         self._courier.add(key, sent)
-        outcome.add_done_callback(lambda _: self._forget_about(key, work))
+        outcome.add_done_callback(lambda _: self._forget_about(key, sent, work))
         work.add_done_callback(lambda work: self._arrived(sent, outcome, work))
         return sent, outcome
 
-    def _forget_about(self, key: str, work: distributed.Future) -> None:
+    def _forget_about(self, key: str, sent: Sent, work: distributed.Future) -> None:
         """Let the cluster drop a task that has ended or is not wanted any more."""
         self._courier.remove(key)
+        sent.close()
         # Without a connection there is nothing to drop.
         with suppress(RuntimeError):
             work.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 from unlearn_core.engine.remote.errand import Answer, Given, News, Placed
 from unlearn_core.engine.remote.parcel import Parcel, Part, Stamp, is_inside, read_part, write_part
 from unlearn_core.errors import UserError
-from unlearn_core.store.rows import RunState
+from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 
@@ -39,7 +39,7 @@ class Sent:
         self._attempt, self._have = "", dict[str, Stamp]()
         self._lacks: tuple[str, ...] = ()
         self._is_over = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def has_begun(self) -> bool:
@@ -62,10 +62,10 @@ class Sent:
         with self._lock:
             if self._is_over:
                 return False
-            if news.attempt != self._attempt:
-                self._attempt, self._have = news.attempt, {}
-            self._lacks = news.lacks
             try:
+                if news.attempt != self._attempt:
+                    self._begin(news.attempt)
+                self._lacks = news.lacks
                 self._keep(news.parcel)
                 if self.run_id is not None and news.row is not None:
                     self._write_row(self.run_id, news.row)
@@ -87,6 +87,19 @@ class Sent:
         value = answer.value
         return self._store.root / value.place if isinstance(value, Placed) else value
 
+    def close(self) -> None:
+        """Store nothing more."""
+        with self._lock:
+            self._is_over = True
+
+    def _begin(self, attempt: str) -> None:
+        """Begin anew: after a worker died Dask may give its task to another, without asking."""
+        if self._attempt and self.run_id is not None:
+            for path in self._store.folder(self.run_id).rglob("*"):
+                if path.is_file():
+                    path.unlink()
+        self._attempt, self._have = attempt, {}
+
     def _keep(self, parcel: Parcel) -> None:
         """Write files, then remove what the worker has removed of its run or of what is kept briefly."""
         for place, part in parcel.parts.items():
@@ -107,6 +120,8 @@ class Sent:
         if self._store.folder(run_id).is_dir():
             sign(self._store.folder(run_id))
         run = self._store.get(run_id)
+        if run.state not in UNDER_WAY:
+            return
         if run.started is None and row["state"] != RunState.QUEUED:
             more["started"] = datetime.now(UTC)
         self._store.update(run_id, **row, **more)

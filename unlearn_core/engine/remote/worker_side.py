@@ -75,6 +75,7 @@ class _Task:
         self._home = Path(worker.local_directory) / f"home-{errand.server}"
         self._lacks: set[str] | None = None  # before it is known
         self._complete, self._ended = threading.Event(), threading.Event()
+        self._fault: OSError | None = None
         self._begun_with: dict[str, Stamp] | None = None
         self._server_has: dict[str, Stamp] = {}
 
@@ -110,8 +111,11 @@ class _Task:
         assert self._lacks is not None
         for place in self._lacks & files.keys():
             part = files[place]
-            if part is not None:
-                write_part(self._home / place, part)
+            try:
+                if part is not None:
+                    write_part(self._home / place, part)
+            except OSError as error:
+                self._fault = error
         self._lacks -= files.keys()
         if not self._lacks:
             self._complete.set()
@@ -139,6 +143,9 @@ class _Task:
         while self._lacks and not self._complete.wait(_SECONDS_BETWEEN):
             if not self._is_wanted():
                 raise UserError("The server does not ask for this any more.")
+        if self._fault is not None:
+            reason = self._fault.strerror or self._fault
+            raise UserError(f"A worker of the cluster cannot store what it needs: {reason}.")
 
     def _is_wanted(self) -> bool:
         """Return whether anybody still wants the task: it may have been cancelled, or the server has died."""
@@ -196,8 +203,9 @@ _under_way: dict[str, _Task] = {}
 def _remove_old(home: Path) -> None:
     """Remove what no task has needed for long: the server may have deleted it."""
     for path in home.glob("*/**/*"):
-        if path.is_file() and time.time() - path.stat().st_atime > _KEPT_SECONDS:
-            path.unlink()
+        with suppress(OSError):
+            if path.is_file() and time.time() - path.stat().st_atime > _KEPT_SECONDS:
+                path.unlink()
 
 
 def _is_here(path: Path, stamp: Stamp) -> bool:
