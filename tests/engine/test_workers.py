@@ -1,7 +1,6 @@
 """What surrounds the engine's workers: their environment, who reaches them, and how they end."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,32 +31,6 @@ def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -
         began_with = psutil.Process(pid).environ()
         assert began_with["OMP_WAIT_POLICY"] == "passive"
         assert began_with["KMP_BLOCKTIME"] == "7"
-
-
-STRANGER = """
-import subprocess
-import sys
-from distributed import Client, Security
-
-if __name__ == "__main__":
-    security = Security.temporary() if sys.argv[2] == "own certificates" else None
-    print(Client(sys.argv[1], security=security, timeout=10).submit(sum, [1, 2]).result())
-"""
-
-
-@pytest.mark.parametrize("manner", ["plain", "own certificates"])
-def test_the_scheduler_takes_no_work_from_strangers(engine: Engine, manner: str, tmp_path: Path) -> None:
-    address = engine._client.scheduler.address
-    assert address.startswith("tls://127.0.0.1:")
-    if manner == "plain":
-        address = address.replace("tls://", "tcp://")
-    script = tmp_path / "stranger.py"
-    script.write_text(STRANGER, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script), address, manner], capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert done.returncode != 0
-    assert "3" not in done.stdout
 
 
 def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) -> None:

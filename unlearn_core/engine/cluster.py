@@ -1,28 +1,20 @@
-"""Two lanes per device, each a warm worker process: one forgets, one looks (measures).
-
-Dask's `LocalCluster` gives all its workers the same resources; each lane needs its own, so this builds the
-underlying `SpecCluster`. A nanny restarts a worker that died, and tasks are tied to a lane by resource, not
-by address, so the restarted worker takes the next task.
-"""
+"""The engine: runs jobs on the workers of its own cluster, or of one that exists already."""
 
 import os
 import threading
-import uuid
 import weakref
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-import dask
-import psutil
-from distributed import Client, Future, KilledWorker, Scheduler, Security, SpecCluster
+from distributed import Client, KilledWorker
 
 from unlearn_core.common.sharing import is_shared, public_message
-from unlearn_core.common.threads import patient_threads
-from unlearn_core.engine import tasks
-from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
+from unlearn_core.engine.own_cluster import OwnCluster
+from unlearn_core.engine.remote.connection import ClusterLostError
+from unlearn_core.engine.remote.remote_cluster import RemoteCluster
 from unlearn_core.engine.watch import Watch
 from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
@@ -38,21 +30,27 @@ _DIED = "The worker process died, most likely out of memory: try fewer pictures 
 _MOST_DEATHS = {RunState.RUNNING: 2, RunState.QUEUED: 20}
 """Of workers, after which a run is tried again: one that still waited is hardly at fault."""
 _LOST = "The worker process was lost: try again."
-_SETTINGS = {
-    # A task that killed its worker would kill the next one too.
-    "distributed.scheduler.allowed-failures": 0,
-    "distributed.worker.daemon": True,
-}
 _AGAIN_SECONDS = 2.0
 
 
 Answer = TypeVar("Answer")
 
 
+class Pending(Protocol):
+    """What a worker has been given to do: a future of Dask or of `concurrent.futures`."""
+
+    def done(self) -> bool: ...  # noqa: D102
+    def cancel(self) -> object: ...  # noqa: D102
+    def cancelled(self) -> bool: ...  # noqa: D102
+    def result(self) -> Any: ...  # noqa: D102
+    def exception(self) -> BaseException | None: ...  # noqa: D102
+    def add_done_callback(self, call: Callable[[Any], object], /) -> None: ...  # noqa: D102
+
+
 class Look(Generic[Answer]):
     """The answer that a worker is finding to a `LookRequest`."""
 
-    def __init__(self, future: Future) -> None:
+    def __init__(self, future: Pending) -> None:
         self._future = future
         # A timeout of `Future.result(timeout)` while Dask gathers would cancel the result for all callers.
         ended = self._ended = threading.Event()
@@ -90,40 +88,20 @@ class Engine:
         store.mark_interrupted()
         if is_shared():
             clean_up(store)
-        # Other users of this machine reach the port too, but only this process has the certificate.
-        security = Security.temporary()
-        # Dask would limit every worker to one thread; a request must run as on the command line.
-        with dask.config.set(
-            _SETTINGS | {"distributed.nanny.pre-spawn-environ": patient_threads(os.environ)}
-        ):
-            self._cluster = SpecCluster(
-                workers=lanes(store.root, security),
-                scheduler={
-                    "cls": Scheduler,
-                    "options": {
-                        "protocol": "tls",
-                        "security": security,
-                        "host": "127.0.0.1",
-                        "port": 0,
-                        "dashboard": False,
-                        "dashboard_address": "127.0.0.1:0",
-                    },
-                },
-                security=security,
-                silence_logs=40,
-            )
-            self._client = Client(self._cluster, security=security, set_as_default=False)
+        address = os.environ.get("UNLEARN_CLUSTER")
+        self._cluster = RemoteCluster(store, address) if address else OwnCluster(store.root)
         self._lock = threading.Lock()
         self._closed = False
-        self._runs: dict[str, Future] = {}
+        self._runs: dict[str, Pending] = {}
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._looks: weakref.WeakValueDictionary[LookRequest[Any], Look[Any]] = weakref.WeakValueDictionary()
-        self._warm = [
-            self._client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
-            for lane in LANES
-        ]
         self._watch = Watch(store, self._end_worker_of)
         self._write_ends()
+
+    @property
+    def _client(self) -> Client:
+        """The connection to the workers."""
+        return self._cluster.client
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
         """Queue a forgetting job and return the id of its run; raises like `submit_all`."""
@@ -164,31 +142,23 @@ class Engine:
         Raises:
             UserError: another run, or the visitor of a shared server has too many under way.
         """
+        self._cluster.check()
         visitor = self.store.get(run_id).visitor
         self._submit(self.store.queue_again(run_id, room_for(self.store, visitor, 0)))
 
     def _create(
         self, requests: Sequence[ForgetRequest], name: str | None, visitor: str, found_by: str | None = None
     ) -> list[str]:
+        self._cluster.check()
         runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, len(requests)))
         for run in runs:
             self._submit(run, found_by)
         return [run.id for run in runs]
 
     def _submit(self, run: Run, found_by: str | None = None) -> None:
-        run_id = run.id
-        future = self._client.submit(
-            tasks.forget,
-            str(self.store.root),
-            run_id,
-            found_by,
-            resources={"forget": 1},
-            priority=-turn(run, self.store.runs()),
-            key=f"forget-{run_id}-{uuid.uuid4().hex}",
-            pure=False,
-        )
-        self._runs[run_id] = future
-        future.add_done_callback(lambda future: self._ended(run_id, future, found_by))
+        future = self._cluster.forget(run, -turn(run, self.store.runs()), found_by)
+        self._runs[run.id] = future
+        future.add_done_callback(lambda future: self._ended(run.id, future, found_by))
 
     def cancel(self, run_id: str) -> None:
         """Stop a run at its next step, or at once if it is queued or no worker runs it."""
@@ -201,9 +171,9 @@ class Engine:
         lost = run.state == RunState.RUNNING and not carried_out
         if run.state == RunState.QUEUED or lost:
             future = self._runs.pop(run_id, None)
-            self.store.finish(run_id, RunState.CANCELLED)
             if future is not None:
                 future.cancel()
+            self.store.finish(run_id, RunState.CANCELLED)
 
     def look(self, request: LookRequest[Answer]) -> Look[Answer]:
         """Start to answer a request about the store, in the looking lane.
@@ -213,15 +183,7 @@ class Engine:
         with self._lock:
             look = self._looks.get(request)
             if look is None or look.done():
-                future = self._client.submit(
-                    tasks.look,
-                    str(self.store.root),
-                    request,
-                    resources={"look": 1},
-                    key=f"{type(request).__name__}-{uuid.uuid4().hex}",
-                    pure=False,
-                )
-                look = self._looks[request] = Look(future)
+                look = self._looks[request] = Look(self._cluster.look(request))
         return look
 
     def close(self) -> None:
@@ -236,29 +198,29 @@ class Engine:
                         run.id, RunState.INTERRUPTED, "The program was closed before this run ended."
                     )
         finally:
-            self._client.close()
             self._cluster.close()
 
-    def _ended(self, run_id: str, future: Future, found_by: str | None) -> None:
+    def _ended(self, run_id: str, future: Pending, found_by: str | None) -> None:
         """Let a run whose worker died go on, or record the end that its worker could not."""
         self._runs.pop(run_id, None)
-        if future.status != "error" or self._closed:
+        fault = None if self._closed or future.cancelled() else future.exception()
+        if fault is None:
             return
-        fault = future.exception()
         if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
             self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
-            self._submit(self.store.get(run_id), found_by)
-            return
-        self.store.end(run_id, RunState.FAILED, _sentence(fault))
+            try:
+                self._submit(self.store.get(run_id), found_by)
+                return
+            except UserError as error:
+                fault = error
+        lost = isinstance(fault, ClusterLostError)
+        self.store.end(run_id, RunState.INTERRUPTED if lost else RunState.FAILED, _sentence(fault))
         self._write_ends()
 
     def _end_worker_of(self, run_id: str) -> None:
-        """Kill the process that carries out a run; the nanny starts another."""
-        at_work, known = self._client.processing(), self._client.scheduler_info()["workers"]
-        for address, keys in at_work.items():
-            if any(key.startswith(f"forget-{run_id}-") for key in keys):
-                sign(self.store.folder(run_id))
-                psutil.Process(self._cluster.workers[known[address]["name"]].pid).kill()
+        """End the process that carries out a run; another is started."""
+        if self._cluster.end_worker_of(run_id):
+            sign(self.store.folder(run_id))
 
     def _may_go_on(self, run_id: str) -> bool:
         """Return whether a run whose worker died is tried again; it goes on from its last checkpoint."""

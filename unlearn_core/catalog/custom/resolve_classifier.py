@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -27,6 +26,7 @@ from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
+from unlearn_core.common.brought import here
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError, first_line
@@ -44,7 +44,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
     """
     kind, _, rest = specification.source.partition(":")
     if kind == FILE:
-        path = Path(rest).expanduser()
+        path = here(rest)
         check_readable(home(), path)
         return origin_from_file(path, specification)
     if kind in (TORCHVISION, TIMM):

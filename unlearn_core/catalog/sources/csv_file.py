@@ -16,6 +16,7 @@ from unicodedata import normalize
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
+from unlearn_core.common.brought import there
 from unlearn_core.errors import UserError
 
 PATHS = ("path", "file", "filename", "image", "picture")
@@ -65,7 +66,7 @@ def table_source(path: Path) -> ImageSource:
 
 def table_fingerprint(path: Path) -> str:
     """Return a digest of the CSV file and of the sizes and times of the pictures that it names."""
-    digest = hashlib.sha256(readable(path.resolve()).encode())
+    digest = hashlib.sha256(readable(there(path.resolve())).encode())
     digest.update("\n".join(map(",".join, _rows(path)[0])).encode(errors="backslashreplace"))
     for file in table_source(path).pictures:
         assert file.path is not None

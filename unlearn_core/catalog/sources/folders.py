@@ -1,6 +1,7 @@
 """Pictures in class folders, or in a .zip of them, with or without folders for training and testing above."""
 
 import hashlib
+import os
 import re
 import stat
 import zipfile
@@ -17,6 +18,7 @@ from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
 from unlearn_core.catalog.untrusted.archives import Archive, members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
+from unlearn_core.common.brought import there
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
@@ -52,11 +54,17 @@ class Listing:
 def folder_fingerprint(path: Path) -> str:
     """Return a digest of names, sizes and times of the folder's (or archive's) files."""
     _check(path)
-    digest = hashlib.sha256(f"{_READING} {readable(path.resolve())}".encode())
+    known_as = there(path.resolve())
+    digest = hashlib.sha256(f"{_READING} {readable(known_as)}".encode())
     if path.is_file():
         files = [(path.name, path.stat())]
     else:
-        files = [(file, Path(file).stat()) for _, file, is_folder in walk(path) if not is_folder]
+        top = path if known_as == path.resolve() else known_as
+        files = [
+            (os.path.join(top, *inside), Path(file).stat())  # noqa: PTH118 (of each of 100,000 files)
+            for inside, file, is_folder in walk(path)
+            if not is_folder
+        ]
     for name, facts in sorted(files):
         digest.update(f"{readable(name)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -17,6 +17,7 @@ from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, UTKFACE_PREFIX
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.intensities import Window, in_words
 from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.common.brought import here
 from unlearn_core.errors import UserError
 
 _LOOKED_AT = 1000
@@ -69,7 +70,7 @@ def path_of(source: str) -> Path:
     """Return the path of a source."""
     if source.startswith(UTKFACE_PREFIX):
         return split_utkface(source)[1]
-    return Path(source.partition(":")[2]).expanduser()
+    return here(source.partition(":")[2])
 
 
 def _megabytes(path: Path, found: ImageSource) -> float:

@@ -19,6 +19,7 @@ from unlearn_core.catalog.sources.registry import (
     named_image_set,
 )
 from unlearn_core.catalog.sources.utkface import GROUPINGS, utkface_source
+from unlearn_core.common.brought import here
 from unlearn_core.common.home import home
 
 
@@ -77,9 +78,9 @@ def split_utkface(name: str) -> tuple[str, Path]:
     rest = name.removeprefix(UTKFACE_PREFIX)
     grouping, colon, path = rest.partition(":")
     if colon and grouping in GROUPINGS:
-        return grouping, Path(path).expanduser()
-    return "groups", Path(rest).expanduser()
+        return grouping, here(path)
+    return "groups", here(rest)
 
 
 def _path(name: str, prefix: str) -> Path:
-    return Path(name.removeprefix(prefix)).expanduser()
+    return here(name.removeprefix(prefix))

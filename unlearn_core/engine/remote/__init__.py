@@ -1,0 +1,1 @@
+"""The engine's work on a Dask cluster that exists already, whose workers cannot read the server's home."""
