@@ -41,6 +41,8 @@ _LOST = "The worker process was lost: try again."
 _SETTINGS = {
     # A task that killed its worker would kill the next one too.
     "distributed.scheduler.allowed-failures": 0,
+    # By the clock, which may jump: `Watch` finds workers that hang.
+    "distributed.scheduler.worker-ttl": None,
     "distributed.worker.daemon": True,
 }
 _AGAIN_SECONDS = 2.0
