@@ -27,6 +27,7 @@ from pages.shared.app_state import (
     open_run,
     remember_group,
     show_error,
+    show_news,
     start_runs,
     start_workers,
 )
@@ -53,6 +54,7 @@ _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 def page() -> None:
     """Draw the page: pictures on the left, the request or its run on the right."""
+    show_news()
     open_example()
     run = _run_of_the_url()
     if run is not None and run.id == EXAMPLE:

@@ -14,6 +14,7 @@ from pages.shared.app_state import (
     my_runs,
     open_run,
     show_error,
+    show_news,
     start_run,
     store,
 )
@@ -25,12 +26,14 @@ from pages.shared.words import SETS, percent
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.run_file import check_run_files
 
 _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
 
 
 def page() -> None:
     """Draw the list, and below it the actions for the selected run."""
+    show_news()
     runs = [run for run in my_runs() if run.visitor == visitor()]
     if not runs:
         nothing_yet()
@@ -108,6 +111,10 @@ def _actions(run: Run) -> None:
     if run.state == RunState.DAMAGED:
         _delete(run)
         return
+    try:
+        check_run_files(store().folder(run.id))
+    except UserError as error:
+        show_error(error)
     with st.container(horizontal=True):
         for page in _PAGES if run.parsed_result() else _PAGES[:1]:
             st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})

@@ -11,13 +11,16 @@ from pages.shared.visitor import visitor
 from unlearn_core.common.home import home
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
+from unlearn_core.store.database import DATABASE
 from unlearn_core.store.example import EXAMPLE, install_example
+from unlearn_core.store.news import take_news
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
-from unlearn_core.store.runs import DATABASE, Store, open_store
+from unlearn_core.store.runs import Store, open_store
 
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
+_NEWS = "news"
 
 
 @st.cache_resource(show_spinner=False)
@@ -115,6 +118,13 @@ def leave_run() -> None:
     """Remove the run from the URL."""
     st.session_state.pop(_LAST_RUN, None)
     st.query_params.pop("run", None)
+
+
+def show_news() -> None:
+    """Show what the store did by itself, to the first tab that asks, until that is closed."""
+    st.session_state[_NEWS] = [*st.session_state.get(_NEWS, []), *take_news(store().root)]
+    for sentence in st.session_state[_NEWS]:
+        st.warning(sentence, icon=":material/build:")
 
 
 class FailedLookError(UserError):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.common.checksums import check
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import atomic_write, write_compressed
 
@@ -23,6 +24,7 @@ def read_look_alikes(folder: Path) -> NDArray[np.uint8] | None:
     A damaged file raises `UserError`.
     """
     path = folder / _FILE
+    check(path, f"The look-alikes of run {folder.name}")
     if not path.exists():
         return None
     with (

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
 from unlearn_core.catalog.class_names import short_class_names
+from unlearn_core.common.checksums import check
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_compressed
 
@@ -84,6 +85,7 @@ class Change:
 
 def read_comparison(folder: Path) -> Comparison:
     """Read a run's folder; missing or damaged predictions raise `UserError`."""
+    check(folder / _FILE, f"The predictions of run {folder.name}")
     with (
         damaged_becomes(f"The predictions of run {folder.name} are missing or damaged: run it again."),
         np.load(folder / _FILE, allow_pickle=False) as arrays,

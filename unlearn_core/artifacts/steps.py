@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from unlearn_core.common.budget import Budget
+from unlearn_core.common.checksums import check
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import atomic_write
 from unlearn_core.forgetting.step import Step
@@ -49,6 +50,7 @@ def read_steps(folder: Path) -> list[StepRecord]:
     Damaged lines raise `UserError`.
     """
     path = folder / _FILE
+    check(path, f"The steps of run {folder.name}")
     if not path.exists():
         return []
     with damaged_becomes(f"The steps of run {folder.name} are damaged and cannot be read."):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unlearn_core.common.checksums import check
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_compressed
 
@@ -31,6 +32,7 @@ class WeightMaps:
 
 def read_weight_maps(folder: Path) -> WeightMaps:
     """Read a run's folder; missing or damaged maps raise `UserError`."""
+    check(folder / _FILE, f"The weight maps of run {folder.name}")
     with (
         damaged_becomes(f"The weight maps of run {folder.name} are missing or damaged: run it again."),
         np.load(folder / _FILE, allow_pickle=False) as arrays,

@@ -15,6 +15,7 @@ from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.records.classifier_record import CustomClassifier, custom_classifier
 from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.catalog.shipped.training import RECIPES
+from unlearn_core.common.checksums import check
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 
@@ -43,7 +44,8 @@ class Classifier:
     cam_layers: tuple[str, ...]
 
     def load_weights(self, path: Path) -> None:
-        """Load the weights of a safetensors file; one that does not fit raises `UserError`."""
+        """Load the weights of a safetensors file; one that does not fit or was changed raises `UserError`."""
+        check(path, f"The weights {path.name}")
         try:
             self.module.load_state_dict(load_file(path))
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import sys
 from datetime import datetime
 from typing import Any
 
 from unlearn_core.commands.completion import complete, run_ids
+from unlearn_core.store.news import take_news
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import open_store
 
@@ -40,7 +42,7 @@ def add_runs_command(commands: Any) -> None:
 def _as_object(run: Run) -> dict[str, object]:
     result = run.parsed_result()
     return {
-        **run.model_dump(mode="json", exclude={"request", "result", "owner"}),
+        **run.model_dump(mode="json", exclude={"request", "result", "owner", "checksum"}),
         "request": None if run.state == RunState.DAMAGED else run.parsed_request().model_dump(),
         "result": None if result is None else result.to_json(),
     }
@@ -49,6 +51,8 @@ def _as_object(run: Run) -> dict[str, object]:
 def _list_runs(args: argparse.Namespace) -> None:
     store = open_store()
     store.mark_interrupted()
+    for sentence in take_news(store.root):
+        print(sentence, file=sys.stderr)
     runs = store.runs()
     if args.json:
         print(json.dumps([_as_object(run) for run in runs]))

@@ -23,6 +23,8 @@ from unlearn_core.store.rows import Run
 _SETTINGS = {
     # A task that killed its worker would kill the next one too.
     "distributed.scheduler.allowed-failures": 0,
+    # By the clock, which may jump: `Watch` finds workers that hang.
+    "distributed.scheduler.worker-ttl": None,
     "distributed.worker.daemon": True,
     # Their web pages, which have no TLS, would show every user of this machine the ids of runs.
     "distributed.scheduler.http.routes": [],

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from unlearn_core.store.rows import Run, RunState, this_process
@@ -28,6 +27,7 @@ class Watch:
 
     def __init__(self, store: Store, hangs: Callable[[str], None]) -> None:
         self._store, self._hangs = store, hangs
+        self._seen: dict[str, tuple[float, int]] = {}
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
         self._thread.start()
@@ -53,4 +53,9 @@ class Watch:
         if run.state != RunState.RUNNING or run.owner != this_process():
             return False
         allowed = MOST_SECONDS_SILENT.get(run.phase, MOST_SECONDS_ELSE)
-        return time.time() - last_sign(self._store.folder(run.id)) > allowed
+        # Looks are counted: a clock that jumps, or a pause of the whole machine, is no silence.
+        last = last_sign(self._store.folder(run.id))
+        known, looks = self._seen.get(run.id, (last, 0))
+        looks = looks + 1 if known == last else 0
+        self._seen[run.id] = last, looks
+        return looks * SECONDS_BETWEEN_LOOKS > allowed

@@ -10,6 +10,7 @@ from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.image_sets import fingerprint
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.run_file import RUN_FILE
 from unlearn_core.store.runs import Store
 
 _FILE = "asked.txt"
@@ -60,6 +61,6 @@ def _link_files(source: Path, target: Path) -> None:
             # An interrupted attempt may have left some of its own.
             shutil.rmtree(target / path.name, ignore_errors=True)
             shutil.copytree(path, target / path.name, copy_function=os.link)
-        elif path.is_file() and path.name != _FILE:
+        elif path.is_file() and path.name not in (_FILE, RUN_FILE):
             (target / path.name).unlink(missing_ok=True)
             os.link(path, target / path.name)

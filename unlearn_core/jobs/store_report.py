@@ -27,6 +27,7 @@ from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
+from unlearn_core.store.run_file import write_run_checksums
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 from unlearn_core.store.snapshots import SnapshotWriter, Weights
@@ -122,6 +123,7 @@ class StoreReport(Report):
         trainable = copy.deepcopy(outcome.original.module).requires_grad_(True)
         importance = mas_importance(trainable, outcome.forget_pixels)
         write_weight_maps(self._folder, measure_weight_maps(outcome.original.module, after, importance))
+        write_run_checksums(self._folder)
         cancelled = outcome.result.stopped == "cancelled"
         state = RunState.CANCELLED if cancelled else RunState.DONE
         result = outcome.result.model_copy(update={"run": self._run_id})

@@ -19,6 +19,7 @@ from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.common.files import write_compressed
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState, this_process
+from unlearn_core.store.run_file import write_run_checksums
 from unlearn_core.store.runs import Store
 
 EXAMPLE = "example"
@@ -44,6 +45,7 @@ def install_example(store: Store) -> Run:
         shutil.copytree(folder, own, ignore=shutil.ignore_patterns(_ROW, _CHANGE), dirs_exist_ok=True)
         with np.load(folder / _CHANGE, allow_pickle=False) as change:
             save_file(_changed(_original(request), dict(change)), own / _WEIGHTS)
+        write_run_checksums(own)
 
     run = Run(
         id=EXAMPLE,

@@ -32,7 +32,8 @@ def seconds_to_wait(run: Run, runs: Iterable[Run]) -> float | None:
         if not times:
             return None
         spent = (now - one.started).total_seconds() if one.started else 0.0
-        total += max(1.0, median(times) - spent)
+        # A clock that was set back must not make the wait longer than the whole run takes.
+        total += max(1.0, median(times) - max(0.0, spent))
     return total
 
 
@@ -53,4 +54,5 @@ def _kind(run: Run) -> tuple[str, str]:
 def _duration(run: Run) -> float:
     if run.finished is None or run.started is None:
         return 0.0
-    return (run.finished - run.started).total_seconds()
+    # The clock may have been set back meanwhile.
+    return max(0.0, (run.finished - run.started).total_seconds())

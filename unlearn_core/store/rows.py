@@ -2,11 +2,15 @@
 
 import os
 import socket
+import uuid
+import zlib
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 import psutil
-from sqlalchemy import Dialect, String, TypeDecorator
+from sqlalchemy import Dialect, String, TypeDecorator, event
 from sqlmodel import Field, SQLModel
 
 from unlearn_core.artifacts.results import Result
@@ -56,7 +60,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Run(SQLModel, table=True):
     """One row. `request` and `result` are JSON; use `parsed_request()` and `parsed_result()`.
 
-    `visitor` is the run's owner on a shared server, else "".
+    `visitor` is the run's owner on a shared server, else "". `checksum` is None in rows that only an earlier
+    version wrote.
     """
 
     id: str = Field(primary_key=True)
@@ -75,6 +80,22 @@ class Run(SQLModel, table=True):
     cancel_requested: bool = False
     owner: str
     visitor: str = ""
+    checksum: int | None = None
+
+    def sum(self) -> int:
+        """Return the checksum that the row has as long as nothing but the store changes it."""
+        values = []
+        for name, field in sorted(type(self).model_fields.items()):
+            value = getattr(self, name)
+            # Without defaults, a column that a later version adds changes no checksum.
+            if name != "checksum" and value != field.default:
+                is_time = isinstance(value, datetime)
+                values.append(f"{name}={value.astimezone(UTC) if is_time else value}")
+        return zlib.crc32("\n".join(values).encode(errors="replace"))
+
+    def is_intact(self) -> bool:
+        """Return whether nothing but the store changed the row."""
+        return self.checksum in (None, self.sum())
 
     def parsed_request(self) -> ForgetRequest:
         """Return the request of this run; a damaged row raises `UserError`."""
@@ -92,7 +113,7 @@ class Run(SQLModel, table=True):
             RunState(self.state)
             request = ForgetRequest.model_validate_json(self.request)
             self.parsed_result()
-            readable = self._has_its_types()
+            readable = self._has_its_types() and self.is_intact()
         except (ValueError, TypeError):
             readable = False
         if not readable:
@@ -119,6 +140,33 @@ class Run(SQLModel, table=True):
         self.error = f"Run {self.id} {why}."
 
 
+def new_run(request: ForgetRequest, name: str | None, visitor: str) -> Run:
+    """Return the row of a queued run owned by this process."""
+    return Run(
+        # On a shared server the id gives access to the run, so it must not be guessable.
+        id=uuid.uuid4().hex[: 32 if visitor else 8],
+        name=name or _default_name(request),
+        created=datetime.now(UTC),
+        request=request.model_dump_json(),
+        owner=this_process(),
+        visitor=visitor,
+    )
+
+
+def _default_name(request: ForgetRequest) -> str:
+    """Return method, pick and image set as the name of a run."""
+    kind, _, rest = request.pick.partition(":")
+    count = len(rest.split(","))
+    pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
+    return f"{request.method} · {pick} · {request.images}"
+
+
+@event.listens_for(Run, "before_insert")
+@event.listens_for(Run, "before_update")
+def _sum_up(_mapper: Any, _connection: Any, run: Run) -> None:
+    run.checksum = run.sum()
+
+
 def _is_known(method: str) -> bool:
     try:
         method_entry(method)
@@ -128,16 +176,29 @@ def _is_known(method: str) -> bool:
 
 
 def this_process() -> str:
-    """Return an id of this process (host, pid, start time) for `is_alive`."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    """Return an id of this process (host, pid, start) for `is_alive`."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_start(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool:
     """Return whether the process of this `this_process()` id runs; those of other hosts count as alive."""
     try:
-        host, pid, started = owner.rsplit("/", 2)
-        if host != socket.gethostname():
-            return True
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 1
-    except (psutil.NoSuchProcess, ValueError):
+        host, pid, start = owner.rsplit("/", 2)
+        return host != socket.gethostname() or _start(int(pid)) == start
+    except (psutil.NoSuchProcess, OSError, ValueError):
         return False
+
+
+def _start(pid: int) -> str:
+    """Return when a process began; on Linux since the machine did, which stays true when the clock jumps.
+
+    A process that is not there raises an error of psutil or of the system.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if boot.exists():
+        # The name of the program, in brackets, may hold anything.
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        if state == "Z":
+            raise ProcessLookupError(pid)
+        return f"{boot.read_text()[:8]}-{fields[18]}"
+    return f"{psutil.Process(pid).create_time():.2f}"

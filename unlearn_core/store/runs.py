@@ -8,7 +8,6 @@ SQLite is in WAL mode and every call opens its own short transaction.
 import json
 import logging
 import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,21 +15,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import Engine as SqlEngine
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlmodel import Session, create_engine, select
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session, select
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
 from unlearn_core.common.home import home, make_private
 from unlearn_core.errors import UserError
+from unlearn_core.store.database import DATABASE, is_damage, open_database
+from unlearn_core.store.news import tell
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
-from unlearn_core.store.schema import bring_up_to_date, refuse_newer
-
-DATABASE = "runs.sqlite"
-"""The file in the store's root."""
+from unlearn_core.store.restore import in_words, lost_runs
+from unlearn_core.store.room import check_room
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, new_run, this_process
+from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, write_run_file
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +49,32 @@ class Store:
             make_private(self.root)
         except OSError as error:
             raise self._cannot_write(error.strerror) from error
-        self._sql = _open_database(self.root / DATABASE)
-        self._warn_of_lost_rows()
+        self._open()
+
+    def _open(self) -> None:
+        """Open the database, and make rows anew that it does not have."""
+        self._sql = open_database(self.root)
+        self._file = self._database_file()
+        with self._session() as session:
+            lost = lost_runs(session, self.root / "runs")
+            kept = session.exec(select(Run.id)).all()
+        if lost:
+            with self._alone() as session:
+                # Another process may just have added what seemed to be lost.
+                lost = lost_runs(session, self.root / "runs")
+                session.add_all(lost)
+                session.commit()
+        if lost:
+            tell(self.root, in_words(lost))
+        for run_id in kept:
+            # Earlier versions wrote none.
+            if not (self.folder(run_id) / RUN_FILE).exists():
+                self.update(run_id, name=self.get(run_id).name)
+
+    def _database_file(self) -> int:
+        """Return the number of the database file, to notice that another process set it aside; else 0."""
+        path = self.root / DATABASE
+        return path.stat().st_ino if path.is_file() else 0
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
@@ -68,18 +91,8 @@ class Store:
 
         `check` gets the visitor's runs while no other process can add one, and raises if these are too many.
         """
-        # On a shared server the id gives access to the run, so it must not be guessable.
-        runs = [
-            Run(
-                id=uuid.uuid4().hex[: 32 if visitor else 8],
-                name=name or _default_name(request),
-                created=datetime.now(UTC),
-                request=request.model_dump_json(),
-                owner=this_process(),
-                visitor=visitor,
-            )
-            for request in requests
-        ]
+        check_room(self.root, requests)
+        runs = [new_run(request, name, visitor) for request in requests]
         self.add(runs, check=check)
         return runs
 
@@ -92,12 +105,14 @@ class Store:
         """Add runs of one visitor whose folders `fill` fills; none stays if one cannot be written."""
         made: list[Path] = []
         try:
-            for run in runs:
-                self.folder(run.id).mkdir(parents=True)
-                made.append(self.folder(run.id))
-                fill(made[-1])
+            # Folders too: one without a row would seem to have lost it.
             with self._alone() as session:
                 check(self._all(session, runs[0].visitor))
+                for run in runs:
+                    self.folder(run.id).mkdir(parents=True)
+                    made.append(self.folder(run.id))
+                    fill(made[-1])
+                    write_run_file(made[-1], run)
                 session.add_all(runs)
                 session.commit()
         except (OSError, UserError) as error:
@@ -109,12 +124,14 @@ class Store:
         """Queue an interrupted run again, in this process; another one raises `UserError`."""
         with self._alone() as session:
             run = session.get(Run, run_id)
-            if run is None or run.state != RunState.INTERRUPTED:
+            if run is None or run.checked().state != RunState.INTERRUPTED:
                 raise UserError(f"There is no interrupted run {run_id}.")
+            check_room(self.root, [run.parsed_request()])
             check(self._all(session, run.visitor))
+            session.add(run)
             run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
             run.cancel_requested = False
-            session.commit()
+            self._commit(session, run)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -131,19 +148,27 @@ class Store:
             return self._all(session, visitor)
 
     def _all(self, session: Session, visitor: str) -> list[Run]:
-        newest_first = select(Run).order_by(Run.created.desc())  # type: ignore[attr-defined]
-        found = list(session.exec(newest_first))
+        # In the order in which they were added, whatever the clock said.
+        found = list(session.exec(select(Run).order_by(text("rowid DESC"))))
+        # What follows marks runs, which must not be written.
+        session.expunge_all()
         return [self._as_ended(run.checked()) for run in found if not visitor or run.visitor == visitor]
 
     def update(self, run_id: str, **fields: Any) -> None:
-        """Set columns of a run; nothing happens if it was deleted meanwhile."""
-        with self._session() as session:
+        """Set columns of a run; nothing happens if it was deleted meanwhile, or is damaged."""
+        # Alone: the checksum is that of all columns, also of those that another process sets.
+        with self._alone() as session:
             run = session.get(Run, run_id)
-            if run is not None:
+            if run is not None and run.is_intact():
                 for name, value in fields.items():
                     setattr(run, name, value)
-                session.add(run)
-                session.commit()
+                self._commit(session, run, keep=bool(fields.keys() - PROGRESS))
+
+    def _commit(self, session: Session, run: Run, keep: bool = True) -> None:
+        """Write a row and, to `keep` it also where the database is lost, its file."""
+        if keep:
+            write_run_file(self.folder(run.id), run)
+        session.commit()
 
     def finish(
         self, run_id: str, state: RunState, *, result: Result | None = None, error: str | None = None
@@ -165,11 +190,11 @@ class Store:
         """Write the ends that a full disk delayed; return whether none is left."""
         try:
             for run_id, (state, error) in list(self._ends.items()):
-                with self._session() as session:
+                with self._alone() as session:
                     run = session.get(Run, run_id)
-                    if run is not None and run.state in UNDER_WAY:
+                    if run is not None and run.is_intact() and run.state in UNDER_WAY:
                         run.state, run.error, run.finished = state, error, datetime.now(UTC)
-                        session.commit()
+                        self._commit(session, run)
                 self._ends.pop(run_id, None)
         except UserError:
             return False
@@ -193,7 +218,10 @@ class Store:
         run = self.get(run_id)
         if run.state in UNDER_WAY and is_alive(run.owner):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
-        # The folder first: on a full disk the row can only be removed after that.
+        # The folder first: on a full disk the row can only be removed after that. In it first the file from
+        # which the row would be made anew, since files that are in use may stay.
+        with suppress(OSError):
+            (self.folder(run_id) / RUN_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
         with self._session() as session:
             session.delete(run)
@@ -217,31 +245,23 @@ class Store:
             self.end(run_id, RunState.INTERRUPTED, "The program ended before this run did.")
         return lost
 
-    def _warn_of_lost_rows(self) -> None:
-        """Log a sentence where there are folders of runs but no row at all: the database was lost."""
-        # What is wrong with the database itself is said by the first use.
-        with suppress(UserError), self._session() as session:
-            if session.exec(select(Run.id).limit(1)).first() is None:
-                kept = [folder for folder in (self.root / "runs").iterdir() if any(folder.glob("*"))]
-                if kept:
-                    _log.warning(
-                        "The store's database runs.sqlite is empty, but %s has files of %d run%s: "
-                        "put back a copy of the database to see them.",
-                        self.root / "runs",
-                        len(kept),
-                        "s" if len(kept) > 1 else "",
-                    )
-
     @contextmanager
     def _session(self) -> Iterator[Session]:
         """Open a transaction; a full disk or a damaged database raises `UserError`."""
+        if self._file != self._database_file():
+            self._sql.dispose()
+            self._open()
         try:
             with Session(self._sql, expire_on_commit=False) as session:
                 yield session
-        except OperationalError as error:
-            raise self._cannot_write(error.orig) from error
         except DatabaseError as error:
-            raise UserError(f"The store's database runs.sqlite is damaged: {error.orig}.") from error
+            if not is_damage(error.orig):
+                raise self._cannot_write(error.orig) from error
+            # The next call opens a new one.
+            self._file = -1
+            raise UserError(
+                "The store's database is damaged, and is made anew from the run folders: try again."
+            ) from error
 
     @contextmanager
     def _alone(self) -> Iterator[Session]:
@@ -258,7 +278,8 @@ class Store:
         return self.root / "runs" / run_id
 
     def steps(self, run_id: str) -> list[StepRecord]:
-        """Return the run's steps so far; damaged ones raise `UserError`."""
+        """Return the run's steps so far; damaged ones and a missing folder raise `UserError`."""
+        check_folder(self.folder(run_id))
         return read_steps(self.folder(run_id))
 
 
@@ -270,29 +291,3 @@ def open_store(root: Path | None = None) -> Store:
 @lru_cache
 def _open_store(root: Path) -> Store:
     return Store(root)
-
-
-def _default_name(request: ForgetRequest) -> str:
-    """Return method, pick and image set as the name of a run."""
-    kind, _, rest = request.pick.partition(":")
-    count = len(rest.split(","))
-    pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
-    return f"{request.method} · {pick} · {request.images}"
-
-
-def _open_database(path: Path) -> SqlEngine:
-    sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-
-    @event.listens_for(sql, "connect")
-    def _set_pragmas(connection: Any, _record: Any) -> None:
-        refuse_newer(connection)
-        # A row with invalid UTF-8 must not make all others unreadable.
-        connection.text_factory = lambda text: text.decode(errors="replace")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    try:
-        bring_up_to_date(sql)
-    except DatabaseError as error:
-        raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
-    return sql

@@ -3,8 +3,9 @@
 A change of the table adds a function to `_STEPS`; number i leads from version i to i + 1.
 """
 
+import sqlite3
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Engine as SqlEngine
@@ -15,27 +16,42 @@ from unlearn_core.errors import UserError
 
 def _add_visitor_and_phase_share(connection: Connection) -> None:
     """Version 0: 0.1.0 left it with both columns, what came before 0.1.0 may lack them."""
-    there = {column[1] for column in connection.exec_driver_sql("PRAGMA table_info(run)")}
-    if "visitor" not in there:
-        connection.exec_driver_sql("ALTER TABLE run ADD COLUMN visitor VARCHAR NOT NULL DEFAULT ''")
-    if "phase_share" not in there:
-        connection.exec_driver_sql("ALTER TABLE run ADD COLUMN phase_share FLOAT NOT NULL DEFAULT 0")
+    _add_column(connection, "visitor VARCHAR NOT NULL DEFAULT ''")
+    _add_column(connection, "phase_share FLOAT NOT NULL DEFAULT 0")
 
 
 def _add_phase_total(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE run ADD COLUMN phase_total INTEGER NOT NULL DEFAULT 0")
+    _add_column(connection, "phase_total INTEGER NOT NULL DEFAULT 0")
 
 
-_STEPS: list[Callable[[Connection], None]] = [_add_visitor_and_phase_share, _add_phase_total]
+def _add_checksum(connection: Connection) -> None:
+    _add_column(connection, "checksum INTEGER")
 
 
-def refuse_newer(connection: Any) -> None:
-    """Raise `UserError` where a newer version wrote the database that an sqlite3 connection has open."""
+def _add_column(connection: Connection, column: str) -> None:
+    """Add a column to the table, unless it is there."""
+    there = {known[1] for known in connection.exec_driver_sql("PRAGMA table_info(run)")}
+    if column.split()[0] not in there:
+        connection.exec_driver_sql(f"ALTER TABLE run ADD COLUMN {column}")
+
+
+_STEPS: list[Callable[[Connection], None]] = [_add_visitor_and_phase_share, _add_phase_total, _add_checksum]
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise `UserError` where a newer version wrote the database; it is only read, and not by SQLite."""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64)
+        if head.startswith(b"SQLite format 3\0"):
+            _check_version(int.from_bytes(head[60:64]))
+
+
+def lacks_columns(connection: sqlite3.Connection) -> bool:
+    """Return whether a table of the present version has not all of its columns."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(_STEPS):
-        raise UserError(
-            "The store's database runs.sqlite was written by a newer version of Unlearn Lens: update it."
-        )
+    there = {column[1] for column in connection.execute("PRAGMA table_info(run)")}
+    return version == len(_STEPS) and not there >= set(SQLModel.metadata.tables["run"].columns.keys())
 
 
 def bring_up_to_date(sql: SqlEngine) -> None:
@@ -56,7 +72,17 @@ def bring_up_to_date(sql: SqlEngine) -> None:
 
 def _version(sql: SqlEngine) -> int:
     with sql.connect() as connection:
-        return _read(connection)
+        version = _read(connection)
+    # The file itself does not tell yet what is still in its journal.
+    _check_version(version)
+    return version
+
+
+def _check_version(version: int) -> None:
+    if version > len(_STEPS):
+        raise UserError(
+            "The store's database runs.sqlite was written by a newer version of Unlearn Lens: update it."
+        )
 
 
 def _read(connection: Connection) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.common.checksums import check_all
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import write_arrays
 
@@ -79,7 +80,7 @@ def _compressed(codes: bytes) -> bytes:
 
 def snapshot_steps(folder: Path) -> list[int]:
     """Return the steps that have a snapshot, in order; none if the folder is missing."""
-    return sorted(int(file.stem) for file in folder.glob("*.npz"))
+    return sorted(int(file.stem) for file in folder.glob("*.npz") if file.stem.isdecimal())
 
 
 def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]]:
@@ -89,6 +90,7 @@ def read_snapshots(folder: Path, start: Weights) -> Iterator[tuple[int, Weights]
         folder: of the snapshots; a damaged one raises `UserError`.
         start: the weights that the run started from.
     """
+    check_all(folder, f"The snapshots of run {folder.parent.name}")
     weights = {name: tensor.cpu().clone() for name, tensor in start.items()}
     for step in snapshot_steps(folder):
         with (

@@ -1,0 +1,55 @@
+"""Checksums of the finished files of a folder: a file that was changed, cut or removed later says so."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from unlearn_core.common.damaged import damaged_becomes
+from unlearn_core.common.files import atomic_write
+from unlearn_core.errors import UserError
+
+_FILE = "checksums.json"
+"""In the folder of the files: SHA-256 by name. Folders of earlier versions have none."""
+
+
+def write_checksums(folder: Path, names: Iterable[str]) -> None:
+    """Write the checksums of those of the named files that exist."""
+    sums = {name: _sum(folder / name) for name in names if (folder / name).exists()}
+    with atomic_write(folder / _FILE) as half:
+        half.write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
+
+
+def check(path: Path, words: str) -> None:
+    """Raise `UserError` if a file is not as it was when its checksum was written.
+
+    Args:
+        path: of a file; without a checksum nothing is raised.
+        words: what it is, as in "The steps of run 1234", for the sentence.
+    """
+    expected = _sums(path.parent, words).get(path.name)
+    if expected is None:
+        return
+    if not path.exists():
+        raise UserError(f"{words} are missing: run it again.")
+    with damaged_becomes(f"{words} cannot be read: run it again."):
+        if _sum(path) != expected:
+            raise UserError(f"{words} are damaged: run it again.")
+
+
+def check_all(folder: Path, words: str) -> None:
+    """Raise `UserError` as `check` does, for every file of a folder with checksums."""
+    for name in _sums(folder, words):
+        check(folder / name, f"{words} ({name})")
+
+
+def _sums(folder: Path, words: str) -> dict[str, str]:
+    if not (folder / _FILE).exists():
+        return {}
+    with damaged_becomes(f"{words} cannot be checked, as {_FILE} is damaged: run it again."):
+        return dict(json.loads((folder / _FILE).read_bytes()))
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

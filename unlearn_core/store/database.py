@@ -1,0 +1,89 @@
+"""The store's database file: opened, brought up to date, and set aside where it is damaged."""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import event
+from sqlalchemy.engine import Engine as SqlEngine
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import create_engine
+
+from unlearn_core.errors import UserError
+from unlearn_core.store.news import tell
+from unlearn_core.store.schema import bring_up_to_date, lacks_columns, refuse_newer
+
+DATABASE = "runs.sqlite"
+"""The file in the store's root."""
+
+
+def open_database(root: Path) -> SqlEngine:
+    """Open the database of a store, a new one if there is none or a damaged one.
+
+    Raises:
+        UserError: it cannot be opened, or a newer version wrote it, which leaves it as it is.
+    """
+    path = root / DATABASE
+    refuse_newer(path)
+    if _damage(path):
+        with FileLock(root / "set_aside.lock"):
+            # Another process may have been faster.
+            if damage := _damage(path):
+                _set_aside(path, damage)
+    sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    event.listen(sql, "connect", _set_pragmas)
+    try:
+        bring_up_to_date(sql)
+    except DatabaseError as error:
+        raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
+    return sql
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Return whether an error of SQLite says that the file is damaged, or not that of a store."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # SQLite has no code of its own for a missing table or column.
+    return isinstance(code, int) and (
+        code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("no such ")
+    )
+
+
+def _damage(path: Path) -> str | None:
+    """Return what is wrong with the file; None if nothing is, or it cannot be looked at."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        return "it is not a file"
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            lacking = lacks_columns(connection)
+    except sqlite3.DatabaseError as error:
+        return str(error) if is_damage(error) else None
+    if said != "ok":
+        return str(said).strip().splitlines()[-1]
+    return "columns are missing" if lacking else None
+
+
+def _set_aside(path: Path, damage: str) -> None:
+    """Rename the database and its journals, which may still help to save what was in it."""
+    kept = f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}"
+    try:
+        for ending in ("-wal", "-shm", ""):
+            if path.with_name(path.name + ending).exists():
+                path.with_name(path.name + ending).replace(path.with_name(kept + ending))
+    except OSError as error:
+        raise UserError(
+            f"The store's database {path.name} is damaged ({damage}) and cannot be renamed: {error.strerror}."
+        ) from error
+    tell(path.parent, f"The store's database {path.name} was damaged ({damage}): it is now {kept}.")
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    # A row with invalid UTF-8 must not make all others unreadable.
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
