@@ -2,8 +2,8 @@
 
     python -m benchmarks.load [--sessions 30] [--minutes 2] [--json]
 
-A shared server (`UNLEARN_SHARED=1`) on a new home; each visitor has the example and a run of their own. All
-but two visitors speak Streamlit's protocol (`benchmarks/protocol_visitor.py`), two are tabs of a real browser.
+A shared server (`UNLEARN_SHARED=1`) on a new home; each visitor has the example and a run of their own.
+All but two visitors speak Streamlit's protocol (`benchmarks/protocol_visitor.py`), two are real browsers.
 Every few seconds each opens another page, presses a quick pick in the gallery, or asks for maps of another
 target; two of them also start one run after another. Before the measurement everyone opens every page once.
 
@@ -125,13 +125,13 @@ async def _open_every_page(person: Person) -> None:
         await person.switch(title)
 
 
-async def _use(person: Person, chance: random.Random, end: float) -> list[float]:
-    """Use the app like a person until `end`; return the seconds of each page switch."""
+async def _use(person: Person, chance: random.Random, end: float) -> list[tuple[str, int]]:
+    """Use the app like a person until `end`; return page and milliseconds of each page switch."""
     times = []
     while time.monotonic() < end:
         await asyncio.sleep(chance.uniform(*SECONDS_BETWEEN))
         title = chance.choice(list(person.pages))
-        times.append(await person.switch(title))
+        times.append((title, round(1000 * await person.switch(title))))
         if isinstance(person, Visitor):
             if title == "Attributions":
                 await person.act({"target": chance.choice(("label", "new"))})
@@ -185,8 +185,8 @@ async def _visit(url: str, process: psutil.Process, store: Store, sessions: int,
         await browser.close()
     return {
         "errors": [error for person in people for error in person.errors],
-        "page_ms": [round(1000 * one) for some in times[: -len(tabs)] for one in some],
-        "browser_ms": [round(1000 * one) for some in times[-len(tabs) :] for one in some],
+        "switches": [one for some in times[: -len(tabs)] for one in some],
+        "switches_in_browsers": [one for some in times[-len(tabs) :] for one in some],
         "memory_mb": [round(bytes_ / 2**20) for bytes_ in (before, after)],
     }
 
@@ -209,11 +209,12 @@ def measure(case: Case) -> Result:
 
 def _summary(result: Result) -> Result:
     before, after = result["memory_mb"]
+    times = [milliseconds for _, milliseconds in result["switches"]]
     return {
         "sessions": result["case"]["sessions"],
         "errors": len(result["errors"]),
-        "p50_ms": round(median(result["page_ms"])),
-        "p95_ms": round(quantiles(result["page_ms"], n=20, method="inclusive")[-1]),
+        "p50_ms": round(median(times)),
+        "p95_ms": round(quantiles(times, n=20, method="inclusive")[-1]),
         "memory_growth_percent": round(100 * (after - before) / before, 1),
     }
 

@@ -27,7 +27,7 @@ _TYPES = {bool: "trigger_value", int: "int_value", str: "string_value"}
 
 
 class Visitor:
-    """One tab. `errors` holds what a person would have seen as one: exceptions, closed sockets, lost files."""
+    """One tab. `errors` holds what a person would see as one: exceptions, closed sockets, lost files."""
 
     def __init__(self, url: str, cookie: str, query: str = "") -> None:
         self.url, self.cookie, self.query = url, cookie, query
@@ -80,7 +80,7 @@ class Visitor:
         try:
             await asyncio.wait_for(self._stands.wait(), PATIENCE)
         except TimeoutError:
-            self.errors.append("no answer")
+            self.errors.append(f"no answer for {PATIENCE:.0f} s")
         return time.perf_counter() - start
 
     def _message(self, page: str, query: str) -> BackMsg:

@@ -24,6 +24,7 @@ from sqlmodel import Session, create_engine, select
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
 from unlearn_core.common.home import home, make_private
+from unlearn_core.common.log import log_event
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
@@ -81,6 +82,8 @@ class Store:
             for request in requests
         ]
         self.add(runs, check=check)
+        for run, request in zip(runs, requests, strict=True):
+            log_event("run queued", run.id, method=request.method)
         return runs
 
     def add(
@@ -115,6 +118,7 @@ class Store:
             run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
             run.cancel_requested = False
             session.commit()
+        log_event("run resumed", run_id)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -151,6 +155,8 @@ class Store:
         """Set the final state with its result or its error, and the time."""
         written = None if result is None else json.dumps(result.to_json())
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
+        found = {} if result is None else {"seconds": result.seconds.total, "device": result.device}
+        log_event("run ended", run_id, state=state, **found)
 
     def end(self, run_id: str, state: RunState, error: str) -> None:
         """End a run that no process carries out any more, unless it is final.
@@ -170,6 +176,7 @@ class Store:
                     if run is not None and run.state in UNDER_WAY:
                         run.state, run.error, run.finished = state, error, datetime.now(UTC)
                         session.commit()
+                        log_event("run ended", run_id, state=state)
                 self._ends.pop(run_id, None)
         except UserError:
             return False
