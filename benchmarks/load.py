@@ -5,12 +5,12 @@
 A shared server (`UNLEARN_SHARED=1`) on a new home; each visitor has the example and a run of their own.
 All but two visitors speak Streamlit's protocol (`benchmarks/protocol_visitor.py`), two are real browsers.
 Every few seconds each opens another page, presses a quick pick in the gallery, or asks for maps of another
-target; two of them also start one run after another. Before the measurement everyone opens every page once.
+target; two of them start one run after another. Before the measurement all others open every page once.
 
 *p50* and *p95*: milliseconds from the message of a page switch to the end of the script, of the protocol's
 visitors. *Errors*: exceptions on pages, closed sockets, answers other than 200, messages in the browser's
 console, runs that fail. *Memory growth*: of the server's process and its workers, from the end of that first
-round to the end. It needs the test requirements.
+round to the end of the measurement. It needs the test requirements.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ from playwright.async_api import Browser, ConsoleMessage, async_playwright
 from benchmarks.protocol_visitor import XSRF_COOKIE, Visitor
 from benchmarks.running import Case, Result, arguments, carry_out, markdown
 from tests.browser.conftest import CHROMIUM, FLAGS, LAPTOP, start_server, stop_server
-from unlearn_core.store.example import EXAMPLE, SHIPPED, install_example
-from unlearn_core.store.rows import RunState
+from unlearn_core.store.example import EXAMPLE, install_example
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.runs import Store
 
 BROWSERS, RUNNERS = 2, 2
@@ -107,16 +107,13 @@ def _prepare(home: Path, sessions: int) -> Store:
     """Make a home with the example, and with a copy of it for each visitor to compare it with."""
     store = Store(home)
     example = install_example(store)
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(store.folder(EXAMPLE), folder, copy_function=os.link, dirs_exist_ok=True)
+
     for number in range(sessions):
         fields = {**example.model_dump(), "id": f"{number:032x}", "visitor": _visitor_id(number)}
-        own = type(example)(**fields)
-        store.add(
-            [own],
-            lambda folder: shutil.copytree(
-                store.folder(EXAMPLE), folder, copy_function=os.link, dirs_exist_ok=True
-            ),
-        )
-    assert (SHIPPED / EXAMPLE).is_dir()
+        store.add([Run(**fields)], fill)
     return store
 
 
@@ -140,23 +137,24 @@ async def _use(person: Person, chance: random.Random, end: float) -> list[tuple[
     return times
 
 
-async def _run_again_and_again(person: Visitor, number: int, store: Store, end: float) -> None:
+async def _run_again_and_again(person: Visitor, number: int, store: Store, ended: asyncio.Event) -> None:
     """Start a run, watch it, and start the next one when it has ended."""
     seed = 1000 * number
-    while time.monotonic() < end:
+    while not ended.is_set():
         await person.switch("Forget")
         await person.act({"new": True})
         await person.act({"quick_random": True})
         await person.act({"seed": (seed := seed + 1)})
         await person.act({"forget": True})
         mine = await asyncio.to_thread(store.runs, _visitor_id(number))
-        while time.monotonic() < end and store.get(mine[0].id).state in ("queued", "running"):
+        while not ended.is_set() and store.get(mine[0].id).state in UNDER_WAY:
             await asyncio.sleep(1)
 
 
-def _memory(process: psutil.Process) -> int:
-    """Return the bytes of a process and of those it started."""
-    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+def _memory(process: psutil.Process) -> tuple[int, int]:
+    """Return the MB of a process, and of those it started."""
+    workers = sum(one.memory_info().rss for one in process.children(recursive=True))
+    return process.memory_info().rss // 2**20, workers // 2**20
 
 
 async def _visit(url: str, process: psutil.Process, store: Store, sessions: int, seconds: float) -> Result:
@@ -168,18 +166,19 @@ async def _visit(url: str, process: psutil.Process, store: Store, sessions: int,
         tabs = [BrowserTab(url, _cookie(n), browser) for n in range(sessions - BROWSERS, sessions)]
         people: list[Visitor | BrowserTab] = [*spoken, *tabs]
         await asyncio.gather(*(person.__aenter__() for person in people))
-        # One first: what workers measure is there for all others.
-        await _open_every_page(people[0])
-        await asyncio.gather(*(_open_every_page(person) for person in people))
-        end = time.monotonic() + seconds
+        ended = asyncio.Event()
         runners = [
-            asyncio.create_task(_run_again_and_again(person, number, store, end))
+            asyncio.create_task(_run_again_and_again(person, number, store, ended))
             for number, person in enumerate(spoken[:RUNNERS])
         ]
-        before = _memory(process)
+        # One first: what workers measure is there for all others.
+        await _open_every_page(people[RUNNERS])
+        await asyncio.gather(*(_open_every_page(person) for person in people[RUNNERS:]))
+        before, end = _memory(process), time.monotonic() + seconds
         users = [_use(person, random.Random(chance.random()), end) for person in people[RUNNERS:]]
         times = await asyncio.gather(*users)
         after = _memory(process)
+        ended.set()
         await asyncio.gather(*runners)
         await asyncio.gather(*(person.__aexit__() for person in people))
         await browser.close()
@@ -187,7 +186,7 @@ async def _visit(url: str, process: psutil.Process, store: Store, sessions: int,
         "errors": [error for person in people for error in person.errors],
         "switches": [one for some in times[: -len(tabs)] for one in some],
         "switches_in_browsers": [one for some in times[-len(tabs) :] for one in some],
-        "memory_mb": [round(bytes_ / 2**20) for bytes_ in (before, after)],
+        "memory_mb": {"before": before, "after": after},
     }
 
 
@@ -208,7 +207,7 @@ def measure(case: Case) -> Result:
 
 
 def _summary(result: Result) -> Result:
-    before, after = result["memory_mb"]
+    before, after = (sum(result["memory_mb"][when]) for when in ("before", "after"))
     times = [milliseconds for _, milliseconds in result["switches"]]
     return {
         "sessions": result["case"]["sessions"],

@@ -155,8 +155,8 @@ class Store:
         """Set the final state with its result or its error, and the time."""
         written = None if result is None else json.dumps(result.to_json())
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
-        found = {} if result is None else {"seconds": result.seconds.total, "device": result.device}
-        log_event("run ended", run_id, state=state, **found)
+        seconds, device = (None, None) if result is None else (result.seconds.total, result.device)
+        log_event("run ended", run_id, state=state, seconds=seconds, device=device)
 
     def end(self, run_id: str, state: RunState, error: str) -> None:
         """End a run that no process carries out any more, unless it is final.
