@@ -1,8 +1,12 @@
 # make app    creates .venv, installs the requirements and opens the app (PORT=8501)
+# make serve  the same for others: ADDRESS=0.0.0.0, PORT=8501, NAME= (host name), BASE= (path); see docs/deploy.md
 # make test   also installs the test requirements, then checks format, lint and types and runs the tests
 # make test-quick (under 1 minute) and make test-core (under 5) run parts of it; make test-lowest tests the
 # library with the lowest versions of requirements.txt
 PORT ?= 8501
+ADDRESS ?= 0.0.0.0
+NAME ?=
+BASE ?=
 PYTHON ?= python3
 BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || true)
@@ -14,10 +18,17 @@ LONG := tests/browser tests/engine tests/pages tests/catalog/test_training.py te
 CORE := tests/artifacts tests/catalog tests/commands tests/common tests/engine tests/forgetting tests/jobs \
 	tests/measuring tests/store
 
-.PHONY: app test test-quick test-core test-lowest clean
+.PHONY: app serve test test-quick test-core test-lowest clean
 
 app: .venv/app-installed
 	$(BIN)/python -m unlearn_core app --port $(PORT)
+
+# Without NAME the server answers only requests to localhost, such as those of a proxy on this machine.
+serve: .venv/app-installed
+	UNLEARN_SHARED=$${UNLEARN_SHARED:-1} UNLEARN_LOG=$${UNLEARN_LOG:--} $(BIN)/python -m unlearn_core app \
+		--port $(PORT) --server.address $(ADDRESS) --server.headless true --logger.enableRich false \
+		$(if $(BASE),--server.baseUrlPath "$(BASE)") \
+		$(foreach name,$(NAME) $(if $(NAME),localhost 127.0.0.1),--server.allowedHosts "$(name)")
 
 test: .venv/tests-installed
 	$(BIN)/ruff format --check .

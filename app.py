@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shared.app_state import closing_workers, show_error
+from pages.shared.app_state import closing_workers, show_error, show_fault
 from pages.shared.links import PAGES
 from unlearn_core.errors import UserError
 
@@ -39,4 +39,4 @@ elif __name__ != "__mp_main__":  # The name of this file in worker processes.
     # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
     # Streamlit takes the folder pages/ for its older kind of app at the first visit.
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__, lifespan=closing_workers)
+    app = st.App(__file__, lifespan=closing_workers, on_script_error=show_fault)

@@ -6,10 +6,8 @@ from io import BytesIO
 import numpy as np
 import streamlit as st
 
-from pages.shared.app_state import FailedLookError, engine
-from pages.shared.measurements import Arrays, read_arrays
+from pages.shared.measurements import Arrays, measured_file, read_arrays
 from unlearn_core.engine.looks import FrameRequest
-from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.request import AttributionRequest
 
 _PER_FRAME = ("steps", "classes", "tops", "maps", "places")
@@ -31,11 +29,7 @@ def missing_steps(film: Arrays, chosen: int) -> list[int]:
 
 def make_frame(request: AttributionRequest, step: int) -> None:
     """Have a frame measured unless it was before; what could not be measured raises `FailedLookError`."""
-    try:
-        path = engine().look(FrameRequest(request, step)).result()
-    except UserError as error:
-        raise FailedLookError(str(error)) from error
-    _known(request)[step] = read_arrays(path)
+    _known(request)[step] = read_arrays(measured_file(FrameRequest(request, step)))
 
 
 def film_file(film: Arrays) -> Callable[[], bytes]:

@@ -1,5 +1,8 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
+import errno
+import logging
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +11,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
+from unlearn_core import __version__
 from unlearn_core.common.home import home
+from unlearn_core.common.log import keep_log, log_event
+from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
@@ -18,6 +24,7 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store, open_store
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
@@ -54,11 +61,17 @@ def start_workers() -> threading.Thread:
 
 @asynccontextmanager
 async def closing_workers(app: st.App) -> AsyncIterator[None]:
-    """End the runs and the workers when the server ends."""
+    """End the runs and the workers when the server ends; both ends of its life are logged."""
+    keep_log()
+    if os.environ.get("UNLEARN_LOG"):
+        # Its tracebacks contain messages, and with them what people entered; the log has the rest.
+        logging.getLogger("streamlit.error_util").setLevel(logging.CRITICAL)
+    log_event("server started", version=__version__, shared=is_shared())
     yield
     # First what starts them: an engine that is not there yet cannot be closed.
     start_workers.clear()
     engine.clear()
+    log_event("server stopped")
 
 
 def my_runs() -> list[Run]:
@@ -125,6 +138,20 @@ def show_news() -> None:
     st.session_state[_NEWS] = [*st.session_state.get(_NEWS, []), *take_news(store().root)]
     for sentence in st.session_state[_NEWS]:
         st.warning(sentence, icon=":material/build:")
+
+
+def show_fault(fault: Exception) -> bool:
+    """Show one sentence instead of Streamlit's box for what no page expected; return True, it is shown."""
+    log_event("page failed", fault=fault)
+    if isinstance(fault, UserError):
+        show_error(fault)
+    elif isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+        show_error(UserError(f"The server cannot write its files: {fault.strerror}."))
+    elif isinstance(fault, MemoryError):
+        show_error(UserError("The server has no memory left: end other programs, or give it more."))
+    else:
+        show_error(UserError(public_message(fault)))
+    return True
 
 
 class FailedLookError(UserError):

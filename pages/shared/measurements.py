@@ -8,10 +8,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import FailedLookError, engine
+from pages.shared.app_state import FailedLookError, engine, store
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError
+
+_FILES: dict[tuple[Path, LookRequest[Path]], Path] = {}
+"""Files that answer requests about runs: a visitor who asks again does not wait for what others measure."""
+_MOST_FILES = 10_000
 
 Arrays = Mapping[str, NDArray[Any]]
 Kind = TypeVar("Kind")
@@ -33,12 +37,34 @@ def measured(request: LookRequest[Path], waiting: str) -> tuple[Arrays, Path]:
 
 def measured_as(read: Callable[[Path], Kind], request: LookRequest[Path], waiting: str) -> tuple[Kind, Path]:
     """Return what `read` makes of the file that answers a request, and the file; raises as `measured`."""
+    known = _known_file(request)
+    if known is not None:
+        return _read_once(str(known), read), known
     with st.spinner(waiting):
-        try:
-            path = engine().look(request).result()
-        except UserError as error:
-            raise FailedLookError(str(error)) from error
+        path = measured_file(request)
         return _read_once(str(path), read), path
+
+
+def measured_file(request: LookRequest[Path]) -> Path:
+    """Return the file that answers a request, measured unless it is known; raises `FailedLookError`."""
+    known = _known_file(request)
+    if known is not None:
+        return known
+    try:
+        path = engine().look(request).result()
+    except UserError as error:
+        raise FailedLookError(str(error)) from error
+    # A classifier or an image set may be replaced by another one of the same name; a run is never changed.
+    if getattr(request, "classifier", None) is None:
+        if len(_FILES) >= _MOST_FILES:
+            _FILES.clear()
+        _FILES[store().root, request] = path
+    return path
+
+
+def _known_file(request: LookRequest[Path]) -> Path | None:
+    path = _FILES.get((store().root, request))
+    return path if path is not None and path.exists() else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

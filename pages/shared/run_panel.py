@@ -24,7 +24,8 @@ from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.queue import ahead_of, seconds_to_wait
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
-_POLL_SECONDS = 0.4
+_POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 2.0
+"""Between two looks at a run: a whole class may stand in line."""
 _PHASES = {
     "waiting": "Waiting for a worker",
     "load": "Loading the classifier and the pictures",
@@ -45,18 +46,24 @@ _STOPPED = {
 
 def run_panel(run_id: str) -> None:
     """Show a run and update it until it is final."""
-    under_way = store().get(run_id).state in UNDER_WAY
-    st.fragment(_panel, run_every=_POLL_SECONDS if under_way else None)(run_id, under_way)
+    every = _poll_seconds(store().get(run_id))
+    st.fragment(_panel, run_every=every)(run_id, every)
 
 
-def _panel(run_id: str, was_under_way: bool) -> None:
+def _poll_seconds(run: Run) -> float | None:
+    if run.state not in UNDER_WAY:
+        return None
+    return _POLL_SECONDS_IN_LINE if _place_in_line(run) else _POLL_SECONDS
+
+
+def _panel(run_id: str, every: float | None) -> None:
     try:
         run = store().get(run_id)
     except UserError as error:
         show_error(error)
         return
-    if was_under_way and run.state not in UNDER_WAY:
-        # Only a full rerun creates the fragment without polling.
+    if every is not None and _poll_seconds(run) != every:
+        # Only a full rerun creates the fragment with another interval.
         st.rerun()
     _head(run)
     steps = _steps(run_id)
@@ -127,7 +134,7 @@ def _cancel(run_id: str) -> None:
 
 
 def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
-    waiting = _place_in_line(run) if run.state == RunState.QUEUED else ""
+    waiting = _place_in_line(run)
     if waiting:
         st.progress(0.0, waiting)
     elif not steps:
@@ -150,6 +157,8 @@ def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
 
 def _place_in_line(run: Run) -> str:
     """Return how many runs come before a queued one, and about how long they take; "" if none does."""
+    if run.state != RunState.QUEUED:
+        return ""
     runs = store().runs()
     ahead, seconds = ahead_of(run, runs), seconds_to_wait(run, runs)
     if not ahead:

@@ -18,6 +18,7 @@ from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.commands.forget import add_forget_command
+from unlearn_core.commands.health import add_health_command
 from unlearn_core.commands.match import add_match_command
 from unlearn_core.commands.reference import add_reference_command
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
@@ -27,7 +28,8 @@ from unlearn_core.errors import UserError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0, 2 for a `UserError`, 130 if cancelled, 141 if the reader of its output left, as `head` does.
+    0, 1 if `health` found a problem, 2 for a `UserError`, 130 if cancelled, 141 if the reader of its output
+    left, as `head` does.
     """
     for stream in (sys.stdout, sys.stderr):
         # A character that the console cannot encode becomes a question mark instead of an error.
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_forget_command(commands)
     add_app_command(commands)
+    add_health_command(commands)
     add_catalog_command(commands)
     add_custom_commands(commands)
     add_match_command(commands)

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TypeVar
 
+from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.engine.looks import LookRequest
+from unlearn_core.errors import UserError
 
 Answer = TypeVar("Answer")
 
@@ -19,6 +21,7 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
     from unlearn_core.jobs.carry_out import run_forget
     from unlearn_core.store.runs import open_store
 
+    keep_log()
     run_forget(open_store(Path(root)), run_id, found_by=found_by)
 
 
@@ -26,7 +29,13 @@ def look(root: str, request: LookRequest[Answer]) -> Answer:
     """Answer a request about the store at `root`."""
     from unlearn_core.common.devices import give_back_memory
 
+    keep_log()
     try:
         return request.answer(Path(root))
+    except UserError:
+        raise
+    except Exception as error:
+        log_event("look failed", fault=error, look=type(request).__name__)
+        raise
     finally:
         give_back_memory()

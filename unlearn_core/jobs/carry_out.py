@@ -12,6 +12,7 @@ from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.common.files import make_once
+from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
@@ -50,6 +51,7 @@ def run_forget(
         return
     run = store.get(run_id)
     store.update(run_id, state=RunState.RUNNING, started=run.started or datetime.now(UTC), phase="load")
+    log_event("run started", run_id)
     try:
         if found_by is None and take_over(store, run):
             return
@@ -64,6 +66,7 @@ def run_forget(
         _end(store, run_id, RunState.FAILED, sentence)
         raise UserError(sentence) from error
     except Exception as error:
+        log_event("run failed", run_id, fault=error)
         _end(store, run_id, RunState.FAILED, public_message(error))
         raise
 

@@ -98,9 +98,9 @@ def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
     nan if two runs have no measured picture in common.
     """
     found = np.full((len(comparisons), len(comparisons)), np.nan)
-    for row, one in enumerate(comparisons):
-        for column, other in enumerate(comparisons):
-            mine, theirs = _kept(one), _kept(other)
+    kept = [_kept(one) for one in comparisons]
+    for row, mine in enumerate(kept):
+        for column, theirs in enumerate(kept):
             common = sorted(mine.keys() & theirs.keys())
             if common:
                 alike = [mine[picture] == theirs[picture] for picture in common]

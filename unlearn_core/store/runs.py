@@ -22,6 +22,7 @@ from sqlmodel import Session, select
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
 from unlearn_core.common.home import home, make_private
+from unlearn_core.common.log import log_event
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE, is_damage, open_database
 from unlearn_core.store.news import tell
@@ -94,6 +95,8 @@ class Store:
         check_room(self.root, requests)
         runs = [new_run(request, name, visitor) for request in requests]
         self.add(runs, check=check)
+        for run, request in zip(runs, requests, strict=True):
+            log_event("run queued", run.id, method=request.method)
         return runs
 
     def add(
@@ -132,6 +135,7 @@ class Store:
             run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
             run.cancel_requested = False
             self._commit(session, run)
+        log_event("run resumed", run_id)
         return run
 
     def get(self, run_id: str) -> Run:
@@ -176,6 +180,8 @@ class Store:
         """Set the final state with its result or its error, and the time."""
         written = None if result is None else json.dumps(result.to_json())
         self.update(run_id, state=state, result=written, error=error, finished=datetime.now(UTC))
+        seconds, device = (None, None) if result is None else (result.seconds.total, result.device)
+        log_event("run ended", run_id, state=state, seconds=seconds, device=device)
 
     def end(self, run_id: str, state: RunState, error: str) -> None:
         """End a run that no process carries out any more, unless it is final.
@@ -195,6 +201,7 @@ class Store:
                     if run is not None and run.is_intact() and run.state in UNDER_WAY:
                         run.state, run.error, run.finished = state, error, datetime.now(UTC)
                         self._commit(session, run)
+                        log_event("run ended", run_id, state=state)
                 self._ends.pop(run_id, None)
         except UserError:
             return False
