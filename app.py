@@ -7,6 +7,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.shared.app_state import closing_workers, show_error
 from pages.shared.links import PAGES
+from unlearn_core.common.home import keep_new_files_private
 from unlearn_core.errors import UserError
 
 SHARED = Path(__file__).parent / "pages" / "shared"
@@ -39,4 +40,5 @@ elif __name__ != "__mp_main__":  # The name of this file in worker processes.
     # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
     # Streamlit takes the folder pages/ for its older kind of app at the first visit.
     PagesManager.uses_pages_directory = False
+    keep_new_files_private()
     app = st.App(__file__, lifespan=closing_workers)

@@ -4,6 +4,9 @@ import contextlib
 import os
 from pathlib import Path
 
+VISITORS_KEY = "visitors.key"
+"""The file in the home from which the ids of visitors who signed in are derived."""
+
 
 def home() -> Path:
     """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`."""
@@ -14,6 +17,11 @@ def make_private(folder: Path) -> None:
     """Make a folder accessible to its owner only, if the file system supports it."""
     with contextlib.suppress(PermissionError):
         folder.chmod(0o700)
+
+
+def keep_new_files_private() -> None:
+    """Let only the owner read what this process and those it starts write from now on."""
+    os.umask(0o077)
 
 
 def data_dir() -> Path:
