@@ -4,9 +4,6 @@ import contextlib
 import os
 from pathlib import Path
 
-VISITORS_KEY = "visitors.key"
-"""The file in the home from which the ids of visitors who signed in are derived."""
-
 
 def home() -> Path:
     """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`."""

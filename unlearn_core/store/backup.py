@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from unlearn_core.common.damaged import DAMAGED
 from unlearn_core.common.files import atomic_write
-from unlearn_core.common.home import VISITORS_KEY, make_private
+from unlearn_core.common.home import make_private
+from unlearn_core.common.sharing import VISITORS_KEY
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY
 from unlearn_core.store.runs import DATABASE
