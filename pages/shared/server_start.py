@@ -18,5 +18,5 @@ def prepare_server() -> None:
     # somebody else looks at it.
     key = secrets.token_bytes(32)
     keyed = partial(hashlib.blake2b, digest_size=16, key=key)
-    memory_media_file_storage.create_fast_hasher = keyed
+    memory_media_file_storage.create_fast_hasher = keyed  # type: ignore[attr-defined, assignment]
     keep_new_files_private()

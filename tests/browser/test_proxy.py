@@ -192,6 +192,12 @@ def test_answers_carry_the_headers_that_streamlit_lacks(port: int) -> None:
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
+    assert "Secure" in ask(port, "/_stcore/health").headers["Set-Cookie"]
+
+
+def test_numbers_about_the_server_are_not_for_visitors(port: int) -> None:
+    for path in ("/_stcore/metrics", "/_stcore/agent/openapi.json"):
+        assert ask(port, path).status == 404
 
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(port: int) -> None:
