@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.finished import FinishedRun
 from tests.waiting import ENDLESS, wait_until
 from unlearn_core.commands.main import main
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import backup as backup_module
 from unlearn_core.store.backup import restore_backup, write_backup
+from unlearn_core.store.example import install_example
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import DATABASE, Store
@@ -26,10 +26,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def backup(finished_run: FinishedRun, tmp_path: Path) -> Path:
+def backup(store: Store, tmp_path: Path) -> Path:
     """A backup of a home with a finished run."""
     path = tmp_path / "backup.tar.gz"
-    write_backup(finished_run.store.root, path)
+    install_example(store)
+    write_backup(store.root, path)
     return path
 
 
@@ -39,9 +40,8 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
     store = Store(own_home)
     engine = Engine(store)
     try:
-        stopped, under_way = engine.submit(ENDLESS), engine.submit(ENDLESS)
-        wait_until(lambda: store.get(stopped).steps_done >= 20)
-        engine.cancel(stopped)
+        ended = install_example(store)
+        under_way = engine.submit(ENDLESS)
         wait_until(lambda: store.get(under_way).steps_done >= 2)
         (own_home / "matches").mkdir()
         (own_home / "matches" / "a.json").write_text("{}", encoding="utf-8")
@@ -57,8 +57,8 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
     assert main(["restore", str(tmp_path / "b.tar.gz")]) == 0
     restored = Store(tmp_path / "new")
     (run,) = restored.runs()
-    assert run.parsed_result() == store.get(stopped).parsed_result()
-    assert files_of(restored.folder(run.id)) == files_of(store.folder(run.id))
+    assert run.parsed_result() == ended.parsed_result()
+    assert files_of(restored.folder(run.id)) == files_of(store.folder(ended.id))
     assert (restored.root / "matches" / "a.json").read_text(encoding="utf-8") == "{}"
     assert not [path for path in restored.root.rglob("*") if path.stat().st_mode & 0o077]
 
@@ -101,12 +101,10 @@ def test_runs_that_share_their_files_share_them_after_a_restore(store: Store, tm
     assert again.stat().st_nlink == 2
 
 
-def test_nothing_that_is_there_is_overwritten(
-    finished_run: FinishedRun, backup: Path, tmp_path: Path
-) -> None:
+def test_nothing_that_is_there_is_overwritten(store: Store, backup: Path, tmp_path: Path) -> None:
     before = backup.read_bytes()
     with pytest.raises(UserError, match="exists already: choose another name"):
-        write_backup(finished_run.store.root, backup)
+        write_backup(store.root, backup)
     assert backup.read_bytes() == before
     for name in (DATABASE, "uploads"):
         home = tmp_path / name
@@ -154,6 +152,7 @@ def link(kind: bytes, name: str, to: str = "") -> tarfile.TarInfo:
         link(tarfile.REGTYPE, "runs/../../outside"),
         link(tarfile.REGTYPE, "/etc/outside"),
         link(tarfile.REGTYPE, "server.py"),
+        link(tarfile.DIRTYPE, "."),
         link(tarfile.SYMTYPE, "uploads/link", "/etc/passwd"),
         link(tarfile.LNKTYPE, "uploads/link", "../../../../etc/passwd"),
         link(tarfile.LNKTYPE, "uploads/link", "nothing"),

@@ -33,7 +33,7 @@ def _back_up(args: argparse.Namespace) -> None:
 
 
 def _restore(args: argparse.Namespace) -> None:
-    print(f"{home()}: {_counted(restore_backup(home(), args.file).runs)}")
+    print(f"{home()}: {_counted(restore_backup(home(), args.file))}")
 
 
 def _counted(runs: int) -> str:

@@ -36,7 +36,7 @@ _Ends = dict[str, tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds: the number of its runs, and how many were under way and are not in it."""
+    """The number of runs in a backup, and of those that were under way or changed meanwhile."""
 
     runs: int
     left_out: int
@@ -64,8 +64,10 @@ def write_backup(root: Path, path: Path) -> Backup:
     return Backup(kept, len(before) - kept)
 
 
-def restore_backup(root: Path, path: Path) -> Backup:
-    """Put a backup back into a home that has nothing of what it holds; after an error it is as before.
+def restore_backup(root: Path, path: Path) -> int:
+    """Put a backup back into a home that has nothing of what it holds, and return the number of its runs.
+
+    After an error the home is as before.
 
     Raises:
         UserError: the home holds something, the file is no backup, is damaged or of a newer version.
@@ -89,7 +91,7 @@ def restore_backup(root: Path, path: Path) -> Backup:
                     (unpacked / name).rename(root / name)
     except (*DAMAGED, tarfile.TarError, sqlite3.DatabaseError) as error:
         raise UserError(f"{path} cannot be restored: {error}.") from error
-    return Backup(len(runs), 0)
+    return len(runs)
 
 
 def _add(archive: tarfile.TarFile, root: Path, name: str) -> bool:
@@ -145,7 +147,7 @@ def _unpack(path: Path, to: Path) -> None:
 
 def _harmless(member: tarfile.TarInfo, to: str) -> tarfile.TarInfo | None:
     """Refuse whatever a backup does not have; tarfile's own filter refuses what leads out of the folder."""
-    if not _is_plain(member) or PurePosixPath(member.name).parts[0] not in _NAMES:
+    if not _is_plain(member) or next(iter(PurePosixPath(member.name).parts), "") not in _NAMES:
         raise UserError(f"This is not a backup: it holds {member.name!r}.")
     safe = tarfile.data_filter(member, to)
     return safe if safe.isdir() else safe.replace(mode=0o600, deep=False)
