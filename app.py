@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from pages.shared.app_state import closing_workers, show_error, show_fault
 from pages.shared.links import PAGES
+from pages.shared.server_start import prepare_server
+from pages.shared.sign_in import may_enter, sign_out_pages
 from unlearn_core.errors import UserError
 
 SHARED = Path(__file__).parent / "pages" / "shared"
@@ -21,7 +22,12 @@ def main() -> None:
     first = st.Page(PAGES[0].file, title=PAGES[0].title, icon=PAGES[0].icon, url_path="first", default=True)
     others = [st.Page(page.file, title=page.title, icon=page.icon) for page in PAGES[1:]]
     forget = st.Page(lambda: _open(first), title="Forget", url_path="forget", visibility="hidden")
-    chosen = st.navigation([first, *others, forget], position="top")
+    pages = [first, *others, forget]
+    if not may_enter():
+        # They exist all the same: a link to one of them opens the door too.
+        st.navigation(pages, position="hidden")
+        return
+    chosen = st.navigation([*pages, *sign_out_pages()], position="top")
     try:
         chosen.run()
     except UserError as error:
@@ -36,7 +42,6 @@ def _open(page: st.Page) -> None:
 if __name__ == "__main__":
     main()
 elif __name__ != "__mp_main__":  # The name of this file in worker processes.
-    # `streamlit run` imports this file once to find the App, then runs it for every visit. Without the flag
-    # Streamlit takes the folder pages/ for its older kind of app at the first visit.
-    PagesManager.uses_pages_directory = False
+    # `streamlit run` imports this file once to find the App, then runs it for every visit.
+    prepare_server()
     app = st.App(__file__, lifespan=closing_workers, on_script_error=show_fault)

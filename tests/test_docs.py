@@ -35,6 +35,8 @@ OUTLINED = {
 PARSED_ONLY = {
     "reference": "trains for hours",
     "add": "needs what a person brings, or a download",
+    "backup": "tests/store/test_backup.py runs it",
+    "restore": "tests/store/test_backup.py runs it",
     "app": "serves until it is stopped; tests/browser runs it",
     "match": "needs what a person brings",
     "train": "takes minutes and writes over the shipped weights",

@@ -1,11 +1,12 @@
 """The whole job as a person does it: click pictures, press Forget, watch, look at what changed."""
 
 import re
+import sys
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import App, OpenPage
 from tests.browser.steps import open_tab, settle, shoot
 
 pytestmark = pytest.mark.browser
@@ -41,7 +42,7 @@ def test_a_link_to_a_page_may_be_the_first_thing_a_server_sees(open_page: OpenPa
     expect(page.get_by_test_id("stTopNavLink").filter(has_text="Attributions").first).to_be_visible()
 
 
-def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
+def test_from_a_click_to_forgotten(app: App, open_page: OpenPage) -> None:
     page = open_page()
     settle(page)
     page.get_by_text("Just enough", exact=True).click()
@@ -63,6 +64,8 @@ def test_from_a_click_to_forgotten(open_page: OpenPage) -> None:
         open_tab(page, title)
         expect(page).to_have_url(re.compile(run_id))
         shoot(page, f"{title.lower().replace(' / ', '-')}-light")
+    if sys.platform != "win32":
+        assert [path for path in app.home.glob("*/**/*") if path.stat().st_mode & 0o077] == []
 
 
 def test_a_run_can_be_cancelled_on_the_way(open_page: OpenPage) -> None:

@@ -104,7 +104,7 @@ def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
 
 
 def test_a_visitor_gets_all_of_several_runs_or_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.store.limits.MOST_UNDER_WAY", 1)
+    monkeypatch.setenv("UNLEARN_MAX_UNDER_WAY", "1")
     with pytest.raises(UserError, match="wait for one"):
         engine.submit_all([EASY, EASY], visitor="f" * 16)
     assert engine.store.runs("f" * 16) == []

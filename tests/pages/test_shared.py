@@ -23,15 +23,17 @@ from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_i
 from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.registry import check_image_set
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.common.quotas import DAYS, RUNS, UNDER_WAY
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
-from unlearn_core.store.cleanup import KEPT_DAYS, clean_up, remove_added
-from unlearn_core.store.limits import MOST_RUNS, MOST_UNDER_WAY, room_for
+from unlearn_core.store.cleanup import clean_up, remove_added
+from unlearn_core.store.limits import room_for
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 OTHER = "0123456789abcdef"
+ONE = [ForgetRequest()]
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +159,7 @@ def test_what_visitors_left_behind_is_removed_when_no_run_needs_it(
     run = store.create(ForgetRequest(images=f"photos:{'f' * 16}"))
     store.finish(run.id, RunState.FAILED)
     assert clean_up(store) == []
-    long_ago = time.time() - (KEPT_DAYS + 1) * 24 * 3600
+    long_ago = time.time() - (DAYS.value + 1) * 24 * 3600
     for folder in (photos, needed, own_home / "image_sets" / "secret%20pets"):
         os.utime(folder, (long_ago, long_ago))
     assert sorted(clean_up(store)) == [f"photos:{OTHER}", "secret pets"]
@@ -168,7 +170,7 @@ def test_what_visitors_left_behind_is_removed_when_no_run_needs_it(
 
 def test_old_runs_of_visitors_are_removed(own_home: Path) -> None:
     store = Store(own_home)
-    long_ago = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1)
+    long_ago = datetime.now(UTC) - timedelta(days=DAYS.value + 1)
     mine, theirs, recent = (store.create(ForgetRequest(), visitor=who) for who in ("", OTHER, OTHER))
     for run in (mine, theirs, recent):
         store.finish(run.id, RunState.DONE)
@@ -180,24 +182,24 @@ def test_old_runs_of_visitors_are_removed(own_home: Path) -> None:
 
 
 def check_room(store: Store, visitor: str, more: int = 1) -> None:
-    room_for(store, visitor, more)(store.runs(visitor))
+    room_for(store, visitor, ONE * more)(store.runs(visitor))
 
 
 def test_a_visitor_has_so_many_runs_at_once_and_so_many_in_all(own_home: Path) -> None:
     store = Store(own_home)
-    check_room(store, OTHER, MOST_UNDER_WAY)
-    runs = [store.create(ForgetRequest(), visitor=OTHER) for _ in range(MOST_UNDER_WAY)]
+    check_room(store, OTHER, UNDER_WAY.value)
+    runs = [store.create(ForgetRequest(), visitor=OTHER) for _ in range(UNDER_WAY.value)]
     with pytest.raises(UserError, match="wait for one, or cancel it"):
         check_room(store, OTHER)
     check_room(store, "")
     check_room(store, "f" * 16)
     for run in runs:
         store.finish(run.id, RunState.CANCELLED)
-    for _ in range(MOST_RUNS - MOST_UNDER_WAY):
+    for _ in range(RUNS.value - UNDER_WAY.value):
         store.finish(store.create(ForgetRequest(), visitor=OTHER).id, RunState.CANCELLED)
     with pytest.raises(UserError, match="delete some on the page Runs"):
         check_room(store, OTHER)
-    store.update(runs[0].id, finished=datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1))
+    store.update(runs[0].id, finished=datetime.now(UTC) - timedelta(days=DAYS.value + 1))
     check_room(store, OTHER)
 
 
@@ -206,22 +208,22 @@ def test_many_presses_at_once_start_no_more_runs_than_one_after_another(own_home
 
     def press(_: int) -> int:
         try:
-            return len(store.create_all([ForgetRequest()], None, OTHER, room_for(store, OTHER)))
+            return len(store.create_all(ONE, None, OTHER, room_for(store, OTHER, ONE)))
         except UserError:
             return 0
 
     with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(press, range(16))) == MOST_UNDER_WAY
-    assert len(store.runs(OTHER)) == MOST_UNDER_WAY
-    assert len(list((own_home / "runs").iterdir())) == MOST_UNDER_WAY
+        assert sum(pool.map(press, range(16))) == UNDER_WAY.value
+    assert len(store.runs(OTHER)) == UNDER_WAY.value
+    assert len(list((own_home / "runs").iterdir())) == UNDER_WAY.value
 
 
-def test_the_page_starts_no_more_runs_than_a_visitor_may_have(
+def test_the_page_starts_no_run_that_a_visitor_may_not_have(
     store: Store, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlearn_core.store.limits.MOST_UNDER_WAY", 0)
+    monkeypatch.setenv("UNLEARN_MAX_PICTURES", "15")
     app = open_app()
     app.button(key="quick_hardest").click().run()
     app.button(key="forget").click().run()
-    assert "wait for one, or cancel it" in app.error[0].value
+    assert "forgets at most 15 pictures" in app.error[0].value
     assert store.runs() == []

@@ -9,6 +9,7 @@ from typing import Any
 
 from unlearn_core.catalog.untrusted.uploads import most_bytes
 from unlearn_core.common.log import keep_log
+from unlearn_core.common.quotas import check_quotas
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
@@ -50,5 +51,6 @@ def streamlit_arguments(port: int, further: list[str]) -> list[str]:
 def _open_app(args: argparse.Namespace) -> None:
     """Run `streamlit run app.py` in this process, so that signals reach the server itself."""
     keep_log()
+    check_quotas()
     sys.argv = ["streamlit", *streamlit_arguments(args.port, args.further)]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

@@ -16,12 +16,14 @@ from unlearn_core import __version__
 from unlearn_core.commands.add import add_custom_commands, add_data_dir
 from unlearn_core.commands.app import add_app_command
 from unlearn_core.commands.attribute import add_attribute_command
+from unlearn_core.commands.backup import add_backup_commands
 from unlearn_core.commands.catalog import add_catalog_command
 from unlearn_core.commands.forget import add_forget_command
 from unlearn_core.commands.health import add_health_command
 from unlearn_core.commands.match import add_match_command
 from unlearn_core.commands.reference import add_reference_command
 from unlearn_core.commands.runs import add_compare_command, add_runs_command
+from unlearn_core.common.home import keep_new_files_private
 from unlearn_core.errors import UserError
 
 
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.further = further
     if getattr(args, "data_dir", None):
         os.environ["UNLEARN_DATA_DIR"] = args.data_dir
+    if not getattr(args, "out", None):
+        # What a person asked for by --out is theirs to share.
+        keep_new_files_private()
     if not sys.warnoptions:
         # Warnings of libraries about a file do not help its user.
         warnings.simplefilter("ignore")
@@ -96,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add_match_command(commands)
     add_runs_command(commands)
     add_compare_command(commands)
+    add_backup_commands(commands)
     add_attribute_command(commands)
     train = commands.add_parser("train", help="retrain a shipped classifier")
     train.add_argument("classifier", help="its name in the catalog")

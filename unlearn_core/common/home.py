@@ -16,6 +16,11 @@ def make_private(folder: Path) -> None:
         folder.chmod(0o700)
 
 
+def keep_new_files_private() -> None:
+    """Let only the owner read what this process and those it starts write from now on."""
+    os.umask(0o077)
+
+
 def data_dir() -> Path:
     """Return the folder of torchvision's data sets: `UNLEARN_DATA_DIR`, else `data` in the home."""
     return Path(os.environ.get("UNLEARN_DATA_DIR") or home() / "data").expanduser()

@@ -1,8 +1,16 @@
 """Restrictions of a shared server (`UNLEARN_SHARED=1`)."""
 
+import hmac
 import os
+import secrets
+from pathlib import Path
 
+from unlearn_core.common.files import make_once
+from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
+
+VISITORS_KEY = "visitors.key"
+"""The file in the home with the key to the ids of visitors who signed in."""
 
 
 def is_shared() -> bool:
@@ -20,3 +28,12 @@ def refuse_when_shared(what: str) -> None:
     """Raise `UserError` on a shared server."""
     if is_shared():
         raise UserError(f"This server is shared and does not accept {what}: upload a file instead.")
+
+
+def visitor_called(subject: str) -> str:
+    """Return the id of a visitor who signed in, 16 hexadecimal digits: always the same one in this home.
+
+    Without the key in the home, who knows the subject cannot tell the id.
+    """
+    key = make_once(home() / VISITORS_KEY, lambda: secrets.token_bytes(32), Path.write_bytes)
+    return hmac.digest(key.read_bytes(), subject.encode(), "sha256").hex()[:16]

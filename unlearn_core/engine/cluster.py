@@ -144,13 +144,13 @@ class Engine:
         """
         self._cluster.check()
         visitor = self.store.get(run_id).visitor
-        self._submit(self.store.queue_again(run_id, room_for(self.store, visitor, 0)))
+        self._submit(self.store.queue_again(run_id, room_for(self.store, visitor)))
 
     def _create(
         self, requests: Sequence[ForgetRequest], name: str | None, visitor: str, found_by: str | None = None
     ) -> list[str]:
         self._cluster.check()
-        runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, len(requests)))
+        runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, requests))
         for run in runs:
             self._submit(run, found_by)
         return [run.id for run in runs]

@@ -252,7 +252,9 @@ class AddClassifierRequest:
     def answer(self, root: Path) -> str:
         """Return its name there."""
         from unlearn_core.measuring.examine_classifier import add_examined
+        from unlearn_core.store.limits import check_disk
 
+        check_disk(root, self.visitor)
         return add_examined(root, self.specification, self.visitor, self.tried).name
 
 
@@ -269,7 +271,9 @@ class AddImageSetRequest:
     def answer(self, root: Path) -> AddedImageSet:
         """Return its record there."""
         from unlearn_core.catalog.sources.add_image_set import add_image_set
+        from unlearn_core.store.limits import check_disk
 
+        check_disk(root, self.visitor)
         return add_image_set(root, self.name, self.source, self.uploaded, self.visitor, self.window)
 
 
@@ -288,6 +292,8 @@ class AddUploadRequest:
         """
         from unlearn_core.catalog.sources.photos import FIRST_UPLOAD
         from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
+        from unlearn_core.store.limits import check_disk
 
+        check_disk(root, self.visitor)
         number, said = add_upload(upload_folder(root, self.visitor), self.name, self.data)
         return FIRST_UPLOAD + number, said

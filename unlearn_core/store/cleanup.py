@@ -18,6 +18,7 @@ from unlearn_core.catalog.records.image_set_record import (
 )
 from unlearn_core.catalog.sources.registry import PHOTOS_PREFIX, image_sets
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.common.quotas import DAYS
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import RunState
@@ -49,11 +50,8 @@ def remove_added(store: Store, name: str, visitor: str = "") -> None:
         delete_custom_classifier(store.root, name)
 
 
-KEPT_DAYS = 30
-
-
 def clean_up(store: Store) -> list[str]:
-    """Remove visitors' runs that ended `KEPT_DAYS` ago, and what they added then and no run uses.
+    """Remove visitors' runs that ended long ago (`quotas.DAYS`), and what they added then and no run uses.
 
     Returns:
         The ids of the runs, and the names of the classifiers and image sets.
@@ -88,4 +86,4 @@ def _remove_unneeded(store: Store) -> list[str]:
 
 
 def _is_long_ago(seconds: float) -> bool:
-    return time.time() - seconds > KEPT_DAYS * 24 * 3600
+    return time.time() - seconds > DAYS.value * 24 * 3600

@@ -26,7 +26,7 @@ EXAMPLE = "example"
 """Its run id; it is nobody's secret."""
 
 SHIPPED = Path(__file__).parents[1] / "catalog" / "shipped"
-_ROW, _CHANGE, _WEIGHTS = "run.json", "change.npz", "weights.safetensors"
+_ROW, _CHANGE, _WEIGHTS, _SNAPSHOTS = "run.json", "change.npz", "weights.safetensors", "snapshots"
 _KEPT_BESIDE = ("steps.jsonl", "predictions.npz", "weight_maps.npz", "look_alikes.npz")
 
 Arrays = dict[str, NDArray[Any]]
@@ -42,7 +42,11 @@ def install_example(store: Store) -> Run:
     now = datetime.now(UTC)
 
     def fill(own: Path) -> None:
-        shutil.copytree(folder, own, ignore=shutil.ignore_patterns(_ROW, _CHANGE), dirs_exist_ok=True)
+        # Not `copytree`: everybody may read the installed files, but nobody else the copies.
+        for file in (*(folder / name for name in _KEPT_BESIDE), *(folder / _SNAPSHOTS).iterdir()):
+            copy = own / file.relative_to(folder)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, copy)
         with np.load(folder / _CHANGE, allow_pickle=False) as change:
             save_file(_changed(_original(request), dict(change)), own / _WEIGHTS)
         write_run_checksums(own)
@@ -78,8 +82,8 @@ def write_example(store: Store, run_id: str, name: str) -> None:
     (folder / _ROW).write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
     for file in _KEPT_BESIDE:
         shutil.copyfile(own / file, folder / file)
-    shutil.rmtree(folder / "snapshots", ignore_errors=True)
-    shutil.copytree(own / "snapshots", folder / "snapshots")
+    shutil.rmtree(folder / _SNAPSHOTS, ignore_errors=True)
+    shutil.copytree(own / _SNAPSHOTS, folder / _SNAPSHOTS)
     before, after = _original(run.parsed_request()), load_file(own / _WEIGHTS)
     change = {
         key: (after[key] - before[key]).astype(np.float16)

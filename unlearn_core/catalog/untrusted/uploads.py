@@ -8,10 +8,11 @@ import uuid
 from pathlib import Path
 
 from unlearn_core.catalog.records.classifier_record import FILE_ENDINGS
+from unlearn_core.common.quotas import UPLOAD_MB
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
-_MOST_BYTES, _MOST_SHARED_BYTES = 2000 * 2**20, 200 * 2**20
+_MOST_MB = 2000
 _LEFT_FREE = 2 * 2**30
 KEPT_SECONDS = 24 * 3600
 _SUFFIXES = (*FILE_ENDINGS, ".zip")
@@ -19,7 +20,7 @@ _SUFFIXES = (*FILE_ENDINGS, ".zip")
 
 def most_bytes() -> int:
     """Return the maximum size of an upload; it is lower on a shared server."""
-    return _MOST_SHARED_BYTES if is_shared() else _MOST_BYTES
+    return (UPLOAD_MB.value if is_shared() else _MOST_MB) * 2**20
 
 
 def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:

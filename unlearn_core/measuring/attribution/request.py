@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from unlearn_core.common.quotas import EXPLAINED
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.settings import Settings, SettingValue
@@ -54,7 +56,8 @@ class AttributionRequest:
             UserError: no pictures or too many, an unknown algorithm or setting, a value out of its range.
         """
         pictures = tuple(int(one) for one in ids)
-        if not 0 < len(pictures) <= MOST_PICTURES:
-            raise UserError(f"Choose 1 to {MOST_PICTURES} pictures.")
+        most = min(MOST_PICTURES, EXPLAINED.value) if is_shared() else MOST_PICTURES
+        if not 0 < len(pictures) <= most:
+            raise UserError(f"Choose 1 to {most} pictures.")
         complete = algorithm_entry(algorithm).complete(settings)
         return cls(run_id, pictures, algorithm, target, tuple(complete.items()))

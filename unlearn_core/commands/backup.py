@@ -1,0 +1,40 @@
+"""The commands `backup` and `restore`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from unlearn_core.common.home import home
+from unlearn_core.errors import UserError
+from unlearn_core.store.backup import restore_backup, write_backup
+from unlearn_core.store.runs import DATABASE, open_store
+
+
+def add_backup_commands(commands: Any) -> None:
+    """Add both commands to the parser's subcommands."""
+    backup = commands.add_parser(
+        "backup", help="write all runs that have ended, and what was added, to one file"
+    )
+    backup.add_argument("file", type=Path, help="a new file, such as monday.tar.gz")
+    backup.set_defaults(run_command=_back_up)
+    restore = commands.add_parser("restore", help="put a backup back into an empty UNLEARN_HOME")
+    restore.add_argument("file", type=Path)
+    restore.set_defaults(run_command=_restore)
+
+
+def _back_up(args: argparse.Namespace) -> None:
+    if not (home() / DATABASE).exists():
+        raise UserError(f"There are no runs in {home()}.")
+    open_store().mark_interrupted()
+    done = write_backup(home(), args.file)
+    print(f"{args.file}: {_counted(done.runs)}, {args.file.stat().st_size / 1e6:.1f} MB")
+    if done.left_out:
+        print(f"{_counted(done.left_out)} under way or changed meanwhile: not in the backup")
+
+
+def _restore(args: argparse.Namespace) -> None:
+    print(f"{home()}: {_counted(restore_backup(home(), args.file))}")
+
+
+def _counted(runs: int) -> str:
+    return f"{runs} run" if runs == 1 else f"{runs} runs"
