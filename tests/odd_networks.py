@@ -76,6 +76,11 @@ class DropoutAlwaysOn(Plain):
         return self.fc(F.dropout(self.features(pixels), 0.5))
 
 
+class DropoutInTraining(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(F.dropout(self.features(pixels), 0.5, self.training))
+
+
 class BatchStatistics(Plain):
     def __init__(self) -> None:
         super().__init__()
@@ -197,6 +202,7 @@ def seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 
 plain, softmax, log_softmax = seeded(Plain), seeded(Softmax), seeded(LogSoftmax)
 one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoid)
+dropout_in_training = seeded(DropoutInTraining)
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
 late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)

@@ -31,9 +31,11 @@ from unlearn_core.catalog.records.classifier_record import (
 )
 from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.common.files import atomic_write
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 
 
+@usual_surroundings()
 def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
     """Return the record and module of a classifier after building, loading and checking; nothing is stored.
 
@@ -138,6 +140,7 @@ def _as_they_are(record: CustomClassifier, module: nn.Module) -> CustomClassifie
     return record
 
 
+@usual_surroundings()
 def add_classifier(
     root: Path,
     specification: ClassifierSpecification,
