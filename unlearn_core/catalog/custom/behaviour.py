@@ -119,7 +119,9 @@ def _outputs(module: nn.Module, pixels: Tensor) -> Tensor:
     if n > 1 and sizes[:1] == [n]:
         sizes.pop(0)
     if len(sizes) > 1 or rows.numel() != n * math.prod(sizes) or 0 in sizes:
-        raise UserError(f"The network must return one row of logits per picture; it returns {in_words(rows)}.")
+        raise UserError(
+            f"The network must return one row of logits per picture; it returns {in_words(rows)}."
+        )
     if not rows.isfinite().all():
         raise UserError("The network returns NaN or infinite values.")
     return rows.reshape(n, -1).float()
