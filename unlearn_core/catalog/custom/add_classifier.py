@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
-from unlearn_core.catalog.custom.build_network import FILE, build
+from unlearn_core.catalog.custom.build_network import FILE, build, without_caches
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.custom.introspect import find_cam_layers
 from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
@@ -46,7 +46,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     """
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
-    plain = OneOutput(origin.network, mean, std).eval()
+    plain = OneOutput(without_caches(origin.network), mean, std).eval()
     for tensor_name, tensor in plain.state_dict().items():
         if not tensor.isfinite().all():
             raise UserError(f"{tensor_name} of the network has NaN or infinite values.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from unlearn_core.catalog.custom.fold_weights import fold_weights
@@ -49,7 +49,8 @@ def build(
     """
     # First weights are drawn at random: the caller's random state stays as it is.
     with torch.random.fork_rng(devices=[]):
-        return _without_inplace(_built(architecture, classes, channels, input_size, arguments))
+        network = _built(architecture, classes, channels, input_size, arguments)
+    return without_caches(_without_inplace(network))
 
 
 def _built(
@@ -225,6 +226,24 @@ def _without_inplace(network: nn.Module) -> nn.Module:
     for layer in network.modules():
         if "inplace" in inspect.signature(type(layer).__init__).parameters:
             layer.inplace = False  # type: ignore[assignment]
+    return network
+
+
+class _NeverKept(dict[str, Tensor]):
+    """A cache from which a value is taken once, and then calculated again."""
+
+    def __getitem__(self, key: str) -> Tensor:
+        return self.pop(key)
+
+
+def without_caches(network: nn.Module) -> nn.Module:
+    """Have networks of timm calculate attention biases at every call: they keep them in eval mode.
+
+    Gradients would not reach the weights, and other weights would have no effect.
+    """
+    for layer in network.modules():
+        if isinstance(getattr(layer, "attention_bias_cache", None), dict):
+            layer.attention_bias_cache = _NeverKept()  # type: ignore[assignment]
     return network
 
 
