@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -76,15 +77,46 @@ class DropoutAlwaysOn(Plain):
         return self.fc(F.dropout(self.features(pixels), 0.5))
 
 
+class DropoutInTraining(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.fc(F.dropout(self.features(pixels), 0.5, self.training))
+
+
 class BatchStatistics(Plain):
     def __init__(self) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(8, track_running_stats=False)
 
 
-class Pair(Plain):
+class WithPixels(Plain):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        return super().forward(pixels), pixels
+        return pixels, super().forward(pixels)
+
+
+class WithFeatures(Plain):
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"features": self.features(pixels), "logits": super().forward(pixels)}
+
+
+@dataclass
+class Answer:
+    """What Hugging Face's networks return is like it."""
+
+    logits: Tensor
+    hidden_states: tuple[Tensor, ...] | None = None
+    loss: Tensor | None = None
+
+
+class AsAnObject(Plain):
+    def forward(self, pixels: Tensor) -> Answer:  # type: ignore[override]
+        return Answer(super().forward(pixels), (self.features(pixels),))
+
+
+class Pair(Plain):
+    """Returns two rows for each picture, and nothing says which are the logits."""
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        return super().forward(pixels), self.features(pixels)
 
 
 class Frozen(Plain):
@@ -197,6 +229,8 @@ def seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 
 plain, softmax, log_softmax = seeded(Plain), seeded(Softmax), seeded(LogSoftmax)
 one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoid)
+with_pixels, with_features, as_an_object = seeded(WithPixels), seeded(WithFeatures), seeded(AsAnObject)
+dropout_in_training = seeded(DropoutInTraining)
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)
 late_norm, used_twice, other_every_time = seeded(LateNorm), seeded(UsedTwice), seeded(OtherEveryTime)

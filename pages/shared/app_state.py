@@ -75,8 +75,7 @@ async def closing_workers(app: st.App) -> AsyncIterator[None]:
 
 
 def my_runs() -> list[Run]:
-    """Return the runs to list, the newest first; on a shared server those of this visitor, and the "
-    "example."""
+    """Return the runs to list, the newest first; on a shared server those of this visitor and the example."""
     own = store().runs(visitor())
     if not visitor():
         return own

@@ -144,5 +144,5 @@ def _ids_in(text: str, own: Collection[int]) -> list[int]:
         if not part.isdecimal() or len(part) > _DIGITS:
             raise UserError(f"{part[:_DIGITS]} in the link is not a picture id.")
         if int(part) not in own:
-            raise UserError(f"There is no picture {part} in this run.")
+            raise UserError(f"There is no picture {part} among those that this run measured.")
     return list(dict.fromkeys(int(part) for part in parts))

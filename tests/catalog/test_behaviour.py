@@ -65,6 +65,18 @@ def test_what_a_network_returns_becomes_logits(own_home: Path, name: str, findin
     assert (finding is None and not record.findings) or finding in record.findings[0]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"), [("with_pixels", "number 2"), ("with_features", "logits"), ("as_an_object", "logits")]
+)
+def test_the_logits_are_taken_of_several_things(own_home: Path, name: str, taken: str) -> None:
+    module = load_classifier(add_classifier(own_home, specified(name))).module
+    (record,) = custom_classifiers(own_home)
+    assert record.findings == (
+        f"The network returns several things; of these, {taken} is taken for the logits.",
+    )
+    assert torch.allclose(module(PIXELS), raw("plain"), atol=1e-5)
+
+
 def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
     named = specified("one_logit").model_copy(update={"class_names": ("cat", "dog"), "classes": 2})
     assert prepare(named)[0].class_names == ("cat", "dog")
@@ -78,7 +90,7 @@ def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
             "batch_statistics",
             r"depends on the other pictures of the batch, as with BatchNorm without running",
         ),
-        ("pair", "must return one row of logits per picture; it returns a tuple"),
+        ("pair", "it returns a tuple of a tensor of 4 × 4 and a tensor of 4 × 12. Return the logits only"),
         ("lazy", "a network with lazy layers: call it on a picture"),
         ("scripted", "TorchScript, which cannot be looked into: return the network"),
         ("all_frozen", "Every weight of the network is frozen"),

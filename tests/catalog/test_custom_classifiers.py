@@ -10,10 +10,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.custom import build_network
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.entries import classifier_entry, fitting_image_sets
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, custom_classifiers
+from unlearn_core.catalog.untrusted.guard import Limits
 from unlearn_core.catalog.untrusted.uploads import store_upload
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import offered, switched_off
@@ -222,6 +224,15 @@ def test_a_network_of_tokens_has_no_grid_for_grad_cam(own_home: Path) -> None:
     )
     assert "layer-gradcam" not in [entry.name for entry in offered(name)]
     assert "spatial outputs" in dict(switched_off(name))["Grad-CAM"]
+
+
+def test_arguments_that_make_a_network_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_network, "BUILDING", Limits(6, 10**9))
+    endless = ClassifierSpecification(
+        source="timm:resnet10t:random", arguments='{"layers": [1, 1, 1, 1000000]}', input_size=64
+    )
+    with pytest.raises(UserError, match=r"with these arguments takes more than (6 seconds|1\.0 GB)"):
+        prepare(endless)
 
 
 def test_a_name_is_given_once_and_taken_out_again_when_no_run_needs_it(own_home: Path) -> None:

@@ -63,7 +63,8 @@ def test_all_that_a_hub_says_is_used(own_home: Path, network: dict[str, Tensor])
     [
         ({"label_names": ["ant", "ant", "cow"]}, "Two classes have the name 'ant'"),
         ({"model_args": {"stem_width": 16}}, "cannot be downloaded"),
-        ({"architecture": 5}, "cannot be downloaded"),
+        ({"architecture": 5}, "timm has no classifier 5"),
+        ({"model_args": {"channels": [9, 9, 9, 99_999]}}, "with these arguments has .* million weights"),
     ],
 )
 def test_what_a_hub_says_wrongly_is_one_sentence(

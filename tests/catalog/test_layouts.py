@@ -221,6 +221,57 @@ def test_a_table_of_another_machine(tmp_path: Path) -> None:
     assert source.notes == ("table.csv is not in UTF-8; it was read as Windows-1252.",)
 
 
+def test_classes_of_test_pictures_in_a_table_beside_their_folder(tmp_path: Path) -> None:
+    """The traffic signs of GTSRB, as Kaggle has them, and as their authors have."""
+    head = "Width,Height,Roi.X1,ClassId,Path\r\n"
+    kaggle = folder(
+        tmp_path / "kaggle",
+        *(
+            "Train/2/1.png",
+            "Train/10/1.png",
+            "Test/00000.png",
+            "Test/00001.png",
+            "Test/00002.png",
+            "Meta/0.png",
+        ),
+        **{
+            "Test.csv": f"{head}53,54,6,10,Test/00000.png\r\n42,45,5,2,Test/00001.png\r\n9,9,9\r\n",
+            "Train.csv": f"{head}27,26,5,10,Train/2/1.png\r\n",
+        },
+    )
+    source = image_source(f"folder:{kaggle}")
+    assert found(source) == {
+        "Train/2/1.png": ("2", False),
+        "Train/10/1.png": ("10", False),
+        "Test/00000.png": ("10", True),
+        "Test/00001.png": ("2", True),
+        "Test/00002.png": ("", True),
+    }
+    assert source.notes == ("The classes of 2 pictures are those in Test.csv.",)
+    authors = folder(
+        tmp_path / "authors",
+        *("train/00002/1.png", "test/images/1.png"),
+        **{"test/images/GT-test.csv": "Filename;Width;ClassId\n1.png;5;2\n", "test/images/a.csv": '"'},
+    )
+    assert found(image_source(f"folder:{authors}"))["test/images/1.png"] == ("00002", True)
+
+
+def test_an_example_of_an_answer_says_no_classes(tmp_path: Path) -> None:
+    root = folder(tmp_path, "train/a/1.png", "test/1.png")
+    (root / "test" / "sample_submission.csv").write_text("file,label\n1.png,a\n", encoding="utf-8")
+    assert found(image_source(f"folder:{root}"))["test/1.png"] == ("", True)
+
+
+def test_a_class_that_only_the_test_pictures_spell_in_another_case_is_the_same(tmp_path: Path) -> None:
+    source = image_source(f"folder:{folder(tmp_path, 'Train/Cat/1.png', 'test/cat/1.png', 'test/cat/2.png')}")
+    assert source.class_names == ("Cat",)
+    assert found(source)["test/cat/2.png"] == ("Cat", True)
+    assert source.notes == ("The test pictures of cat are of the class Cat.",)
+    folder(tmp_path, "Train/cat/1.png")
+    with pytest.raises(UserError, match="Two classes have the same name: Cat and cat"):
+        image_source(f"folder:{tmp_path}")
+
+
 def test_what_cannot_be_read_is_left_out_counted_and_listed(own_home: Path, tmp_path: Path) -> None:
     root = folder(tmp_path / "set", "train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "meta/1.png")
     (root / "train/cat/2.png").write_bytes(b"no picture")

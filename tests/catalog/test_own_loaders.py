@@ -1,5 +1,6 @@
 """Files and weights that a library's own loader understands, and what no tensor tells."""
 
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.custom.add_classifier import add_classifier, prepare
 from unlearn_core.catalog.custom.behaviour import real_pictures
+from unlearn_core.catalog.custom.build_network import build
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.errors import UserError
 
@@ -199,3 +201,21 @@ def test_second_heads_that_earlier_versions_kept_are_left_out(own_home: Path) ->
     (weights,) = own_home.rglob("classifiers/*/weights.safetensors")
     save_file(load_file(weights) | {"network.AuxLogits.fc.weight": torch.zeros(3, 768)}, weights)
     assert load_classifier(name).class_names == ("class 0", "class 1", "class 2")
+
+
+def test_weights_that_a_network_keeps_in_another_form_follow_a_run() -> None:
+    arguments = {"embed_dims": [16, 16, 32, 32], "depths": [1, 1, 1, 1], "num_heads": [1, 1, 1, 1]}
+    network = build("timm:tiny_vit_5m_224", 4, 3, 64, json.dumps(arguments)).eval()
+    pixels = real_pictures(3, 64)
+    with torch.inference_mode():
+        before = network(pixels)
+    for _ in range(2):
+        network(pixels).sum().backward()
+    biases = [weight for name, weight in network.named_parameters() if name.endswith("attention_biases")]
+    assert len(biases) == 3
+    assert all(weight.grad is not None and weight.grad.any() for weight in biases)
+    with torch.no_grad():
+        for weight in biases:
+            weight.normal_(0, 3, generator=torch.Generator().manual_seed(0))
+        assert not torch.allclose(network(pixels), before, rtol=0.1)
+    assert torch.equal(copy.deepcopy(network)(pixels), network(pixels))

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from unlearn_core.catalog.image_sets import Wanted, load_images
+from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.uploaded_photos import LONGEST_SIDE, add_upload, uploads
 from unlearn_core.catalog.untrusted.pictures import fit, read_picture
 from unlearn_core.errors import UserError
@@ -78,14 +79,18 @@ def test_heic_without_its_decoder_is_one_sentence(monkeypatch: pytest.MonkeyPatc
         read_picture(b"\0\0\0\x18ftypheic" + bytes(60), "photo.heic")
 
 
-def test_of_a_stack_the_first_page_is_read_and_that_is_said(tmp_path: Path) -> None:
+def test_of_a_stack_the_first_page_is_read_and_that_is_said(own_home: Path, tmp_path: Path) -> None:
     pages = [Image.new("L", (16, 16), grey) for grey in (60, 120, 180)]
-    (tmp_path / "cat").mkdir()
+    (tmp_path / "set" / "cat").mkdir(parents=True)
     data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
-    (tmp_path / "cat" / "cells.tif").write_bytes(data)
-    images = load_images(f"folder:{tmp_path}", Wanted("any", 1, 16, ("cat",), ()))
+    for name, content in (("cells.tif", data), ("more.tif", data), ("one.tif", encoded(pages[0], "TIFF"))):
+        (tmp_path / "set" / "cat" / name).write_bytes(content)
+    source = f"folder:{tmp_path / 'set'}"
+    images = load_images(source, Wanted("any", 1, 16, ("cat",), ()))
     assert images.pixels.min() == images.pixels.max() == 60
     assert "cat/cells.tif has 3 pages: of such files only the first is read." in images.notes
+    notes = add_image_set(own_home, "cells", source).notes
+    assert notes == ("2 files have several pages: of such files only the first page is read.",)
 
 
 @pytest.mark.parametrize(

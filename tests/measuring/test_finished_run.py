@@ -1,5 +1,6 @@
 """Film, dial, drift and files of a real run: their ends must be what the run itself measured."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.export import write_attribution_files
 from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.measuring.replay import write_frame, write_replay
 from unlearn_core.measuring.representation.drift import write_drift
 from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
@@ -161,3 +163,15 @@ def test_importance_for_retained_pictures_has_the_shape_of_the_maps(
         for number, importance in enumerate(maps.importance):
             assert found[f"importance_{number}"].shape == importance.shape
             assert 0 <= found[f"importance_{number}"].min() <= found[f"importance_{number}"].max() <= 1
+
+
+def test_pictures_outside_a_measured_sample_are_explained_too(cached_store: Store, finished: str) -> None:
+    run = load_finished_run(cached_store.root, finished)
+    ids = [*run.comparison.ids[run.comparison.in_group(FORGET)].tolist(), 3]
+    rest = ~np.isin(run.comparison.ids, ids)
+    arrays = {name: value[rest] for name, value in vars(run.comparison).items() if name != "class_names"}
+    sampled = replace(run, comparison=replace(run.comparison, **arrays))
+    for target in ("label", "new"):
+        assert sampled.targets(ids, target).tolist() == run.targets(ids, target).tolist()
+    with pytest.raises(UserError, match="There is no picture 1000000 in mnist"):
+        sampled.targets([1000000], "new")

@@ -1,3 +1,4 @@
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,10 +113,19 @@ def test_damaged_files_are_one_sentence(tmp_path: Path) -> None:
         (none, np.empty((4, 0, 10))),
         (one, np.zeros((4, 2, 10))),
         (one, np.zeros((0, 1, 10))),
+        (one[:, None], np.zeros((4, 1, 10))),
+        (one + 10, np.zeros((4, 1, 10))),
+        (one - 1, np.zeros((4, 1, 10))),
+        (one / 2, np.zeros((4, 1, 10))),
     ):
         write_never_seen(tmp_path / "c@i.npz", NeverSeen(ids, ids, logits.astype(np.float16)))
         with pytest.raises(UserError, match="delete it, or make it again"):
             read_never_seen(tmp_path / "c@i.npz")
+    with zipfile.ZipFile(tmp_path / "c@i.npz", "w") as archive:
+        for name in ("ids", "labels", "logits", "fingerprint"):
+            archive.writestr(f"{name}.npy", b"no array")
+    with pytest.raises(UserError, match="delete it, or make it again"):
+        read_never_seen(tmp_path / "c@i.npz")
     (tmp_path / "c@i.npz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="delete it, or make it again"):
         read_never_seen(tmp_path / "c@i.npz")

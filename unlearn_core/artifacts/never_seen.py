@@ -114,9 +114,14 @@ def read_never_seen(path: Path) -> NeverSeen:
         ),
         np.load(path, allow_pickle=False) as arrays,
     ):
-        ids, labels, logits = (arrays[name] for name in ("ids", "labels", "logits"))
-        if not (len(ids) and len(logits) and logits.shape[1] == len(ids) == len(labels)):
+        # What is no array comes as bytes.
+        ids, labels, logits = (np.asarray(arrays[name]) for name in ("ids", "labels", "logits"))
+        if (ids.ndim, logits.ndim) != (1, 3) or ids.shape != labels.shape or logits.shape[1] != len(ids):
             raise ValueError(f"shapes {ids.shape}, {labels.shape} and {logits.shape}")
+        if (ids.dtype.kind, labels.dtype.kind, logits.dtype.kind) != ("i", "i", "f") or 0 in logits.shape:
+            raise ValueError(f"types {ids.dtype}, {labels.dtype} and {logits.dtype}")
+        if labels.min() < 0 or labels.max() >= logits.shape[2]:
+            raise ValueError("labels of no class")
         return NeverSeen(ids, labels, logits, str(arrays["fingerprint"]))
 
 

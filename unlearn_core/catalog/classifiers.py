@@ -17,6 +17,7 @@ from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.catalog.shipped.training import RECIPES
 from unlearn_core.common.checksums import check
 from unlearn_core.common.home import home
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 
 WEIGHTS = Path(__file__).parent / "shipped" / "weights"
@@ -52,6 +53,7 @@ class Classifier:
             raise UserError(f"The weights {path.name} are damaged or do not fit {self.name}.") from error
 
 
+@usual_surroundings()
 def load_classifier(name: str) -> Classifier:
     """Return a new copy of a classifier on the CPU; an unknown name raises `UserError`."""
     if classifier_entry(name).brought:

@@ -30,6 +30,7 @@ from unlearn_core.catalog.untrusted.intensities import SIXTEEN_BITS, Window, in_
 from unlearn_core.catalog.untrusted.pictures import fit, read_header, read_picture
 from unlearn_core.common.files import atomic_write, is_whole
 from unlearn_core.common.home import home
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 
 MOST_MEMORY = 2**30
@@ -101,6 +102,7 @@ class ImageSet:
     notes: tuple[str, ...] = ()
 
 
+@usual_surroundings()
 def load_images(name: str, classifier: ClassifierLike) -> ImageSet:
     """Return the image set prepared for the classifier; the last few are cached in memory.
 

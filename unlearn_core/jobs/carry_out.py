@@ -14,6 +14,7 @@ from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.common.files import make_once
 from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import public_message
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
@@ -33,6 +34,7 @@ WAY = ("steps.jsonl", "snapshots", "look_alikes.npz")
 OnStep = Callable[[Step], None]
 
 
+@usual_surroundings()
 def run_forget(
     store: Store, run_id: str, on_step: OnStep = lambda step: None, found_by: str | None = None
 ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy import intp
 from numpy.typing import NDArray
 
@@ -97,6 +98,8 @@ class Job:
     def run(self) -> Outcome:
         """Carry out the job; raises like `unlearn`."""
         start = time.perf_counter()
+        # What methods draw by generators of their own follows the seed anyway, but not dropout.
+        torch.manual_seed(self.request.seed)
         self.report.phase("measure")
         before = self.pictures.predict(self.original.module, self._measured_before, self._known)
         if self._known is None:

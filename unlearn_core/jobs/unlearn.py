@@ -6,12 +6,14 @@ from typing import NamedTuple
 from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.forgetting.methods.base import Method
 from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.store.request import DEFAULT, Device, ForgetRequest, Goal
 
 
+@usual_surroundings()
 def unlearn(
     classifier: Classifier,
     images: ImageSet,

@@ -14,6 +14,7 @@ from unlearn_core.catalog.custom.behaviour import real_pictures
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, CustomClassifier
 from unlearn_core.common.devices import choose_device
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.forgetting.registry import method_entry, methods
 from unlearn_core.forgetting.trial import try_methods
@@ -30,6 +31,7 @@ _NEEDS_A_RECIPE = "retrain"
 """No custom classifier has one: that is no finding about this one."""
 
 
+@usual_surroundings()
 def examine(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
     """Return the record and module of a specification, with all findings; nothing is stored.
 
@@ -40,6 +42,7 @@ def examine(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
         return examined(record, module), module
 
 
+@usual_surroundings()
 def add_examined(
     root: Path,
     specification: ClassifierSpecification,

@@ -41,25 +41,17 @@ class FinishedRun:
         """The device of both classifiers: the accelerator, where there is one."""
         return device_of(self.before.module)
 
-    def positions(self, ids: Sequence[int]) -> list[int]:
-        """Return the positions of pictures of the run's image set in the comparison.
-
-        An unknown id raises `UserError`.
-        """
-        own = np.flatnonzero(self.comparison.image_set == 0)
-        places = {int(self.comparison.ids[position]): int(position) for position in own}
-        for one in ids:
-            if one not in places:
-                raise UserError(f"There is no picture {one} in {self.request.images}.")
-        return [places[one] for one in ids]
-
-    def pictures(self, ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Return pictures of the run's image set by id, uint8 (n, h, w, c)."""
+    def rows(self, ids: Sequence[int]) -> list[int]:
+        """Return the rows of pictures in the run's image set; an unknown id raises `UserError`."""
         rows = {int(one): row for row, one in enumerate(self.images.ids)}
         for one in ids:
             if one not in rows:
                 raise UserError(f"There is no picture {one} in {self.request.images}.")
-        return self.images.pixels[[rows[one] for one in ids]]
+        return [rows[one] for one in ids]
+
+    def pictures(self, ids: Sequence[int]) -> NDArray[np.uint8]:
+        """Return pictures of the run's image set by id, uint8 (n, h, w, c)."""
+        return self.images.pixels[self.rows(ids)]
 
     def pixels(self, ids: Sequence[int]) -> Tensor:
         """Return the same pictures as inputs of a classifier: float (n, c, h, w) in [0, 1]."""
@@ -67,12 +59,24 @@ class FinishedRun:
 
     def targets(self, ids: Sequence[int], target: str) -> NDArray[np.int64]:
         """Return a class for each picture: "label", "new" (predicted after the run) or a class index."""
-        named = {"label": self.comparison.labels, "new": self.comparison.after}
-        if target in named:
-            return named[target][self.positions(ids)].astype(np.int64)
+        if target in ("label", "new"):
+            return np.array([self._target(one, target) for one in ids], np.int64)
         if not target.isdecimal() or int(target) >= len(self.before.class_names):
             raise UserError(f"{target} is not a class of {self.before.name}.")
         return np.full(len(ids), int(target), np.int64)
+
+    def _target(self, one: int, target: str) -> int:
+        """Return the class of a picture, from the measurements, or by looking where it was not measured."""
+        (row,) = self.rows([one])
+        known = np.flatnonzero((self.comparison.image_set == 0) & (self.comparison.ids == one))
+        if len(known):
+            values = self.comparison.labels if target == "label" else self.comparison.after
+            return int(values[known[0]])
+        if target == "label" and self.images.labelled[row]:
+            return int(self.images.labels[row])
+        classifier = self.before if target == "label" else self.after
+        with torch.inference_mode():
+            return int(classifier.module(self.pixels([one])).argmax())
 
 
 def load_finished_run(root: Path, run_id: str) -> FinishedRun:

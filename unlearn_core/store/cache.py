@@ -8,8 +8,10 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from unlearn_core.common.files import make_once, write_compressed
+from unlearn_core.common.surroundings import usual_surroundings
 
 
+@usual_surroundings()
 def cached(folder: Path, asked: object, make: Callable[[], Mapping[str, ArrayLike]]) -> Path:
     """Return the .npz in `folder` for the key `asked`; its arrays are made if it does not exist.
 

@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
-from unlearn_core.catalog.custom.build_network import FILE, build
+from unlearn_core.catalog.custom.build_network import FILE, build, without_caches
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.custom.introspect import find_cam_layers
 from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
-from unlearn_core.catalog.custom.outputs import FINDINGS, Adapted
+from unlearn_core.catalog.custom.outputs import FINDINGS, Adapted, OneOutput
 from unlearn_core.catalog.custom.parts import without_training_heads
 from unlearn_core.catalog.custom.resolve_classifier import names_for, origin_of
 from unlearn_core.catalog.records.classifier_record import (
@@ -29,11 +29,12 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifiers,
     default_name,
 )
-from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.common.files import atomic_write
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 
 
+@usual_surroundings()
 def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, nn.Module]:
     """Return the record and module of a classifier after building, loading and checking; nothing is stored.
 
@@ -45,7 +46,7 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     """
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
-    plain = Normalised(origin.network, mean, std).eval()
+    plain = OneOutput(without_caches(origin.network), mean, std).eval()
     for tensor_name, tensor in plain.state_dict().items():
         if not tensor.isfinite().all():
             raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
@@ -100,7 +101,7 @@ def _normalisation(
     return mean, std
 
 
-def _findings(module: nn.Module, output: Output) -> list[str]:
+def _findings(module: Adapted, output: Output) -> list[str]:
     """Return what there is to say of a network's output and of its frozen weights."""
     weights = list(module.parameters())
     frozen = [weight for weight in weights if not weight.requires_grad]
@@ -108,7 +109,11 @@ def _findings(module: nn.Module, output: Output) -> list[str]:
         raise UserError(
             "Every weight of the network is frozen (requires_grad is False): nothing could be forgotten."
         )
-    found = [FINDINGS[output]] if output in FINDINGS else []
+    found = []
+    if module.taken:
+        found.append(f"The network returns several things; of these, {module.taken} is taken for the logits.")
+    if output in FINDINGS:
+        found.append(FINDINGS[output])
     if frozen:
         found.append(f"{len(frozen)} of {len(weights)} weight tensors are frozen and stay as they are.")
     return found
@@ -138,6 +143,7 @@ def _as_they_are(record: CustomClassifier, module: nn.Module) -> CustomClassifie
     return record
 
 
+@usual_surroundings()
 def add_classifier(
     root: Path,
     specification: ClassifierSpecification,

@@ -6,6 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.catalog.custom.outputs import in_words
 from unlearn_core.catalog.records.classifier_record import Output
 from unlearn_core.catalog.sources.base import PictureFile
 from unlearn_core.catalog.sources.photos import Photos
@@ -107,24 +108,20 @@ def _outputs(module: nn.Module, pixels: Tensor) -> Tensor:
     n, channels, size, _ = pixels.shape
     try:
         rows = module(pixels)
+    except UserError:
+        raise
     # A user's network may raise anything.
     except Exception as error:
         raise UserError(
             f"The network fails on pictures of {size} × {size} with {channels} channels: {first_line(error)}."
         ) from error
-    sizes = [one for one in rows.shape if one != 1] if isinstance(rows, Tensor) else []
+    sizes = [one for one in rows.shape if one != 1]
     if n > 1 and sizes[:1] == [n]:
         sizes.pop(0)
-    if not isinstance(rows, Tensor) or len(sizes) > 1 or rows.numel() != n * math.prod(sizes) or 0 in sizes:
+    if len(sizes) > 1 or rows.numel() != n * math.prod(sizes) or 0 in sizes:
         raise UserError(
-            f"The network must return one row of logits per picture; it returns {_in_words(rows)}."
+            f"The network must return one row of logits per picture; it returns {in_words(rows)}."
         )
     if not rows.isfinite().all():
         raise UserError("The network returns NaN or infinite values.")
     return rows.reshape(n, -1).float()
-
-
-def _in_words(returned: object) -> str:
-    if isinstance(returned, Tensor):
-        return "a tensor of " + (" × ".join(map(str, returned.shape)) or "one number")
-    return f"a {type(returned).__name__}"

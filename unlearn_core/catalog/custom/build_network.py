@@ -8,17 +8,21 @@ from typing import Any
 
 import psutil
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from unlearn_core.catalog.custom.fold_weights import fold_weights
 from unlearn_core.catalog.records.classifier_record import read_arguments
+from unlearn_core.catalog.untrusted.guard import Limits, guarded
 from unlearn_core.errors import UserError, first_line
 
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
 
 WITH_TRAINING_HEADS = ("googlenet", "inception_v3")
 """Networks of torchvision with further heads for training; they are built without them."""
+
+BUILDING = Limits(60, 4 * 10**9)
+"""For a network with arguments of a stranger."""
 
 _COPIES = 4
 """Copies of the weights in memory during a run: before, after, gradients, and the optimiser's state."""
@@ -49,7 +53,8 @@ def build(
     """
     # First weights are drawn at random: the caller's random state stays as it is.
     with torch.random.fork_rng(devices=[]):
-        return _without_inplace(_built(architecture, classes, channels, input_size, arguments))
+        network = _built(architecture, classes, channels, input_size, arguments)
+    return without_caches(_without_inplace(network))
 
 
 def _built(
@@ -72,10 +77,11 @@ def _built(
         ) from error
 
 
-def check_architecture(architecture: str) -> None:
+def check_architecture(architecture: str, arguments: str = "{}") -> None:
     """Raise `UserError` for a network that is unknown or too large for this machine.
 
-    For an unknown name the message suggests similar ones.
+    For an unknown name the message suggests similar ones. With arguments of its constructor, a JSON object,
+    which may be a stranger's, it is tried in a process with limits.
     """
     kind, name = split_architecture(architecture)
     known = torchvision_names() if kind == TORCHVISION else timm_names()
@@ -83,20 +89,25 @@ def check_architecture(architecture: str) -> None:
         near = difflib.get_close_matches(name, known, 3)
         hint = f"; do you mean {' or '.join(near)}?" if near else "."
         raise UserError(f"{kind} has no classifier {name}{hint}")
-    if kind == TIMM:
-        _check_size(name)
+    if checked_arguments(arguments):
+        what = f"{architecture} with these arguments"
+        _check_size(what, guarded(what, BUILDING, count_weights, architecture, arguments))
+    elif kind == TIMM:
+        _check_size(architecture, count_weights(architecture, arguments))
 
 
-def _check_size(name: str) -> None:
-    """Raise `UserError` if this machine has too little memory for a network of timm; allocates nothing."""
-    import timm
-
+def count_weights(architecture: str, arguments: str) -> int:
+    """Return the number of a network's weights, for which no memory is needed."""
     with torch.device("meta"):
-        weights = sum(weight.numel() for weight in timm.create_model(name, pretrained=False).parameters())
+        return sum(weight.numel() for weight in _built(architecture, 1000, 3, None, arguments).parameters())
+
+
+def _check_size(what: str, weights: int) -> None:
+    """Raise `UserError` if this machine has too little memory for so many weights."""
     needed, there = 4 * weights * _COPIES, psutil.virtual_memory().total
     if needed > there:
         raise UserError(
-            f"{TIMM}:{name} has {weights / 1e6:,.0f} million weights; forgetting with it needs "
+            f"{what} has {weights / 1e6:,.0f} million weights; forgetting with it needs "
             f"{needed / 2**30:.0f} GB of memory, and this machine has {there / 2**30:.0f}."
         )
 
@@ -225,6 +236,24 @@ def _without_inplace(network: nn.Module) -> nn.Module:
     for layer in network.modules():
         if "inplace" in inspect.signature(type(layer).__init__).parameters:
             layer.inplace = False  # type: ignore[assignment]
+    return network
+
+
+class _NeverKept(dict[str, Tensor]):
+    """A cache from which a value is taken once, and then calculated again."""
+
+    def __getitem__(self, key: str) -> Tensor:
+        return self.pop(key)
+
+
+def without_caches(network: nn.Module) -> nn.Module:
+    """Have networks of timm calculate attention biases at every call: they keep them in eval mode.
+
+    Gradients would not reach the weights, and other weights would have no effect.
+    """
+    for layer in network.modules():
+        if isinstance(getattr(layer, "attention_bias_cache", None), dict):
+            layer.attention_bias_cache = _NeverKept()  # type: ignore[assignment]
     return network
 
 

@@ -45,7 +45,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
             f"{path.name} contains only tensors: give their architecture, {TORCHVISION}:NAME or {TIMM}:NAME."
         )
     architecture, what = specification.architecture, f"{path.name} does not fit {specification.architecture}"
-    check_architecture(architecture)
+    check_architecture(architecture, specification.arguments)
     check_checkpoint(path)
     file = read_checkpoint(path)
     usual = usual_settings(architecture)

@@ -1,5 +1,7 @@
 """Networks of others as classifiers: from pixels to logits, whatever they return."""
 
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any, Self
 
 import torch
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 
 from unlearn_core.catalog.records.classifier_record import Output
 from unlearn_core.catalog.shipped.architectures import Normalised
+from unlearn_core.errors import UserError
 
 FINDINGS: dict[Output, str] = {
     "log-probabilities": "The network ends in a log-softmax: its log-probabilities are used as logits.",
@@ -17,10 +20,59 @@ FINDINGS: dict[Output, str] = {
 }
 """What is said of an output; nothing of logits."""
 
+_LOGITS = ("logits", "out")
+"""What logits are called among several outputs, in Hugging Face's and in torchvision's networks."""
+
 _TINY = torch.finfo(torch.float32).tiny
 
 
-class Adapted(Normalised):
+class OneOutput(Normalised):
+    """A network of which only the logits are used, where it returns several things.
+
+    `taken` says which they are, "" for a network that returns nothing else.
+    """
+
+    taken = ""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return what is taken for logits; anything unclear raises `UserError`."""
+        returned: object = super().forward(pixels)
+        if isinstance(returned, Tensor):
+            return returned
+        self.taken, found = _logits_in(returned, pixels.shape[0])
+        return found
+
+
+def _logits_in(returned: object, n: int) -> tuple[str, Tensor]:
+    """Return name and values of the logits: what is called so, or the only rows (n, columns)."""
+    tensors = {name: one for name, one in _fields(returned).items() if isinstance(one, Tensor)}
+    rows = {name: one for name, one in tensors.items() if one.ndim == 2 and one.shape[0] == n}
+    for found in ({name: tensors[name] for name in _LOGITS if name in tensors}, rows, tensors):
+        if len(found) == 1:
+            return next(iter(found.items()))
+    shapes = " and ".join(map(in_words, tensors.values()))
+    raise UserError(
+        f"The network must return one row of logits per picture; it returns a {type(returned).__name__}"
+        f"{' of ' * bool(shapes)}{shapes}. Return the logits only, or call them logits in a dictionary."
+    )
+
+
+def _fields(returned: object) -> dict[str, object]:
+    if isinstance(returned, Mapping):
+        return {str(name): value for name, value in returned.items()}
+    if hasattr(returned, "_asdict"):
+        return dict(returned._asdict())
+    if isinstance(returned, (tuple, list)):
+        return {f"number {number}": value for number, value in enumerate(returned, 1)}
+    return dict(vars(returned)) if is_dataclass(returned) else {}
+
+
+def in_words(tensor: Tensor) -> str:
+    """Return the shape of a tensor in words."""
+    return "a tensor of " + (" × ".join(map(str, tensor.shape)) or "one number")
+
+
+class Adapted(OneOutput):
     """A network of somebody else's, used as runs use any classifier.
 
     Args:

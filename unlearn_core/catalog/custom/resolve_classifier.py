@@ -86,7 +86,7 @@ def _name_and_weights(rest: str, hub: bool) -> tuple[str, str]:
 
 def _untrained(architecture: str, specification: ClassifierSpecification) -> Origin:
     """Return a network with random weights, for experiments."""
-    check_architecture(architecture)
+    check_architecture(architecture, specification.arguments)
     known = usual_settings(architecture)
     classes, channels = specification.classes or 1000, specification.channels or 3
     arguments = specification.arguments
@@ -108,7 +108,7 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
     import torchvision.models as models
 
     architecture = f"{TORCHVISION}:{name}"
-    check_architecture(architecture)
+    check_architecture(architecture, specification.arguments)
     enum = models.get_model_weights(name)
     if weights and weights not in enum.__members__:
         raise UserError(f"{name} has no weights {weights}; available: {', '.join(enum.__members__)}.")
@@ -157,9 +157,10 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
         with cache_alone_when_offline():
             if name.startswith("hf-hub:"):
                 # Arguments such as an activation are not in the tensors.
-                _, _, hub = load_model_config_from_hf(name.removeprefix("hf-hub:"))
+                _, known_as, hub = load_model_config_from_hf(name.removeprefix("hf-hub:"))
                 own = {key: value for key, value in (hub or {}).items() if key not in _OF_THE_TENSORS}
                 arguments = checked_arguments(json.dumps(own)) | arguments
+                check_architecture(f"{TIMM}:{known_as}", json.dumps(arguments))
             extra = arguments | img_size(name, specification.input_size, arguments)
             network = timm.create_model(name, pretrained=True, **extra)
     except UserError:

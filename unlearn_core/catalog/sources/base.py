@@ -112,14 +112,14 @@ def in_order(
     """Return a source of files; "" is the class of unlabelled pictures.
 
     Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order
-    of their names, numbers in their own. Two whose names differ only in case raise `UserError`.
+    of their names, numbers in their own. Names that differ only in case are one class if one is of training
+    and the other of test pictures; else they raise `UserError`.
     """
+    spelled = _spelled_once(classes, is_test)
+    classes = [spelled.get(name, name) for name in classes]
+    for name, other in spelled.items():
+        notes = (*notes, f"The test pictures of {name} are of the class {other}.")
     names = sorted(set(classes) - {""})
-    known: dict[str, str] = {}
-    for name in names:
-        other = known.setdefault(name.lower(), name)
-        if other != name:
-            raise UserError(f"Two classes have the same name: {other} and {name}.")
     numbers = class_numbers(names)
     if numbers is not None:
         names = [name for _, name in sorted(zip(numbers, names, strict=True))]
@@ -133,6 +133,17 @@ def in_order(
         tuple(left_out),
         notes,
     )
+
+
+def _spelled_once(classes: Sequence[str], is_test: Sequence[bool]) -> dict[str, str]:
+    """Return the training pictures' name of each class that the test pictures spell in another case."""
+    known: dict[tuple[str, bool], str] = {}
+    for name, test in sorted(set(zip(classes, is_test, strict=True))):
+        other = known.setdefault((name.lower(), test), name)
+        if other != name:
+            raise UserError(f"Two classes have the same name: {other} and {name}.")
+    pairs = ((name, known.get((lower, False), name)) for (lower, test), name in known.items() if test)
+    return {name: other for name, other in pairs if other != name}
 
 
 def some_left_out(left_out: Sequence[tuple[str, str]], of: int) -> str:

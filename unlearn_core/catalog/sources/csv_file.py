@@ -1,30 +1,25 @@
 """Pictures of a CSV file: one row per picture with path, label and optionally split."""
 
-import codecs
-import csv
 import hashlib
 import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
-from io import StringIO
 from pathlib import Path
 from posixpath import normpath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
+from unlearn_core.catalog.sources.tables import LABELS, PATHS, column, rows_of
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
 from unlearn_core.common.brought import there
 from unlearn_core.errors import UserError
 
-PATHS = ("path", "file", "filename", "image", "picture")
-LABELS = ("label", "class", "target")
 SPLITS = ("split", "part", "subset")
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
 _TRIED = 20
-_SEPARATORS = ",;\t|"
 _TEST = ("test", "testing", "val", "valid", "validation")
 
 
@@ -39,8 +34,8 @@ def table_source(path: Path) -> ImageSource:
         UserError: no such file, not a CSV file, a missing column, or no picture at all.
     """
     rows, notes = _rows(path)
-    header = [name.strip().lower() for name in rows[0]]
-    where, label, split = (_column(header, names) for names in (PATHS, LABELS, SPLITS))
+    header = rows[0]
+    where, label, split = (column(header, names) for names in (PATHS, LABELS, SPLITS))
     if where is None or label is None:
         raise UserError(f"{path.name} needs a header with the columns path and label.")
     folder = path.parent.resolve()
@@ -81,36 +76,12 @@ def _rows(path: Path) -> tuple[list[list[str]], tuple[str, ...]]:
         raise UserError(f"There is no file {path.name}.")
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**20} MB.")
-    text, guessed = _text(path)
-    first = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=first.count)
-    try:
-        rows = [
-            row for row in csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True) if row
-        ]
-    except csv.Error as error:
-        raise UserError(f"{path.name} is not a CSV file.") from error
+    rows, guessed = rows_of(path.read_bytes(), path.name)
     if len(rows) < 2:
         raise UserError(f"{path.name} lists no pictures.")
     if len(rows) > MOST_PICTURES:
         raise UserError(f"{path.name} lists {len(rows):,} pictures; the maximum is {MOST_PICTURES:,}.")
     return rows, guessed
-
-
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a file in UTF-8, UTF-16 or, with a sentence, what Windows writes in the west."""
-    data = path.read_bytes()
-    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    try:
-        return data.decode("utf-16" if wide else "utf-8-sig"), ()
-    except UnicodeDecodeError as error:
-        if wide or b"\0" in data:
-            raise UserError(f"{path.name} is not a CSV file.") from error
-    return data.decode("cp1252", "replace"), (f"{path.name} is not in UTF-8; it was read as Windows-1252.",)
-
-
-def _column(header: list[str], names: tuple[str, ...]) -> int | None:
-    return next((header.index(name) for name in names if name in header), None)
 
 
 def _root(exists: Callable[[str], bool], names: list[str]) -> str:

@@ -6,13 +6,13 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
+from unlearn_core.catalog.sources.label_files import annotated, in_tables, says_classes
 from unlearn_core.catalog.sources.layouts import Place, places
 from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
@@ -24,12 +24,8 @@ from unlearn_core.errors import UserError
 
 MOST_PICTURES = 100_000
 MOST_UNPACKED = 16 * 2**30
-_READING = 2
+_READING = 3
 """Increase it when the same files give other classes or another split: what was made of them is then old."""
-
-_ANNOTATIONS = "_annotations.txt"
-"""Tiny ImageNet has such a file for `val/`: a picture's name and its class in each line, and more."""
-
 
 _DRIVE = re.compile("[a-zA-Z]:")
 
@@ -40,7 +36,7 @@ class Listing:
 
     Attributes:
         pictures: in the order of their names there.
-        annotations: files with the classes of pictures.
+        annotations: files that may say the classes of pictures.
         folders: with pictures or not.
         notes: sentences about guesses.
     """
@@ -77,7 +73,7 @@ def folder_source(path: Path) -> ImageSource:
         UserError: an unknown path, no pictures, too many, or an archive with unsafe names.
     """
     listing = list_folder(path)
-    found = _places(listing)
+    found, notes = _places(listing)
     kept = [number for number, place in enumerate(found) if place is not None]
     return in_order(
         [listing.pictures[number] for number in kept],
@@ -89,7 +85,7 @@ def folder_source(path: Path) -> ImageSource:
             for file, place in zip(listing.pictures, found, strict=True)
             if place is None
         ],
-        notes=listing.notes,
+        notes=(*listing.notes, *notes),
     )
 
 
@@ -110,7 +106,7 @@ def empty_classes(path: Path) -> list[str]:
     """Return the folders without any picture in or below them that stand beside class folders."""
     listing = list_folder(path)
     full = {folder for file in listing.pictures for folder in _around(file.name)}
-    classes = {place.folder for place in _places(listing) if place is not None and place.folder}
+    classes = {place.folder for place in _places(listing)[0] if place is not None and place.folder}
     beside = {"/".join(folder[:-1]) for folder in classes}
     return sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
 
@@ -128,18 +124,24 @@ def _check(path: Path) -> None:
         raise UserError(f"{path.name} is neither a folder nor a .zip file.")
 
 
-def _places(listing: Listing) -> list[Place | None]:
-    annotated: dict[str, str] = {}
-    for file in listing.annotations:
-        folder = file.name.rpartition("/")[0]
-        text = ""
-        with suppress(UserError, OSError):
-            text = file.read().decode(errors="replace")
-        for line in text.splitlines():
-            name, _, rest = line.partition("\t")
-            for above in (f"{folder}/", f"{folder}/images/"):
-                annotated[(above + name).lstrip("/")] = rest.partition("\t")[0].strip()
-    return places([file.name for file in listing.pictures], annotated)
+def _places(listing: Listing) -> tuple[list[Place | None], tuple[str, ...]]:
+    """Return the place of each picture, and sentences about where classes are from."""
+    names = [file.name for file in listing.pictures]
+    found = places(names, annotated(listing.annotations))
+    unlabelled = {
+        name: number
+        for number, (name, place) in enumerate(zip(names, found, strict=True))
+        if place is not None and not place.class_name
+    }
+    notes = []
+    classes = {place.class_name for place in found if place is not None and place.class_name}
+    for table, labels in in_tables(listing.annotations, unlabelled, classes):
+        for name, label in labels.items():
+            place = found[unlabelled[name]]
+            assert place is not None
+            found[unlabelled[name]] = replace(place, class_name=normalize("NFC", label))
+        notes.append(f"The classes of {len(labels):,} pictures are those in {table}.")
+    return found, tuple(notes)
 
 
 def _in_folder(path: Path) -> Listing:
@@ -155,7 +157,7 @@ def _in_folder(path: Path) -> Listing:
 
 def _listing(files: list[PictureFile], folders: set[str], notes: tuple[str, ...] = ()) -> Listing:
     pictures = [file for file in files if file.name.lower().endswith(SUFFIXES)]
-    annotations = [file for file in files if file.name.endswith(_ANNOTATIONS)]
+    annotations = [file for file in files if says_classes(file.name)]
     return Listing(pictures, annotations, folders, notes)
 
 

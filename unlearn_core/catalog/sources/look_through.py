@@ -16,7 +16,7 @@ from unlearn_core.catalog.sources.folders import empty_classes
 from unlearn_core.catalog.sources.registry import FOLDER_PREFIX, UTKFACE_PREFIX
 from unlearn_core.catalog.sources.resolve_source import read_source, split_utkface
 from unlearn_core.catalog.untrusted.intensities import Window, in_words
-from unlearn_core.catalog.untrusted.pictures import read_picture
+from unlearn_core.catalog.untrusted.pictures import TIFF, read_header, read_picture
 from unlearn_core.common.brought import here
 from unlearn_core.errors import UserError
 
@@ -39,7 +39,8 @@ def look_through(source: str, wanted: Window | None) -> tuple[dict[str, Any], li
         UserError: an unreadable source, an empty class, no file that can be read, or a window that cannot be.
     """
     found, path = read_source(source), path_of(source)
-    left_out = [*found.left_out, *_unreadable(found)]
+    bad, stacks = _looked_at(found)
+    left_out = [*found.left_out, *bad]
     if source.startswith(FOLDER_PREFIX):
         for empty in empty_classes(path)[:1]:
             raise UserError(f"The class folder {empty} has no pictures.")
@@ -49,7 +50,7 @@ def look_through(source: str, wanted: Window | None) -> tuple[dict[str, Any], li
         "class_names": found.class_names,
         "megabytes": _megabytes(path, found),
         "window": window,
-        "notes": [*found.notes, *([] if window is None else [in_words(window)])],
+        "notes": [*found.notes, *_of_stacks(stacks), *([] if window is None else [in_words(window)])],
     }
     return facts, left_out
 
@@ -81,37 +82,48 @@ def _megabytes(path: Path, found: ImageSource) -> float:
     return round(sum(file.stat().st_size for file in files if file.exists()) / 1e6, 1)
 
 
-def _unreadable(found: ImageSource) -> list[tuple[str, str]]:
-    """Return name and reason of each file that is not a picture; if it is all, raise `UserError`.
+def _of_stacks(stacks: int) -> list[str]:
+    if not stacks:
+        return []
+    words = "1 file has" if stacks == 1 else f"{stacks:,} files have"
+    return [f"{words} several pages: of such files only the first page is read."]
+
+
+def _looked_at(found: ImageSource) -> tuple[list[tuple[str, str]], int]:
+    """Return name and reason of each file that is not a picture, and the number of those with several pages.
+
+    If no file is a picture, raises `UserError`.
 
     Of very many large pictures only a sample is read; the others when they are loaded.
     """
     if not isinstance(found.pictures, list):
-        return []
+        return [], 0
     n = len(found.pictures)
     sample = {int(place) for place in np.linspace(0, n - 1, min(n, _LOOKED_AT))}
-    bad, size = _faults([found.pictures[place] for place in sorted(sample)])
+    bad, size, stacks = _faults([found.pictures[place] for place in sorted(sample)])
     if len(bad) == len(sample):
         raise UserError(bad[0][1])
     if size / len(sample) * n <= _READ_WHOLE:
-        bad += _faults([found.pictures[place] for place in range(n) if place not in sample])[0]
-    return bad
+        others, _, more = _faults([found.pictures[place] for place in range(n) if place not in sample])
+        return bad + others, stacks + more
+    return bad, stacks
 
 
-def _faults(pictures: Sequence[PictureFile]) -> tuple[list[tuple[str, str]], int]:
-    """Read pictures in parallel; return name and reason of those that are none, and the bytes of all."""
+def _faults(pictures: Sequence[PictureFile]) -> tuple[list[tuple[str, str]], int, int]:
+    """Read pictures in parallel; return name and reason of those that are none, the bytes of all, and the
+    number of those with several pages."""
 
-    def fault(picture: PictureFile) -> tuple[str, int]:
+    def fault(picture: PictureFile) -> tuple[str, int, bool]:
         try:
             data = picture.read()
             read_picture(data, picture.name)
         except UserError as error:
-            return str(error), 0
+            return str(error), 0, False
         except OSError as error:
-            return f"{picture.name} cannot be read: {error.strerror or error}.", 0
-        return "", len(data)
+            return f"{picture.name} cannot be read: {error.strerror or error}.", 0, False
+        return "", len(data), data[:2] in TIFF and read_header(data, picture.name).pages > 1
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(fault, pictures))
-    bad = [(one.name, why) for one, (why, _) in zip(pictures, found, strict=True) if why]
-    return bad, sum(size for _, size in found)
+    bad = [(one.name, why) for one, (why, _, _) in zip(pictures, found, strict=True) if why]
+    return bad, sum(size for _, size, _ in found), sum(is_stack for _, _, is_stack in found)

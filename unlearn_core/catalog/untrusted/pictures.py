@@ -29,6 +29,9 @@ SUFFIXES = (
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
 
+TIFF = (b"II", b"MM")
+"""The first bytes of one."""
+
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _CROP = 0.875
 _LONGEST = 16
@@ -132,7 +135,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     try:
         return Image.open(BytesIO(data), formats=_formats(data))
     except UnidentifiedImageError:
-        if data[:2] not in (b"II", b"MM"):
+        if data[:2] not in TIFF:
             raise
         return Image.open(BytesIO(in_single_precision(data, MOST_PIXELS)), formats=["TIFF"])
 

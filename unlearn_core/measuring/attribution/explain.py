@@ -16,6 +16,7 @@ from unlearn_core.artifacts.attribution_maps import Attributions
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.common.rank_correlation import rank_correlation
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.measuring.attribution.contrast import Explained, explained
 from unlearn_core.measuring.attribution.registry import algorithm_entry, check_offered
@@ -96,6 +97,7 @@ def attribute(
     return maps.sum(1).cpu().numpy().astype(np.float32)
 
 
+@usual_surroundings()
 def explanation(
     classifier: Classifier,
     pixels: Tensor,
