@@ -15,10 +15,11 @@ from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import backup as backup_module
 from unlearn_core.store.backup import restore_backup, write_backup
+from unlearn_core.store.database import DATABASE
 from unlearn_core.store.example import install_example
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
-from unlearn_core.store.runs import DATABASE, Store
+from unlearn_core.store.runs import Store
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

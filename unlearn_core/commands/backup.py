@@ -7,7 +7,8 @@ from typing import Any
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.backup import restore_backup, write_backup
-from unlearn_core.store.runs import DATABASE, open_store
+from unlearn_core.store.database import DATABASE
+from unlearn_core.store.runs import open_store
 
 
 def add_backup_commands(commands: Any) -> None:

@@ -20,7 +20,7 @@ from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.store.rows import Run
 
-_SETTINGS = {
+_SETTINGS: dict[str, object] = {
     # A task that killed its worker would kill the next one too.
     "distributed.scheduler.allowed-failures": 0,
     # By the clock, which may jump: `Watch` finds workers that hang.

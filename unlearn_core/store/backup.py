@@ -18,8 +18,8 @@ from unlearn_core.common.files import atomic_write
 from unlearn_core.common.home import make_private
 from unlearn_core.common.sharing import VISITORS_KEY
 from unlearn_core.errors import UserError
+from unlearn_core.store.database import DATABASE
 from unlearn_core.store.rows import UNDER_WAY
-from unlearn_core.store.runs import DATABASE
 from unlearn_core.store.schema import refuse_newer
 
 _RUNS = "runs"
@@ -157,8 +157,8 @@ def _check_database(path: Path) -> set[str]:
     """Return the ids of the runs of an unpacked database."""
     if not path.is_file():
         raise UserError("This is not a backup: it has no database.")
+    refuse_newer(path)
     with closing(sqlite3.connect(path)) as database:
-        refuse_newer(database)
         if database.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
             raise UserError("The database in this backup is damaged.")
     return set(_ends(path))

@@ -17,8 +17,9 @@ import psutil
 from unlearn_core import __version__
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
+from unlearn_core.store.database import DATABASE
 from unlearn_core.store.rows import UNDER_WAY, RunState, is_alive
-from unlearn_core.store.runs import DATABASE, open_store
+from unlearn_core.store.runs import open_store
 
 LEAST_DISK_MB, LEAST_MEMORY_MB = 1000, 500
 """Below these a run of a large network does not fit any more."""
