@@ -32,6 +32,7 @@ def test_the_image_gets_all_that_the_package_is_built_from(tmp_path: Path) -> No
             if (ROOT / source).is_dir():
                 shutil.copytree(ROOT / source, tmp_path / target)
             else:
+                (tmp_path / target).mkdir(exist_ok=True)
                 shutil.copy(ROOT / source, tmp_path / target)
     built = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
     subprocess.run(built, cwd=tmp_path, check=True, capture_output=True)

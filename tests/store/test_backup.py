@@ -50,6 +50,7 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
         assert store.get(under_way).state == RunState.RUNNING
     finally:
         engine.close()
+    assert main(["backup", str(tmp_path / "later.tar.gz")]) == 0
     said = capsys.readouterr().out
     assert "b.tar.gz: 1 run," in said
     assert "1 run under way" in said
@@ -61,6 +62,11 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
     assert run.parsed_result() == ended.parsed_result()
     assert files_of(restored.folder(run.id)) == files_of(store.folder(ended.id))
     assert (restored.root / "matches" / "a.json").read_text(encoding="utf-8") == "{}"
+    monkeypatch.setenv("UNLEARN_HOME", str(tmp_path / "newer"))
+    assert main(["restore", str(tmp_path / "later.tar.gz")]) == 0
+    interrupted = Store(tmp_path / "newer")
+    assert interrupted.queue_again(under_way).state == RunState.QUEUED
+    assert files_of(interrupted.folder(under_way)) == files_of(store.folder(under_way))
     assert not [path for path in restored.root.rglob("*") if path.stat().st_mode & 0o077]
 
 
