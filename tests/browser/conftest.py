@@ -31,6 +31,8 @@ FLAGS = [
     # A camera that shows a turning disc, and nobody who has to allow it.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    # The name of the server in deploy/nginx.conf.
+    "--host-resolver-rules=MAP lens.example.org 127.0.0.1",
 ]
 LAPTOP = {"width": 1366, "height": 768}
 PATIENCE = 300_000

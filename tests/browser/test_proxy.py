@@ -15,12 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from websockets import InvalidStatus, Origin, Subprotocol
 from websockets.sync.client import connect
 
-from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, ROOT, App, free_port
+from tests.browser.conftest import PATIENCE, ROOT, App, free_port
 from tests.browser.steps import open_tab, settle
 from tests.waiting import wait_until
 
@@ -129,37 +129,34 @@ def handshake(address: str, origin: str, connection: socket.socket) -> int:
 
 
 @pytest.fixture
-def page(port: int) -> Iterator[tuple[Page, list[str]]]:
-    """The app through nginx, in a browser that takes its name for this machine; and what its console says."""
-    with sync_playwright() as playwright:
-        rule = f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
-        own = str(CHROMIUM) if CHROMIUM.exists() else None
-        browser = playwright.chromium.launch(executable_path=own, args=[*FLAGS, rule])
-        page = browser.new_context(ignore_https_errors=True).new_page()
-        page.set_default_timeout(PATIENCE)
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.goto(f"https://{NAME}:{port}/")
-        yield page, said
-        browser.close()
+def page(port: int, browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """The app through nginx, and what the browser's console says."""
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.goto(f"https://{NAME}:{port}/")
+    yield page, said
+    context.close()
 
 
 def test_the_pages_work_in_a_browser_and_are_allowed_all_they_need(page: tuple[Page, list[str]]) -> None:
-    browser, said = page
-    settle(browser)
-    for title in ("Before / after", "Weights", "Attributions", "Replay", "Add", "Runs", "Forget"):
-        open_tab(browser, title)
+    shown, said = page
+    settle(shown)
+    for title in ("Before / after", "Weights", "Replay", "Add", "Runs", "Forget"):
+        open_tab(shown, title)
     assert not said
 
 
 def test_the_address_of_a_download_cannot_be_found_out_from_its_content(
     page: tuple[Page, list[str]], port: int
 ) -> None:
-    browser, _ = page
-    settle(browser)
-    open_tab(browser, "Before / after")
-    with browser.expect_download() as downloading:
-        browser.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
+    shown, _ = page
+    settle(shown)
+    open_tab(shown, "Before / after")
+    with shown.expect_download() as downloading:
+        shown.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     path, name = urlsplit(downloading.value.url).path, downloading.value.suggested_filename
     assert path.startswith("/media/")
     content = downloading.value.path().read_bytes()
