@@ -65,8 +65,8 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
     monkeypatch.setenv("UNLEARN_HOME", str(tmp_path / "newer"))
     assert main(["restore", str(tmp_path / "later.tar.gz")]) == 0
     interrupted = Store(tmp_path / "newer")
-    assert interrupted.queue_again(under_way).state == RunState.QUEUED
     assert files_of(interrupted.folder(under_way)) == files_of(store.folder(under_way))
+    assert interrupted.queue_again(under_way).state == RunState.QUEUED
     assert not [path for path in restored.root.rglob("*") if path.stat().st_mode & 0o077]
 
 
