@@ -21,7 +21,7 @@ from sqlmodel import Session, select
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
-from unlearn_core.common.home import home, make_private
+from unlearn_core.common.home import home, make_private, no_home_there
 from unlearn_core.common.log import log_event
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE, is_damage, open_database
@@ -49,7 +49,7 @@ class Store:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
             make_private(self.root)
         except OSError as error:
-            raise self._cannot_write(error.strerror) from error
+            raise no_home_there(self.root, error.strerror) from error
         self._open()
 
     def _open(self) -> None:
