@@ -4,7 +4,6 @@ import contextlib
 import os
 from pathlib import Path
 
-from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
 
@@ -19,12 +18,6 @@ def home() -> Path:
         raise UserError(
             "This user has no home folder: set UNLEARN_HOME to a folder for runs and uploads."
         ) from error
-
-
-def no_home_there(folder: Path, reason: object) -> UserError:
-    """Return the error for a home that cannot be written; on a shared server it does not name the folder."""
-    where = "" if is_shared() else f" in {folder}"
-    return UserError(f"The store{where} cannot be written ({reason}): set UNLEARN_HOME to another folder.")
 
 
 def make_private(folder: Path) -> None:

@@ -21,8 +21,9 @@ from sqlmodel import Session, select
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
-from unlearn_core.common.home import home, make_private, no_home_there
+from unlearn_core.common.home import home, make_private
 from unlearn_core.common.log import log_event
+from unlearn_core.common.sharing import no_home_there
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE, is_damage, open_database
 from unlearn_core.store.news import tell
