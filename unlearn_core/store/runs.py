@@ -35,7 +35,6 @@ from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, write_
 
 _log = logging.getLogger(__name__)
 
-
 Check = Callable[[list[Run]], None]
 """Raises `UserError` if a visitor with these runs may not have another."""
 
