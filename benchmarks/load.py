@@ -8,9 +8,9 @@ Every few seconds each opens another page, presses a quick pick in the gallery, 
 target; two of them start one run after another. Before the measurement all others open every page once.
 
 *p50* and *p95*: milliseconds from the message of a page switch to the end of the script, of the protocol's
-visitors. *Errors*: exceptions on pages, closed sockets, answers other than 200, messages in the browser's
-console, runs that fail. *Memory growth*: of the server's process and its workers, from the end of that first
-round to the end of the measurement. It needs the test requirements.
+visitors. *Errors*: exceptions and boxes of errors on pages, closed sockets, answers other than 200, messages
+in the browser's console, runs that fail. *Memory growth*: of the server's process and its workers, from the
+end of that first round to the end of the measurement. It needs the test requirements.
 """
 
 import asyncio
@@ -90,7 +90,8 @@ class BrowserTab:
         await self._page.get_by_test_id("stTopNavLink").filter(has_text=title).first.click()
         await self._page.wait_for_timeout(300)
         await self._page.wait_for_function(SETTLED)
-        self.errors += await self._page.get_by_test_id("stException").all_inner_texts()
+        for box in ("stException", "stAlertContentError"):
+            self.errors += await self._page.get_by_test_id(box).all_inner_texts()
         return time.perf_counter() - start
 
 

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -27,7 +28,7 @@ _TYPES = {bool: "trigger_value", int: "int_value", str: "string_value"}
 
 
 class Visitor:
-    """One tab. `errors` holds what a person would see as one: exceptions, closed sockets, lost files."""
+    """One tab. `errors` holds what a person would see as one: boxes of errors, closed sockets, lost files."""
 
     def __init__(self, url: str, cookie: str, query: str = "") -> None:
         self.url, self.cookie, self.query = url, cookie, query
@@ -131,6 +132,8 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.errors.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind == "alert" and element.alert.format == Alert.ERROR:
+            self.errors.append(element.alert.body)
         keyed = _KEYED.fullmatch(str(getattr(getattr(element, kind or "", None), "id", "")))
         if keyed:
             self.widgets[keyed[1]] = keyed[0]

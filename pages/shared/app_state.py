@@ -1,8 +1,6 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
 import errno
-import logging
-import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +23,7 @@ from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store, open_store
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_NO_MEMORY = ("failed to map segment", "can't start new thread")
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
@@ -63,9 +62,6 @@ def start_workers() -> threading.Thread:
 async def closing_workers(app: st.App) -> AsyncIterator[None]:
     """End the runs and the workers when the server ends; both ends of its life are logged."""
     keep_log()
-    if os.environ.get("UNLEARN_LOG"):
-        # Its tracebacks contain messages, and with them what people entered; the log has the rest.
-        logging.getLogger("streamlit.error_util").setLevel(logging.CRITICAL)
     log_event("server started", version=__version__, shared=is_shared())
     yield
     # First what starts them: an engine that is not there yet cannot be closed.
@@ -146,7 +142,7 @@ def show_fault(fault: Exception) -> bool:
         show_error(fault)
     elif isinstance(fault, OSError) and fault.errno in _NO_ROOM:
         show_error(UserError(f"The server cannot write its files: {fault.strerror}."))
-    elif isinstance(fault, MemoryError):
+    elif isinstance(fault, MemoryError) or any(words in str(fault) for words in _NO_MEMORY):
         show_error(UserError("The server has no memory left: end other programs, or give it more."))
     else:
         show_error(UserError(public_message(fault)))

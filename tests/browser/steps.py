@@ -15,6 +15,8 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    # What a page did not expect is a box with a sentence.
+    expect(page.get_by_text("The program failed")).to_have_count(0)
 
 
 def shoot(page: Page, name: str) -> None:

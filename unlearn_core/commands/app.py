@@ -1,13 +1,16 @@
 """The command `app`: opens the app, with the options of `streamlit run`."""
 
 import argparse
+import contextlib
 import os
 import runpy
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.untrusted.uploads import most_bytes
+from unlearn_core.common.home import home
 from unlearn_core.common.log import keep_log
 from unlearn_core.common.quotas import check_quotas
 from unlearn_core.common.sharing import is_shared
@@ -52,5 +55,20 @@ def _open_app(args: argparse.Namespace) -> None:
     """Run `streamlit run app.py` in this process, so that signals reach the server itself."""
     keep_log()
     check_quotas()
+    _make_do_in_containers()
     sys.argv = ["streamlit", *streamlit_arguments(args.port, args.further)]
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _make_do_in_containers() -> None:
+    """Use folders in `UNLEARN_HOME` where the user has no home and the system no temporary folder."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(home())
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        os.environ["TMPDIR"] = str(home() / "tmp")
+        with contextlib.suppress(OSError):  # The first page says so.
+            (home() / "tmp").mkdir(parents=True, exist_ok=True)

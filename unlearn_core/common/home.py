@@ -4,10 +4,20 @@ import contextlib
 import os
 from pathlib import Path
 
+from unlearn_core.errors import UserError
+
 
 def home() -> Path:
-    """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`."""
-    return Path(os.environ.get("UNLEARN_HOME") or Path.home() / ".unlearn-lens").expanduser()
+    """Return the folder of the store: `UNLEARN_HOME`, else `~/.unlearn-lens`.
+
+    A user without a home, as in some containers, who has not set `UNLEARN_HOME` either raises `UserError`.
+    """
+    try:
+        return Path(os.environ.get("UNLEARN_HOME") or Path.home() / ".unlearn-lens").expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            "This user has no home folder: set UNLEARN_HOME to a folder for runs and uploads."
+        ) from error
 
 
 def make_private(folder: Path) -> None:

@@ -20,6 +20,8 @@ from unlearn_core.errors import UserError
 
 _OURS = logging.getLogger("unlearn_core")
 _DIGITS = 8
+_OTHERS = ("distributed.worker", "streamlit.error_util")
+"""They write faults with their messages, and with these what people entered."""
 
 
 def keep_log() -> None:
@@ -34,6 +36,8 @@ def keep_log() -> None:
     handler.setFormatter(_JsonLines())
     _OURS.addHandler(handler)
     _OURS.setLevel(logging.INFO)
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def log_event(event: str, run_id: str = "", *, fault: BaseException | None = None, **facts: object) -> None:

@@ -18,6 +18,12 @@ def is_shared() -> bool:
     return os.environ.get("UNLEARN_SHARED", "") not in ("", "0")
 
 
+def no_home_there(folder: Path, reason: object) -> UserError:
+    """Return the error for a home that cannot be written; on a shared server it does not name the folder."""
+    where = "" if is_shared() else f" in {folder}"
+    return UserError(f"The store{where} cannot be written ({reason}): set UNLEARN_HOME to another folder.")
+
+
 def public_message(fault: BaseException | None) -> str:
     """Return the message for a bug; on a shared server without details of the machine."""
     words = type(fault).__name__ if is_shared() else f"{type(fault).__name__}: {fault}"

@@ -33,6 +33,8 @@ def lanes(root: Path, security: Security) -> dict[str, Any]:
                     "resources": {lane: 1},
                     "env": environment,
                     "memory_limit": 0,
+                    # By default in the temporary folder, which a container may not have.
+                    "local_directory": str(root / "workers"),
                     "dashboard": False,
                     "host": "127.0.0.1",
                     "silence_logs": 40,

@@ -1,35 +1,56 @@
 """What workers run. Torch is imported inside, so this file stays light."""
 
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.engine.looks import LookRequest
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, first_line
 
 Answer = TypeVar("Answer")
 
 
 def warm() -> None:
     """Import what every other task needs, so that it is loaded at the first click."""
+    _need_torch()
     import unlearn_core.jobs.carry_out
     import unlearn_core.measuring.write_image_table  # noqa: F401
 
 
+def _need_torch() -> None:
+    """Load torch; where that cannot be, raise `UserError`."""
+    why = _why_no_torch()
+    if why:
+        raise UserError(f"PyTorch cannot be loaded: {why}. Often the memory is limited, as by `ulimit -v`.")
+
+
+@cache
+def _why_no_torch() -> str:
+    """Return why torch cannot be loaded, else ""; a process can try it only once."""
+    try:
+        import torch  # noqa: F401
+    except (ImportError, OSError, MemoryError) as error:
+        return first_line(error)
+    return ""
+
+
 def forget(root: str, run_id: str, found_by: str | None = None) -> None:
     """Carry out a queued run of the store at `root`; `found_by`: with the weights of that run."""
+    keep_log()
+    _need_torch()
     from unlearn_core.jobs.carry_out import run_forget
     from unlearn_core.store.runs import open_store
 
-    keep_log()
     run_forget(open_store(Path(root)), run_id, found_by=found_by)
 
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:
     """Answer a request about the store at `root`."""
+    keep_log()
+    _need_torch()
     from unlearn_core.common.devices import give_back_memory
 
-    keep_log()
     try:
         return request.answer(Path(root))
     except UserError:

@@ -23,6 +23,7 @@ from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import StepRecord, read_steps
 from unlearn_core.common.home import home, make_private
 from unlearn_core.common.log import log_event
+from unlearn_core.common.sharing import no_home_there
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE, is_damage, open_database
 from unlearn_core.store.news import tell
@@ -33,7 +34,6 @@ from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, new_run,
 from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, write_run_file
 
 _log = logging.getLogger(__name__)
-
 
 Check = Callable[[list[Run]], None]
 """Raises `UserError` if a visitor with these runs may not have another."""
@@ -49,7 +49,7 @@ class Store:
             (self.root / "runs").mkdir(parents=True, exist_ok=True)
             make_private(self.root)
         except OSError as error:
-            raise self._cannot_write(error.strerror) from error
+            raise no_home_there(self.root, error.strerror) from error
         self._open()
 
     def _open(self) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from unlearn_core.commands import health
 from unlearn_core.commands.main import main
-from unlearn_core.store import health
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
