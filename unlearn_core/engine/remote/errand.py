@@ -48,10 +48,10 @@ class Given(NamedTuple):
         stop: whether the run is to end.
     """
 
-    attempt: str = ""
-    have: dict[str, Stamp] = {}  # noqa: RUF012
-    files: dict[str, Part | None] = {}  # noqa: RUF012
-    stop: bool = False
+    attempt: str
+    have: dict[str, Stamp]
+    files: dict[str, Part | None]
+    stop: bool
 
 
 class News(NamedTuple):

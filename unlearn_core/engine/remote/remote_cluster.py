@@ -12,6 +12,7 @@ from typing import Any
 
 import distributed
 from distributed import Client, KilledWorker
+from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps, loads
 
 from unlearn_core.common.sharing import is_shared
@@ -57,17 +58,21 @@ class RemoteCluster:
 
     def forget(self, run: Run, priority: int, found_by: str | None) -> Future[Any]:
         """Carry out a queued run, or give it the result of an equal one; see `tasks.forget`."""
-        if found_by is None and take_over(self._store, run):
-            outcome: Future[Any] = Future()
-            outcome.set_result(None)
+        outcome: Future[Any] = Future()
+        try:
+            if found_by is None and take_over(self._store, run):
+                outcome.set_result(None)
+                return outcome
+            sent, outcome = self._send(
+                f"forget-{run.id}",
+                needs_of_run(self._store, run, found_by),
+                {"run_id": run.id, "found_by": found_by},
+                resources={"forget": 1},
+                priority=priority,
+            )
+        except Exception as error:
+            outcome.set_exception(self._in_words(error))
             return outcome
-        sent, outcome = self._send(
-            f"forget-{run.id}",
-            needs_of_run(self._store, run, found_by),
-            {"run_id": run.id, "found_by": found_by},
-            resources={"forget": 1},
-            priority=priority,
-        )
         self._runs[run.id] = sent, outcome
         outcome.add_done_callback(lambda _: self._ended(run.id))
         return outcome
@@ -106,7 +111,7 @@ class RemoteCluster:
                 )
                 answer.set_result(outcome.result())
         except Exception as error:
-            answer.set_exception(error)
+            answer.set_exception(self._in_words(error))
 
     def _send(self, name: str, needs: Needs, task: dict[str, Any], **how: Any) -> tuple[Sent, Future[Any]]:
         """Submit a task; its outcome comes when all that belongs to it is stored here."""
@@ -158,7 +163,7 @@ class RemoteCluster:
 
     def _in_words(self, error: Exception) -> Exception:
         """Return what to raise here for what a task raised there."""
-        if isinstance(error, CancelledError):
+        if isinstance(error, CancelledError | CommClosedError):
             return self._connection.lost()
         if isinstance(error, ImportError | AttributeError) and "unlearn_core" in str(error):
             return UserError(

@@ -67,8 +67,9 @@ class Sent:
                     self._begin(news.attempt)
                 self._lacks = news.lacks
                 self._keep(news.parcel)
-                if self.run_id is not None and news.row is not None:
-                    self._write_row(self.run_id, news.row)
+                # An end is written by `end`, when all files are here.
+                if news.row is not None and news.row["state"] in UNDER_WAY:
+                    self._write_row(news.row)
             except (OSError, UserError) as error:
                 self._is_over = True
                 self._failed(_not_saved(error))
@@ -80,8 +81,8 @@ class Sent:
             self._is_over = True
             try:
                 self._keep(answer.parcel)
-                if self.run_id is not None and answer.row is not None:
-                    self._write_row(self.run_id, answer.row, finished=datetime.now(UTC))
+                if answer.row is not None:
+                    self._write_row(answer.row, finished=datetime.now(UTC))
             except (OSError, UserError) as error:
                 raise _not_saved(error) from error
         value = answer.value
@@ -106,6 +107,9 @@ class Sent:
             if is_inside(place) and not self._was_deleted(place):
                 write_part(self._store.root / place, part)
                 self._have[place] = part.stamp
+        if self.run_id is not None and parcel.parts and self._store.folder(self.run_id).is_dir():
+            # The worker's own sign changes a file, but with the time of its clock.
+            sign(self._store.folder(self.run_id))
         for place in parcel.gone:
             if is_inside(place) and place.startswith(("incoming/", "previews/", f"runs/{self.run_id}/")):
                 (self._store.root / place).unlink(missing_ok=True)
@@ -116,15 +120,14 @@ class Sent:
         parts = place.split("/")
         return parts[0] == "runs" and not self._store.folder(parts[1]).is_dir()
 
-    def _write_row(self, run_id: str, row: dict[str, Any], **more: Any) -> None:
-        if self._store.folder(run_id).is_dir():
-            sign(self._store.folder(run_id))
-        run = self._store.get(run_id)
+    def _write_row(self, row: dict[str, Any], **more: Any) -> None:
+        assert self.run_id is not None
+        run = self._store.get(self.run_id)
         if run.state not in UNDER_WAY:
             return
         if run.started is None and row["state"] != RunState.QUEUED:
             more["started"] = datetime.now(UTC)
-        self._store.update(run_id, **row, **more)
+        self._store.update(self.run_id, **row, **more)
 
 
 def _read(path: Path) -> Part | None:
