@@ -1,6 +1,7 @@
 """The engine's tasks on a cluster that exists already."""
 
 import hashlib
+import os
 import socket
 import threading
 import uuid
@@ -15,7 +16,7 @@ from distributed import Client, KilledWorker
 from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps, loads
 
-from unlearn_core.common.sharing import is_shared
+from unlearn_core.common.quotas import QUOTAS
 from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
 from unlearn_core.engine.remote import worker_side
 from unlearn_core.engine.remote.connection import Connection
@@ -27,9 +28,11 @@ from unlearn_core.engine.remote.sent import Sent
 from unlearn_core.engine.remote.versions import PROJECT, versions
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.jobs.shared_result import take_over
+from unlearn_core.store.limits import check_disk
 from unlearn_core.store.rows import Run
 from unlearn_core.store.runs import Store
 
+_SETTINGS = ("UNLEARN_SHARED", *(quota.variable for quota in QUOTAS))
 _ADDING = (AddClassifierRequest, AddImageSetRequest, AddUploadRequest)
 """Choose a name or number that is free: two workers would choose the same."""
 
@@ -103,6 +106,9 @@ class RemoteCluster:
         """Find the answer; in a thread, as to list what is needed and to connect takes time."""
         try:
             with self._adding if isinstance(request, _ADDING) else nullcontext():
+                if isinstance(request, _ADDING):
+                    # The worker's home has only a part of what is kept of a visitor.
+                    check_disk(self._store.root, request.visitor)
                 _, outcome = self._send(
                     type(request).__name__,
                     needs_of_look(self._store, request),
@@ -118,7 +124,7 @@ class RemoteCluster:
         errand = Errand(
             server=hashlib.sha256(f"{socket.gethostname()} {self._store.root}".encode()).hexdigest()[:16],
             root=str(self._store.root),
-            shared=is_shared(),
+            settings={name: os.environ.get(name, "") for name in _SETTINGS},
             files=_stamps(needs),
             whole=needs.whole,
             rows=[run.model_dump() for run in needs.runs],

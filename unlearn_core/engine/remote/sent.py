@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.artifacts.results import Result
+from unlearn_core.common.log import log_event
 from unlearn_core.engine.remote.errand import Answer, Given, News, Placed
-from unlearn_core.engine.remote.parcel import Parcel, Part, Stamp, is_inside, read_part, write_part
+from unlearn_core.engine.remote.parcel import STAYS, Parcel, Part, Stamp, is_inside, read_part, write_part
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store
@@ -82,7 +84,7 @@ class Sent:
             try:
                 self._keep(answer.parcel)
                 if answer.row is not None:
-                    self._write_row(answer.row, finished=datetime.now(UTC))
+                    self._write_end(answer.row)
             except (OSError, UserError) as error:
                 raise _not_saved(error) from error
         value = answer.value
@@ -97,7 +99,7 @@ class Sent:
         """Begin anew: after a worker died Dask may give its task to another, without asking."""
         if self._attempt and self.run_id is not None:
             for path in self._store.folder(self.run_id).rglob("*"):
-                if path.is_file():
+                if path.is_file() and path.name != STAYS:
                     path.unlink()
         self._attempt, self._have = attempt, {}
 
@@ -120,14 +122,26 @@ class Sent:
         parts = place.split("/")
         return parts[0] == "runs" and not self._store.folder(parts[1]).is_dir()
 
-    def _write_row(self, row: dict[str, Any], **more: Any) -> None:
+    def _write_row(self, row: dict[str, Any]) -> None:
+        """Write the columns of a run that is under way; its times are those of this machine."""
         assert self.run_id is not None
         run = self._store.get(self.run_id)
         if run.state not in UNDER_WAY:
             return
         if run.started is None and row["state"] != RunState.QUEUED:
-            more["started"] = datetime.now(UTC)
-        self._store.update(self.run_id, **row, **more)
+            log_event("run started", self.run_id)
+            row = {**row, "started": datetime.now(UTC)}
+        # Only what differs: some columns are also written to a file each time.
+        self._store.update(
+            self.run_id, **{name: row[name] for name in row if row[name] != getattr(run, name)}
+        )
+
+    def _write_end(self, row: dict[str, Any]) -> None:
+        assert self.run_id is not None
+        self._write_row({**row, "state": RunState.RUNNING, "result": None, "error": None})
+        if self._store.get(self.run_id).state in UNDER_WAY:
+            result = None if row["result"] is None else Result.model_validate_json(row["result"])
+            self._store.finish(self.run_id, RunState(row["state"]), result=result, error=row["error"])
 
 
 def _read(path: Path) -> Part | None:

@@ -16,6 +16,7 @@ from distributed import Status, Worker, get_worker
 from distributed.protocol.pickle import loads
 
 from unlearn_core.common.brought import OUTSIDE, SERVER_HOME, here
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine import tasks
 from unlearn_core.engine.remote.errand import ROW, Answer, Errand, Given, News, Placed
 from unlearn_core.engine.remote.parcel import (
@@ -123,8 +124,8 @@ class _Task:
     def _set_environment(self) -> None:
         """Let this process work in the home: it has one task at a time."""
         os.environ |= {"UNLEARN_HOME": str(self._home), SERVER_HOME: self._errand.root}
-        os.environ["UNLEARN_SHARED"] = "1" if self._errand.shared else ""
-        if self._errand.shared:
+        os.environ |= self._errand.settings
+        if is_shared():
             # Visitors download weights anonymously, not with the token of the server's operator.
             os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
 
