@@ -42,6 +42,9 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.runs import Store
 
+# The other user's Python may be the system's.
+pytestmark = pytest.mark.filterwarnings("ignore:Mismatched versions")
+
 EASY = ForgetRequest(pick="hardest:2", options=QUICK, measure=100)
 NETWORK, NOISE = "timm:test_vit", "noise"
 SLOW = ForgetRequest(
