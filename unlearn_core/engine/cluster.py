@@ -113,8 +113,8 @@ class Engine:
         """Queue several forgetting jobs, or none if one is invalid; return the ids of their runs.
 
         Raises:
-            UserError: a request has an unknown name, the store cannot be written, or the visitor of a shared
-                server has too many runs.
+            UserError: a request has an unknown name, the store cannot be written, the visitor of a shared
+                server has too many runs, or the cluster cannot be reached.
         """
         for request in requests:
             request.check_names()
@@ -208,11 +208,8 @@ class Engine:
             return
         if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
             self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
-            try:
-                self._submit(self.store.get(run_id), found_by)
-                return
-            except UserError as error:
-                fault = error
+            self._submit(self.store.get(run_id), found_by)
+            return
         lost = isinstance(fault, ClusterLostError)
         self.store.end(run_id, RunState.INTERRUPTED if lost else RunState.FAILED, _sentence(fault))
         self._write_ends()

@@ -94,7 +94,7 @@ class Connection:
             )
         try:
             socket.create_connection((address[1], int(address[2])), _TIMEOUT).close()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise self._unreachable(error) from error
 
     def _name(self) -> str:

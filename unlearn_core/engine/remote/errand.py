@@ -18,7 +18,7 @@ class Errand:
     Attributes:
         server: names the home that the worker keeps for this server.
         root: the server's home.
-        shared: whether the server is.
+        settings: environment variables that count for the server's visitors.
         files: by place below the worker's home.
         whole: patterns of places; a file of the worker's home that matches one and is not in `files` goes.
         rows: of the runs, with all columns.
@@ -29,7 +29,7 @@ class Errand:
 
     server: str
     root: str
-    shared: bool
+    settings: dict[str, str]
     files: dict[str, Stamp]
     whole: tuple[str, ...]
     rows: list[dict[str, Any]]
@@ -48,10 +48,10 @@ class Given(NamedTuple):
         stop: whether the run is to end.
     """
 
-    attempt: str = ""
-    have: dict[str, Stamp] = {}  # noqa: RUF012
-    files: dict[str, Part | None] = {}  # noqa: RUF012
-    stop: bool = False
+    attempt: str
+    have: dict[str, Stamp]
+    files: dict[str, Part | None]
+    stop: bool
 
 
 class News(NamedTuple):

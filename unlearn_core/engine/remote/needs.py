@@ -18,6 +18,7 @@ from unlearn_core.catalog.sources.walk import walk
 from unlearn_core.common.brought import OUTSIDE, place_of
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddUploadRequest, LookRequest
+from unlearn_core.engine.remote.parcel import STAYS
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.known_image_table import table_path
 from unlearn_core.store.rows import Run
@@ -98,7 +99,8 @@ class _Found:
             request = run.parsed_request()
             self._runs.append(run)
             folder = self._store.folder(run_id)
-            self._add(*folder.glob("*"), *(folder / "snapshots").glob("*"))
+            own = [path for path in folder.glob("*") if path.name != STAYS]
+            self._add(*own, *(folder / "snapshots").glob("*"))
             self.names(request.classifier, request.images, request.measure_on)
 
     def names(self, classifier: str | None, images: str | None, measure_on: str | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from unlearn_core.common.files import atomic_write
+from unlearn_core.store.run_file import RUN_FILE
 
 TRAVELS = (
     "classifiers",
@@ -22,6 +23,8 @@ TRAVELS = (
     "uploads",
 )
 """Folders of a home of which files are brought to another; the rest are caches, downloads, the database."""
+STAYS = RUN_FILE
+"""A file of this name is the store's own: each home has one that agrees with its row."""
 _GROWS = ".jsonl"
 """Of such files only the new end travels."""
 
@@ -66,6 +69,8 @@ def stamps(home: Path, folders: Iterable[str]) -> dict[str, Stamp]:
         for where, inside, names in os.walk(home / folder):
             inside[:] = [one for one in inside if not one.startswith(".half-")]
             for name in names:
+                if name == STAYS:
+                    continue
                 path = Path(where, name)
                 with suppress(OSError):
                     found[path.relative_to(home).as_posix()] = stamp_of(path)

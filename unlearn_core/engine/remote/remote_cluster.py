@@ -1,6 +1,7 @@
 """The engine's tasks on a cluster that exists already."""
 
 import hashlib
+import os
 import socket
 import threading
 import uuid
@@ -12,9 +13,10 @@ from typing import Any
 
 import distributed
 from distributed import Client, KilledWorker
+from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps, loads
 
-from unlearn_core.common.sharing import is_shared
+from unlearn_core.common.quotas import QUOTAS
 from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
 from unlearn_core.engine.remote import worker_side
 from unlearn_core.engine.remote.connection import Connection
@@ -26,9 +28,11 @@ from unlearn_core.engine.remote.sent import Sent
 from unlearn_core.engine.remote.versions import PROJECT, versions
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.jobs.shared_result import take_over
+from unlearn_core.store.limits import check_disk
 from unlearn_core.store.rows import Run
 from unlearn_core.store.runs import Store
 
+_SETTINGS = ("UNLEARN_SHARED", *(quota.variable for quota in QUOTAS))
 _ADDING = (AddClassifierRequest, AddImageSetRequest, AddUploadRequest)
 """Choose a name or number that is free: two workers would choose the same."""
 
@@ -57,17 +61,21 @@ class RemoteCluster:
 
     def forget(self, run: Run, priority: int, found_by: str | None) -> Future[Any]:
         """Carry out a queued run, or give it the result of an equal one; see `tasks.forget`."""
-        if found_by is None and take_over(self._store, run):
-            outcome: Future[Any] = Future()
-            outcome.set_result(None)
+        outcome: Future[Any] = Future()
+        try:
+            if found_by is None and take_over(self._store, run):
+                outcome.set_result(None)
+                return outcome
+            sent, outcome = self._send(
+                f"forget-{run.id}",
+                needs_of_run(self._store, run, found_by),
+                {"run_id": run.id, "found_by": found_by},
+                resources={"forget": 1},
+                priority=priority,
+            )
+        except Exception as error:
+            outcome.set_exception(self._in_words(error))
             return outcome
-        sent, outcome = self._send(
-            f"forget-{run.id}",
-            needs_of_run(self._store, run, found_by),
-            {"run_id": run.id, "found_by": found_by},
-            resources={"forget": 1},
-            priority=priority,
-        )
         self._runs[run.id] = sent, outcome
         outcome.add_done_callback(lambda _: self._ended(run.id))
         return outcome
@@ -98,6 +106,9 @@ class RemoteCluster:
         """Find the answer; in a thread, as to list what is needed and to connect takes time."""
         try:
             with self._adding if isinstance(request, _ADDING) else nullcontext():
+                if isinstance(request, _ADDING):
+                    # The worker's home has only a part of what is kept of a visitor.
+                    check_disk(self._store.root, request.visitor)
                 _, outcome = self._send(
                     type(request).__name__,
                     needs_of_look(self._store, request),
@@ -106,14 +117,14 @@ class RemoteCluster:
                 )
                 answer.set_result(outcome.result())
         except Exception as error:
-            answer.set_exception(error)
+            answer.set_exception(self._in_words(error))
 
     def _send(self, name: str, needs: Needs, task: dict[str, Any], **how: Any) -> tuple[Sent, Future[Any]]:
         """Submit a task; its outcome comes when all that belongs to it is stored here."""
         errand = Errand(
             server=hashlib.sha256(f"{socket.gethostname()} {self._store.root}".encode()).hexdigest()[:16],
             root=str(self._store.root),
-            shared=is_shared(),
+            settings={name: os.environ.get(name, "") for name in _SETTINGS},
             files=_stamps(needs),
             whole=needs.whole,
             rows=[run.model_dump() for run in needs.runs],
@@ -158,7 +169,7 @@ class RemoteCluster:
 
     def _in_words(self, error: Exception) -> Exception:
         """Return what to raise here for what a task raised there."""
-        if isinstance(error, CancelledError):
+        if isinstance(error, CancelledError | CommClosedError):
             return self._connection.lost()
         if isinstance(error, ImportError | AttributeError) and "unlearn_core" in str(error):
             return UserError(

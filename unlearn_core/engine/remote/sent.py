@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.artifacts.results import Result
+from unlearn_core.common.log import log_event
 from unlearn_core.engine.remote.errand import Answer, Given, News, Placed
-from unlearn_core.engine.remote.parcel import Parcel, Part, Stamp, is_inside, read_part, write_part
+from unlearn_core.engine.remote.parcel import STAYS, Parcel, Part, Stamp, is_inside, read_part, write_part
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store
@@ -67,8 +69,9 @@ class Sent:
                     self._begin(news.attempt)
                 self._lacks = news.lacks
                 self._keep(news.parcel)
-                if self.run_id is not None and news.row is not None:
-                    self._write_row(self.run_id, news.row)
+                # An end is written by `end`, when all files are here.
+                if news.row is not None and news.row["state"] in UNDER_WAY:
+                    self._write_row(news.row)
             except (OSError, UserError) as error:
                 self._is_over = True
                 self._failed(_not_saved(error))
@@ -80,8 +83,8 @@ class Sent:
             self._is_over = True
             try:
                 self._keep(answer.parcel)
-                if self.run_id is not None and answer.row is not None:
-                    self._write_row(self.run_id, answer.row, finished=datetime.now(UTC))
+                if answer.row is not None:
+                    self._write_end(answer.row)
             except (OSError, UserError) as error:
                 raise _not_saved(error) from error
         value = answer.value
@@ -96,7 +99,7 @@ class Sent:
         """Begin anew: after a worker died Dask may give its task to another, without asking."""
         if self._attempt and self.run_id is not None:
             for path in self._store.folder(self.run_id).rglob("*"):
-                if path.is_file():
+                if path.is_file() and path.name != STAYS:
                     path.unlink()
         self._attempt, self._have = attempt, {}
 
@@ -106,6 +109,9 @@ class Sent:
             if is_inside(place) and not self._was_deleted(place):
                 write_part(self._store.root / place, part)
                 self._have[place] = part.stamp
+        if self.run_id is not None and parcel.parts and self._store.folder(self.run_id).is_dir():
+            # The worker's own sign changes a file, but with the time of its clock.
+            sign(self._store.folder(self.run_id))
         for place in parcel.gone:
             if is_inside(place) and place.startswith(("incoming/", "previews/", f"runs/{self.run_id}/")):
                 (self._store.root / place).unlink(missing_ok=True)
@@ -116,15 +122,26 @@ class Sent:
         parts = place.split("/")
         return parts[0] == "runs" and not self._store.folder(parts[1]).is_dir()
 
-    def _write_row(self, run_id: str, row: dict[str, Any], **more: Any) -> None:
-        if self._store.folder(run_id).is_dir():
-            sign(self._store.folder(run_id))
-        run = self._store.get(run_id)
+    def _write_row(self, row: dict[str, Any]) -> None:
+        """Write the columns of a run that is under way; its times are those of this machine."""
+        assert self.run_id is not None
+        run = self._store.get(self.run_id)
         if run.state not in UNDER_WAY:
             return
         if run.started is None and row["state"] != RunState.QUEUED:
-            more["started"] = datetime.now(UTC)
-        self._store.update(run_id, **row, **more)
+            log_event("run started", self.run_id)
+            row = {**row, "started": datetime.now(UTC)}
+        # Only what differs: some columns are also written to a file each time.
+        self._store.update(
+            self.run_id, **{name: row[name] for name in row if row[name] != getattr(run, name)}
+        )
+
+    def _write_end(self, row: dict[str, Any]) -> None:
+        assert self.run_id is not None
+        self._write_row({**row, "state": RunState.RUNNING, "result": None, "error": None})
+        if self._store.get(self.run_id).state in UNDER_WAY:
+            result = None if row["result"] is None else Result.model_validate_json(row["result"])
+            self._store.finish(self.run_id, RunState(row["state"]), result=result, error=row["error"])
 
 
 def _read(path: Path) -> Part | None:

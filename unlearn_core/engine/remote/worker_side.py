@@ -15,7 +15,8 @@ from typing import Any
 from distributed import Status, Worker, get_worker
 from distributed.protocol.pickle import loads
 
-from unlearn_core.common.brought import SERVER_HOME, here
+from unlearn_core.common.brought import OUTSIDE, SERVER_HOME, here
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine import tasks
 from unlearn_core.engine.remote.errand import ROW, Answer, Errand, Given, News, Placed
 from unlearn_core.engine.remote.parcel import (
@@ -123,8 +124,8 @@ class _Task:
     def _set_environment(self) -> None:
         """Let this process work in the home: it has one task at a time."""
         os.environ |= {"UNLEARN_HOME": str(self._home), SERVER_HOME: self._errand.root}
-        os.environ["UNLEARN_SHARED"] = "1" if self._errand.shared else ""
-        if self._errand.shared:
+        os.environ |= self._errand.settings
+        if is_shared():
             # Visitors download weights anonymously, not with the token of the server's operator.
             os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
 
@@ -135,11 +136,11 @@ class _Task:
             for path in self._home.glob(pattern):
                 if path.is_file() and path.relative_to(self._home).as_posix() not in listed:
                     path.unlink()
-        here = {place for place, stamp in listed.items() if _is_here(self._home / place, stamp)}
-        for place in here:
+        found = {place for place, stamp in listed.items() if _is_here(self._home / place, stamp)}
+        for place in found:
             os.utime(self._home / place, ns=(time.time_ns(), listed[place].changed))
         _remove_old(self._home)
-        self._lacks = listed.keys() - here
+        self._lacks = listed.keys() - found
         while self._lacks and not self._complete.wait(_SECONDS_BETWEEN):
             if not self._is_wanted():
                 raise UserError("The server does not ask for this any more.")
@@ -202,10 +203,11 @@ _under_way: dict[str, _Task] = {}
 
 def _remove_old(home: Path) -> None:
     """Remove what no task has needed for long: the server may have deleted it."""
-    for path in home.glob("*/**/*"):
-        with suppress(OSError):
-            if path.is_file() and time.time() - path.stat().st_atime > _KEPT_SECONDS:
-                path.unlink()
+    for folder in (*TRAVELS, OUTSIDE, "cache"):
+        for path in (home / folder).rglob("*"):
+            with suppress(OSError):
+                if path.is_file() and time.time() - path.stat().st_atime > _KEPT_SECONDS:
+                    path.unlink()
 
 
 def _is_here(path: Path, stamp: Stamp) -> bool:
