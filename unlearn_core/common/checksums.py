@@ -21,6 +21,11 @@ def write_checksums(folder: Path, names: Iterable[str]) -> None:
         half.write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 
+def delete_checksums(folder: Path) -> None:
+    """Let the files of a folder change again."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
 def check(path: Path, words: str) -> None:
     """Raise `UserError` if a file is not as it was when its checksum was written.
 
