@@ -65,6 +65,9 @@ def test_a_database_that_was_made_anew_is_told_once(
 ) -> None:
     run = finished_run.copy_to(store)
     store._sql.dispose()
+    # Another file: in the one that is open the journal would mend what is overwritten.
+    for file in store.root.glob("runs.sqlite*"):
+        file.unlink()
     (store.root / "runs.sqlite").write_bytes(b"no database")
     app = open_app("pages/runs/runs.py", run.id)
     assert app.dataframe[0].value["state"].tolist() == ["done"]
