@@ -35,6 +35,7 @@ from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, RunNumbers, compare
 from unlearn_core.store.rows import Run
+from unlearn_core.store.run_file import check_run_files
 
 _CURVES = {
     "frontier": "Kept against forgotten",
@@ -60,7 +61,7 @@ def page() -> None:
     if not runs:
         nothing_yet()
         return
-    ids = _choose(runs, current)
+    ids = [run_id for run_id in _choose(runs, current) if _is_readable(run_id)]
     if len(ids) < 2:
         st.info("Choose two runs or more to see them side by side.", icon=COMPARE.icon)
         _offer_another(store().get(ids[0]) if ids else runs[0])
@@ -79,6 +80,19 @@ def page() -> None:
         )
     except UserError as error:
         show_error(error)
+
+
+def _is_readable(run_id: str) -> bool:
+    """Return whether the files of a run can be read; say what is wrong with those that cannot."""
+    folder = store().folder(run_id)
+    try:
+        check_run_files(folder)
+        # Runs of earlier versions have no checksums.
+        read_comparison(folder)
+    except UserError as error:
+        show_error(error)
+        return False
+    return True
 
 
 def _choose(runs: list[Run], current: Run | None) -> list[str]:

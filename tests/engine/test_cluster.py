@@ -185,21 +185,26 @@ if __name__ == "__main__":
 """
 
 
-def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: Path) -> None:
-    script, root = tmp_path / "server.py", tmp_path / "home"
+def start_server(tmp_path: Path, root: Path) -> tuple["subprocess.Popen[str]", str]:
+    """Start a server with a home of its own; return its process, and a run that does not end."""
+    script = tmp_path / "server.py"
     script.write_text(SERVER, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     server = subprocess.Popen(
         [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True, env=environment
     )
     assert server.stdout is not None
-    run_id = server.stdout.readline().strip()
+    return server, server.stdout.readline().strip()
+
+
+def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: Path) -> None:
+    root = tmp_path / "home"
+    server, run_id = start_server(tmp_path, root)
     store = Store(root)
     wait_until(lambda: store.get(run_id).steps_done >= 2)
     children = psutil.Process(server.pid).children(recursive=True)
     server.kill()
     server.wait()
-    server.stdout.close()
     psutil.wait_procs(children, PATIENCE)
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
     assert store.mark_interrupted() == [run_id]

@@ -41,6 +41,7 @@ def test_what_an_interrupted_attempt_left_is_replaced(store: Store, finished_run
     first = asked_by(ANNA, finished_run, store)
     again = store.create(first.parsed_request(), visitor=BEN)
     shutil.copytree(store.folder(first.id) / "snapshots", store.folder(again.id) / "snapshots")
+    shutil.copyfile(store.folder(first.id) / "checksums.json", store.folder(again.id) / "checksums.json")
     for left in ("steps.jsonl", "at_work"):
         (store.folder(again.id) / left).touch()
     run_forget(store, again.id)

@@ -1,11 +1,15 @@
 """Pages beside what is damaged, and after a look that failed."""
 
+import re
+import shutil
 import sqlite3
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.damaged import damage
+from tests.finished import FinishedRun
 from tests.made import result
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
@@ -26,6 +30,51 @@ def test_a_damaged_run_is_one_sentence_and_can_be_deleted(open_app: OpenApp, sto
         app = open_app(f"pages/{page}/{page}.py", run.id)
         assert f"Run {run.id} is damaged" in words_of(app), page
     assert app.dataframe[0].value["state"].tolist() == ["damaged"]
+
+
+def test_files_that_are_damaged_are_named_on_the_pages(
+    open_app: OpenApp, store: Store, finished_run: FinishedRun
+) -> None:
+    run, other = finished_run.copy_to(store, "damaged"), finished_run.copy_to(store, "whole")
+    pages = {"steps": "forget", "predictions": "before_after", "weights": "runs", "snapshot": "runs"}
+    for target, page in pages.items():
+        damage(store.root, run.id, target, "flipped")
+        words = words_of(open_app(f"pages/{page}/{page}.py", run.id))
+        assert re.search(rf"of run {run.id} .*(are|or) damaged: run it again\.", words), target
+        shutil.rmtree(store.folder(run.id))
+        shutil.copytree(store.folder(other.id), store.folder(run.id))
+        assert not open_app(f"pages/{page}/{page}.py", run.id).error, target
+
+
+def test_a_folder_may_be_deleted_while_its_page_is_open(
+    open_app: OpenApp, store: Store, finished_run: FinishedRun
+) -> None:
+    run = finished_run.copy_to(store)
+    pages = [open_app(f"pages/{page}/{page}.py", run.id) for page in ("forget", "before_after", "runs")]
+    shutil.rmtree(store.folder(run.id))
+    for app in pages:
+        app.run()
+        assert not app.exception
+        assert re.search(f"run {run.id} (is|are) missing", words_of(app))
+    pages[-1].button(key="delete").click().run()
+    assert store.runs() == []
+
+
+def test_a_database_that_was_made_anew_is_told_once(
+    open_app: OpenApp, store: Store, finished_run: FinishedRun
+) -> None:
+    run = finished_run.copy_to(store)
+    store._sql.dispose()
+    # Another file: in the one that is open the journal would mend what is overwritten.
+    for file in store.root.glob("runs.sqlite*"):
+        file.unlink()
+    (store.root / "runs.sqlite").write_bytes(b"no database")
+    app = open_app("pages/runs/runs.py", run.id)
+    assert app.dataframe[0].value["state"].tolist() == ["done"]
+    assert "runs.sqlite was damaged (file is not a database): it is now" in words_of(app)
+    app.run()
+    assert "is back from the run folders" in words_of(app)
+    assert "is back from the run folders" not in words_of(open_app("pages/runs/runs.py", run.id))
 
 
 def test_try_again_brings_what_failed_at_first(open_app: OpenApp, tmp_path: Path) -> None:

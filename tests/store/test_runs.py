@@ -135,6 +135,17 @@ def test_runs_of_a_dead_process_become_interrupted(store: Store) -> None:
     assert store.get(own.id).state == RunState.QUEUED
 
 
+def test_what_this_process_writes_is_seen_by_others_whoever_opens_the_store(store: Store) -> None:
+    run = store.create(REQUEST)
+    program = f"from unlearn_core.store.runs import Store; print(Store().get('{run.id}').steps_done)"
+    for number in (3, 5):
+        # To open the file itself here would take the locks of the first store away.
+        Store(store.root)
+        store.update(run.id, steps_done=number)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [str(number)]
+
+
 def test_a_process_is_known_by_more_than_its_number() -> None:
     host, pid, started = this_process().rsplit("/", 2)
     assert is_alive(this_process())

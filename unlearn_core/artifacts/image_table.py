@@ -1,5 +1,6 @@
 """Image tables: a classifier's predictions on an image set, with thumbnails."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.damaged import damaged_becomes
-from unlearn_core.common.files import write_arrays
+from unlearn_core.common.files import is_whole, write_arrays
 
 _TEXTS = ("class_names", "own_names", "own_how", "notes")
 
@@ -58,6 +59,18 @@ def read_image_table(path: Path) -> ImageTable:
     ):
         fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
     return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
+
+
+def is_image_table(path: Path) -> bool:
+    """Return whether there is a whole table; anything else in its place is removed, to make room for one."""
+    if is_whole(path):
+        with np.load(path, allow_pickle=False) as arrays:
+            if set(arrays) >= set(ImageTable.__dataclass_fields__):
+                return True
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    return False
 
 
 def read_table_predictions(path: Path) -> Predictions:

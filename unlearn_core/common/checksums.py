@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from unlearn_core.common.damaged import damaged_becomes
@@ -20,6 +21,11 @@ def write_checksums(folder: Path, names: Iterable[str]) -> None:
         half.write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 
+def delete_checksums(folder: Path) -> None:
+    """Let the files of a folder change again."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
 def check(path: Path, words: str) -> None:
     """Raise `UserError` if a file is not as it was when its checksum was written.
 
@@ -33,7 +39,8 @@ def check(path: Path, words: str) -> None:
     if not path.exists():
         raise UserError(f"{words} are missing: run it again.")
     with damaged_becomes(f"{words} cannot be read: run it again."):
-        if _sum(path) != expected:
+        facts = path.stat()
+        if _sum_once(path, facts.st_mtime_ns, facts.st_size) != expected:
             raise UserError(f"{words} are damaged: run it again.")
 
 
@@ -48,6 +55,12 @@ def _sums(folder: Path, words: str) -> dict[str, str]:
         return {}
     with damaged_becomes(f"{words} cannot be checked, as {_FILE} is damaged: run it again."):
         return dict(json.loads((folder / _FILE).read_bytes()))
+
+
+@lru_cache(maxsize=4096)
+def _sum_once(path: Path, _changed: int, _size: int) -> str:
+    """Return the checksum; calculated once per process and change, as weights may be large."""
+    return _sum(path)
 
 
 def _sum(path: Path) -> str:

@@ -27,7 +27,7 @@ from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.measuring.known_image_table import thumbnails
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
-from unlearn_core.store.run_file import write_run_checksums
+from unlearn_core.store.run_file import delete_run_checksums, write_run_checksums
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 from unlearn_core.store.snapshots import SnapshotWriter, Weights
@@ -51,6 +51,7 @@ class StoreReport(Report):
     ) -> None:
         self._store, self._run_id, self._started, self._on_step = store, run_id, started, on_step
         self._folder = store.folder(run_id)
+        delete_run_checksums(self._folder)
         self._resumed, self._snapshots = self._kept(start)
         replace_steps(self._folder, self._resumed.steps if self._resumed else ())
         if self._resumed:

@@ -7,12 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearn_core.artifacts.image_table import ImageTable, read_table_predictions, write_image_table
+from unlearn_core.artifacts.image_table import (
+    ImageTable,
+    is_image_table,
+    read_table_predictions,
+    write_image_table,
+)
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.artifacts.shipped_predictions import read_shipped_predictions
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.catalog.image_sets import ImageSet, Wanted, fingerprint, load_images
-from unlearn_core.common.files import is_whole, make_once
+from unlearn_core.common.files import make_once
 
 THUMBNAIL = 64
 VERSION = 3
@@ -25,7 +30,7 @@ def write_known_image_table(root: Path, classifier: str, images: str) -> Path | 
     Raises `UserError` if the classifier is unknown or the image set cannot be loaded.
     """
     path = table_path(root, classifier, images)
-    if is_whole(path):
+    if is_image_table(path):
         return path
     said, entry = _shipped(classifier, images), classifier_entry(classifier)
     if said is None or not entry.class_names:
@@ -38,7 +43,7 @@ def write_known_image_table(root: Path, classifier: str, images: str) -> Path | 
 def known_predictions(root: Path, classifier: str, images: str) -> Predictions | None:
     """Return a classifier's predictions on an image set if the table or a shipped file has them."""
     path = table_path(root, classifier, images)
-    return read_table_predictions(path) if is_whole(path) else _shipped(classifier, images)
+    return read_table_predictions(path) if is_image_table(path) else _shipped(classifier, images)
 
 
 def image_table(pictures: ImageSet, said: Predictions) -> ImageTable:

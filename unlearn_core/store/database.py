@@ -28,11 +28,16 @@ def open_database(root: Path) -> SqlEngine:
     """
     path = root / DATABASE
     refuse_newer(path)
-    if _damage(path):
-        with FileLock(root / "set_aside.lock"):
-            # Another process may have been faster.
-            if damage := _damage(path):
-                _set_aside(path, damage)
+    if damage := _damage(path):
+        try:
+            with FileLock(root / "set_aside.lock"):
+                # Another process may have been faster.
+                if damage := _damage(path):
+                    _set_aside(path, damage)
+        except OSError as error:
+            raise UserError(
+                f"The store's database {path.name} is damaged ({damage}) and cannot be renamed: {error}."
+            ) from error
     sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
     event.listen(sql, "connect", _set_pragmas)
     try:
@@ -71,14 +76,9 @@ def _damage(path: Path) -> str | None:
 def _set_aside(path: Path, damage: str) -> None:
     """Rename the database and its journals, which may still help to save what was in it."""
     kept = f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}"
-    try:
-        for ending in ("-wal", "-shm", ""):
-            if path.with_name(path.name + ending).exists():
-                path.with_name(path.name + ending).replace(path.with_name(kept + ending))
-    except OSError as error:
-        raise UserError(
-            f"The store's database {path.name} is damaged ({damage}) and cannot be renamed: {error.strerror}."
-        ) from error
+    for ending in ("-wal", "-shm", ""):
+        if path.with_name(path.name + ending).exists():
+            path.with_name(path.name + ending).replace(path.with_name(kept + ending))
     tell(path.parent, f"The store's database {path.name} was damaged ({damage}): it is now {kept}.")
 
 

@@ -17,7 +17,7 @@ def lost_runs(session: Session, folder: Path) -> list[Run]:
     known = set(session.exec(select(Run.id)))
     lost = [
         read_run_file(one)
-        for one in folder.iterdir()
+        for one in folder.glob("*")
         if one.is_dir()
         and one.name not in known
         and ((one / RUN_FILE).exists() or (not known and any(one.iterdir())))

@@ -89,8 +89,12 @@ class Run(SQLModel, table=True):
             value = getattr(self, name)
             # Without defaults, a column that a later version adds changes no checksum.
             if name != "checksum" and value != field.default:
-                is_time = isinstance(value, datetime)
-                values.append(f"{name}={value.astimezone(UTC) if is_time else value}")
+                if isinstance(value, datetime):
+                    value = value.astimezone(UTC)
+                elif isinstance(value, int | float):
+                    # The database makes a float of a whole number in a column of floats.
+                    value = float(value)
+                values.append(f"{name}={value}")
         return zlib.crc32("\n".join(values).encode(errors="replace"))
 
     def is_intact(self) -> bool:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unlearn_core.common.checksums import check_all, write_checksums
+from unlearn_core.common.checksums import check_all, delete_checksums, write_checksums
 from unlearn_core.common.damaged import DAMAGED
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
@@ -62,6 +62,12 @@ def write_run_checksums(folder: Path) -> None:
     snapshots = folder / "snapshots"
     if snapshots.is_dir():
         write_checksums(snapshots, sorted(path.name for path in snapshots.glob("*.npz")))
+
+
+def delete_run_checksums(folder: Path) -> None:
+    """Remove checksums that an attempt to take over the files of another run has left."""
+    for one in (folder, folder / "snapshots"):
+        delete_checksums(one)
 
 
 def read_run_file(folder: Path) -> Run:

@@ -5,6 +5,7 @@ A change of the table adds a function to `_STEPS`; number i leads from version i
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -39,12 +40,19 @@ _STEPS: list[Callable[[Connection], None]] = [_add_visitor_and_phase_share, _add
 
 
 def refuse_newer(path: Path) -> None:
-    """Raise `UserError` where a newer version wrote the database; it is only read, and not by SQLite."""
-    if path.is_file():
-        with path.open("rb") as file:
-            head = file.read(64)
-        if head.startswith(b"SQLite format 3\0"):
-            _check_version(int.from_bytes(head[60:64]))
+    """Raise `UserError` where a newer version wrote the database, which stays as it is.
+
+    SQLite reads it as one that never changes, without journals and locks. To open the file in any other way
+    would take its locks from all connections of this process.
+    """
+    # What is wrong with the file is found when it is opened to be used.
+    with suppress(sqlite3.DatabaseError), closing(_as_it_is(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _check_version(version)
+
+
+def _as_it_is(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def lacks_columns(connection: sqlite3.Connection) -> bool:
