@@ -82,6 +82,14 @@ def found(source: ImageSource) -> dict[str, tuple[str, bool]]:
             "dogs/old/1.jpg": ("dogs", False),
         },
         {"animals/cat/1.jpg": ("cat", False), "animals/dog/1.jpg": ("dog", False), "stray.jpg": ("", False)},
+        # A cross-validation, and VOC.
+        {
+            "fold1/cat/1.jpg": ("cat", False),
+            "fold1/dog/1.jpg": ("dog", False),
+            "fold2/cat/1.jpg": ("cat", False),
+        },
+        {"fold1/1.jpg": ("fold1", False), "fold2/cat/1.jpg": ("fold2", False)},
+        {"JPEGImages/1.jpg": ("", False)},
         # Trains are no split, and neither is a folder in one class.
         {"bus/1.jpg": ("bus", False), "train/1.jpg": ("train", False)},
         {"bullet train/1.jpg": ("bullet train", False), "steam train/1.jpg": ("steam train", False)},
