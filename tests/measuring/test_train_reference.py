@@ -1,6 +1,7 @@
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,8 @@ def test_the_file_and_its_numbers(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_one_sentence(tmp_path: Path) -> None:
-    none, one = np.empty(0, np.int64), np.zeros(1, np.int64)
+    none: NDArray[Any] = np.empty(0, np.int64)
+    one: NDArray[Any] = np.zeros(1, np.int64)
     for ids, logits in (
         (none, np.empty((4, 0, 10))),
         (one, np.zeros((4, 2, 10))),
