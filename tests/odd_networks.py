@@ -1,6 +1,7 @@
 """Small networks of the kinds that people bring; each function returns one with the same random weights."""
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -206,6 +207,23 @@ class AddsALayer(Plain):
         return self.late(features)
 
 
+class Complex(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.waves = nn.Parameter(torch.ones(12, dtype=torch.cfloat))
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return (super().features(pixels) * self.waves).real
+
+
+class Locked(Plain):
+    """Cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
 class FourChannels(Plain):
     def __init__(self) -> None:
         super().__init__()
@@ -262,6 +280,7 @@ plain, softmax, log_softmax = seeded(Plain), seeded(Softmax), seeded(LogSoftmax)
 one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoid)
 with_pixels, with_features, as_an_object = seeded(WithPixels), seeded(WithFeatures), seeded(AsAnObject)
 adds_a_layer, four_channels, on_meta = seeded(AddsALayer), seeded(FourChannels), lambda: Plain().to("meta")
+complex_weights, locked = seeded(Complex), seeded(Locked)
 dropout_in_training = seeded(DropoutInTraining)
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)

@@ -10,5 +10,9 @@ class UserError(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error, without its full stop; its type where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300].rstrip(".")
+    """Return the first line of an error, without its full stop; its type where it says nothing.
+
+    Torch's hints for programmers are left out.
+    """
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line.partition(" Hint: ")[0][:300].rstrip(".")

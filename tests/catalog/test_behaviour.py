@@ -93,6 +93,8 @@ def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
         ("pair", "it returns a tuple of a tensor of 4 × 4 and a tensor of 4 × 12. Return the logits only"),
         ("adds_a_layer", "adds layers when it is first used"),
         ("four_channels", "takes 4 channels; pictures have 1 or 3"),
+        ("complex_weights", "waves of the network has complex values"),
+        ("locked", "cannot be copied: cannot pickle '_thread.lock' object"),
         ("on_meta", "on the meta device, where weights have no values"),
         ("quantised", r"fc\..* of the network is quantised"),
         ("ends_the_program", "failed: SystemExit: 3"),

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.catalog.hostile import NOISE, encoded
 from unlearn_core.catalog.image_sets import Wanted, load_images
-from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder
+from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder, read_left_out
 from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import folder_source
@@ -291,6 +291,14 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(own_home: Path, tmp_
     assert "is not a picture" in rows[2][1]
     (note,) = load_images("pets", Wanted("any", 3, 8, ("cat", "dog"), ())).notes
     assert note.startswith("2 of 5 pictures are left out, the first because meta/1.png is beside the folders")
+
+
+def test_a_damaged_list_of_what_was_left_out_is_none(own_home: Path) -> None:
+    path = added_folder(own_home, "pets") / LEFT_OUT
+    path.parent.mkdir(parents=True)
+    for data in (b"file,reason\none\n", b"\xff\xfe", b'"' * 3):
+        path.write_bytes(data)
+        assert read_left_out(own_home, "pets") == []
 
 
 def test_a_damaged_picture_of_an_archive_is_left_out(own_home: Path, tmp_path: Path) -> None:

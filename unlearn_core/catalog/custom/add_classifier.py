@@ -1,5 +1,6 @@
 """Adding a custom classifier: build it, check it, write it as plain tensors."""
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,7 +33,7 @@ from unlearn_core.catalog.records.classifier_record import (
 )
 from unlearn_core.common.files import atomic_write
 from unlearn_core.common.surroundings import usual_surroundings
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, first_line
 
 
 @usual_surroundings()
@@ -94,6 +95,8 @@ def _check_tensors(tensors: Mapping[str, Any]) -> None:
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or tensor.is_quantized:
             raise UserError(f"{name} of the network is quantised: give the network as it was before.")
+        if tensor.is_complex():
+            raise UserError(f"{name} of the network has complex values, which no method here can change.")
         if not tensor.isfinite().all():
             raise UserError(f"{name} of the network has NaN or infinite values.")
 
@@ -132,7 +135,15 @@ def _findings(module: Adapted, output: Output) -> list[str]:
 
 
 def _check_rebuilt(tried: nn.Module, rebuilt: nn.Module, pixels: Tensor, architecture: str) -> None:
-    """Raise `UserError` if a network says something else after it was built again from its tensors."""
+    """Raise `UserError` if a network says something else after it was built again from its tensors.
+
+    Or if it cannot be copied, as every run does.
+    """
+    try:
+        copy.deepcopy(rebuilt)
+    # A user's network may have anything in it.
+    except Exception as error:
+        raise UserError(f"The network cannot be copied: {first_line(error)}.") from error
     with torch.inference_mode():
         first, second = tried(pixels), rebuilt(pixels)
     if not is_same(first, second):
