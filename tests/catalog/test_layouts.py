@@ -293,6 +293,12 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(own_home: Path, tmp_
     assert note.startswith("2 of 5 pictures are left out, the first because meta/1.png is beside the folders")
 
 
+def test_a_sentence_about_a_name_with_line_breaks_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a\nb.csv").write_text("nothing", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^a�b\.csv lists no pictures\.$"):
+        image_source(f"csv:{tmp_path}/a\nb.csv")
+
+
 def test_a_damaged_list_of_what_was_left_out_is_none(own_home: Path) -> None:
     path = added_folder(own_home, "pets") / LEFT_OUT
     path.parent.mkdir(parents=True)
