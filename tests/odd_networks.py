@@ -1,6 +1,7 @@
 """Small networks of the kinds that people bring; each function returns one with the same random weights."""
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -182,7 +183,7 @@ class OtherEveryTime(Plain):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = random.random()
+        self.scale = random.SystemRandom().random()
 
     def forward(self, pixels: Tensor) -> Tensor:
         return super().forward(pixels) * self.scale
@@ -194,6 +195,54 @@ class TrainedOtherwise(Plain):
     def forward(self, pixels: Tensor) -> Tensor:
         logits = super().forward(pixels)
         return (logits, logits) if self.training else logits  # type: ignore[return-value]
+
+
+class AddsALayer(Plain):
+    """Makes its last layer when it is first called."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        features = self.features(pixels)
+        if not hasattr(self, "late"):
+            self.late = nn.Linear(features.shape[1], CLASSES)
+        return self.late(features)
+
+
+class Complex(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.waves = nn.Parameter(torch.ones(12, dtype=torch.cfloat))
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return (super().features(pixels) * self.waves).real
+
+
+class Locked(Plain):
+    """Cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+class FourChannels(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(4, 8, 3)
+
+
+def sets_everything() -> nn.Module:
+    """Return a network and leave settings of the whole process behind."""
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    return Plain().float()
+
+
+def quantised() -> nn.Module:
+    return torch.ao.quantization.quantize_dynamic(Plain(), {nn.Linear}, dtype=torch.qint8)
+
+
+def ends_the_program() -> nn.Module:
+    raise SystemExit(3)
 
 
 def weight_normed() -> nn.Module:
@@ -230,6 +279,8 @@ def seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 plain, softmax, log_softmax = seeded(Plain), seeded(Softmax), seeded(LogSoftmax)
 one_logit, squeezed, sigmoid = seeded(OneLogit), seeded(Squeezed), seeded(Sigmoid)
 with_pixels, with_features, as_an_object = seeded(WithPixels), seeded(WithFeatures), seeded(AsAnObject)
+adds_a_layer, four_channels, on_meta = seeded(AddsALayer), seeded(FourChannels), lambda: Plain().to("meta")
+complex_weights, locked = seeded(Complex), seeded(Locked)
 dropout_in_training = seeded(DropoutInTraining)
 dropout_always_on, batch_statistics, pair = seeded(DropoutAlwaysOn), seeded(BatchStatistics), seeded(Pair)
 frozen, all_frozen, unused_head = seeded(Frozen), seeded(AllFrozen), seeded(UnusedHead)

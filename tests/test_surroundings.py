@@ -27,7 +27,7 @@ from unlearn_core.store.runs import Store
 Arrays = dict[str, NDArray[Any]]
 ODD = "tests.odd_networks:dropout_in_training"
 """In train mode, in which `neggrad` works, it draws random numbers."""
-ASKED = {"pick": "ids:0", "method": "neggrad", "max_steps": 2}
+ASKED: dict[str, Any] = {"pick": "ids:0", "method": "neggrad", "max_steps": 2}
 
 
 @contextmanager

@@ -91,6 +91,13 @@ def test_a_single_logit_may_have_names_for_both_classes(own_home: Path) -> None:
             r"depends on the other pictures of the batch, as with BatchNorm without running",
         ),
         ("pair", "it returns a tuple of a tensor of 4 × 4 and a tensor of 4 × 12. Return the logits only"),
+        ("adds_a_layer", "adds layers when it is first used"),
+        ("four_channels", "takes 4 channels; pictures have 1 or 3"),
+        ("complex_weights", "waves of the network has complex values"),
+        ("locked", "cannot be copied: cannot pickle '_thread.lock' object"),
+        ("on_meta", "on the meta device, where weights have no values"),
+        ("quantised", r"fc\..* of the network is quantised"),
+        ("ends_the_program", "failed: SystemExit: 3"),
         ("lazy", "a network with lazy layers: call it on a picture"),
         ("scripted", "TorchScript, which cannot be looked into: return the network"),
         ("all_frozen", "Every weight of the network is frozen"),
@@ -103,6 +110,12 @@ def test_what_is_no_function_from_a_picture_to_logits_is_one_sentence(
     with pytest.raises(UserError, match=sentence):
         add_classifier(own_home, specified(name))
     assert custom_classifiers(own_home) == []
+
+
+def test_what_a_function_sets_for_the_whole_process_is_put_back(tmp_path: Path) -> None:
+    add_classifier(tmp_path / "new home", specified("sets_everything"))
+    assert (torch.get_default_dtype(), torch.is_grad_enabled()) == (torch.float32, True)
+    assert len(custom_classifiers(tmp_path / "new home")) == 1
 
 
 def test_frozen_weights_are_said_and_stay_frozen_in_a_kept_one(own_home: Path) -> None:

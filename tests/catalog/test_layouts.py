@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.catalog.hostile import NOISE, encoded
 from unlearn_core.catalog.image_sets import Wanted, load_images
-from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder
+from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder, read_left_out
 from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import folder_source
@@ -82,6 +82,14 @@ def found(source: ImageSource) -> dict[str, tuple[str, bool]]:
             "dogs/old/1.jpg": ("dogs", False),
         },
         {"animals/cat/1.jpg": ("cat", False), "animals/dog/1.jpg": ("dog", False), "stray.jpg": ("", False)},
+        # A cross-validation, and VOC.
+        {
+            "fold1/cat/1.jpg": ("cat", False),
+            "fold1/dog/1.jpg": ("dog", False),
+            "fold2/cat/1.jpg": ("cat", False),
+        },
+        {"fold1/1.jpg": ("fold1", False), "fold2/cat/1.jpg": ("fold2", False)},
+        {"JPEGImages/1.jpg": ("", False)},
         # Trains are no split, and neither is a folder in one class.
         {"bus/1.jpg": ("bus", False), "train/1.jpg": ("train", False)},
         {"bullet train/1.jpg": ("bullet train", False), "steam train/1.jpg": ("steam train", False)},
@@ -283,6 +291,20 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(own_home: Path, tmp_
     assert "is not a picture" in rows[2][1]
     (note,) = load_images("pets", Wanted("any", 3, 8, ("cat", "dog"), ())).notes
     assert note.startswith("2 of 5 pictures are left out, the first because meta/1.png is beside the folders")
+
+
+def test_a_sentence_about_a_name_with_line_breaks_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a\nb.csv").write_text("nothing", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^a�b\.csv lists no pictures\.$"):
+        image_source(f"csv:{tmp_path}/a\nb.csv")
+
+
+def test_a_damaged_list_of_what_was_left_out_is_none(own_home: Path) -> None:
+    path = added_folder(own_home, "pets") / LEFT_OUT
+    path.parent.mkdir(parents=True)
+    for data in (b"file,reason\none\n", b"\xff\xfe", b'"' * 3):
+        path.write_bytes(data)
+        assert read_left_out(own_home, "pets") == []
 
 
 def test_a_damaged_picture_of_an_archive_is_left_out(own_home: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,15 +110,16 @@ def test_the_file_and_its_numbers(tmp_path: Path) -> None:
 
 def test_damaged_files_are_one_sentence(tmp_path: Path) -> None:
     none, one = np.empty(0, np.int64), np.zeros(1, np.int64)
-    for ids, logits in (
+    wrong: tuple[tuple[NDArray[Any], NDArray[Any]], ...] = (
         (none, np.empty((4, 0, 10))),
         (one, np.zeros((4, 2, 10))),
         (one, np.zeros((0, 1, 10))),
         (one[:, None], np.zeros((4, 1, 10))),
         (one + 10, np.zeros((4, 1, 10))),
         (one - 1, np.zeros((4, 1, 10))),
-        (one / 2, np.zeros((4, 1, 10))),
-    ):
+        (one.astype(float), np.zeros((4, 1, 10))),
+    )
+    for ids, logits in wrong:
         write_never_seen(tmp_path / "c@i.npz", NeverSeen(ids, ids, logits.astype(np.float16)))
         with pytest.raises(UserError, match="delete it, or make it again"):
             read_never_seen(tmp_path / "c@i.npz")

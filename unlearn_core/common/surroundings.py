@@ -39,7 +39,7 @@ def _allow_warnings(stack: ExitStack) -> None:
         stack.enter_context(warnings.catch_warnings())
         rules = [("default" if rule[0] == "error" else rule[0], *rule[1:]) for rule in warnings.filters]
         warnings.resetwarnings()
-        warnings.filters[:] = rules  # type: ignore[index, misc]
+        warnings.filters[:] = rules  # type: ignore[index]
 
 
 def _draw_the_same(stack: ExitStack) -> None:

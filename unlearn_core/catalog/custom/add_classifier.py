@@ -1,8 +1,10 @@
 """Adding a custom classifier: build it, check it, write it as plain tensors."""
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -31,7 +33,7 @@ from unlearn_core.catalog.records.classifier_record import (
 )
 from unlearn_core.common.files import atomic_write
 from unlearn_core.common.surroundings import usual_surroundings
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, first_line
 
 
 @usual_surroundings()
@@ -47,11 +49,14 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
     plain = OneOutput(without_caches(origin.network), mean, std).eval()
-    for tensor_name, tensor in plain.state_dict().items():
-        if not tensor.isfinite().all():
-            raise UserError(f"{tensor_name} of the network has NaN or infinite values.")
+    own = plain.state_dict()
+    _check_tensors(own)
+    if origin.channels not in (1, 3):
+        raise UserError(f"The network takes {origin.channels} channels; pictures have 1 or 3.")
     pixels = real_pictures(origin.channels, origin.input_size)
     output, seen = find_output(plain, pixels)
+    if plain.state_dict().keys() != own.keys():
+        raise UserError("The network adds layers when it is first used: call it on a picture before.")
     origin.classes = seen if origin.classes <= 1 else origin.classes
     if seen != origin.classes:
         raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
@@ -84,6 +89,16 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     rebuilt = _loaded(record, tensors)
     _check_rebuilt(module, rebuilt, pixels, record.architecture)
     return record, rebuilt
+
+
+def _check_tensors(tensors: Mapping[str, Any]) -> None:
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or tensor.is_quantized:
+            raise UserError(f"{name} of the network is quantised: give the network as it was before.")
+        if tensor.is_complex():
+            raise UserError(f"{name} of the network has complex values, which no method here can change.")
+        if not tensor.isfinite().all():
+            raise UserError(f"{name} of the network has NaN or infinite values.")
 
 
 def _normalisation(
@@ -120,7 +135,15 @@ def _findings(module: Adapted, output: Output) -> list[str]:
 
 
 def _check_rebuilt(tried: nn.Module, rebuilt: nn.Module, pixels: Tensor, architecture: str) -> None:
-    """Raise `UserError` if a network says something else after it was built again from its tensors."""
+    """Raise `UserError` if a network says something else after it was built again from its tensors.
+
+    Or if it cannot be copied, as every run does.
+    """
+    try:
+        copy.deepcopy(rebuilt)
+    # A user's network may have anything in it.
+    except Exception as error:
+        raise UserError(f"The network cannot be copied: {first_line(error)}.") from error
     with torch.inference_mode():
         first, second = tried(pixels), rebuilt(pixels)
     if not is_same(first, second):
@@ -170,6 +193,7 @@ def add_classifier(
     record = examined(record, module).model_copy(update={"visitor": visitor})
     tensors = {name: t.contiguous().clone() for name, t in module.state_dict().items()}
     try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_write(custom_classifier_folder(root, record.name)) as half:
             half.mkdir()
             save_file(tensors, half / WEIGHTS)

@@ -14,6 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from unlearn_core.catalog.custom.fold_weights import fold_weights
 from unlearn_core.catalog.records.classifier_record import read_arguments
 from unlearn_core.catalog.untrusted.guard import Limits, guarded
+from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError, first_line
 
 TORCHVISION, TIMM, FILE = "torchvision", "timm", "file"
@@ -130,9 +131,11 @@ def from_function(name: str) -> nn.Module:
     """Return the network that `module:function` returns; anything else raises `UserError`."""
     where, _, function = name.partition(":")
     try:
-        made = getattr(importlib.import_module(where), function)()
+        # What the user's code sets for the whole process is put back.
+        with usual_surroundings():
+            made = getattr(importlib.import_module(where), function)()
     # The user's code may raise anything, and the user needs the message.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{name} failed: {type(error).__name__}: {first_line(error)}.") from error
     if not isinstance(made, nn.Module):
         raise UserError(f"{name} returned {type(made).__name__}, not a torch module.")
@@ -144,6 +147,8 @@ def from_function(name: str) -> nn.Module:
         raise UserError(f"{name} returned TorchScript, which cannot be looked into: return the network.")
     if any(isinstance(weight, UninitializedParameter) for weight in made.parameters()):
         raise UserError(f"{name} returned a network with lazy layers: call it on a picture first.")
+    if any(weight.is_meta for weight in made.parameters()):
+        raise UserError(f"{name} returned a network on the meta device, where weights have no values.")
     return made.cpu().float()
 
 

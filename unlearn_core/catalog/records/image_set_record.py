@@ -56,11 +56,11 @@ def added_image_set(root: Path, name: str) -> AddedImageSet | None:
 
 
 def read_left_out(root: Path, name: str) -> list[tuple[str, str]]:
-    """Return name and reason of each file that was left out of an added image set."""
+    """Return name and reason of each file that was left out of an added image set; none of a damaged list."""
     try:
         with (added_folder(root, name) / LEFT_OUT).open(newline="", encoding="utf-8") as file:
-            return [(row[0], row[1]) for row in csv.reader(file)][1:]
-    except FileNotFoundError:
+            return [(row[0], row[1]) for row in csv.reader(file) if len(row) == 2][1:]
+    except (OSError, ValueError, csv.Error):
         return []
 
 

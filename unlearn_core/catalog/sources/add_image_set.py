@@ -94,6 +94,8 @@ def _keep(
     folder: Path, record: AddedImageSet, uploaded: Path | None, left_out: Sequence[tuple[str, str]]
 ) -> None:
     try:
+        # Of the store, where nothing was stored before.
+        folder.parents[1].mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_write(folder) as half:
             half.mkdir()
             if left_out:

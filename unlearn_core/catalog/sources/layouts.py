@@ -20,6 +20,8 @@ _WORDS: dict[str, Kind] = {
 _PLAIN = ("image", "images", "img", "imgs", "jpegimages", "pictures")
 """Folders that only say that there are pictures in them."""
 
+_FOLD = re.compile(r"fold[ _-]?\d+", re.IGNORECASE)
+
 _NEUTRAL = ("set", "data", "dataset", "split", "folder")
 _DEEPEST = 6
 
@@ -134,14 +136,21 @@ def _words(name: str) -> Folders:
 def _around(folders: Iterable[Folders], is_around: Callable[[str], bool] | None = None) -> int:
     """Return how many folders are around all others and are no classes.
 
-    By default a folder without others beside it is one if all pictures are deeper, or in two folders.
+    By default a folder without others beside it is one if all pictures are deeper, or in two folders, or if
+    its name only says that there are pictures; and so are the folders of a cross-validation.
     """
     depth = 0
     while True:
         level = {one[depth] for one in folders if len(one) > depth}
         deeper = {one[depth + 1] for one in folders if len(one) > depth + 1}
         ends = any(len(one) == depth + 1 for one in folders)
-        if len(level) != 1 or not (len(deeper) > ends if is_around is None else is_around(*level)):
+        if is_around is not None:
+            goes_on = len(level) == 1 and is_around(*level)
+        elif len(level) == 1:
+            goes_on = len(deeper) > ends or next(iter(level)).lower() in _PLAIN
+        else:
+            goes_on = bool(deeper) and not ends and all(map(_FOLD.fullmatch, level))
+        if not goes_on:
             return depth
         depth += 1
 
