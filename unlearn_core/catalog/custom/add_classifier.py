@@ -48,15 +48,10 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     """
     origin = origin_of(specification)
     mean, std = _normalisation(origin, specification)
-    plain = OneOutput(without_caches(origin.network), mean, std).eval()
-    own = plain.state_dict()
-    _check_tensors(own)
     if origin.channels not in (1, 3):
         raise UserError(f"The network takes {origin.channels} channels; pictures have 1 or 3.")
     pixels = real_pictures(origin.channels, origin.input_size)
-    output, seen = find_output(plain, pixels)
-    if plain.state_dict().keys() != own.keys():
-        raise UserError("The network adds layers when it is first used: call it on a picture before.")
+    output, seen = _used_once(OneOutput(without_caches(origin.network), mean, std).eval(), pixels)
     origin.classes = seen if origin.classes <= 1 else origin.classes
     if seen != origin.classes:
         raise UserError(f"The network returns {seen} logits per picture, not {origin.classes}.")
@@ -89,6 +84,16 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     rebuilt = _loaded(record, tensors)
     _check_rebuilt(module, rebuilt, pixels, record.architecture)
     return record, rebuilt
+
+
+def _used_once(plain: OneOutput, pixels: Tensor) -> tuple[Output, int]:
+    """Return what `find_output` finds; a network that cannot be kept raises `UserError`."""
+    own = plain.state_dict()
+    _check_tensors(own)
+    found = find_output(plain, pixels)
+    if plain.state_dict().keys() != own.keys():
+        raise UserError("The network adds layers when it is first used: call it on a picture before.")
+    return found
 
 
 def _check_tensors(tensors: Mapping[str, Any]) -> None:

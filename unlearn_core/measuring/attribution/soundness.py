@@ -79,44 +79,51 @@ def why_unsound(
         targets: int64 (n,).
         most_missed: share of the score's change.
     """
-    settings = entry.complete(entry.own(_FEW))
-
-    def maps_of(count: int) -> Tensor:
-        return explanation(classifier, pixels[-count:], targets[-count:], entry.name, settings=settings)
-
     try:
-        if reason := entry.why_unsound(classifier, pixels):
-            return reason
-        maps = maps_of(len(pixels))
-        with torch.no_grad():
-            least = _MEASURABLE * float(classifier.module(pixels).abs().max())
-        if PATCHES in entry.settings and float(maps.abs().max()) <= least:
-            return None
-        if entry.is_complete:
-            baseline = baseline_value(pixels, settings)
-            missed = convergence_delta(classifier, pixels, targets, maps, baseline)
-            missed = missed[score_change(classifier, pixels, targets, baseline).abs() > least]
-            if len(missed) and (missed > most_missed).double().mean() > _EXCEPTIONS:
-                share = 100 * float(missed.max())
-                return f"misses up to {share:.0f} % of the score's change on this classifier."
-            if entry.is_general:
-                return None
-        alone = maps_of(1)
-        if _apart(maps[-1:], alone) > _ROUNDING:
-            return "gives a picture another map in a batch than alone on this classifier."
-        layer = last_layer(classifier.module, pixels[:1])
-        # Grad-CAM is empty for a picture none of whose regions speaks for the class.
-        count = 1 if alone.any() else len(pixels)
-        with random_weights(classifier.module.get_submodule(layer)):
-            other = maps_of(count)
-        empty = not (maps[-count:].any() or other.any())
-        if not empty and _apart(maps[-count:], other) <= _ROUNDING:
-            return "gives the same map when the last layer of this classifier is replaced by a random one."
+        return entry.why_unsound(classifier, pixels) or _measured(
+            entry, classifier, pixels, targets, most_missed
+        )
     # A user's network may raise anything.
     except Exception as error:
         cause = error.__cause__ or error
         words = type(cause).__name__ if is_shared() else first_line(cause)
         return f"does not work on this classifier: {words}."
+
+
+def _measured(
+    entry: Algorithm, classifier: Classifier, pixels: Tensor, targets: Tensor, most_missed: float
+) -> str | None:
+    """Return why the maps of an algorithm are wrong; None if they are right, or too weak to tell."""
+    settings = entry.complete(entry.own(_FEW))
+
+    def maps_of(count: int) -> Tensor:
+        return explanation(classifier, pixels[-count:], targets[-count:], entry.name, settings=settings)
+
+    maps = maps_of(len(pixels))
+    with torch.no_grad():
+        least = _MEASURABLE * float(classifier.module(pixels).abs().max())
+    if PATCHES in entry.settings and float(maps.abs().max()) <= least:
+        return None
+    if entry.is_complete:
+        baseline = baseline_value(pixels, settings)
+        missed = convergence_delta(classifier, pixels, targets, maps, baseline)
+        missed = missed[score_change(classifier, pixels, targets, baseline).abs() > least]
+        if len(missed) and (missed > most_missed).double().mean() > _EXCEPTIONS:
+            share = 100 * float(missed.max())
+            return f"misses up to {share:.0f} % of the score's change on this classifier."
+        if entry.is_general:
+            return None
+    alone = maps_of(1)
+    if _apart(maps[-1:], alone) > _ROUNDING:
+        return "gives a picture another map in a batch than alone on this classifier."
+    layer = last_layer(classifier.module, pixels[:1])
+    # Grad-CAM is empty for a picture none of whose regions speaks for the class.
+    count = 1 if alone.any() else len(pixels)
+    with random_weights(classifier.module.get_submodule(layer)):
+        other = maps_of(count)
+    empty = not (maps[-count:].any() or other.any())
+    if not empty and _apart(maps[-count:], other) <= _ROUNDING:
+        return "gives the same map when the last layer of this classifier is replaced by a random one."
     return None
 
 
