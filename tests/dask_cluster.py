@@ -54,7 +54,7 @@ class DaskCluster:
 
     def log(self, name: str) -> str:
         """Return what a process has written so far."""
-        return (self.folder / f"{name}.log").read_text()
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8")
 
     def close(self) -> None:
         """End all processes."""
@@ -71,7 +71,7 @@ class DaskCluster:
             "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
             **tls_settings(self.folder),
         }
-        with (self.folder / f"{name}.log").open("w") as log:
+        with (self.folder / f"{name}.log").open("w", encoding="utf-8") as log:
             self.processes[name] = self.user.start(
                 ["-m", "dask", *arguments.split()], self.folder, environment, log, code
             )

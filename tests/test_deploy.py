@@ -19,7 +19,9 @@ GUIDE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 def test_every_environment_variable_is_in_the_guide() -> None:
     sources = [*(ROOT / "unlearn_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
-    used = {name for file in sources for name in re.findall(r"UNLEARN_[A-Z_]+", file.read_text("utf-8"))}
+    used = {
+        name for file in sources for name in re.findall(r"UNLEARN_[A-Z_]+", file.read_text(encoding="utf-8"))
+    }
     assert {quota.variable for quota in QUOTAS} < used
     # The program itself sets this one.
     used.remove(SERVER_HOME)
@@ -29,7 +31,7 @@ def test_every_environment_variable_is_in_the_guide() -> None:
 
 
 def test_the_image_gets_all_that_the_package_is_built_from(tmp_path: Path) -> None:
-    for line in re.findall(r"^COPY (.+)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE):
+    for line in re.findall(r"^COPY (.+)$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE):
         *sources, target = line.split()
         for source in sources:
             if (ROOT / source).is_dir():
@@ -43,18 +45,20 @@ def test_the_image_gets_all_that_the_package_is_built_from(tmp_path: Path) -> No
 
 
 def test_compose_names_files_that_exist_and_publishes_only_the_proxy() -> None:
-    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert (DEPLOY / services["lens"]["build"]["context"] / services["lens"]["build"]["dockerfile"]).is_file()
     assert "ports" not in services["lens"]
     assert (DEPLOY / services["proxy"]["volumes"][0].partition(":")[0]).is_file()
-    assert set(yaml.safe_load((DEPLOY / "compose.cuda.yaml").read_text("utf-8"))["services"]) <= set(services)
+    assert set(yaml.safe_load((DEPLOY / "compose.cuda.yaml").read_text(encoding="utf-8"))["services"]) <= set(
+        services
+    )
     (argument,) = services["lens"]["build"]["args"]
-    assert f"ARG {argument}=" in (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert f"ARG {argument}=" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    unit = (DEPLOY / "unlearn-lens.service").read_text("utf-8")
+    unit = (DEPLOY / "unlearn-lens.service").read_text(encoding="utf-8")
     started = re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", unit, flags=re.MULTILINE)
     (tmp_path / "unlearn-lens.service").write_text(started, encoding="utf-8")
     done = subprocess.run(

@@ -86,7 +86,7 @@ def own_arguments(words: list[str]) -> list[str] | None:
 
 @pytest.mark.parametrize("block", ALL, ids=str)
 def test_a_block_says_its_language(block: Block) -> None:
-    assert block.language in ("python", "sh", "toml", "text")
+    assert block.language in ("python", "sh", "toml", "json", "nginx", "text")
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)

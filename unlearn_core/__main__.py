@@ -14,6 +14,8 @@ def run() -> int:
         # A locale without UTF-8, as in many containers: names of files with umlauts could not be told apart
         # from bytes. Python decides this when it starts.
         os.environ["PYTHONUTF8"] = "1"
+        # The console stays what it is.
+        os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:replace")
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return main()
 

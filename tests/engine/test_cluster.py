@@ -1,7 +1,6 @@
 """The engine with its real workers: looking, forgetting, cancelling, and workers or servers that die."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,17 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.quick import QUICK
+from tests.engine.servers import EASY, start_server, wait_for_the_end
 from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
-
-EASY = ForgetRequest(pick="hardest:2", options=QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +24,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = Engine(Store(tmp_path_factory.mktemp("home")))
     yield engine
     engine.close()
-
-
-def wait_for_the_end(engine: Engine, run_id: str) -> Run:
-    wait_until(lambda: engine.store.get(run_id).state not in UNDER_WAY)
-    return engine.store.get(run_id)
 
 
 def worker_running(engine: Engine, run_id: str) -> psutil.Process:
@@ -166,35 +158,6 @@ def test_a_worker_that_can_write_nothing_more_fails_its_run(engine: Engine) -> N
     engine.store.delete(run_id)
     after = wait_for_the_end(engine, engine.submit(EASY))
     assert after.state == RunState.DONE, after.error
-
-
-SERVER = """
-import sys, time
-from pathlib import Path
-from unlearn_core.engine import Engine
-from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.runs import Store
-
-if __name__ == "__main__":
-    engine = Engine(Store(Path(sys.argv[1])))
-    request = ForgetRequest(
-        pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000
-    )
-    print(engine.submit(request), flush=True)
-    time.sleep(1000)
-"""
-
-
-def start_server(tmp_path: Path, root: Path) -> tuple["subprocess.Popen[str]", str]:
-    """Start a server with a home of its own; return its process, and a run that does not end."""
-    script = tmp_path / "server.py"
-    script.write_text(SERVER, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    server = subprocess.Popen(
-        [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    assert server.stdout is not None
-    return server, server.stdout.readline().strip()
 
 
 def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: Path) -> None:

@@ -33,23 +33,23 @@ def test_a_folder_is_mirrored_as_it_grows_changes_and_shrinks(tmp_path: Path) ->
     source, target, known = tmp_path / "a", tmp_path / "b", dict[str, object]()
     steps, other = source / "runs" / "1" / "steps.jsonl", source / "runs" / "1" / "snapshots" / "3.npz"
     other.parent.mkdir(parents=True)
-    steps.write_text("one\n")
+    steps.write_text("one\n", encoding="utf-8")
     other.write_bytes(b"123")
     mirrored(source, target, known)
-    with steps.open("a") as file:
+    with steps.open("a", encoding="utf-8") as file:
         file.write("two\n")
     other.write_bytes(b"4567")
     part = changes(source, known, ["runs"]).parts["runs/1/steps.jsonl"]  # type: ignore[arg-type]
     assert part.data == b"two\n"
     mirrored(source, target, known)
-    assert (target / "runs" / "1" / "steps.jsonl").read_text() == "one\ntwo\n"
+    assert (target / "runs" / "1" / "steps.jsonl").read_text(encoding="utf-8") == "one\ntwo\n"
     assert (target / "runs" / "1" / "snapshots" / "3.npz").read_bytes() == b"4567"
     # Replaced by another file, which is longer but does not begin with the old one.
-    steps.with_name("new").write_text("other\nbeginning\n")
+    steps.with_name("new").write_text("other\nbeginning\n", encoding="utf-8")
     steps.with_name("new").replace(steps)
     other.unlink()
     mirrored(source, target, known)
-    assert (target / "runs" / "1" / "steps.jsonl").read_text() == "other\nbeginning\n"
+    assert (target / "runs" / "1" / "steps.jsonl").read_text(encoding="utf-8") == "other\nbeginning\n"
     assert {place: stamp[:2] for place, stamp in stamps(source, ["runs"]).items()} == {
         place: stamp[:2] for place, stamp in stamps(target, ["runs"]).items()
     }
@@ -79,7 +79,7 @@ def test_a_visitor_of_a_shared_server_brings_nothing_from_outside(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = tmp_path / "secret.pth"
-    secret.write_text("secret")
+    secret.write_text("secret", encoding="utf-8")
     asked = TryClassifierRequest(ClassifierSpecification(source=f"file:{secret}"), "mnist", 0)
     assert secret in needs_of_look(store, asked).files.values()
     monkeypatch.setenv("UNLEARN_SHARED", "1")
@@ -96,7 +96,7 @@ def pictures(folder: Path, kind: str) -> str:
         rows.append(f"{number % 2}/{number}.png,{number % 2}")
     if kind == "folder":
         return f"folder:{folder}"
-    (folder / "table.csv").write_text("\n".join(rows))
+    (folder / "table.csv").write_text("\n".join(rows), encoding="utf-8")
     return f"csv:{folder / 'table.csv'}"
 
 

@@ -1,15 +1,19 @@
 """Two servers on one home, of which one stops for a while: both work, and none ends what the other does."""
 
 import signal
+import sqlite3
 import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.engine.test_cluster import EASY, start_server, wait_for_the_end
+from tests.engine.servers import EASY, start_server, wait_for_the_end
 from tests.waiting import PATIENCE, wait_until
 from unlearn_core.engine import Engine
+from unlearn_core.store.database import DATABASE
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
@@ -21,6 +25,20 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+def stop_between_writes(processes: list[psutil.Process], home: Path) -> None:
+    """Stop processes; one that is stopped while it writes would keep SQLite's lock."""
+    while True:
+        for one in processes:
+            one.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(home / DATABASE, timeout=1)) as database:
+            with suppress(sqlite3.OperationalError):
+                database.execute("BEGIN IMMEDIATE")
+                return
+        for one in processes:
+            one.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+
+
 def test_both_work_and_one_may_stop_for_a_while(tmp_path: Path, home: Path) -> None:
     server, run_id = start_server(tmp_path, home)
     store = Store(home)
@@ -29,10 +47,10 @@ def test_both_work_and_one_may_stop_for_a_while(tmp_path: Path, home: Path) -> N
     engine = Engine(store)
     try:
         own = engine.submit(EASY)
-        for one in processes:
-            one.send_signal(signal.SIGSTOP)
+        stop_between_writes(processes, home)
         assert store.mark_interrupted() == []
-        assert wait_for_the_end(engine, own).state == RunState.DONE
+        after = wait_for_the_end(engine, own)
+        assert after.state == RunState.DONE, after.error
         stopped_at = store.get(run_id).steps_done
         for one in processes:
             one.send_signal(signal.SIGCONT)

@@ -79,7 +79,7 @@ class NoTensors(odd_networks.Plain):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("NoCopy", r"No method works on this network\. A step fails: RecursionError\."),
+        ("NoCopy", r"The network cannot be copied: RecursionError\."),
         ("NoTensors", r"This network cannot be used: KeyError: 'weight'\."),
     ],
 )

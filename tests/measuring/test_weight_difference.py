@@ -9,6 +9,7 @@ from unlearn_core.artifacts.weight_maps import read_weight_maps
 from unlearn_core.catalog.classifiers import WEIGHTS
 from unlearn_core.engine.looks import WeightDifferenceRequest
 from unlearn_core.errors import UserError
+from unlearn_core.store.run_file import write_run_checksums
 from unlearn_core.store.runs import Store
 
 
@@ -27,6 +28,7 @@ def test_two_runs_differ_by_what_their_files_differ(store: Store, finished_run: 
     (store.folder(other.id) / "weights.safetensors").write_bytes(
         (WEIGHTS / "mnist-resnet.safetensors").read_bytes()
     )
+    write_run_checksums(store.folder(other.id))
     after, before = (
         load_file(path)["network.conv1.weight"]
         for path in (store.folder(run.id) / "weights.safetensors", WEIGHTS / "mnist-resnet.safetensors")

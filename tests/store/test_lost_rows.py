@@ -132,7 +132,7 @@ def test_a_folder_without_a_readable_run_is_a_damaged_run(store: Store) -> None:
 def test_one_lost_row_is_back_and_a_changed_file_does_not_speak_for_it(store: Store) -> None:
     runs = _two_runs(store)
     file = store.folder(runs[0].id) / "run.json"
-    file.write_text(file.read_text().replace("Too few", "Too new"))
+    file.write_text(file.read_text(encoding="utf-8").replace("Too few", "Too new"), encoding="utf-8")
     with closing(sqlite3.connect(_closed(store))) as sql:
         sql.execute("DELETE FROM run")
         sql.commit()
@@ -143,15 +143,15 @@ def test_one_lost_row_is_back_and_a_changed_file_does_not_speak_for_it(store: St
 def test_the_file_of_a_run_follows_its_row(store: Store) -> None:
     run = store.create(REQUEST, visitor="a" * 16)
     file = store.folder(run.id) / "run.json"
-    assert json.loads(file.read_text())["state"] == RunState.QUEUED
+    assert json.loads(file.read_text(encoding="utf-8"))["state"] == RunState.QUEUED
     store.end(run.id, RunState.INTERRUPTED, "The program ended.")
-    assert json.loads(file.read_text())["error"] == "The program ended."
+    assert json.loads(file.read_text(encoding="utf-8"))["error"] == "The program ended."
     store.queue_again(run.id)
     store.rename(run.id, "again")
-    kept = json.loads(file.read_text())
+    kept = json.loads(file.read_text(encoding="utf-8"))
     assert (kept["state"], kept["name"], kept["visitor"]) == ("queued", "again", "a" * 16)
     store.finish(run.id, RunState.DONE, result=result())
-    assert json.loads(file.read_text())["result"] == json.dumps(result().to_json())
+    assert json.loads(file.read_text(encoding="utf-8"))["result"] == json.dumps(result().to_json())
 
 
 def test_what_is_left_of_a_deleted_run_does_not_come_back(store: Store) -> None:

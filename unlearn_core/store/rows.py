@@ -201,8 +201,10 @@ def _start(pid: int) -> str:
     boot = Path("/proc/sys/kernel/random/boot_id")
     if boot.exists():
         # The name of the program, in brackets, may hold anything.
-        state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        state, *fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
         if state == "Z":
             raise ProcessLookupError(pid)
-        return f"{boot.read_text()[:8]}-{fields[18]}"
+        return f"{boot.read_text(encoding='ascii')[:8]}-{fields[18]}"
     return f"{psutil.Process(pid).create_time():.2f}"
