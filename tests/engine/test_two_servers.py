@@ -30,10 +30,12 @@ def stop_between_writes(processes: list[psutil.Process], home: Path) -> None:
     while True:
         for one in processes:
             one.send_signal(signal.SIGSTOP)
-        with closing(sqlite3.connect(home / DATABASE, timeout=1)) as database:
-            with suppress(sqlite3.OperationalError):
-                database.execute("BEGIN IMMEDIATE")
-                return
+        with (
+            closing(sqlite3.connect(home / DATABASE, timeout=1)) as database,
+            suppress(sqlite3.OperationalError),
+        ):
+            database.execute("BEGIN IMMEDIATE")
+            return
         for one in processes:
             one.send_signal(signal.SIGCONT)
         time.sleep(0.05)
