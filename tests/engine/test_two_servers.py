@@ -63,7 +63,10 @@ def test_both_work_and_one_may_stop_for_a_while(tmp_path: Path, home: Path) -> N
         assert wait_for_the_end(engine, run_id).state == RunState.CANCELLED
         assert {run.id for run in store.runs()} == {run_id, own}
     finally:
-        server.kill()
+        for one in processes:
+            # Also those that are still stopped.
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         server.wait()
         engine.close()
         psutil.wait_procs(processes, PATIENCE)
