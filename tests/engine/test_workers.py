@@ -10,6 +10,7 @@ import pytest
 
 from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.engine import Engine
+from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
@@ -31,6 +32,22 @@ def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -
         began_with = psutil.Process(pid).environ()
         assert began_with["OMP_WAIT_POLICY"] == "passive"
         assert began_with["KMP_BLOCKTIME"] == "7"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
+def test_workers_give_way_to_the_server_once(engine: Engine) -> None:
+    for _ in range(2):
+        look = engine.look(ImageTableRequest("mnist-resnet", "mnist"))
+        assert look.wait(PATIENCE)
+    pids = list(engine._client.run(os.getpid).values())
+
+    def niceness(pid: int) -> set[int]:
+        # Linux has one for each thread: those that talk to the scheduler do not wait.
+        return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in psutil.Process(pid).threads()}
+
+    own = psutil.Process().nice()
+    # The other lane begins by itself.
+    wait_until(lambda: all(niceness(pid) == {own, own + 10} for pid in pids))
 
 
 def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from unlearn_core.common.log import keep_log, log_event
+from unlearn_core.common.threads import give_way
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError, first_line
 
@@ -13,13 +14,18 @@ Answer = TypeVar("Answer")
 
 def warm() -> None:
     """Import what every other task needs, so that it is loaded at the first click."""
-    _need_torch()
+    _begin()
     import unlearn_core.jobs.carry_out
     import unlearn_core.measuring.write_image_table  # noqa: F401
 
 
-def _need_torch() -> None:
-    """Load torch; where that cannot be, raise `UserError`."""
+def _begin() -> None:
+    """Prepare this process, at its first task: pages of the server come first, and torch is loaded.
+
+    Raises `UserError` where torch cannot be loaded.
+    """
+    keep_log()
+    give_way()
     why = _why_no_torch()
     if why:
         raise UserError(f"PyTorch cannot be loaded: {why}. Often the memory is limited, as by `ulimit -v`.")
@@ -37,8 +43,7 @@ def _why_no_torch() -> str:
 
 def forget(root: str, run_id: str, found_by: str | None = None) -> None:
     """Carry out a queued run of the store at `root`; `found_by`: with the weights of that run."""
-    keep_log()
-    _need_torch()
+    _begin()
     from unlearn_core.jobs.carry_out import run_forget
     from unlearn_core.store.runs import open_store
 
@@ -47,8 +52,7 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:
     """Answer a request about the store at `root`."""
-    keep_log()
-    _need_torch()
+    _begin()
     from unlearn_core.common.devices import give_back_memory
 
     try:
