@@ -29,7 +29,8 @@ for attempt in range(2):
 def test_a_home_with_umlauts_is_read_without_a_utf8_locale(tmp_path: Path) -> None:
     home = tmp_path / "Bücher & Töne"
     environment = {**os.environ, "UNLEARN_HOME": str(home), "LC_ALL": "C"}
-    environment |= {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    # So that the answer can be shown.
+    environment |= {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "unlearn_core", "health"]
     done = subprocess.run(command, cwd=CODE, env=environment, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr
