@@ -46,14 +46,15 @@ _STOPPED = {
 
 def run_panel(run_id: str) -> None:
     """Show a run and update it until it is final."""
-    every = _poll_seconds(store().get(run_id))
+    run = store().get(run_id)
+    every = _poll_seconds(run, _place_in_line(run))
     st.fragment(_panel, run_every=every)(run_id, every)
 
 
-def _poll_seconds(run: Run) -> float | None:
+def _poll_seconds(run: Run, in_line: str) -> float | None:
     if run.state not in UNDER_WAY:
         return None
-    return _POLL_SECONDS_IN_LINE if _place_in_line(run) else _POLL_SECONDS
+    return _POLL_SECONDS_IN_LINE if in_line else _POLL_SECONDS
 
 
 def _panel(run_id: str, every: float | None) -> None:
@@ -62,13 +63,14 @@ def _panel(run_id: str, every: float | None) -> None:
     except UserError as error:
         show_error(error)
         return
-    if every is not None and _poll_seconds(run) != every:
+    in_line = _place_in_line(run)
+    if every is not None and _poll_seconds(run, in_line) != every:
         # Only a full rerun creates the fragment with another interval.
         st.rerun()
     _head(run)
     steps = _steps(run_id)
     if run.state in UNDER_WAY:
-        _progress(run, steps)
+        _progress(run, steps, in_line)
     else:
         _outcome(run)
         _next(run)
@@ -133,10 +135,9 @@ def _cancel(run_id: str) -> None:
         st.rerun(scope="fragment")
 
 
-def _progress(run: Run, steps: Sequence[StepRecord]) -> None:
-    waiting = _place_in_line(run)
-    if waiting:
-        st.progress(0.0, waiting)
+def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
+    if in_line:
+        st.progress(0.0, in_line)
     elif not steps:
         st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{_how_far(run)}")
     else:
