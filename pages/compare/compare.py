@@ -6,20 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
+from pages.compare.offer_another import offer_another
 from pages.compare.run_maps import contest, run_maps_html
-from pages.shared.app_state import (
-    current_run,
-    group_of,
-    my_runs,
-    open_run,
-    remember_group,
-    show_error,
-    start_runs,
-    store,
-)
+from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
 from pages.shared.explained_words import FOR_THE_LABEL, baseline_words, explained_words, side_of
 from pages.shared.followed_pictures import choose_followed
-from pages.shared.links import COMPARE, FORGET
+from pages.shared.links import COMPARE
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures
@@ -27,10 +19,8 @@ from pages.shared.run_picker import describe, nothing_yet
 from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
-from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
-from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, RunNumbers, compare
@@ -43,8 +33,6 @@ _CURVES = {
     "retain_accuracy": RETAIN_SET.name,
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
-_FOR_ONE_RUN = ("adv+imp", "neggrad")
-"""Methods that are offered for the pictures of a run that stands alone: the paper's and the simplest."""
 _MOST_PICTURES = 3
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
@@ -64,7 +52,7 @@ def page() -> None:
     ids = [run_id for run_id in _choose(runs, current) if _is_readable(run_id)]
     if len(ids) < 2:
         st.info("Choose two runs or more to see them side by side.", icon=COMPARE.icon)
-        _offer_another(store().get(ids[0]) if ids else runs[0])
+        offer_another(store().get(ids[0]) if ids else runs[0])
         return
     try:
         comparison = compare(store(), ids)
@@ -109,39 +97,6 @@ def _choose(runs: list[Run], current: Run | None) -> list[str]:
         placeholder="Choose two to six runs",
         label_visibility="collapsed",
     )
-
-
-def _offer_another(run: Run) -> None:
-    """Offer to forget the pictures of a run by other methods, for a comparison with it."""
-    request, off = run.parsed_request(), dict(classifier_entry(run.parsed_request().classifier).methods_off)
-    st.markdown(f"Or let the classifier forget the pictures of *{run.name}* by another method:")
-    with st.container(horizontal=True):
-        for name in _FOR_ONE_RUN:
-            entry = method_entry(name)
-            if name == request.method or name in off:
-                continue
-            if st.button(entry.title, key=f"by:{name}", icon=FORGET.icon, help=entry.summary):
-                _forget_by(run, name)
-
-
-def _forget_by(run: Run, method: str) -> None:
-    """Start a run like this one by another method with its defaults, and watch it on *Forget*."""
-    result = run.parsed_result()
-    assert result is not None
-    other = {
-        "pick": f"ids:{','.join(map(str, result.ids))}",
-        "method": method,
-        "options": {},
-        "retained": 0,
-    }
-    try:
-        started = start_runs([run.parsed_request().model_copy(update=other)])
-    except UserError as error:
-        show_error(error)
-        return
-    remember_group([run.id, *started])
-    open_run(started[0])
-    st.switch_page(FORGET.file)
 
 
 def _alike(runs: list[Run], current: Run | None) -> list[str]:

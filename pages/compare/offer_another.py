@@ -1,0 +1,47 @@
+"""A run that stands alone: forget the same pictures by another method, to compare both."""
+
+import streamlit as st
+
+from pages.shared.app_state import open_run, remember_group, show_error, start_runs
+from pages.shared.links import FORGET
+from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.errors import UserError
+from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.store.rows import Run
+
+_METHODS = ("adv+imp", "neggrad")
+"""The paper's and the simplest."""
+
+
+def offer_another(run: Run) -> None:
+    """Offer to forget the pictures of a run by other methods, for a comparison with it."""
+    request = run.parsed_request()
+    off = dict(classifier_entry(request.classifier).methods_off)
+    st.markdown(f"Or let the classifier forget the pictures of *{run.name}* by another method:")
+    with st.container(horizontal=True):
+        for name in _METHODS:
+            entry = method_entry(name)
+            if name == request.method or name in off:
+                continue
+            if st.button(entry.title, key=f"by:{name}", icon=FORGET.icon, help=entry.summary):
+                _forget_by(run, name)
+
+
+def _forget_by(run: Run, method: str) -> None:
+    """Start a run like this one by another method with its defaults, and watch it on *Forget*."""
+    result = run.parsed_result()
+    assert result is not None
+    other = {
+        "pick": f"ids:{','.join(map(str, result.ids))}",
+        "method": method,
+        "options": {},
+        "retained": 0,
+    }
+    try:
+        started = start_runs([run.parsed_request().model_copy(update=other)])
+    except UserError as error:
+        show_error(error)
+        return
+    remember_group([run.id, *started])
+    open_run(started[0])
+    st.switch_page(FORGET.file)
