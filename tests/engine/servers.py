@@ -9,7 +9,7 @@ from tests.quick import QUICK
 from tests.waiting import wait_until
 from unlearn_core.engine import Engine
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, Run
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
 EASY = ForgetRequest(pick="hardest:2", options=QUICK)
 
@@ -45,3 +45,18 @@ def start_server(tmp_path: Path, root: Path) -> tuple["subprocess.Popen[str]", s
 def wait_for_the_end(engine: Engine, run_id: str) -> Run:
     wait_until(lambda: engine.store.get(run_id).state not in UNDER_WAY)
     return engine.store.get(run_id)
+
+
+def cancel_a_running_and_a_waiting_run(engine: Engine, request: ForgetRequest) -> str:
+    """Cancel a run of a request that does not end soon, and one that waits behind it; return the latter."""
+    running, waiting = engine.submit(request), engine.submit(request)
+    wait_until(lambda: engine.store.get(running).steps_done >= 2)
+    engine.cancel(waiting)
+    assert engine.store.get(waiting).state == RunState.CANCELLED
+    engine.cancel(running)
+    run = wait_for_the_end(engine, running)
+    assert run.state == RunState.CANCELLED
+    result = run.parsed_result()
+    assert result is not None
+    assert result.stopped == "cancelled"
+    return waiting

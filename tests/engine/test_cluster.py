@@ -8,7 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.servers import EASY, start_server, wait_for_the_end
+from tests.engine.servers import (
+    EASY,
+    cancel_a_running_and_a_waiting_run,
+    start_server,
+    wait_for_the_end,
+)
 from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.artifacts.image_table import read_image_table
 from unlearn_core.engine import Engine
@@ -111,16 +116,7 @@ def test_what_only_the_worker_can_know_fails_with_one_sentence(engine: Engine) -
 
 
 def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
-    running, waiting = engine.submit(ENDLESS), engine.submit(ENDLESS)
-    wait_until(lambda: engine.store.get(running).steps_done >= 2)
-    engine.cancel(waiting)
-    assert engine.store.get(waiting).state == RunState.CANCELLED
-    engine.cancel(running)
-    run = wait_for_the_end(engine, running)
-    assert run.state == RunState.CANCELLED
-    result = run.parsed_result()
-    assert result is not None
-    assert result.stopped == "cancelled"
+    waiting = cancel_a_running_and_a_waiting_run(engine, ENDLESS)
     assert engine.store.get(waiting).started is None
 
 

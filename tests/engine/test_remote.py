@@ -18,6 +18,7 @@ from PIL import Image
 
 from tests.another_user import THIS, another_user
 from tests.dask_cluster import DaskCluster, dask_cluster, server_on
+from tests.engine.servers import cancel_a_running_and_a_waiting_run, wait_for_the_end
 from tests.quick import QUICK
 from tests.waiting import PATIENCE, wait_until
 from unlearn_core.artifacts.attribution_maps import read_attributions
@@ -39,7 +40,7 @@ from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.jobs.checkpoint import FILE
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 # The other user's Python may be the system's.
@@ -143,16 +144,7 @@ def test_visitors_who_ask_for_the_same_share_one_run(engine: Engine) -> None:
 
 @pytest.mark.usefixtures("uploaded")
 def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
-    running, waiting = engine.submit(SLOW), engine.submit(SLOW)
-    wait_until(lambda: engine.store.get(running).steps_done >= 2)
-    engine.cancel(waiting)
-    assert engine.store.get(waiting).state == RunState.CANCELLED
-    engine.cancel(running)
-    run = wait_for_the_end(engine, running)
-    assert run.state == RunState.CANCELLED
-    result = run.parsed_result()
-    assert result is not None
-    assert result.stopped == "cancelled"
+    cancel_a_running_and_a_waiting_run(engine, SLOW)
 
 
 @pytest.mark.usefixtures("uploaded")
@@ -266,11 +258,6 @@ def answer(engine: Engine, asked: LookRequest[Answer]) -> Answer:
     look = engine.look(asked)
     assert look.wait(PATIENCE)
     return look.result()
-
-
-def wait_for_the_end(engine: Engine, run_id: str) -> Run:
-    wait_until(lambda: engine.store.get(run_id).state not in UNDER_WAY)
-    return engine.store.get(run_id)
 
 
 def worker_of(engine: Engine, run_id: str) -> int:
