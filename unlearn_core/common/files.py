@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike
 
 from unlearn_core.common.damaged import DAMAGED
 
+HALF = ".half-"
+"""Begins the names of folders with what `atomic_write` has not finished."""
+
 Made = TypeVar("Made")
 
 
@@ -26,7 +29,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     unchanged.
     """
     path.parent.mkdir(exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".half-", dir=path.parent))
+    beside = Path(tempfile.mkdtemp(prefix=HALF, dir=path.parent))
     try:
         yield beside / path.name
         (beside / path.name).replace(path)

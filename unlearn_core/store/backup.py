@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearn_core.common.damaged import DAMAGED
-from unlearn_core.common.files import atomic_write
+from unlearn_core.common.files import HALF, atomic_write
 from unlearn_core.common.home import make_private
 from unlearn_core.common.sharing import VISITORS_KEY
 from unlearn_core.errors import UserError
@@ -26,9 +26,6 @@ _RUNS = "runs"
 _ADDED = ("classifiers", "image_sets", "matches", "never_seen", "uploads", VISITORS_KEY)
 """What cannot be calculated or downloaded again."""
 _NAMES = frozenset((DATABASE, _RUNS, *_ADDED))
-_HALF = ".half-"
-"""Begins the names of what `atomic_write` has not finished."""
-
 
 _Ends = dict[str, tuple[str, str | None]]
 """State and time of the end of each run, by id."""
@@ -78,7 +75,7 @@ def restore_backup(root: Path, path: Path) -> int:
     try:
         root.mkdir(parents=True, exist_ok=True)
         make_private(root)
-        with tempfile.TemporaryDirectory(prefix=_HALF, dir=root) as beside:
+        with tempfile.TemporaryDirectory(prefix=HALF, dir=root) as beside:
             unpacked = Path(beside)
             _unpack(path, unpacked)
             runs = _check_database(unpacked / DATABASE)
@@ -104,7 +101,7 @@ def _add(archive: tarfile.TarFile, root: Path, name: str) -> bool:
 
 
 def _finished(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    is_half = any(part.startswith(_HALF) for part in PurePosixPath(member.name).parts)
+    is_half = any(part.startswith(HALF) for part in PurePosixPath(member.name).parts)
     return None if is_half or not _is_plain(member) else member
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from unlearn_core.common.files import atomic_write
+from unlearn_core.common.files import HALF, atomic_write
 from unlearn_core.store.run_file import RUN_FILE
 
 TRAVELS = (
@@ -67,7 +67,7 @@ def stamps(home: Path, folders: Iterable[str]) -> dict[str, Stamp]:
     found = {}
     for folder in folders:
         for where, inside, names in os.walk(home / folder):
-            inside[:] = [one for one in inside if not one.startswith(".half-")]
+            inside[:] = [one for one in inside if not one.startswith(HALF)]
             for name in names:
                 if name == STAYS:
                     continue
