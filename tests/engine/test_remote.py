@@ -244,7 +244,8 @@ def test_a_cluster_that_cannot_be_reached_is_one_sentence(
 def test_a_cluster_that_goes_away_interrupts_its_runs(cluster: DaskCluster, store: Store) -> None:
     with dask_cluster(cluster.user, {}) as other, server_on(other, store.root) as engine:
         run_id, look = engine.submit(EASY), engine.look(ArchitecturesRequest())
-        wait_until(lambda: bool(engine._client.futures))
+        # Both have arrived there: a look is sent by a thread of its own.
+        wait_until(lambda: len(engine._client.futures) == 2)
         other.close()
         run = wait_for_the_end(engine, run_id)
         assert run.state == RunState.INTERRUPTED
