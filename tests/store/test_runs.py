@@ -16,8 +16,9 @@ from sqlalchemy import event
 from tests.made import result, step
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.errors import UserError
+from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import RunState, is_alive, this_process
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store, open_store
 
 REQUEST = ForgetRequest(pick="ids:3,14")
@@ -146,12 +147,6 @@ def test_what_this_process_writes_is_seen_by_others_whoever_opens_the_store(stor
         assert done.stdout.split() == [str(number)]
 
 
-def test_a_process_is_known_by_more_than_its_number() -> None:
-    host, pid, started = this_process().rsplit("/", 2)
-    assert is_alive(this_process())
-    assert not is_alive(f"{host}/{pid}/{started}0")
-
-
 def _create_and_finish(root: str, times: int) -> None:
     store = Store(Path(root))
     for number in range(times):
@@ -254,11 +249,6 @@ def test_only_runs_under_way_are_interrupted(store: Store) -> None:
         store.update(run_id, state=state, owner=DEAD)
     assert set(store.mark_interrupted()) == {runs[RunState.QUEUED], runs[RunState.RUNNING]}
     assert store.get(runs[RunState.DONE]).state == RunState.DONE
-
-
-def test_a_process_of_another_host_counts_as_alive() -> None:
-    assert is_alive("a-machine-elsewhere/1/0.00")
-    assert not is_alive("no owner")
 
 
 @contextmanager

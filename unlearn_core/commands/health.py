@@ -23,7 +23,8 @@ from unlearn_core import __version__
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
-from unlearn_core.store.rows import UNDER_WAY, RunState, is_alive
+from unlearn_core.store.processes import is_alive
+from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import open_store
 
 LEAST_DISK_MB, LEAST_MEMORY_MB = 1000, 500
@@ -137,7 +138,7 @@ def _store(problems: list[str]) -> Facts:
         return {"store": {"exists": True}, "queue": {}}
     seconds = round(time.perf_counter() - start, 3)
     states = {str(state): sum(run.state == state for run in runs) for state in RunState}
-    alive = [run for run in runs if run.state in UNDER_WAY and is_alive(run.owner)]
+    alive = [run for run in runs if run.state in UNDER_WAY and is_alive(run.owner, home())]
     waiting = [run.created for run in alive if run.state == RunState.QUEUED]
     longest = (datetime.now(UTC) - min(waiting)).total_seconds() if waiting else 0.0
     return {

@@ -20,9 +20,10 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.chain import weights_before
 from unlearn_core.store.cleanup import clean_up
 from unlearn_core.store.limits import room_for
+from unlearn_core.store.processes import is_alive, this_process
 from unlearn_core.store.queue import turn
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, this_process
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 
@@ -167,7 +168,9 @@ class Engine:
             return
         self.store.request_cancel(run_id)
         run = self.store.get(run_id)
-        carried_out = is_alive(run.owner) and (run.owner != this_process() or run_id in self._runs)
+        carried_out = is_alive(run.owner, self.store.root) and (
+            run.owner != this_process() or run_id in self._runs
+        )
         lost = run.state == RunState.RUNNING and not carried_out
         if run.state == RunState.QUEUED or lost:
             future = self._runs.pop(run_id, None)

@@ -1,10 +1,14 @@
-"""Finds runs whose worker hangs: nothing is reported for longer than a phase may take between two reports."""
+"""Finds runs whose worker hangs: nothing is reported for longer than a phase may take between two reports.
+
+And those of other servers on the same home that ended before they did.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
 
-from unlearn_core.store.rows import Run, RunState, this_process
+from unlearn_core.store.processes import this_process
+from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import last_sign
 
@@ -18,11 +22,11 @@ _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Looks at the runs of this process from time to time, in a thread.
+    """Looks at the runs from time to time, in a thread.
 
     Args:
         store: of the runs.
-        hangs: called with the id of each run that hangs; it may be called again later.
+        hangs: called with the id of each run of this process that hangs; it may be called again later.
     """
 
     def __init__(self, store: Store, hangs: Callable[[str], None]) -> None:
@@ -39,6 +43,7 @@ class Watch:
     def _look(self) -> None:
         while not self._closed.wait(SECONDS_BETWEEN_LOOKS):
             try:
+                self._store.mark_interrupted()
                 for run in self._store.runs():
                     if self._is_silent(run):
                         _log.warning(

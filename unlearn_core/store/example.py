@@ -17,8 +17,9 @@ from safetensors.numpy import load_file, save_file
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.common.files import write_compressed
+from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import Run, RunState, this_process
+from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.run_file import write_run_checksums
 from unlearn_core.store.runs import Store
 

@@ -1,21 +1,18 @@
 """The row of a run: its request, its state and its numbers."""
 
-import os
-import socket
 import uuid
 import zlib
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-import psutil
 from sqlalchemy import Dialect, String, TypeDecorator, event
 from sqlmodel import Field, SQLModel
 
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
+from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
 
 _TIME = "%Y-%m-%d %H:%M:%S.%f"
@@ -177,34 +174,3 @@ def _is_known(method: str) -> bool:
     except UserError:
         return False
     return True
-
-
-def this_process() -> str:
-    """Return an id of this process (host, pid, start) for `is_alive`."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_start(os.getpid())}"
-
-
-def is_alive(owner: str) -> bool:
-    """Return whether the process of this `this_process()` id runs; those of other hosts count as alive."""
-    try:
-        host, pid, start = owner.rsplit("/", 2)
-        return host != socket.gethostname() or _start(int(pid)) == start
-    except (psutil.NoSuchProcess, OSError, ValueError):
-        return False
-
-
-def _start(pid: int) -> str:
-    """Return when a process began; on Linux since the machine did, which stays true when the clock jumps.
-
-    A process that is not there raises an error of psutil or of the system.
-    """
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    if boot.exists():
-        # The name of the program, in brackets, may hold anything.
-        state, *fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
-        if state == "Z":
-            raise ProcessLookupError(pid)
-        return f"{boot.read_text(encoding='ascii')[:8]}-{fields[18]}"
-    return f"{psutil.Process(pid).create_time():.2f}"

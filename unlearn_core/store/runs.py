@@ -27,10 +27,11 @@ from unlearn_core.common.sharing import no_home_there
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE, is_damage, open_database
 from unlearn_core.store.news import tell
+from unlearn_core.store.processes import is_alive, left_behind, show_life, this_process
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.restore import in_words, lost_runs
 from unlearn_core.store.room import check_room
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_alive, new_run, this_process
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, new_run
 from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, write_run_file
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Store:
         `check` gets the visitor's runs while no other process can add one, and raises if these are too many.
         """
         check_room(self.root, requests)
+        show_life(self.root)
         runs = [new_run(request, name, visitor) for request in requests]
         self.add(runs, check=check)
         for run, request in zip(runs, requests, strict=True):
@@ -125,6 +127,7 @@ class Store:
 
     def queue_again(self, run_id: str, check: Check = lambda kept: None) -> Run:
         """Queue an interrupted run again, in this process; another one raises `UserError`."""
+        show_life(self.root)
         with self._alone() as session:
             run = session.get(Run, run_id)
             if run is None or run.checked().state != RunState.INTERRUPTED:
@@ -223,7 +226,7 @@ class Store:
     def delete(self, run_id: str) -> None:
         """Remove a run's row and folder; one under way must be cancelled first."""
         run = self.get(run_id)
-        if run.state in UNDER_WAY and is_alive(run.owner):
+        if run.state in UNDER_WAY and is_alive(run.owner, self.root):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
         # The folder first: on a full disk the row can only be removed after that. In it first the file from
         # which the row would be made anew, since files that are in use may stay.
@@ -247,9 +250,13 @@ class Store:
 
     def mark_interrupted(self) -> list[str]:
         """Mark runs under way whose owner died as interrupted; return their ids."""
-        lost = [run.id for run in self.runs() if run.state in UNDER_WAY and not is_alive(run.owner)]
+        left = left_behind(self.root)
+        under_way = [run for run in self.runs() if run.state in UNDER_WAY]
+        lost = [run.id for run in under_way if not is_alive(run.owner, self.root)]
         for run_id in lost:
             self.end(run_id, RunState.INTERRUPTED, "The program ended before this run did.")
+        for lock in left:
+            lock.unlink(missing_ok=True)
         return lost
 
     @contextmanager
