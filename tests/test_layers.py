@@ -34,7 +34,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 def test_the_modules_of_the_server_import_nothing_heavy() -> None:
     assert len(SERVER_MODULES) > 5
-    statement = "import app, unlearn_core.engine, unlearn_core.store.runs\n"
+    statement = "import app, pages.shared.navigation, unlearn_core.engine, unlearn_core.store.runs\n"
     loaded = imported_after(statement + "\n".join(f"import {name}" for name in SERVER_MODULES))
     assert loaded.isdisjoint(HEAVY)
 
@@ -49,6 +49,24 @@ def test_what_a_page_imports_imports_nothing_heavy(page: Path) -> None:
     assert own
     loaded = imported_after("\n".join(f"import {name}" for name in own))
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_a_server_answers_before_it_has_imported_what_pages_need() -> None:
+    # The browser then loads at the same time.
+    assert imported_after("import app").isdisjoint({"distributed", "sqlmodel", "pandas"})
+
+
+def test_the_first_picture_needs_no_pandas(tmp_path: Path) -> None:
+    statement = f"""
+import os
+os.environ["UNLEARN_HOME"] = {str(tmp_path)!r}
+from streamlit.testing.v1 import AppTest
+shown = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=300).run()
+assert not shown.exception
+"""
+    loaded = imported_after(statement)
+    assert "pages.forget.gallery" in loaded
+    assert "pandas" not in loaded
 
 
 def test_importing_the_library_or_its_command_line_imports_no_torch() -> None:

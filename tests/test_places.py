@@ -85,7 +85,7 @@ def test_too_little_memory_for_torch_is_said_each_time() -> None:
 )
 def test_what_no_page_expected_is_one_sentence(fault: Exception, sentence: str) -> None:
     def page(fault: Exception) -> None:
-        from pages.shared.app_state import show_fault
+        from pages.shared.errors import show_fault
 
         assert show_fault(fault)
 

@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from pages.add.classifier_preview import preview
-from pages.shared.app_state import engine, show_error, store
+from pages.shared.app_state import engine, store
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.records.classifier_record import (

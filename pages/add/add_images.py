@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.app_state import engine, show_error, store
+from pages.shared.app_state import engine, store
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
 from unlearn_core.catalog.records.image_set_record import (

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import store
+from pages.shared.errors import show_error
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.entries import ClassifierEntry, classifiers
 from unlearn_core.catalog.on_disk import is_on_disk, megabytes

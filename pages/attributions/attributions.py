@@ -19,8 +19,9 @@ from pages.attributions.attribution_rows import (
 )
 from pages.attributions.conclusion import conclusion
 from pages.attributions.sanity_view import show_sanity
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
+from pages.shared.errors import show_error
 from pages.shared.explained_words import side_of, what_is_explained
 from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.predictions import Comparison, read_comparison

@@ -8,8 +8,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.before_after.closer_look import closer_look, drift_of, nearest_first
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import store
 from pages.shared.clickable_pictures import Clickable, clickable_pictures
+from pages.shared.errors import show_error
 from pages.shared.few_kept import few_kept
 from pages.shared.followed_pictures import follow_links, followed, toggle
 from pages.shared.image_tables import load_table

@@ -8,7 +8,8 @@ import streamlit as st
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.compare.offer_another import offer_another
 from pages.compare.run_maps import contest, run_maps_html
-from pages.shared.app_state import current_run, group_of, my_runs, show_error, store
+from pages.shared.app_state import current_run, group_of, my_runs, store
+from pages.shared.errors import show_error
 from pages.shared.explained_words import FOR_THE_LABEL, baseline_words, explained_words, side_of
 from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import COMPARE

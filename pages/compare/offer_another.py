@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.app_state import open_run, remember_group, show_error, start_runs
+from pages.shared.app_state import open_run, remember_group, start_runs
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-import pandas as pd
 import streamlit as st
 
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import store
+from pages.shared.errors import show_error
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
 from unlearn_core.artifacts.image_table import ImageTable
@@ -54,13 +54,11 @@ def _editor(classifier: str, images: str, table: ImageTable) -> None:
     choices = class_choices(table.class_names)
     names = [_NONE if index < 0 else choices[index] for index in table.own_classes]
     edited = st.data_editor(
-        pd.DataFrame(
-            {
-                "image set": table.own_names,
-                "classifier": names,
-                "matched": [_WORDS[how] for how in table.own_how],
-            }
-        ),
+        {
+            "image set": list(table.own_names),
+            "classifier": names,
+            "matched": [_WORDS[how] for how in table.own_how],
+        },
         hide_index=True,
         disabled=["image set", "matched"],
         column_config={

@@ -26,12 +26,12 @@ from pages.shared.app_state import (
     leave_run,
     open_run,
     remember_group,
-    show_error,
     show_news,
     start_runs,
     start_workers,
 )
 from pages.shared.continue_run import forgotten_before, start_afresh, start_of_next_run
+from pages.shared.errors import show_error
 from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen

@@ -198,7 +198,7 @@ class Gallery {
   }
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data: [data], parentElement, setStateValue }) {
   if (!galleries.has(parentElement)) galleries.set(parentElement, new Gallery(parentElement));
   const gallery = galleries.get(parentElement);
   gallery.update(data, setStateValue);

@@ -42,17 +42,20 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
     ids = table.ids[positions]
     result = _COMPONENT(
         key=KEY,
-        data={
-            "sprite": sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
-            "columns": columns,
-            "size": 40 if table.thumbnails.shape[1] <= 32 else 76,
-            "ids": ids.tolist(),
-            "labels": [describe(table, position) for position in positions],
-            "wrong": ids[table.predictions[positions] != table.labels[positions]].tolist(),
-            "wrong_colour": AFTER,
-            "empty": _EMPTY,
-            "selection": selection.sent(),
-        },
+        # A list, since Streamlit looks for tables in a dictionary, and imports pandas for that.
+        data=[
+            {
+                "sprite": sprite_sheet(table_key, tuple(positions.tolist()), columns, table.thumbnails),
+                "columns": columns,
+                "size": 40 if table.thumbnails.shape[1] <= 32 else 76,
+                "ids": ids.tolist(),
+                "labels": [describe(table, position) for position in positions],
+                "wrong": ids[table.predictions[positions] != table.labels[positions]].tolist(),
+                "wrong_colour": AFTER,
+                "empty": _EMPTY,
+                "selection": selection.sent(),
+            }
+        ],
         on_selected_change=lambda: None,
     )
     selection.take_over(result.get("selected"))

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.forget.gallery import PAGE
 from pages.forget.image_map import features_of
 from pages.shared import selection
-from pages.shared.app_state import show_error
+from pages.shared.errors import show_error
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.class_names import class_choices

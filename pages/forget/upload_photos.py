@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.shared import selection
-from pages.shared.app_state import engine, show_error
+from pages.shared.app_state import engine
+from pages.shared.errors import show_error
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
 from unlearn_core.catalog.untrusted.pictures import SUFFIXES

@@ -7,7 +7,8 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.replay.film import film_file, make_frame, missing_steps, with_known_frames
 from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
-from pages.shared.app_state import engine, open_run, show_error, store
+from pages.shared.app_state import engine, open_run, store
+from pages.shared.errors import show_error
 from pages.shared.explained_words import baseline_words, film_words, target_of
 from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import FORGET

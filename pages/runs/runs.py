@@ -13,11 +13,11 @@ from pages.shared.app_state import (
     leave_run,
     my_runs,
     open_run,
-    show_error,
     show_news,
     start_run,
     store,
 )
+from pages.shared.errors import show_error
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
 from pages.shared.local_time import time_zone
 from pages.shared.run_picker import nothing_yet

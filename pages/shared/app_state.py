@@ -1,18 +1,13 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
-import errno
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from importlib import import_module
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
-from unlearn_core import __version__
 from unlearn_core.common.home import home
-from unlearn_core.common.log import keep_log, log_event
-from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
@@ -22,8 +17,6 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store, open_store
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_NO_MEMORY = ("failed to map segment", "can't start new thread")
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
@@ -52,22 +45,23 @@ def engine() -> Engine:
 @st.cache_resource(show_spinner=False, on_release=threading.Thread.join)
 def start_workers() -> threading.Thread:
     """Start the workers in the background, once per server, while the person still looks at the page."""
-    thread = threading.Thread(target=engine, daemon=True)
+    thread = threading.Thread(target=_start_workers, daemon=True)
     add_script_run_ctx(thread, get_script_run_ctx())
     thread.start()
     return thread
 
 
-@asynccontextmanager
-async def closing_workers(app: st.App) -> AsyncIterator[None]:
-    """End the runs and the workers when the server ends; both ends of its life are logged."""
-    keep_log()
-    log_event("server started", version=__version__, shared=is_shared())
-    yield
+def _start_workers() -> None:
+    engine()
+    # The next page most likely shows a table.
+    import_module("pandas")
+
+
+def end_workers() -> None:
+    """End the runs and the workers, if they were started."""
     # First what starts them: an engine that is not there yet cannot be closed.
     start_workers.clear()
     engine.clear()
-    log_event("server stopped")
 
 
 def my_runs() -> list[Run]:
@@ -133,29 +127,3 @@ def show_news() -> None:
     st.session_state[_NEWS] = [*st.session_state.get(_NEWS, []), *take_news(store().root)]
     for sentence in st.session_state[_NEWS]:
         st.warning(sentence, icon=":material/build:")
-
-
-def show_fault(fault: Exception) -> bool:
-    """Show one sentence instead of Streamlit's box for what no page expected; return True, it is shown."""
-    log_event("page failed", fault=fault)
-    if isinstance(fault, UserError):
-        show_error(fault)
-    elif isinstance(fault, OSError) and fault.errno in _NO_ROOM:
-        show_error(UserError(f"The server cannot write its files: {fault.strerror}."))
-    elif isinstance(fault, MemoryError) or any(words in str(fault) for words in _NO_MEMORY):
-        show_error(UserError("The server has no memory left: end other programs, or give it more."))
-    else:
-        show_error(UserError(public_message(fault)))
-    return True
-
-
-class FailedLookError(UserError):
-    """A measurement in a worker failed; a further call starts it again."""
-
-
-def show_error(error: UserError) -> None:
-    """Show the error in a box, with *Try again* where that may help."""
-    st.error(str(error), icon=":material/error:")
-    if isinstance(error, FailedLookError):
-        # The engine does not reuse a failed look: rerunning the page starts a new one.
-        st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")

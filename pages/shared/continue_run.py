@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.shared import selection
-from pages.shared.app_state import leave_run, show_error, store
+from pages.shared.app_state import leave_run, store
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.app_state import engine, open_run, show_error
+from pages.shared.app_state import engine, open_run
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
 from unlearn_core.artifacts.intervals import wilson_interval

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.app_state import FailedLookError, engine, store
+from pages.shared.app_state import engine, store
+from pages.shared.errors import FailedLookError
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.engine.cluster import Look

@@ -6,7 +6,8 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from pages.shared.app_state import show_error, store
+from pages.shared.app_state import store
+from pages.shared.errors import show_error
 from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table
 from pages.shared.thumbnails import png_uri

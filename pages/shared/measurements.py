@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import FailedLookError, engine, store
+from pages.shared.app_state import engine, store
+from pages.shared.errors import FailedLookError
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError

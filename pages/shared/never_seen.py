@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.app_state import show_error
+from pages.shared.errors import show_error
 from pages.shared.words import counted, percent
 from unlearn_core.artifacts.never_seen import NeverSeen, find_never_seen, read_never_seen
 from unlearn_core.errors import UserError

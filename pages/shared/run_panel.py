@@ -5,8 +5,9 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared.app_state import engine, group_of, leave_run, open_run, show_error, start_run, store
+from pages.shared.app_state import engine, group_of, leave_run, open_run, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
+from pages.shared.errors import show_error
 from pages.shared.few_kept import say_if_few
 from pages.shared.glossary import explained
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS

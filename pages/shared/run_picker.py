@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.app_state import current_run, my_runs, open_run, show_error
+from pages.shared.app_state import current_run, my_runs, open_run
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.local_time import local_time
 from pages.shared.run_panel import run_panel

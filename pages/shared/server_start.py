@@ -1,13 +1,24 @@
-"""What is set once, before a server answers its first visitor."""
+"""What is done once in the life of a server: before it answers its first visitor, and when it ends."""
 
 import hashlib
 import secrets
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 
+import streamlit as st
 from streamlit.runtime import memory_media_file_storage
 from streamlit.runtime.pages_manager import PagesManager
 
+from unlearn_core import __version__
 from unlearn_core.common.home import keep_new_files_private
+from unlearn_core.common.log import keep_log, log_event
+from unlearn_core.common.sharing import is_shared
+
+_PAGES = "pages.shared.app_state"
+"""The module that takes longest to import."""
 
 
 def prepare_server() -> None:
@@ -20,3 +31,14 @@ def prepare_server() -> None:
     keyed = partial(hashlib.blake2b, digest_size=16, key=key)
     memory_media_file_storage.create_fast_hasher = keyed  # type: ignore[attr-defined, assignment]
     keep_new_files_private()
+
+
+@asynccontextmanager
+async def serving(app: st.App) -> AsyncIterator[None]:
+    """Import what pages need while the first browser loads; end the runs and the workers with the server."""
+    keep_log()
+    log_event("server started", version=__version__, shared=is_shared())
+    threading.Thread(target=import_module, args=(_PAGES,), daemon=True).start()
+    yield
+    import_module(_PAGES).end_workers()
+    log_event("server stopped")

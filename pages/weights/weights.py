@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.app_state import my_runs, show_error, store
+from pages.shared.app_state import my_runs, store
+from pages.shared.errors import show_error
 from pages.shared.glossary import explained
 from pages.shared.measurements import measured
 from pages.shared.palette import CONFIG

