@@ -71,6 +71,10 @@ def page() -> None:
         known = None if images is None else known_table(classifier, images)
         never_seen = None if images is None else known_never_seen(classifier, images)
         pictures = st.container()
+        if images is not None and known is not None:
+            # First, as the browser then loads the gallery before the charts on the right.
+            with pictures:
+                _pictures(classifier, images, known, never_seen)
     with right:
         if run is None:
             _setup(classifier, images, known and known[0], never_seen)
@@ -78,9 +82,9 @@ def page() -> None:
             example_film()
         else:
             run_panel(run.id)
-    if images is not None:
+    if images is not None and known is None:
         with pictures:
-            _pictures(classifier, images, never_seen)
+            _load(classifier, images)
     st.session_state.pop(_BAD_LINK, None)
     start_workers()
 
@@ -95,11 +99,9 @@ def _run_of_the_url() -> Run | None:
         return None
 
 
-def _pictures(classifier: str, images: str, never_seen: NeverSeen | None) -> None:
-    known = known_table(classifier, images)
-    if known is None:
-        _load(classifier, images)
-        return
+def _pictures(
+    classifier: str, images: str, known: tuple[ImageTable, str], never_seen: NeverSeen | None
+) -> None:
     table, key = known
     try:
         positions, shown = filter_bar(classifier, images, table, never_seen)

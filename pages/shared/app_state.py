@@ -1,6 +1,7 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
 import threading
+import time
 from importlib import import_module
 
 import streamlit as st
@@ -20,6 +21,7 @@ from unlearn_core.store.runs import Store, open_store
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
+_SECONDS_TO_DRAW = 1.5
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,6 +54,8 @@ def start_workers() -> threading.Thread:
 
 
 def _start_workers() -> None:
+    # They would take the browser's processor while it draws its first pictures.
+    time.sleep(_SECONDS_TO_DRAW)
     engine()
     # The next page most likely shows a table.
     import_module("pandas")

@@ -1,18 +1,20 @@
 """Image tables for the pages: a classifier's predictions on an image set, made by a worker, read once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
 from pages.shared.app_state import engine, store
 from pages.shared.errors import FailedLookError
-from unlearn_core.artifacts.image_table import ImageTable, read_image_table
+from unlearn_core.artifacts.image_table import ImageTable, is_image_table, read_image_table
+from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.engine.cluster import Look
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.known_image_table import write_known_image_table
+from unlearn_core.measuring.known_image_table import table_path, write_known_image_table
 
 Arriving = Callable[[float, float], None]
 """Called with the downloaded and the total size in MB."""
@@ -21,8 +23,14 @@ _EVERY = 0.5
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
-    """Return the table and the key of its content, or None if this tab has not loaded it yet."""
-    path = st.session_state.get(_slot(classifier, images))
+    """Return the table and the key of its content, or None if it has to be made."""
+    slot = _slot(classifier, images)
+    if slot not in st.session_state:
+        with suppress(UserError, OSError):  # What cannot be found is said where it is made.
+            made = table_path(store().root, classifier, images)
+            if is_image_table(made):
+                st.session_state[slot] = str(made)
+    path = st.session_state.get(slot)
     return None if path is None else (_read(path), path)
 
 
@@ -48,6 +56,13 @@ def load_table(
         path = wait_for(engine().look(ImageTableRequest(classifier, images)), images, arriving)
     st.session_state[_slot(classifier, images)] = str(path)
     return load_table(classifier, images)
+
+
+def make_first_table() -> None:
+    """Make the table that a new home shows first, before anybody asks; without room for it, it waits."""
+    with suppress(UserError, OSError):
+        first = classifiers()[0]
+        write_known_image_table(store().root, first.name, fitting_image_sets(first)[0].name)
 
 
 def wait_for(look: Look[Path], images: str, arriving: Arriving) -> Path:

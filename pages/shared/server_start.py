@@ -17,9 +17,6 @@ from unlearn_core.common.home import keep_new_files_private
 from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.common.sharing import is_shared
 
-_PAGES = "pages.shared.app_state"
-"""The module that takes longest to import."""
-
 
 def prepare_server() -> None:
     """Set what Streamlit has no options for, and keep new files private."""
@@ -35,10 +32,17 @@ def prepare_server() -> None:
 
 @asynccontextmanager
 async def serving(app: st.App) -> AsyncIterator[None]:
-    """Import what pages need while the first browser loads; end the runs and the workers with the server."""
+    """Prepare the pages while the first browser loads; end the runs and the workers with the server."""
     keep_log()
     log_event("server started", version=__version__, shared=is_shared())
-    threading.Thread(target=import_module, args=(_PAGES,), daemon=True).start()
+    preparing = threading.Thread(target=_prepare_pages, daemon=True)
+    preparing.start()
     yield
-    import_module(_PAGES).end_workers()
+    preparing.join()
+    import_module("pages.shared.app_state").end_workers()
     log_event("server stopped")
+
+
+def _prepare_pages() -> None:
+    """Import what takes longest, and make what the first page shows."""
+    import_module("pages.shared.image_tables").make_first_table()
