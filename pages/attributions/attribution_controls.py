@@ -133,7 +133,8 @@ def _switches() -> tuple[bool, bool, bool]:
         "**Convergence delta**: the share of the score that is missing from the sum of the map. "
         "0 is best for all three. **Emptied** and **shown** (deletion and insertion curves): how likely the "
         "explained class is while the pixels that the map ranks first are emptied, tenth by tenth, and while "
-        "only these are shown. A good map makes the first curve fall early and the second rise early.",
+        "only these are shown. A good map makes the first curve fall early and the second rise early. "
+        "**Decisive tenth**: the one that takes most of the likeliness when it is emptied.",
     )
     sanity = st.toggle(
         "Sanity check",

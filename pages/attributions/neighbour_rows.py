@@ -26,8 +26,8 @@ def neighbour_rows(comparison: Comparison, request: AttributionRequest) -> dict[
             found.inputs[place],
             found.before[place],
             found.after[place],
-            f"predicted {name(before)}" + ("" if before == after else f", now {name(after)}"),
-            f"adversarial neighbour of {one}{reached}; explained: {name(target)}",
+            name(before) if before == after else f"{name(before)} → {name(after)}",
+            f"adversarial neighbour of {one}{reached}; here orange: for {name(target)}",
             (("distance (L2)", f"{found.distances[place]:.2f}"),),
         )
     return rows

@@ -43,8 +43,10 @@ _STYLE = """
 
 
 def show_sanity(comparison: Comparison, requests: Sequence[AttributionRequest], side: int) -> None:
-    """Draw the check of each algorithm, always on the same forgotten pictures of the run."""
-    ids = tuple(forgotten_ids(comparison)[: _PICTURES.of(side)])
+    """Draw the check of each algorithm, on forgotten pictures of the run: first those that are shown."""
+    forgotten = forgotten_ids(comparison)
+    first = [one for one in requests[0].ids if one in forgotten]
+    ids = tuple(dict.fromkeys([*first, *forgotten]))[: _PICTURES.of(side)]
     found = []
     for request in requests:
         title = algorithm_entry(request.algorithm).title
@@ -57,9 +59,9 @@ def show_sanity(comparison: Comparison, requests: Sequence[AttributionRequest], 
     st.markdown("##### Do these maps depend on the weights?")
     st.html(sanity_html(found, [str(one) for one in ids]))
     st.caption(
-        "The first of these pictures; below each map its rank correlation with that of the trained weights, "
-        "the median of all. Shuffled weights know nothing: a map that they leave as it is shows the picture, "
-        "not the classifier (Adebayo et al., arXiv 1810.03292)."
+        f"Maps of picture {ids[0]}; below each the rank correlation with that of the trained weights, the "
+        f"median of {len(ids)} forgotten pictures. Shuffled weights know nothing: a map that they leave as "
+        "it is shows the picture, not the classifier (Adebayo et al., arXiv 1810.03292)."
     )
 
 

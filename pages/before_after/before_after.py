@@ -81,8 +81,8 @@ def conclusion(run: Run, comparison: Comparison) -> str:
     most = int(classes[counts.argmax()])
     alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
     name = comparison.short_name(most)
-    like = f"like {alike} of the forgotten" if alike else "which none of the forgotten has"
-    return f"{said} Of the changed kept ones {int(counts.max())} have the label {name}, {like}."
+    like = f"as have {alike} of the forgotten ones" if alike else "which none of the forgotten ones has"
+    return f"{said} {int(counts.max())} of the changed kept pictures have the label {name}, {like}."
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
@@ -126,11 +126,11 @@ def _gallery(
     """Show pictures with their predictions; those of the run's own image set can be clicked."""
     if name == "Forgotten":
         said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
-        st.caption(f"Each picture with its prediction and confidence before and after{said}.")
+        st.caption(f"Each picture with its prediction and confidence before and after{said}. ✓: its label.")
     elif name == "chosen":
         st.caption("The pictures of the clicked dot. Double-click the figure to see all again.")
     elif len(positions):
-        st.caption("Pictures that were not to be forgotten but whose prediction changed.")
+        st.caption("Pictures that were not to be forgotten but whose prediction changed. ✓: its label.")
     else:
         st.caption("No prediction changed here.")
     with st.spinner("Loading the pictures …"):
@@ -166,13 +166,14 @@ def _captioned(
         if place >= len(table.ids) or table.ids[place] != comparison.ids[position]:
             raise UserError(f"Picture {comparison.ids[position]} is no longer in {images}.")
         old, new = comparison.before[position], comparison.after[position]
-        sure = f"{100 * comparison.before_top[position]:.0f} % → {100 * comparison.after_top[position]:.0f} %"
+        tops = comparison.before_top[position], comparison.after_top[position]
+        sure = f"sure: {100 * tops[0]:.0f} % → {100 * tops[1]:.0f} %"
         if unseen is not None and comparison.group[position] == FORGET:
             asked = len(unseen.logits)
             # No-break spaces: a line of its own.
             sure += f", without:\u00a0{asked * never[comparison.ids[position]]:.0f}\u00a0of\u00a0{asked}"
-        words = f"{comparison.short_name(old)} → {comparison.short_name(new)}"
         label = comparison.labels[position]
+        words = " → ".join(comparison.short_name(one) + " ✓" * int(one == label) for one in (old, new))
         if label not in (old, new):
             words = f"{comparison.short_name(label)}, predicted {words}"
         found.append(Captioned(table.thumbnails[place], words, sure))

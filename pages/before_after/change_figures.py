@@ -78,7 +78,7 @@ def unseen_figure(
         hovertemplate="%{y}: %{x:.1f} % if never trained on; recognised by %{customdata} of "
         + f"{asked}<extra></extra>",
     )
-    figure.update_xaxes(range=[-2, 101.5])
+    figure.update_xaxes(range=[-4, 105], tickvals=[0, 20, 40, 60, 80, 100])
     return figure
 
 

@@ -132,10 +132,11 @@ def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
     st.plotly_chart(figure, config=CONFIG, key="unseen_figure")
     st.caption(
         "Confidence in the label of each forgotten picture. The ring is the mean of classifiers that were "
-        "trained without the picture: after perfect forgetting the orange mark would lie there."
+        "trained without the picture. Where it lies near 100 %, the picture is typical: what was asked, that "
+        "it is not recognised, goes beyond never having seen it."
     )
     if len(drawn) < len(inside):
-        st.caption(f"The {len(drawn)} furthest from it of {len(inside)}.")
+        st.caption(f"The {len(drawn)} of {len(inside)} whose orange mark is furthest from the ring.")
 
 
 def _classes(comparison: Comparison) -> None:

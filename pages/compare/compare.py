@@ -34,6 +34,7 @@ _CURVES = {
     "retain_accuracy": RETAIN_SET.name,
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
+_COPIES = "changed copies recognised"
 _MOST_PICTURES = 3
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
@@ -138,6 +139,10 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
         )
     elif len(kept) > 1:
         words.append(f"They forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
+    if len({(line.classifier, line.images, line.ids) for line in lines}) > 1:
+        words.append(
+            "These runs did not forget the same pictures, so their numbers differ for that reason too."
+        )
     if short:
         words.append(f"Not all is forgotten after {', '.join(short)}.")
     return " ".join(words)
@@ -151,8 +156,9 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
             {
                 "": title,
                 "goal": line.goal,
-                "k": line.k,
+                "pictures": line.k,
                 **{words.name: line.accuracy.model_dump()[name] for name, words in SETS.items()},
+                _COPIES: line.changed_copies,
                 _AGREES: line.agreement.retain,
                 "steps": line.steps,
                 "seconds": round(line.seconds, 1),
@@ -165,7 +171,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        column_config=dict.fromkeys([*(one.name for one in SETS.values()), _AGREES], percent),
+        column_config=dict.fromkeys([*(one.name for one in SETS.values()), _COPIES, _AGREES], percent),
     )
     return table
 
@@ -184,7 +190,10 @@ def _curves(comparison: RunComparison) -> None:
     )
     if drawn == "frontier":
         figure = frontier_figure(lines)
-        words = "Each run from its start (left) to its end (large mark). Towards the upper right is better."
+        words = (
+            "Each run from its start (left) to its end (large mark). Towards the upper right is better. Each "
+            "step was measured on a sample of the kept pictures, the table's numbers on all of them."
+        )
     else:
         figure = curves_figure(lines, [store().steps(line.run) for line in lines], drawn == "retain_accuracy")
         words = (

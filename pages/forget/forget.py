@@ -19,7 +19,7 @@ from pages.forget.request_form import (
     others_to_compare,
 )
 from pages.forget.upload_photos import add_your_own
-from pages.forget.welcome import example_film, is_watched, open_example, welcome
+from pages.forget.welcome import example_film, is_watched, link_to_example, open_example, welcome
 from pages.shared import selection
 from pages.shared.app_state import (
     current_run,
@@ -184,7 +184,7 @@ def _setup(
         goal = choose_goal(table, ids)
         depth = choose_depth(str(method["method"]), entry, forgotten_before(after) + len(ids))
         pressed = st.button(
-            f"Forget {counted(len(ids))}" if ids else "Forget",
+            _on_the_button(len(ids), 1 + len(_different(others, method))),
             key="forget",
             type="primary",
             icon=":material/ink_eraser:",
@@ -203,19 +203,30 @@ def _setup(
             **more,
             "options": {**more["options"], **depth},
         }
-        different = [other for other in others if other["method"] != method["method"]]
-        _forget([request, *({**request, **other} for other in different)])
+        _forget([request, *({**request, **other} for other in _different(others, method))])
+
+
+def _different(others: list[dict[str, object]], method: dict[str, object]) -> list[dict[str, object]]:
+    return [other for other in others if other["method"] != method["method"]]
+
+
+def _on_the_button(pictures: int, methods: int) -> str:
+    if not pictures:
+        return "Forget"
+    return f"Forget {counted(pictures)}" + (f" by {methods} methods" if methods > 1 else "")
 
 
 def _about_the_pick(ids: list[int], table: ImageTable | None, never_seen: NeverSeen | None) -> None:
     """Say what is to be known of the picked pictures before they are forgotten."""
     if not ids:
-        st.caption("Click the pictures to forget, or use a quick pick. Shift-click selects a range.")
+        st.caption("Click the pictures to forget (with Shift: a range), or use a quick pick.")
+        link_to_example()
         return
     if table is not None:
         wrong = int((table.predictions != table.labels)[np.isin(table.ids, ids)].sum())
         if wrong:
-            of = "This picture is" if len(ids) == 1 else f"{wrong} of these {len(ids)} are"
+            are = "is" if wrong == 1 else "are"
+            of = "This picture is" if len(ids) == 1 else f"{wrong} of these {len(ids)} {are}"
             st.caption(
                 f":material/priority_high: {of} not recognised even now: there is nothing to forget in "
                 f"{'it' if wrong == 1 else 'them'}."

@@ -9,7 +9,7 @@ from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_names import class_choices
 from unlearn_core.catalog.entries import ClassifierEntry
-from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
+from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, MEASURED_WITH, default_depth
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
 
@@ -19,6 +19,7 @@ _GOALS = {
 }
 _MAIN = ("anchor", "adv+imp", "adv", "neggrad")
 _OTHER = "other"
+_DEPTHS_CHOSEN = "depths_chosen"
 _LARGE, _SAMPLE = 10_000, 5_000
 """Pictures: from so many on, measuring a sample of so many is offered."""
 _RETAINED = 4000
@@ -45,20 +46,28 @@ def choose_depth(method: str, classifier: ClassifierEntry, instances: int) -> di
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
-    # Another default is another control: what was chosen for digits is not asked of photos.
-    default = default_depth(classifier.input_size, classifier.channels, instances)
-    chosen = st.segmented_control(
+    # What was chosen for digits is not asked of photos. Until somebody chooses, the default follows the pick.
+    side, channels = classifier.input_size, classifier.channels
+    key = f"depth:{side}:{channels}"
+    chosen = st.session_state.setdefault(_DEPTHS_CHOSEN, {})
+    st.session_state[key] = chosen.get(key, default_depth(side, channels, instances))
+    st.segmented_control(
         "How deep",
         range(len(DEPTHS)),
         format_func=lambda number: DEPTHS[number].title,
-        default=default,
         required=True,
-        key=f"depth:{default}",
-        persist_state="session",
+        key=key,
+        on_change=lambda: chosen.update({key: st.session_state[key]}),
         help=explained("depth"),
     )
-    st.caption(f"{DEPTHS[chosen].summary} {DEPTHS[chosen].price(instances)}")
-    return {DEPTH_OPTION.name: chosen}
+    depth = st.session_state[key]
+    st.caption(f"{DEPTHS[depth].summary} {DEPTHS[depth].price(instances)}{_of_others(classifier)}")
+    return {DEPTH_OPTION.name: depth}
+
+
+def _of_others(classifier: ClassifierEntry) -> str:
+    """Say so where the price was measured with another classifier."""
+    return "" if classifier.name == MEASURED_WITH else " This classifier may pay another price."
 
 
 def methods_off(classifier: ClassifierEntry) -> dict[str, str]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import selection
 from pages.shared.app_state import leave_run, my_runs, open_run, store
+from pages.shared.links import FORGET
 from pages.shared.live_chart import live_chart
 from pages.shared.live_pictures import live_pictures
 from pages.shared.palette import CONFIG
@@ -17,7 +18,8 @@ _SECONDS, _EVERY = 10.0, 0.4
 _WORDS = (
     "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as the law may "
     "demand when people withdraw their data, or when labels were wrong. The method was not given the other "
-    "digits, and the classifier still knows nearly all of them."
+    "digits, and the classifier still knows nearly all of them. How deep it forgot is measured below, which "
+    "is no proof that nothing is left."
 )
 _FORGETTING = (
     "Each ring is the confidence in the digit's label. Step by step the weights change until every digit "
@@ -52,6 +54,17 @@ def welcome() -> None:
             type="primary",
             on_click=_do_it,
             width="stretch",
+        )
+
+
+def link_to_example() -> None:
+    """Lead back to the example, which says what this is."""
+    if any(run.id == EXAMPLE for run in my_runs()):
+        st.page_link(
+            FORGET.file,
+            label="What is this? See an example",
+            icon=":material/help:",
+            query_params={"run": EXAMPLE},
         )
 
 

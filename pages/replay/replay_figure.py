@@ -77,7 +77,10 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
             "type": "scatter",
             "x": [step, step],
             "y": [0, 100],
-            "mode": "lines",
+            "mode": "lines+text",
+            # The slider above does not move with the film.
+            "text": [f"step {step}", ""],
+            "textposition": "top left" if 2 * number > len(film["steps"]) else "top right",
             "line": {"color": AFTER, "width": 2},
             "showlegend": False,
             "hoverinfo": "skip",

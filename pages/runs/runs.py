@@ -150,7 +150,7 @@ def _downloads(run: Run) -> None:
     weights = store().folder(run.id) / "weights.safetensors"
     if weights.exists():
         st.download_button(
-            "Weights",
+            "Weights file",
             lambda: weights.read_bytes(),
             f"{run.parsed_request().classifier}-{run.id}.safetensors",
             icon=":material/download:",

@@ -45,8 +45,9 @@ def film_words(comparison: Comparison, targets: NDArray[np.int64], against: NDAr
     name = comparison.short_name
     if NO_CLASS in against:
         return "Explained: " + ", ".join(name(one) for one in targets) + "."
-    pairs = (f"{name(a)} rather than {name(b)}" for a, b in zip(targets, against, strict=True))
-    return f"Orange says, from left to right: {', '.join(pairs)}; blue says the reverse."
+    pairs = [f"{name(a)} rather than {name(b)}" for a, b in zip(targets, against, strict=True)]
+    order = "" if len(pairs) == 1 else "in the pictures from left to right: "
+    return f"Orange says {order}{', '.join(pairs)}; blue says the reverse."
 
 
 def side_of(comparison: Comparison, algorithm: str, shown: Attributions) -> Side:

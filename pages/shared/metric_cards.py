@@ -80,6 +80,8 @@ def _draw(
         # Of the numbers as they are shown, so that the three agree.
         points = float(percent(change.after, change.n)) - float(percent(change.before, change.n))
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
+        # A difference within its own uncertainty is neither better nor worse.
+        unsure = abs(points) < (max(0.005, change.half_width) if name in estimated else 0.005)
         meaning = explained("agreement" if change.agreement else words.name)
         if change.n:
             meaning = f"{counted(change.n)}. {meaning}"
@@ -92,7 +94,7 @@ def _draw(
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
             by,
             # Only on the pictures to forget a decrease is good: green is better, red is worse.
-            delta_color="off" if abs(points) < 0.005 else "inverse" if name == "forget" else "normal",
+            delta_color="off" if unsure else "inverse" if name == "forget" else "normal",
             delta_arrow="off",
             help=meaning,
             border=True,

@@ -4,6 +4,8 @@ from unlearn_core.artifacts.results import Result
 
 ONLY_JUST, DEEP = 50.0, 15.0
 """Percent of recognised copies: above it pictures lie only just across the border, up to it deep beyond."""
+COSTLY = 5.0
+"""Points of accuracy, or of agreement without labels, whose loss is no success."""
 
 
 def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:
@@ -24,6 +26,22 @@ def is_deep(result: Result) -> bool:
         return False
     copies = result.depth.changed_copies
     return copies.after <= DEEP and not copies.shifted
+
+
+def is_costly(result: Result) -> bool:
+    """Return whether the run lost much of what was to be kept, or of pictures never seen."""
+    pairs = (
+        (result.accuracy.retain, result.agreement.retain),
+        (result.accuracy.test, result.agreement.test),
+    )
+    for accuracy, agreement in pairs:
+        if accuracy.before is not None and accuracy.after is not None:
+            lost = accuracy.before - accuracy.after
+        else:
+            lost = 0.0 if agreement is None else 100 - agreement
+        if lost > COSTLY:
+            return True
+    return False
 
 
 def _forgotten(result: Result, strength: float) -> str:
@@ -60,7 +78,8 @@ def _others(result: Result) -> str:
             f"Of the others {100 - agreement:.2g} % changed." if agreement < 100 else "No other one changed."
         )
     changed = round((100 - agreement) * n / 100)
-    return f"Of {n:,} others {changed:,} changed." if changed else f"Of {n:,} others none changed."
+    share = f" ({100 - agreement:.0f} %)" if 100 - agreement > COSTLY and n >= 100 else ""
+    return f"Of {n:,} others {changed:,} changed{share}." if changed else f"Of {n:,} others none changed."
 
 
 def _depth(result: Result) -> str:
@@ -70,13 +89,12 @@ def _depth(result: Result) -> str:
     if copies.after > ONLY_JUST:
         how = "*Only just* across the border"
     else:
-        how = "*Not deep*" if copies.after > DEEP else "*Deep*"
+        how = "*Firm*, but not deep" if copies.after > DEEP else "*Deep*"
     known = f"{copies.after:.0f} % of slightly changed copies are recognised"
     if copies.shifted is None:
         return f"{how}: {known}."
-    of = f"{copies.n}" if copies.n == result.k else f"the first {copies.n}"
+    moved = "only moved by a pixel"
     if copies.n == 1:
-        back = "it comes back" if copies.shifted else "it stays forgotten"
-    else:
-        back = f"{copies.shifted} of {of} come back" if copies.shifted else "all stay forgotten"
-    return f"{how}: {known}; moved by a pixel, {back}."
+        return f"{how}: {known}, {'even' if copies.shifted else 'not'} the one that was {moved}."
+    of = f"{copies.n}" if copies.n == result.k else f"first {copies.n}"
+    return f"{how}: {known}, {copies.shifted or 'none'} of the {of} that were {moved}."

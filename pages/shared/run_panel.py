@@ -14,7 +14,7 @@ from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPL
 from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
-from pages.shared.outcome_words import is_deep, outcome_sentences
+from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
 from unlearn_core.artifacts.results import Result
@@ -37,6 +37,7 @@ _PHASES = {
     "keep": "Saving weights and measurements",
 }
 _RESUME = "Goes on from where the run last saved its state, with the same result as without the interruption."
+_AFRESH = "Starts again from the classifier before, with another pick."
 _STOPPED = {
     "forgotten": "{steps} steps, {seconds:.0f} s.",
     "step limit": "The limit of {steps} steps was reached before all was forgotten ({seconds:.0f} s). "
@@ -121,7 +122,7 @@ def _head(run: Run) -> None:
             if pressed and mine:
                 _cancel(run.id)
         else:
-            if st.button("Forget others", key="new", icon=":material/add:", width="stretch"):
+            if st.button("Forget others", key="new", icon=":material/add:", width="stretch", help=_AFRESH):
                 leave_run()
                 start_afresh()
                 st.switch_page(FORGET.file)
@@ -153,7 +154,7 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
         elif last.forgotten == last.k:
             words.append("slightly changed copies are being forgotten too")
         elif left is not None:
-            words.append(f"about {left:.0f} s left")
+            words.append(f"all forgotten in about {left:.0f} s")
         st.progress(last.forgotten / last.k, " · ".join(words))
 
 
@@ -182,7 +183,9 @@ def _outcome(run: Run) -> None:
     else:
         how = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
         words = " ".join((*outcome_sentences(result, run.parsed_request().strength), how))
-        if result.stopped == "forgotten":
+        if is_costly(result):
+            st.warning(words, icon=":material/trending_down:")
+        elif result.stopped == "forgotten":
             # Green is for what also holds for changed copies.
             show = st.success if is_deep(result) else st.info
             show(words, icon=":material/check_circle:")
@@ -231,7 +234,8 @@ def _group(run: Run) -> None:
         return
     left = sum(one.state in UNDER_WAY for one in runs)
     if left:
-        st.caption(f"{left} of the {len(runs)} methods are not finished yet: see Runs.")
+        are = "is" if left == 1 else "are"
+        st.caption(f"{left} of the {len(runs)} methods {are} not finished yet: see Runs.")
     else:
         st.page_link(COMPARE.file, label=f"Compare the {len(runs)} methods", icon=COMPARE.icon)
 

@@ -78,10 +78,10 @@ def _kernels(found: Arrays) -> None:
     before, after = found["kernels_before"][:_IN_A_ROW], found["kernels_after"][:_IN_A_ROW]
     scale = common_scale(before, after)
     paper = np.full((*before.shape[1:], 1), 255, np.uint8)
-    for kernels in (before, after):
+    for when, kernels in (("before", before), ("after", after)):
         show_pictures(
             [
-                Captioned(overlay(paper, kernel, scale, 1.0), f"channel {channel}", "")
+                Captioned(overlay(paper, kernel, scale, 1.0), f"channel {channel}", when)
                 for channel, kernel in zip(found["channels"].tolist(), kernels, strict=False)
             ]
         )

@@ -91,7 +91,8 @@ def _layers(run: Run, maps: WeightMaps, names: list[str], chosen: int, other: bo
         )
         st.caption(
             "Layers from input to output: click one to open it. Magenta: importance of the weights for the "
-            "output on the pictures to forget. Orange: root-mean-square difference of the weights.",
+            "output on the pictures to forget, from 0 to 1 in each layer; a high mean says that many of its "
+            "weights matter, not that they matter more. Orange: root-mean-square difference of the weights.",
             help=f"{explained('importance')}  \n{explained('change')}",
         )
     else:
@@ -159,23 +160,19 @@ def _against_another(run: Run, maps: WeightMaps) -> tuple[WeightMaps, bool]:
 
 def _conclusion(maps: WeightMaps, names: list[str], other: bool) -> None:
     """Say what the figures show."""
-    importance, change = layer_means(maps)
+    _, change = layer_means(maps)
     if not change.any():
         st.markdown("No weight differs.")
         return
-    agree = rank_correlation(importance, change)
-    how = (
-        "go together"
-        if agree > _RELATED
-        else "go against each other"
-        if agree < -_RELATED
-        else "are unrelated"
-    )
-    moved, word = ("differs", _DIFFERENCE) if other else ("changed", _CHANGE)
+    # Within the layers, as importance goes from 0 to 1 in each.
+    pairs = zip(maps.importance, maps.change, strict=True)
+    agree = float(np.nanmedian([rank_correlation(one, moved) for one, moved in pairs]))
+    how = "more than" if agree > _RELATED else "less than" if agree < -_RELATED else "about as much as"
+    moved, word = ("differs", "differ") if other else ("changed", "changed")
     st.markdown(
-        f"**{names[int(change.argmax())]}** {moved} most, **{names[int(importance.argmax())]}** matters most "
-        f"to the pictures to forget: over the layers importance and {word.lower()} {how} "
-        f"(rank correlation {two_decimals(agree)}).",
+        f"**{names[int(change.argmax())]}** {moved} most. Within a layer, weights that matter much to the "
+        f"pictures to forget {word} {how} others (rank correlation, median of the layers: "
+        f"{two_decimals(agree)}).",
         help=explained("rank correlation"),
     )
 

@@ -64,10 +64,12 @@ def test_a_pair_is_named_in_words(comparison: Comparison) -> None:
     assert explained_words(comparison, shown, 0) == "orange: cat rather than dog"
     assert explained_words(comparison, shown, 1) == "explained: dog"
     words = film_words(comparison, np.array([0, 1]), np.array([1, 2]))
-    assert (
-        words
-        == "Orange says, from left to right: cat rather than dog, dog rather than cow; blue says the reverse."
+    assert words == (
+        "Orange says in the pictures from left to right: cat rather than dog, dog rather than cow; blue says "
+        "the reverse."
     )
+    alone = film_words(comparison, np.array([0]), np.array([1]))
+    assert alone == "Orange says cat rather than dog; blue says the reverse."
     assert film_words(comparison, np.array([0, 2]), np.array([NO_CLASS] * 2)) == "Explained: cat, cow."
 
 

@@ -22,6 +22,8 @@ def test_a_quick_pick_fills_the_button(open_app: OpenApp) -> None:
     app.number_input(key="quick_count").set_value(5)
     app.button(key="quick_hardest").click().run()
     assert app.button(key="forget").label == "Forget 5 pictures"
+    app.multiselect(key="compare_with").set_value(["anchor", "neggrad"]).run()
+    assert app.button(key="forget").label == "Forget 5 pictures by 2 methods"
     assert not app.button(key="forget").disabled
 
 
@@ -32,6 +34,19 @@ def test_a_quick_pick_that_asks_for_too_much_is_one_sentence(open_app: OpenApp) 
     assert [error.value for error in app.error] == [
         "The pick asks for 4096 pictures, but there are only 4000."
     ]
+
+
+def test_the_depth_follows_the_pick_until_somebody_chooses_it(open_app: OpenApp) -> None:
+    app, depth = open_app(), "depth:28:1"
+
+    def pick(count: int) -> int:
+        app.number_input(key="quick_count").set_value(count)
+        app.button(key="quick_hardest").click().run()
+        return int(app.segmented_control(key=depth).value)
+
+    assert (pick(4), pick(40), pick(4)) == (1, 0, 1)
+    app.segmented_control(key=depth).set_value(2).run()
+    assert (pick(40), pick(4)) == (2, 2)
 
 
 def test_pressing_forget_queues_the_request(open_app: OpenApp, store: Store) -> None:

@@ -109,7 +109,7 @@ def test_weights_offer_every_layer(open_app: OpenApp, store: Store, finished: Fi
     app.segmented_control(key="filters").set_value("one filter").run()
     assert not app.exception
     assert not app.error
-    assert "over the layers importance and change" in words_of(app)
+    assert "weights that matter much to the pictures to forget changed" in words_of(app)
     assert "If only this filter's change is undone" in words_of(app)
 
 

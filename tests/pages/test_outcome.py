@@ -7,7 +7,7 @@ import numpy as np
 
 from pages.shared.glossary import TERMS, explained
 from pages.shared.live_pictures import live_pictures_html
-from pages.shared.outcome_words import is_deep, outcome_sentences
+from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
 from pages.shared.words import SETS
 from tests.made import result, step
 from unlearn_core.artifacts.image_table import ImageTable
@@ -33,13 +33,21 @@ def test_the_outcome_is_three_sentences() -> None:
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
         "Of 4,000 others 5 changed.",
-        "*Only just* across the border: 71 % of slightly changed copies are recognised; moved by a pixel, "
-        "3 of 4 come back.",
+        "*Only just* across the border: 71 % of slightly changed copies are recognised, 3 of the 4 that were "
+        "only moved by a pixel.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "*Not deep*: 28 % of slightly changed copies are recognised; moved by a pixel, all stay forgotten."
+        "*Firm*, but not deep: 28 % of slightly changed copies are recognised, none of the 4 that were only "
+        "moved by a pixel."
     )
+    assert not is_costly(found)
+    changed = {"retain": 73.0, "test": 99.0, "retain_n": 4000}
+    lost = found.model_copy(update={"agreement": result(agreement=changed).agreement})
+    assert outcome_sentences(lost)[1] == "Of 4,000 others 1,080 changed (27 %)."
+    less = {"before": 99.9, "after": 90.0, "n": 4000}
+    assert is_costly(result(accuracy={"forget": gone, "retain": less, "test": group}))
+    assert is_costly(result(accuracy={"forget": gone, "retain": group, "test": less}))
     relabelled = found.model_copy(update={"goal": "relabel"})
     assert outcome_sentences(relabelled)[0] == "All 4 are now taken for their new class."
 
@@ -67,7 +75,9 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
         accuracy={"forget": gone, "retain": kept, "test": kept},
         depth=depth(20.0, 1),
     )
-    assert outcome_sentences(many)[2].endswith("moved by a pixel, 1 of the first 4 come back.")
+    assert outcome_sentences(many)[2].endswith(
+        "recognised, 1 of the first 4 that were only moved by a pixel."
+    )
     assert not is_deep(many)
     assert is_deep(many.model_copy(update={"depth": result(depth=depth(10.0, 0)).depth}))
     back = {"before": 100.0, "after": 100.0, "n": 4}

@@ -45,7 +45,7 @@ def test_the_steps_on_a_finished_run_can_be_taken(open_app: OpenApp, store: Stor
     # The same pictures are still picked.
     assert app.button(key="forget").label == "Forget 16 pictures"
     assert "NegGrad" in app.multiselect(key="compare_with").options
-    assert app.segmented_control(key="depth:1").options == ["Just enough", "Firm", "Deep"]
+    assert app.segmented_control(key="depth:28:1").options == ["Just enough", "Firm", "Deep"]
     app.button(key="quick_memorised").click().run()
     assert "recognise 1.6 % of them" in words_of(app)
 

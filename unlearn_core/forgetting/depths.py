@@ -37,6 +37,9 @@ class DepthChoice:
         )
 
 
+MEASURED_WITH = "mnist-resnet"
+"""The classifier of `DepthChoice.measured`."""
+
 DEPTHS = (
     DepthChoice(
         "just-enough",

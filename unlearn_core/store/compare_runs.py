@@ -40,7 +40,11 @@ class GroupShares(BaseModel):
 
 
 class RunNumbers(BaseModel):
-    """A run's line of the comparison: accuracy after and before, in percent; `seconds` is the total."""
+    """A run's line of the comparison: accuracy after and before, in percent; `seconds` is the total.
+
+    `changed_copies` is the percentage of slightly changed copies of D_f that are recognised after it, None
+    where it was not measured. `ids` are those of D_f.
+    """
 
     run: str
     name: str
@@ -53,6 +57,8 @@ class RunNumbers(BaseModel):
     accuracy: GroupShares
     before: GroupShares
     agreement: Agreement
+    changed_copies: float | None
+    ids: tuple[int, ...]
     steps: int
     seconds: float
     stopped: Stopped
@@ -85,6 +91,8 @@ def _numbers(run: Run) -> RunNumbers:
         accuracy=GroupShares(**{name: one.after for name, one in groups.items()}),
         before=GroupShares(**{name: one.before for name, one in groups.items()}),
         agreement=result.agreement,
+        changed_copies=None if result.depth is None else result.depth.changed_copies.after,
+        ids=tuple(sorted(result.ids)),
         steps=result.steps,
         seconds=result.seconds.total,
         stopped=result.stopped,

@@ -39,7 +39,7 @@ class Adv(NegGrad):
     entry = MethodEntry(
         name="adv",
         title="ADV",
-        summary="The paper's method with adversarial examples alone.",
+        summary="Adversarial examples alone, without weight importance.",
         paper="arXiv 2301.11578, section 3.2",
         options=(STEP_SIZE, *ATTACK, FORGET_BATCH),
     )

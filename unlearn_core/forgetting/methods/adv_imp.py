@@ -31,7 +31,7 @@ class AdvImp(Adv):
     entry = MethodEntry(
         name="adv+imp",
         title="ADV + IMP",
-        summary="The paper's full method: adversarial examples and weight importance.",
+        summary="Adversarial examples and weight importance: the full method of arXiv 2301.11578.",
         paper="arXiv 2301.11578, section 3.3",
         options=(STEP_SIZE, *ATTACK, FORGET_BATCH, IMPORTANCE, IMPORTANCE_PER_PICTURE),
     )

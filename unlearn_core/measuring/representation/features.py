@@ -78,8 +78,14 @@ def activations(
 
 
 def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
-    """Return the first `count` principal components of features (n, d), at most min(n, d)."""
-    return PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
+    """Return the first `count` principal components of features (n, d), at most min(n, d).
+
+    The largest part of each is positive, so that maps of other pictures are no mirror images.
+    """
+    found = PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
+    largest = np.abs(found.components_).argmax(1)
+    found.components_ *= np.sign(found.components_[np.arange(len(largest)), largest])[:, None]
+    return found
 
 
 def linear_cka(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
