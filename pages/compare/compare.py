@@ -34,7 +34,7 @@ _CURVES = {
     "retain_accuracy": RETAIN_SET.name,
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
-_COPIES = "changed copies recognised"
+_COPIES = "changed copies"
 _MOST_PICTURES = 3
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
