@@ -39,14 +39,14 @@ def test_a_quick_pick_that_asks_for_too_much_is_one_sentence(open_app: OpenApp) 
 def test_the_depth_follows_the_pick_until_somebody_chooses_it(open_app: OpenApp) -> None:
     app, depth = open_app(), "depth:28:1"
 
-    def pick(count: int) -> int:
+    def depth_of(count: int) -> object:
         app.number_input(key="quick_count").set_value(count)
         app.button(key="quick_hardest").click().run()
-        return int(app.segmented_control(key=depth).value)
+        return app.segmented_control(key=depth).value
 
-    assert (pick(4), pick(40), pick(4)) == (1, 0, 1)
+    assert (depth_of(4), depth_of(40), depth_of(4)) == (1, 0, 1)
     app.segmented_control(key=depth).set_value(2).run()
-    assert (pick(40), pick(4)) == (2, 2)
+    assert (depth_of(40), depth_of(4)) == (2, 2)
 
 
 def test_pressing_forget_queues_the_request(open_app: OpenApp, store: Store) -> None:

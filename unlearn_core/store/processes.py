@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 _FOLDER = "processes"
 """In a store's root: a file for each process that may own runs, locked by it as long as it runs."""
@@ -20,7 +20,7 @@ def this_process() -> str:
 
 
 def show_life(root: Path) -> None:
-    """Let other hosts see that this process runs: it holds the lock of a file in this store until it ends."""
+    """Let others see that this process runs: it holds the lock of a file in this store until it ends."""
     # What is written next says what cannot be written. Where files cannot be locked, nobody sees it end.
     with suppress(OSError, NotImplementedError):
         _hold(_lock_file(root, this_process()))
@@ -29,20 +29,24 @@ def show_life(root: Path) -> None:
 def is_alive(owner: str, root: Path) -> bool:
     """Return whether the process of this `this_process()` id runs.
 
-    One of another host does if it holds its lock in this store, and counts as alive if it never had one.
+    It does as long as it holds its lock in this store: the number alone says nothing of a process in another
+    container. One without a lock is looked up by its number; on another host it counts as alive.
     """
+    if owner == this_process():
+        return True
+    held = _is_held(_lock_file(root, owner))
+    if held is not None:
+        return held
     try:
         host, pid, start = owner.rsplit("/", 2)
-        if host != socket.gethostname():
-            return not _was_left(_lock_file(root, owner))
-        return _start(int(pid)) == start
+        return host != socket.gethostname() or _start(int(pid)) == start
     except (psutil.NoSuchProcess, OSError, ValueError):
         return False
 
 
 def left_behind(root: Path) -> list[Path]:
     """Return the locks of processes that have ended: to be removed when their runs have been ended too."""
-    return [path for path in (root / _FOLDER).glob("*.lock") if _was_left(path)]
+    return [path for path in (root / _FOLDER).glob("*.lock") if _is_held(path) is False]
 
 
 def _lock_file(root: Path, owner: str) -> Path:
@@ -57,14 +61,17 @@ def _hold(path: Path) -> FileLock:
     return lock
 
 
-def _was_left(path: Path) -> bool:
+def _is_held(path: Path) -> bool | None:
+    """Return whether a process holds this lock; None if there is none, or files cannot be locked."""
     if not path.exists():
-        return False
+        return None
     try:
         with FileLock(path, timeout=0):
-            return True
+            return False
+    except Timeout:
+        return True
     except (OSError, NotImplementedError):
-        return False
+        return None
 
 
 def _start(pid: int) -> str:
