@@ -66,7 +66,7 @@ class BrowserTab:
 
     async def __aenter__(self) -> "BrowserTab":
         context = await self._browser.new_context(viewport=LAPTOP)  # type: ignore[arg-type]
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(600_000)
         await context.add_cookies([{"name": XSRF_COOKIE, "value": self.cookie, "url": self.url}])
         self._page = await context.new_page()
         self._page.on("console", self._note)

@@ -19,7 +19,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets import ConnectionClosed, Origin, Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds until an answer counts as missing."""
 XSRF_COOKIE = "_streamlit_xsrf"
 _KEYED = re.compile(r"\$\$ID-[0-9a-f]+-(.+)")
@@ -51,6 +51,8 @@ class Visitor:
             subprotocols=[Subprotocol("streamlit")],
             additional_headers={"Cookie": f"{XSRF_COOKIE}={self.cookie}"},
             max_size=None,
+            open_timeout=PATIENCE,
+            ping_interval=None,
         )
         self._reading = asyncio.create_task(self._read())
         await self.act()

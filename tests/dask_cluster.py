@@ -105,6 +105,7 @@ def server_on(cluster: DaskCluster, home: Path) -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as patch, dask.config.set(keys):
         patch.setenv("UNLEARN_CLUSTER", cluster.address)
         patch.setenv("UNLEARN_HOME", str(home))
+        patch.setattr("unlearn_core.engine.remote.connection._TIMEOUT", 60.0)
         engine = Engine(Store(home))
         try:
             yield engine

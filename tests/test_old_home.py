@@ -29,7 +29,7 @@ from tests.old_home import (
 from unlearn_core import load_classifier, load_images
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 120
+PATIENCE = 600
 EACH_FINISHED = pytest.mark.parametrize("run", list(CARDS), ids=[NAMES[one] for one in CARDS])
 
 

@@ -89,7 +89,7 @@ def test_what_no_page_expected_is_one_sentence(fault: Exception, sentence: str) 
 
         assert show_fault(fault)
 
-    app = AppTest.from_function(page, kwargs={"fault": fault}).run()
+    app = AppTest.from_function(page, kwargs={"fault": fault}, default_timeout=600).run()
     assert not app.exception
     (box,) = app.error
     assert box.value.startswith(sentence)

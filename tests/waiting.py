@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from unlearn_core.store.request import ForgetRequest
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds."""
 # NegGrad with steps this small forgets nothing for as long as one likes.
 ENDLESS = ForgetRequest(pick="random:4", method="neggrad", options={"learning_rate": 1e-6}, max_steps=100_000)

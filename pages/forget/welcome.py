@@ -17,9 +17,8 @@ _SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
 _SECONDS, _EVERY = 10.0, 0.4
 _WORDS = (
     "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as the law may "
-    "demand when people withdraw their data, or when labels were wrong. The method was not given the other "
-    "digits, and the classifier still knows nearly all of them. How deep it forgot is measured below, which "
-    "is no proof that nothing is left."
+    "demand when people withdraw their data, or when labels were wrong. The method saw no other digits, and "
+    "nearly all are still known. What is forgotten is measured here, not proved."
 )
 _FORGETTING = (
     "Each ring is the confidence in the digit's label. Step by step the weights change until every digit "
@@ -79,6 +78,9 @@ def example_film() -> None:
 
 
 def _film(run: Run) -> None:
+    if st.session_state[_WATCHED_SINCE] is None:
+        # From its first picture, not from the click.
+        st.session_state[_WATCHED_SINCE] = time.monotonic()
     share = (time.monotonic() - st.session_state[_WATCHED_SINCE]) / _SECONDS
     steps = store().steps(run.id)
     # It may be deleted while it plays.
@@ -94,7 +96,7 @@ def _film(run: Run) -> None:
 
 
 def _watch() -> None:
-    st.session_state[_WATCHED_SINCE] = time.monotonic()
+    st.session_state[_WATCHED_SINCE] = None
 
 
 def _do_it() -> None:

@@ -140,7 +140,7 @@ def free_port() -> int:
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         assert process.poll() is None, log.read_text(encoding="utf-8")
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health") as answer:

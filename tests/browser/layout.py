@@ -1,6 +1,7 @@
 """Measures a page as it is shown: is anything cut off, and can everybody read and reach it?"""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ PROJECTOR, PHONE = (1024, 768), (390, 844)
 """Width and height of the windows, in CSS pixels."""
 
 _FAULTS = Path(__file__).with_name("layout_faults.js").read_text(encoding="utf-8")
-_PATIENCE = 10
-"""Looks, 300 ms apart, until charts have followed a change of size."""
+_PATIENCE = 30.0
+"""Seconds."""
 
 _Options = Mapping[str, Any]
 _ALL_RULES: _Options = {"resultTypes": ["violations"]}
@@ -43,15 +44,15 @@ def look_everywhere(page: Page) -> list[str]:
     return found
 
 
-def cut_off(page: Page) -> list[str]:
+def cut_off(page: Page, seconds: float = _PATIENCE) -> list[str]:
     """Return what is cut off in the window as it is, once charts had time to follow its size."""
-    faults: list[str] = []
-    for wait in (100, *[300] * _PATIENCE):
-        page.wait_for_timeout(wait)
-        faults = page.evaluate(_FAULTS)
-        if not faults:
-            break
-    return faults
+    page.wait_for_timeout(100)
+
+    def faults() -> list[str]:
+        found: list[str] = page.evaluate(_FAULTS)
+        return found
+
+    return _until_none(page, faults, seconds)
 
 
 def barriers(page: Page, options: _Options = _ALL_RULES) -> list[str]:
@@ -63,6 +64,18 @@ def barriers(page: Page, options: _Options = _ALL_RULES) -> list[str]:
 
 def below_the_fold(page: Page, selectors: tuple[str, ...]) -> list[str]:
     """Return those selectors whose first element is not wholly in the window without scrolling."""
+    return _until_none(page, lambda: _hidden(page, selectors), _PATIENCE)
+
+
+def _until_none(page: Page, look: Callable[[], list[str]], seconds: float) -> list[str]:
+    """Look again until nothing is found: what is drawn late, or follows a change of size, is no fault."""
+    end = time.monotonic() + seconds
+    while (faults := look()) and time.monotonic() < end:
+        page.wait_for_timeout(300)
+    return faults
+
+
+def _hidden(page: Page, selectors: tuple[str, ...]) -> list[str]:
     _, height = PROJECTOR
     hidden = []
     for selector in selectors:

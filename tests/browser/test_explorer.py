@@ -132,8 +132,8 @@ def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: l
     page.get_by_role("option", name="white", exact=True).click()
     settle(page)
     shoot(page, "attribution-settings-light")
+    expect(page).to_have_url(re.compile("baseline=white"))
     link = page.url.split("/")[-1]
-    assert "baseline=white" in link
     other = open_page(f"/{link}")
     settle(other)
     other.get_by_role("button", name="Settings").click()

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import unlearn_core
-from tests.browser.conftest import App, start_command, stop_server
+from tests.browser.conftest import PATIENCE, App, start_command, stop_server
 from tests.browser.steps import settle
 
 pytestmark = pytest.mark.browser
@@ -127,6 +127,7 @@ def test_the_installed_library_is_the_one_of_the_wheel(scripts: Path, tmp_path: 
 def test_the_installed_app_opens_with_its_own_settings(installed_app: App, browser: Browser) -> None:
     for scheme, colour in TEXT_COLOURS.items():
         page = browser.new_page(color_scheme=scheme)
+        page.set_default_timeout(PATIENCE)
         page.goto(installed_app.url)
         settle(page)
         expect(page.locator(".cell")).to_have_count(1000)

@@ -13,6 +13,7 @@ from tests.browser.layout import PHONE, PROJECTOR, barriers, below_the_fold, cut
 from tests.browser.steps import settle
 from tests.made import step
 from tests.old_home import CLASSIFIER, FAILED, FIRST, IMAGES, INTERRUPTED, OTHER, SECOND, unpack
+from tests.waiting import wait_until
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.store.example import EXAMPLE, install_example
 from unlearn_core.store.request import ForgetRequest
@@ -142,8 +143,7 @@ def test_on_a_phone_filters_are_folded_and_forget_is_in_reach(app: App, window: 
     last = window.get_by_test_id("stExpander").last
     last.scroll_into_view_if_needed()
     window.mouse.wheel(0, 2000)
-    window.wait_for_timeout(500)
-    assert below(last) <= above(window.locator(".st-key-forget"))
+    wait_until(lambda: below(last) <= above(window.locator(".st-key-forget")))
     switch.locator("label").click()
     expect(filters).to_be_visible()
 
@@ -177,7 +177,7 @@ def test_what_is_cut_off_and_what_cannot_be_read_is_found(app: App, window: Page
     window.evaluate(
         "html => document.querySelector('[data-testid=stMain]').insertAdjacentHTML('beforeend', html)", WRONG
     )
-    cut = "\n".join(cut_off(window))
+    cut = "\n".join(cut_off(window, seconds=0))
     for fault in ("the page: ", "Too wide", "Too long", "Too high", "Sideways", "Outside"):
         assert fault in cut, cut
     met = "\n".join(barriers(window))

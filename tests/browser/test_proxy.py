@@ -75,6 +75,8 @@ def port(app: App, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         ("listen 443", f"listen 127.0.0.1:{port}"),
         ("/etc/ssl", str(folder)),
         ("http://127.0.0.1:8501", app.url),
+        # A slow machine, too, asks faster than that.
+        ("rate=100r/s", "rate=1r/s"),
     ):
         assert theirs in site
         site = site.replace(theirs, ours)
@@ -93,7 +95,7 @@ def port(app: App, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     wait_until(answers)
     yield port
     process.terminate()
-    process.wait(20)
+    process.wait(300)
 
 
 def secure_socket(port: int, name: str = NAME) -> ssl.SSLSocket:
@@ -122,6 +124,7 @@ def handshake(address: str, origin: str, connection: socket.socket) -> int:
             origin=Origin(origin),
             subprotocols=[Subprotocol("streamlit")],
             ssl=None,
+            open_timeout=300,
         ):
             return 101
     except InvalidStatus as refused:

@@ -33,6 +33,8 @@ def forget_three_by_hand(page: Page) -> None:
 def choose_the_quickest_method(page: Page) -> None:
     page.get_by_text("Another method, seed, steps and device").click()
     page.get_by_text("NegGrad", exact=True).click()
+    # Its settings in place of those of Anchor.
+    expect(page.get_by_role("spinbutton", name="inversions")).to_have_count(0)
     settle(page)
 
 

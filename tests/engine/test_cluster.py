@@ -174,13 +174,15 @@ def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process for a while")
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlearn_core.engine.watch.SECONDS_BETWEEN_LOOKS", 0.5)
-    monkeypatch.setattr("unlearn_core.engine.watch.MOST_SECONDS_ELSE", 10.0)
     engine = Engine(Store(tmp_path / "home"))
     try:
         run_id = engine.submit(ENDLESS)
         hanging = worker_running(engine, run_id)
         hanging.suspend()
-        hanging.wait(PATIENCE)
+        # No longer: a busy machine may be as silent for as long.
+        with monkeypatch.context() as patch:
+            patch.setattr("unlearn_core.engine.watch.MOST_SECONDS_ELSE", 10.0)
+            hanging.wait(PATIENCE)
         wait_until(lambda: worker_running(engine, run_id).pid != hanging.pid)
         engine.cancel(run_id)
         assert wait_for_the_end(engine, run_id).state == RunState.CANCELLED

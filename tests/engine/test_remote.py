@@ -41,6 +41,7 @@ from unlearn_core.jobs.checkpoint import FILE
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
+from unlearn_core.store.run_file import check_run_files
 from unlearn_core.store.runs import Store
 
 # The other user's Python may be the system's.
@@ -137,6 +138,9 @@ def test_visitors_who_ask_for_the_same_share_one_run(engine: Engine) -> None:
     assert [run.state for run in ends] == [RunState.DONE] * 3
     results = [run.parsed_result() for run in ends]
     assert [result.run for result in results if result] == ids
+    for run_id in ids:
+        check_run_files(engine.store.folder(run_id))
+        assert (engine.store.folder(run_id) / "weights.safetensors").exists()
     # Also in the seconds that it took.
     first, *others = (result.model_copy(update={"run": None}) for result in results if result)
     assert others == [first, first]

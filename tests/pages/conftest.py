@@ -14,7 +14,7 @@ from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120
+PATIENCE = 600
 
 OpenApp = Callable[..., AppTest]
 

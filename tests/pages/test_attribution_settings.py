@@ -32,7 +32,7 @@ class FromOutside(Algorithm):
 def controls(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr(registry, "_registered", {})
     registry.register(FromOutside)
-    app = AppTest.from_string(SCRIPT)
+    app = AppTest.from_string(SCRIPT, default_timeout=600)
     app.session_state["algorithms"] = ["from-outside"]
     return app
 

@@ -194,7 +194,7 @@ def test_a_full_disk_is_one_sentence_and_what_is_kept_stays(store: Store) -> Non
     queue: multiprocessing.Queue[str] = context.Queue()
     writer = context.Process(target=_fill_the_disk, args=(str(store.root), queue))
     writer.start()
-    sentence = queue.get(timeout=60)
+    sentence = queue.get(timeout=600)
     writer.join()
     assert "cannot be written" in sentence
     again = Store(store.root)

@@ -87,7 +87,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(store: Store) -> None:
 def _open(
     root: Path, start: "multiprocessing.synchronize.Barrier", opened: "multiprocessing.Queue[str]"
 ) -> None:
-    start.wait(60)
+    start.wait(600)
     try:
         opened.put(f"{len(Store(root).runs())} runs")
     except UserError as error:
@@ -104,7 +104,7 @@ def test_processes_that_open_it_at_once_wait_for_each_other(
     processes = [context.Process(target=_open, args=(root, start, opened)) for _ in range(4)]
     for process in processes:
         process.start()
-    said = {opened.get(timeout=120) for _ in processes}
+    said = {opened.get(timeout=600) for _ in processes}
     for process in processes:
         process.join()
     assert said == {"0 runs" if new else f"{len(NAMES)} runs"}

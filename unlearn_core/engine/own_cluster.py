@@ -20,6 +20,9 @@ from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.store.rows import Run
 
+# Dask reads it when a worker dies: on a busy machine the next one may take longer than its 15 seconds, after
+# which the lane would be given up for ever.
+dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})
 _SETTINGS: dict[str, object] = {
     # A task that killed its worker would kill the next one too.
     "distributed.scheduler.allowed-failures": 0,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.common.files import atomic_write
+from unlearn_core.common.tensor_files import writing_tensors
 
 FILE = "checkpoint.safetensors"
 """In the folder of a run, until it has ended."""
@@ -48,7 +49,7 @@ class Checkpoint:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write state and seconds into the folder of a run, in place of an earlier checkpoint."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in checkpoint.state.items()}
-    with atomic_write(folder / FILE) as half:
+    with atomic_write(folder / FILE) as half, writing_tensors():
         save_file(tensors, half, {_SECONDS: str(checkpoint.seconds)})
 
 

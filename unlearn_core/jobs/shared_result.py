@@ -27,7 +27,8 @@ def take_over(store: Store, run: Run) -> bool:
     asked = _digest(run.parsed_request())
     (store.folder(run.id) / _FILE).write_text(asked, encoding="utf-8")
     for other in store.runs():
-        if other.request == run.request and other.state == RunState.DONE and _asked(store, other) == asked:
+        done = other.id != run.id and other.request == run.request and other.state == RunState.DONE
+        if done and _asked(store, other) == asked:
             result = other.parsed_result()
             assert result is not None
             _link_files(store.folder(other.id), store.folder(run.id))

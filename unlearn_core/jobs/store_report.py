@@ -13,6 +13,7 @@ from unlearn_core.artifacts.look_alikes import write_look_alikes
 from unlearn_core.artifacts.predictions import write_comparison
 from unlearn_core.artifacts.steps import StepRecord, append_step, replace_steps
 from unlearn_core.artifacts.weight_maps import write_weight_maps
+from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.importance import mas_importance
 from unlearn_core.forgetting.step import Step
@@ -118,7 +119,8 @@ class StoreReport(Report):
         after = outcome.classifier.module
         # Copies: a file has no place for two names of one tensor, as layers that are used twice have.
         tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in after.state_dict().items()}
-        save_file(tensors, self._folder / "weights.safetensors")
+        with writing_tensors():
+            save_file(tensors, self._folder / "weights.safetensors")
         write_comparison(self._folder, outcome.comparison)
         # Frozen weights matter to a prediction too.
         trainable = copy.deepcopy(outcome.original.module).requires_grad_(True)

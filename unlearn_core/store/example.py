@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.common.files import write_compressed
+from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -49,7 +50,9 @@ def install_example(store: Store) -> Run:
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(file, copy)
         with np.load(folder / _CHANGE, allow_pickle=False) as change:
-            save_file(_changed(_original(request), dict(change)), own / _WEIGHTS)
+            weights = _changed(_original(request), dict(change))
+        with writing_tensors():
+            save_file(weights, own / _WEIGHTS)
         write_run_checksums(own)
 
     run = Run(

@@ -33,6 +33,7 @@ from unlearn_core.catalog.records.classifier_record import (
 )
 from unlearn_core.common.files import atomic_write
 from unlearn_core.common.surroundings import usual_surroundings
+from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.errors import UserError, first_line
 
 
@@ -201,7 +202,8 @@ def add_classifier(
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with atomic_write(custom_classifier_folder(root, record.name)) as half:
             half.mkdir()
-            save_file(tensors, half / WEIGHTS)
+            with writing_tensors():
+                save_file(tensors, half / WEIGHTS)
             kept = _loaded(record, read_checkpoint(half / WEIGHTS).tensors)
             pixels = real_pictures(record.channels, record.input_size)
             _check_rebuilt(module, kept, pixels, record.architecture)

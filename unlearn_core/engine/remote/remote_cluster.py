@@ -163,8 +163,10 @@ class RemoteCluster:
         """Let waiting runs have the result of this one, if they asked for the same."""
         self._runs.pop(run_id, None)
         for other, (sent, outcome) in list(self._runs.items()):
+            # To cancel one calls this method for it, which may serve others of the list.
             with suppress(UserError, OSError):
-                if not sent.has_begun and take_over(self._store, self._store.get(other)):
+                waits = other in self._runs and not sent.has_begun
+                if waits and take_over(self._store, self._store.get(other)):
                     outcome.cancel()
 
     def _in_words(self, error: Exception) -> Exception:
