@@ -80,11 +80,10 @@ def activations(
 def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
     """Return the first `count` principal components of features (n, d), at most min(n, d).
 
-    The largest part of each is positive, so that maps of other pictures are no mirror images.
+    Each points to where the sum of the features grows: maps of other pictures are seldom mirror images then.
     """
     found = PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
-    largest = np.abs(found.components_).argmax(1)
-    found.components_ *= np.sign(found.components_[np.arange(len(largest)), largest])[:, None]
+    found.components_ *= np.where(found.components_.sum(1) < 0, -1, 1)[:, None]
     return found
 
 
