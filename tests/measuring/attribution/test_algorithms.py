@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_core.catalog.classifiers import Classifier
+from unlearn_core.measuring.attribution.algorithms import integrated_gradients
+from unlearn_core.measuring.attribution.convergence import score_change
 from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import algorithms
 from unlearn_core.measuring.attribution.settings import Settings
@@ -64,6 +66,23 @@ def test_maps_add_up_to_the_change_of_the_score(digits: tuple[Classifier, Tensor
     rows = torch.arange(len(pixels))
     gap = classifier.module(pixels)[rows, targets] - classifier.module(0 * pixels)[rows, targets]
     np.testing.assert_allclose(maps.sum((1, 2)), gap, rtol=0.01)
+
+
+class Jump(nn.Module):
+    """A score that changes within a hundredth of the way from a black to a white picture."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return torch.atan(200 * (pixels.mean((1, 2, 3)) - 0.367))[:, None]
+
+
+def test_integrated_gradients_take_more_points_where_a_score_jumps() -> None:
+    classifier = Classifier("jump", Jump().eval(), ("a",), (), 1, 14, ())
+    white, target = torch.ones(1, 1, 14, 14), torch.tensor([0])
+    few = integrated_gradients._with_midpoints(classifier, white, target, 0.0, 64)
+    change = float(score_change(classifier, white, target, 0.0))
+    assert float(few.sum()) != pytest.approx(change, rel=0.1)
+    maps = attribute(classifier, white, target, "integrated-gradients")
+    assert maps.sum() == pytest.approx(change, rel=0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
