@@ -33,7 +33,7 @@ from unlearn_core.measuring.attribution.soundness import why_unsound
 from unlearn_core.measuring.examine_classifier import add_examined
 from unlearn_core.measuring.finished_run import frozen
 
-SIZES = (32, 64, 96, 224, 256)
+SIZES = (32, 64, 96, 224, 240, 256)
 PICTURES, MOST_MISSED = 16, 0.02
 CLASSES = 10
 TIMM = (
