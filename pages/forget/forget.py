@@ -180,11 +180,12 @@ def _setup(
     with st.expander("Another method, seed, steps and device", icon=":material/tune:"):
         method = choose_method(off)
         more = more_settings(str(method["method"]), 0 if table is None else len(table.ids))
+        others = [other for other in others if other["method"] != method["method"]]
     with first:
         goal = choose_goal(table, ids)
         depth = choose_depth(str(method["method"]), entry, forgotten_before(after) + len(ids))
         pressed = st.button(
-            _on_the_button(len(ids), 1 + len(_different(others, method))),
+            _on_the_button(len(ids), 1 + len(others)),
             key="forget",
             type="primary",
             icon=":material/ink_eraser:",
@@ -203,11 +204,7 @@ def _setup(
             **more,
             "options": {**more["options"], **depth},
         }
-        _forget([request, *({**request, **other} for other in _different(others, method))])
-
-
-def _different(others: list[dict[str, object]], method: dict[str, object]) -> list[dict[str, object]]:
-    return [other for other in others if other["method"] != method["method"]]
+        _forget([request, *({**request, **other} for other in others)])
 
 
 def _on_the_button(pictures: int, methods: int) -> str:

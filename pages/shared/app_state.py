@@ -1,7 +1,6 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
 import threading
-import time
 from importlib import import_module
 
 import streamlit as st
@@ -44,18 +43,23 @@ def engine() -> Engine:
     return Engine(store())
 
 
-@st.cache_resource(show_spinner=False, on_release=threading.Thread.join)
-def start_workers() -> threading.Thread:
+def _leave_off(workers: threading.Timer) -> None:
+    workers.cancel()
+    workers.join()
+
+
+@st.cache_resource(show_spinner=False, on_release=_leave_off)
+def start_workers() -> threading.Timer:
     """Start the workers in the background, once per server, while the person still looks at the page."""
-    thread = threading.Thread(target=_start_workers, daemon=True)
-    add_script_run_ctx(thread, get_script_run_ctx())
-    thread.start()
-    return thread
+    # Later: they would take the browser's processor while it draws its first pictures.
+    timer = threading.Timer(_SECONDS_TO_DRAW, _start_workers)
+    timer.daemon = True
+    add_script_run_ctx(timer, get_script_run_ctx())
+    timer.start()
+    return timer
 
 
 def _start_workers() -> None:
-    # They would take the browser's processor while it draws its first pictures.
-    time.sleep(_SECONDS_TO_DRAW)
     engine()
     # The next page most likely shows a table.
     import_module("pandas")

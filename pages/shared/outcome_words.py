@@ -1,11 +1,9 @@
 """The outcome of a run as sentences: what is forgotten, what it cost, and how deep it goes."""
 
-from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.results import NOTABLE_LOSS, Result
 
 ONLY_JUST, DEEP = 50.0, 15.0
 """Percent of recognised copies: above it pictures lie only just across the border, up to it deep beyond."""
-COSTLY = 5.0
-"""Points of accuracy, or of agreement without labels, whose loss is no success."""
 
 
 def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:
@@ -30,18 +28,7 @@ def is_deep(result: Result) -> bool:
 
 def is_costly(result: Result) -> bool:
     """Return whether the run lost much of what was to be kept, or of pictures never seen."""
-    pairs = (
-        (result.accuracy.retain, result.agreement.retain),
-        (result.accuracy.test, result.agreement.test),
-    )
-    for accuracy, agreement in pairs:
-        if accuracy.before is not None and accuracy.after is not None:
-            lost = accuracy.before - accuracy.after
-        else:
-            lost = 0.0 if agreement is None else 100 - agreement
-        if lost > COSTLY:
-            return True
-    return False
+    return max(result.losses().values()) > NOTABLE_LOSS
 
 
 def _forgotten(result: Result, strength: float) -> str:
@@ -78,7 +65,7 @@ def _others(result: Result) -> str:
             f"Of the others {100 - agreement:.2g} % changed." if agreement < 100 else "No other one changed."
         )
     changed = round((100 - agreement) * n / 100)
-    share = f" ({100 - agreement:.0f} %)" if 100 - agreement > COSTLY and n >= 100 else ""
+    share = f" ({100 - agreement:.0f} %)" if 100 - agreement > NOTABLE_LOSS and n >= 100 else ""
     return f"Of {n:,} others {changed:,} changed{share}." if changed else f"Of {n:,} others none changed."
 
 

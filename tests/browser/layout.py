@@ -47,12 +47,7 @@ def look_everywhere(page: Page) -> list[str]:
 def cut_off(page: Page, seconds: float = _PATIENCE) -> list[str]:
     """Return what is cut off in the window as it is, once charts had time to follow its size."""
     page.wait_for_timeout(100)
-
-    def faults() -> list[str]:
-        found: list[str] = page.evaluate(_FAULTS)
-        return found
-
-    return _until_none(page, faults, seconds)
+    return _until_none(page, lambda: list(page.evaluate(_FAULTS)), seconds)
 
 
 def barriers(page: Page, options: _Options = _ALL_RULES) -> list[str]:

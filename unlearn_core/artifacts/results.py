@@ -141,6 +141,10 @@ class NeverSeenNumbers(_Numbers):
     auc: float
 
 
+NOTABLE_LOSS = 5.0
+"""Points of accuracy, or of agreement without labels: a larger loss is remarked, and is no success."""
+
+
 class Result(_Numbers):
     """The result of a run; fields with a default are missing in rows of earlier versions.
 
@@ -170,6 +174,17 @@ class Result(_Numbers):
     depth: Depth | None = None
     never_seen: NeverSeenNumbers | None = None
     remarks: tuple[str, ...] = ()
+
+    def losses(self) -> dict[str, float]:
+        """Return the points of accuracy lost by group but D_f, of agreement where there are no labels."""
+        accuracy, found = self.accuracy.by_group(), {}
+        for group, agreement in self.agreement.by_group().items():
+            before, after = accuracy[group].before, accuracy[group].after
+            if before is not None and after is not None:
+                found[group] = before - after
+            else:
+                found[group] = 0.0 if agreement is None else 100 - agreement
+        return found
 
     def to_json(self) -> dict[str, object]:
         """Return the command line's JSON object, without fields that an earlier version did not measure."""

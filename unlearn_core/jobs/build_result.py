@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from unlearn_core.artifacts.intervals import wilson_interval
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison
 from unlearn_core.artifacts.results import (
+    NOTABLE_LOSS,
     Accuracy,
     Agreement,
     Depth,
@@ -21,9 +22,6 @@ from unlearn_core.artifacts.results import (
 )
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.store.request import ForgetRequest
-
-NOTABLE_LOSS = 5.0
-"""Points of accuracy or agreement; a larger loss gives a remark."""
 
 TOO_SHALLOW = "Everything is forgotten, but not as deeply as asked"
 
@@ -150,26 +148,16 @@ def _remarks(result: Result) -> list[str]:
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0
     if result.stopped == "forgotten" and still:
         found.append(f"Measured again, {still} of the {forget.n} pictures are still recognised.")
-    for accuracy, agreement, title in (
-        (result.accuracy.retain, result.agreement.retain, "The kept pictures (D_r)"),
-        (result.accuracy.test, result.agreement.test, "Pictures never seen (D_test)"),
-    ):
-        lost = _loss(accuracy, agreement)
+    titles = {"retain": "The kept pictures (D_r)", "test": "Pictures never seen (D_test)"}
+    for group, lost in result.losses().items():
         if lost > NOTABLE_LOSS:
-            found.append(f"{title} lost {lost:.1f} points.")
+            found.append(f"{titles[group]} lost {lost:.1f} points.")
     for one in result.earlier:
         if one.recognised:
             found.append(
                 f"{one.recognised} of the {one.n} pictures forgotten by run {one.run} are recognised."
             )
     return found
-
-
-def _loss(accuracy: Accuracy, agreement: float | None) -> float:
-    """Return the points of accuracy lost, of agreement where there are no labels."""
-    if accuracy.before is not None and accuracy.after is not None:
-        return accuracy.before - accuracy.after
-    return 0.0 if agreement is None else 100 - agreement
 
 
 def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison: Comparison) -> list[str]:
