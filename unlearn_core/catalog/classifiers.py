@@ -17,6 +17,7 @@ from unlearn_core.catalog.shipped.architectures import Normalised
 from unlearn_core.catalog.shipped.training import RECIPES
 from unlearn_core.common.checksums import check
 from unlearn_core.common.home import home
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.errors import UserError
 
@@ -48,7 +49,7 @@ class Classifier:
         """Load the weights of a safetensors file; one that does not fit or was changed raises `UserError`."""
         check(path, f"The weights {path.name}")
         try:
-            self.module.load_state_dict(load_file(path))
+            load_tensors(self.module, load_file(path))
         except (OSError, RuntimeError, ValueError, SafetensorError) as error:
             raise UserError(f"The weights {path.name} are damaged or do not fit {self.name}.") from error
 
@@ -107,5 +108,5 @@ def _efficientnet_lite0() -> nn.Module:
     own = network.state_dict()
     if [tensor.shape for tensor in own.values()] != [tensor.shape for tensor in shipped.values()]:
         raise UserError(f"The tensors of {file.name} do not fit tf_efficientnet_lite0 of this timm version.")
-    network.load_state_dict(dict(zip(own, shipped.values(), strict=True)))
+    load_tensors(network, dict(zip(own, shipped.values(), strict=True)))
     return Normalised(network, (0.5,) * 3, (0.5,) * 3)

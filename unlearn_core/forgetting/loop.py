@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.step import MOST_FOLLOWED, Step, Stopped
@@ -219,7 +220,7 @@ class ForgettingLoop:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         assert self._optimiser is not None
-        self.task.module.load_state_dict(_under("module.", state))
+        load_tensors(self.task.module, _under("module.", state))
         self.method.restore(_under("method.", state))
         whole = self._optimiser.state_dict()
         whole["state"] = {}

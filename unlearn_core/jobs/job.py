@@ -19,6 +19,7 @@ from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.budget import SMALL
 from unlearn_core.common.devices import choose_device, describe
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
 from unlearn_core.forgetting.registry import load_method, method_entry
@@ -193,7 +194,7 @@ class Job:
         """Interpolate the weights between before and after."""
         module = self.classifier.module
         weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.request.strength)
-        module.load_state_dict(weights)
+        load_tensors(module, weights)
 
     def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
         """Report a snapshot of this step; return the accuracy on the sample of D_r."""

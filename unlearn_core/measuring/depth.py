@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unlearn_core.artifacts.intervals import wilson_interval
 from unlearn_core.artifacts.results import ChangedCopies, Depth
 from unlearn_core.common.budget import Budget
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import logits_of
 from unlearn_core.forgetting.rounded import rounded_weights
@@ -60,7 +61,7 @@ def measure_depth(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
 def rounded(module: nn.Module, bits: int) -> nn.Module:
     """Return a copy with its weights rounded to `bits` bits."""
     other = copy.deepcopy(module)
-    other.load_state_dict(rounded_weights(module, bits), strict=False)
+    load_tensors(other, rounded_weights(module, bits), strict=False)
     return other
 
 
@@ -69,7 +70,7 @@ def _return_point(before: nn.Module, after: nn.Module, pixels: Tensor, labels: T
     module = copy.deepcopy(after)
     start, end = before.state_dict(), after.state_dict()
     for part in range(WAY, -1, -1):
-        module.load_state_dict(interpolated(start, end, part / WAY))
+        load_tensors(module, interpolated(start, end, part / WAY))
         if _recognised(module, pixels, labels).mean() >= 0.5:
             return 100 * part / WAY
     return None

@@ -15,6 +15,7 @@ from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
 from unlearn_core.common.devices import choose_device, device_of
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import to_pixels
 from unlearn_core.store.chain import START
@@ -112,5 +113,5 @@ def with_weights(classifier: Classifier, weights: dict[str, Tensor]) -> Classifi
     """Return a copy of a classifier with other weights."""
     other = copy.copy(classifier)
     other.module = copy.deepcopy(classifier.module)
-    other.module.load_state_dict(weights)
+    load_tensors(other.module, weights)
     return other

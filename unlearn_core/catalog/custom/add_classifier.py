@@ -32,6 +32,7 @@ from unlearn_core.catalog.records.classifier_record import (
     default_name,
 )
 from unlearn_core.common.files import atomic_write
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.errors import UserError, first_line
@@ -225,7 +226,7 @@ def _loaded(record: CustomClassifier, tensors: Mapping[str, Tensor]) -> nn.Modul
     network = build(record.architecture, columns, record.channels, record.input_size, record.arguments)
     module = Adapted(network, record.mean, record.std, record.output, record.channels_last)
     check_fit(tensors, module.state_dict(), f"The stored weights of {record.name} do not fit")
-    module.load_state_dict(tensors, strict=False)
+    load_tensors(module, tensors, strict=False)
     return module.eval()
 
 

@@ -32,6 +32,7 @@ from unlearn_core.catalog.custom.checkpoint import (
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
 from unlearn_core.catalog.custom.parts import listed, part_of
 from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
+from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.errors import UserError
 
 _POSITIONS = ("pos_embed", "encoder.pos_embedding")
@@ -66,7 +67,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     if misfits(found, network.state_dict()):
         found = _through_its_library(architecture, found, network, size, arguments, findings)
     check_fit(found, network.state_dict(), what)
-    network.load_state_dict(found, strict=False)
+    load_tensors(network, found, strict=False)
     arguments = _with_input_transform(architecture, network, arguments, size, usual, findings)
     return Origin(
         network,
