@@ -6,11 +6,13 @@ import streamlit as st
 
 from pages.shared import selection
 from pages.shared.app_state import leave_run, my_runs, open_run, store
+from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.live_chart import live_chart
 from pages.shared.live_pictures import live_pictures
 from pages.shared.palette import CONFIG
-from unlearn_core.store.example import EXAMPLE
+from unlearn_core.errors import UserError
+from unlearn_core.store.example import EXAMPLE, install_example
 from unlearn_core.store.rows import Run
 
 _SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
@@ -24,6 +26,7 @@ _FORGETTING = (
     "Each ring is the confidence in the digit's label. Step by step the weights change until every digit "
     "is taken for another one."
 )
+_LEAD, _ICON = "What is this? See an example", ":material/help:"
 _REPAIR = "All are forgotten. The repair now restores what that did to the other digits."
 
 
@@ -57,14 +60,17 @@ def welcome() -> None:
 
 
 def link_to_example() -> None:
-    """Lead back to the example, which says what this is."""
+    """Lead to the example, which says what this is; a home that lacks it gets it then."""
     if any(run.id == EXAMPLE for run in my_runs()):
-        st.page_link(
-            FORGET.file,
-            label="What is this? See an example",
-            icon=":material/help:",
-            query_params={"run": EXAMPLE},
-        )
+        st.page_link(FORGET.file, label=_LEAD, icon=_ICON, query_params={"run": EXAMPLE})
+    elif st.button(_LEAD, icon=_ICON, type="tertiary", key="get_example"):
+        try:
+            install_example(store())
+        except UserError as error:
+            show_error(error)
+        else:
+            open_run(EXAMPLE)
+            st.rerun()
 
 
 def is_watched() -> bool:

@@ -94,6 +94,10 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
             ("reference", "mnist-resnet", "--out", "README.md/found.npz"),
             f"Files cannot be written to {Path('README.md').absolute()}.",
         ),
+        (
+            ("train", "mnist-resnet", "--out", "README.md/net.safetensors"),
+            f"Files cannot be written to {Path('README.md').absolute()}.",
+        ),
     ],
 )
 def test_the_sentence_says_what_is_wrong(

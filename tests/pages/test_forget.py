@@ -5,6 +5,7 @@ from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from unlearn_core.artifacts.steps import append_step
+from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -15,6 +16,16 @@ def test_an_empty_store_says_what_to_do(open_app: OpenApp) -> None:
     assert app.button(key="forget").disabled
     assert "Click the pictures to forget" in words_of(app)
     assert app.selectbox(key="classifier").value == "mnist-resnet"
+
+
+def test_a_home_without_the_example_can_have_it(open_app: OpenApp, store: Store) -> None:
+    assert not store.runs()
+    app = open_app()
+    app.button(key="get_example").click().run()
+    assert not app.exception
+    assert app.query_params["run"] == EXAMPLE
+    assert "Here it forgot sixteen of them" in words_of(app)
+    store.delete(EXAMPLE)
 
 
 def test_a_quick_pick_fills_the_button(open_app: OpenApp) -> None:

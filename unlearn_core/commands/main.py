@@ -117,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
 def _train(args: argparse.Namespace) -> None:
     from pathlib import Path
 
+    from unlearn_core.commands.out_file import writable
     from unlearn_core.commands.train import train_shipped
 
-    out = None if args.out is None else Path(args.out)
+    out = None if args.out is None else writable(Path(args.out), ".safetensors")
     print(train_shipped(args.classifier, args.images, args.seed, out))

@@ -1,13 +1,12 @@
 """The command `reference`: trains classifiers that never saw a part of the pictures."""
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unlearn_core.commands.add import add_data_dir
-from unlearn_core.errors import UserError
+from unlearn_core.commands.out_file import writable
 
 
 def add_reference_command(commands: Any) -> None:
@@ -35,7 +34,7 @@ def _reference(args: argparse.Namespace) -> None:
     from unlearn_core.catalog.shipped.training import recipe_of
     from unlearn_core.measuring.train_reference import by_recipe, train_reference
 
-    out = _writable(Path(args.out)) if args.out else None
+    out = writable(Path(args.out), ".npz") if args.out else None
     recipe = recipe_of(args.classifier)
     images = load_images(args.images, load_classifier(args.classifier))
     name = stem(args.classifier, args.images)
@@ -56,13 +55,3 @@ def _reference(args: argparse.Namespace) -> None:
     recognised = 100 * found.recognised().mean()
     never = f"each never seen by {args.repeats} classifier{'' if args.repeats == 1 else 's'}"
     print(f"{len(found.ids)} pictures, {never}: {recognised:.2f} % recognised → {out}")
-
-
-def _writable(path: Path) -> Path:
-    """Return the path of a file that can be written; `UserError` before hours of training if it cannot."""
-    if path.suffix != ".npz" or path.is_dir():
-        raise UserError(f"--out must name a file that ends in .npz, not {path}.")
-    folder = next(above for above in path.absolute().parents if above.exists())
-    if not os.access(folder, os.W_OK) or not folder.is_dir():
-        raise UserError(f"Files cannot be written to {folder}.")
-    return path

@@ -11,6 +11,8 @@ from unlearn_core.artifacts.shipped_predictions import write_shipped_predictions
 from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
 from unlearn_core.catalog.image_sets import fingerprint, load_images
 from unlearn_core.catalog.shipped.training import Training, recipe_of
+from unlearn_core.common.tensor_files import writing_tensors
+from unlearn_core.errors import UserError
 from unlearn_core.measuring.predict import predict
 
 
@@ -39,7 +41,12 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
             bar.update()
     classifier.module = training.network
     path = out or WEIGHTS / f"{name}.safetensors"
-    save_file({key: tensor.contiguous() for key, tensor in classifier.module.state_dict().items()}, path)
+    weights = {key: tensor.contiguous() for key, tensor in classifier.module.state_dict().items()}
+    try:
+        with writing_tensors():
+            save_file(weights, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
     said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
     if out is None:
         write_shipped_predictions(name, images_name, fingerprint(images_name, name), said)
