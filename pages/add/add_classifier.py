@@ -86,7 +86,7 @@ def _source() -> dict[str, Any] | None:
         "Network",
         known[str(way)],
         index=None,
-        placeholder="resnet50",
+        placeholder="Choose one, such as resnet50",
         key=f"add_{way}",
         accept_new_options=hub,
         help="timm also takes a Hugging Face hub id: hf-hub:OWNER/NAME." if hub else None,
@@ -119,7 +119,7 @@ def _file() -> dict[str, Any] | None:
         "Network architecture of the checkpoint",
         [f"{kind}:{name}" for kind, names in known.items() for name in names],
         index=None,
-        placeholder="torchvision:resnet18",
+        placeholder="Choose one, such as torchvision:resnet18",
         key="add_architecture",
     )
     where = _store_upload(uploaded) if uploaded is not None else path.strip()

@@ -24,6 +24,7 @@ def catalog_table() -> None:
         pd.DataFrame(rows).drop(columns="mine"),
         hide_index=True,
         key="catalog",
+        placeholder="",
         column_config={"MB": st.column_config.NumberColumn(format="%.1f")},
     )
     mine = [row["name"] for row in rows if row["mine"]]

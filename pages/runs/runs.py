@@ -85,7 +85,7 @@ def _row(run: Run) -> dict[str, object]:
         "state": run.state,
         "classifier": None if request is None else request.classifier,
         "method": None if request is None else request.method,
-        "k": None if result is None else result.k,
+        "pictures": None if result is None else result.k,
         **{words.name: _after(result, name) for name, words in SETS.items()},
         "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
