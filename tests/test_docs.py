@@ -30,7 +30,7 @@ RUN_ELSEWHERE = re.compile(r"<!-- The code of this page is run by (tests/\w+\.py
 OUTLINED = {
     "Report": "unlearn_core.jobs.report",
     "Engine": "unlearn_core.engine",
-    "Look": "unlearn_core.engine.cluster",
+    "Look": "unlearn_core.engine.engine",
 }
 PARSED_ONLY = {
     "reference": "trains for hours",

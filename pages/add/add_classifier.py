@@ -6,7 +6,9 @@ from typing import Any
 import streamlit as st
 
 from pages.add.classifier_preview import preview
-from pages.shared.app_state import engine, store
+from pages.add.keep_upload import keep_upload
+from pages.shared.app_state import engine
+from pages.shared.choices import distinct_titles
 from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
@@ -17,7 +19,7 @@ from unlearn_core.catalog.records.classifier_record import (
     default_name,
 )
 from unlearn_core.catalog.sources.registry import image_sets
-from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload, store_upload
+from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddClassifierRequest, ArchitecturesRequest, TryClassifierRequest
 from unlearn_core.errors import UserError
@@ -135,7 +137,7 @@ def _store_upload(uploaded: Any) -> str | None:
     if known is None or known[0] != uploaded.file_id:
         _forget_upload()
         try:
-            path = store_upload(store().root, uploaded.name, uploaded.getbuffer())
+            path = keep_upload(uploaded)
         except UserError as error:
             show_error(error)
             return None
@@ -185,7 +187,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _preview_images() -> str:
-    known = {entry.name: entry.title for entry in image_sets() if may_see(entry.visitor)}
+    known = distinct_titles(entry for entry in image_sets() if may_see(entry.visitor))
     return st.selectbox(
         "Pictures for the preview",
         list(known),

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.add.keep_upload import keep_upload
 from pages.shared.app_state import engine, store
 from pages.shared.errors import show_error
 from pages.shared.links import FORGET
@@ -16,7 +17,7 @@ from unlearn_core.catalog.records.image_set_record import (
     read_left_out,
 )
 from unlearn_core.catalog.sources.utkface import GROUPINGS
-from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
+from unlearn_core.catalog.untrusted.uploads import most_bytes
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddImageSetRequest
 from unlearn_core.errors import UserError
@@ -117,7 +118,7 @@ def _add(name: str, source: str, uploaded: Any, window: tuple[float, float] | No
         st.warning("Choose the pictures.", icon=":material/edit:")
         return
     try:
-        path = None if uploaded is None else store_upload(store().root, uploaded.name, uploaded.getbuffer())
+        path = None if uploaded is None else keep_upload(uploaded)
         with st.spinner("Checking every picture …"):
             look = engine().look(AddImageSetRequest(name, source, path, visitor(), window))
             st.session_state[_ADDED] = look.result()

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.shared.thumbnails import png_uri
+from pages.shared.words import plain
 from unlearn_core.catalog.class_names import short_class_name
 from unlearn_core.catalog.records.classifier_record import CustomClassifier
 
@@ -45,7 +46,7 @@ def preview(content: bytes) -> CustomClassifier:
         f"Weights: {record.weights}; every tensor fits and is finite",
         f"Takes {channels} pictures of {size} × {size}, mean {_list(record.mean)}, "
         f"standard deviation {_list(record.std)}",
-        f"Has {classes:,} classes: {_few(record.class_names)}",
+        f"Has {classes:,} classes: {plain(_few(record.class_names))}",
     ):
         st.markdown(f":green[:material/check:] {check}")
     if record.findings:

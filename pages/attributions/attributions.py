@@ -22,17 +22,20 @@ from pages.attributions.sanity_view import show_sanity
 from pages.shared.app_state import store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
 from pages.shared.errors import show_error
-from pages.shared.explained_words import side_of, what_is_explained
+from pages.shared.explained_words import NO_ALGORITHM, side_of, what_is_explained
 from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.attribution.registry import algorithm_entry
+from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 
 
 def page() -> None:
     """Draw the controls, then a row for each picture and algorithm."""
     run = finished_run()
     if run is None:
+        return
+    if not offered(run.parsed_request().classifier):
+        st.info(NO_ALGORITHM)
         return
     try:
         comparison = read_comparison(store().folder(run.id))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pages.attributions.attribution_rows import Yardstick
-from pages.shared.words import two_decimals
+from pages.shared.words import plain, two_decimals
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions
 from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.measuring.attribution.yardstick import median
@@ -28,7 +28,8 @@ def conclusion(
         leads = (shown.scores_before[rows], shown.scores_after[rows])
         before, after = (one[:, 0] - one[:, 1] for one in leads)
         if len(rows) == 1:
-            names = [comparison.short_name(int(one[rows[0]])) for one in (shown.targets, shown.against)]
+            pair = (int(one[rows[0]]) for one in (shown.targets, shown.against))
+            names = [plain(comparison.short_name(one)) for one in pair]
             was, now = _lead(names, before[0], "led"), _lead(names, after[0], "leads")
             words.append(f"**Before, {was}; now {now}.**")
         else:

@@ -19,7 +19,7 @@ from pages.shared.never_seen import known_never_seen
 from pages.shared.outcome_words import outcome_sentences
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
-from pages.shared.words import counted
+from pages.shared.words import plain
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import (
     FORGET,
@@ -30,6 +30,7 @@ from unlearn_core.artifacts.predictions import (
     read_comparison,
 )
 from unlearn_core.artifacts.results import COPIES
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -80,9 +81,11 @@ def conclusion(run: Run, comparison: Comparison) -> str:
     classes, counts = np.unique(comparison.labels[changed], return_counts=True)
     most = int(classes[counts.argmax()])
     alike = int((comparison.labels[comparison.in_group(FORGET)] == most).sum())
-    name = comparison.short_name(most)
-    like = f"as have {alike} of the forgotten ones" if alike else "which none of the forgotten ones has"
-    return f"{said} {int(counts.max())} of the changed kept pictures have the label {name}, {like}."
+    name = plain(comparison.short_name(most))
+    has = "has" if alike == 1 else "have"
+    like = f"as {has} {alike} of the forgotten ones" if alike else "which none of the forgotten ones has"
+    have = "has" if counts.max() == 1 else "have"
+    return f"{said} {int(counts.max())} of the changed kept pictures {have} the label {name}, {like}."
 
 
 def _pictures(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> None:
@@ -115,7 +118,8 @@ def _clicked(
     inside = comparison.in_group(group)
     positions = inside[(comparison.before[inside] == old) & (comparison.after[inside] == new)]
     st.markdown(
-        f"##### {comparison.short_name(old)} → {comparison.short_name(new)}: {counted(len(positions))}"
+        f"##### {plain(comparison.short_name(old))} → {plain(comparison.short_name(new))}: "
+        f"{counted(len(positions))}"
     )
     _gallery(run, comparison, unseen, positions, "chosen")
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from pages.shared.class_captions import class_captions
 from pages.shared.measurements import Arrays
 from pages.shared.palette import AFTER, BEFORE, FORGET, GRID, RETAIN, TEST, style
-from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET, counted
+from pages.shared.words import FORGET_SET, RETAIN_SET, TEST_SET
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
 from unlearn_core.artifacts.predictions import RETAIN as RETAIN_GROUP
 from unlearn_core.artifacts.predictions import TEST as TEST_GROUP
 from unlearn_core.artifacts.predictions import Comparison, Transitions
+from unlearn_core.common.counted import counted
 
 GROUP_COLOURS = {FORGET_GROUP: FORGET, RETAIN_GROUP: RETAIN, TEST_GROUP: TEST}
 _MOST_DOTS = 1500

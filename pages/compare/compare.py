@@ -10,7 +10,7 @@ from pages.compare.offer_another import offer_another
 from pages.compare.run_maps import contest, run_maps_html
 from pages.shared.app_state import current_run, group_of, my_runs, store
 from pages.shared.errors import show_error
-from pages.shared.explained_words import FOR_THE_LABEL, baseline_words, explained_words, side_of
+from pages.shared.explained_words import FOR_THE_LABEL, NO_ALGORITHM, baseline_words, explained_words, side_of
 from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import COMPARE
 from pages.shared.measurements import measured_as
@@ -35,6 +35,7 @@ _CURVES = {
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
 _COPIES = "changed copies"
+_KEY = "runs"
 _MOST_PICTURES = 3
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
@@ -47,7 +48,9 @@ def page() -> None:
         current = current_run()
     except UserError as error:
         show_error(error)
-    runs = [run for run in my_runs() if run.parsed_result() is not None]
+    linked = _linked()
+    own = [run for run in my_runs() if run.id not in [one.id for one in linked]]
+    runs = [run for run in (*linked, *own) if run.parsed_result() is not None]
     if not runs:
         nothing_yet()
         return
@@ -85,20 +88,36 @@ def _is_readable(run_id: str) -> bool:
     return True
 
 
+def _linked() -> list[Run]:
+    """Return the runs that the link names, which may be another visitor's; say which are not there."""
+    found = []
+    for run_id in filter(None, st.query_params.get(_KEY, "").split(",")):
+        try:
+            found.append(store().get(run_id))
+        except UserError as error:
+            show_error(error)
+    return found
+
+
 def _choose(runs: list[Run], current: Run | None) -> list[str]:
-    """Let the person choose; by default the current run and similar ones."""
+    """Let the person choose; by default the runs of the link, or the current run and similar ones."""
     by_id = {run.id: run for run in runs}
-    return st.multiselect(
+    named = [run_id for run_id in st.query_params.get(_KEY, "").split(",") if run_id in by_id]
+    chosen = st.session_state.get(_KEY, named or _alike(runs, current))
+    # A chosen run may have been deleted meanwhile.
+    st.session_state[_KEY] = [run_id for run_id in chosen if run_id in by_id][:MOST_RUNS]
+    # Not bound to the link: that would hold names and times, which change, and are local.
+    chosen = st.multiselect(
         "Runs",
         list(by_id),
-        default=_alike(runs, current),
         format_func=lambda one: describe(by_id[one]),
         max_selections=MOST_RUNS,
-        key="runs",
-        bind="query-params",
+        key=_KEY,
         placeholder="Choose two to six runs",
         label_visibility="collapsed",
     )
+    st.query_params[_KEY] = ",".join(chosen)
+    return chosen
 
 
 def _alike(runs: list[Run], current: Run | None) -> list[str]:
@@ -121,10 +140,11 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     """Say which of the runs that forgot everything keeps most."""
     names = dict(zip((line.run for line in lines), titles(lines), strict=True))
     labelled = all(line.accuracy.retain is not None for line in lines)
+    of_kept = {line.run: line.accuracy.retain if labelled else line.agreement.retain for line in lines}
     kept = {
-        line.run: (line.accuracy.retain if labelled else line.agreement.retain) or 0.0
+        line.run: value
         for line in lines
-        if line.accuracy.forget == 0
+        if line.accuracy.forget == 0 and (value := of_kept[line.run]) is not None
     }
     short = [names[line.run] for line in lines if line.accuracy.forget]
     what = (
@@ -138,7 +158,8 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
             f"{percent(kept[worst], _MANY)} % after {names[worst]}."
         )
     elif len(kept) > 1:
-        words.append(f"They forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
+        who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
+        words.append(f"{who} forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
     if len({(line.classifier, line.images, line.ids) for line in lines}) > 1:
         words.append(
             "These runs did not forget the same pictures, so their numbers differ for that reason too."
@@ -210,10 +231,14 @@ def _maps(comparison: RunComparison) -> None:
     if comparison.agreement is None:
         st.caption("Attribution maps need runs of the same classifier and image set.")
         return
+    algorithms = [entry.name for entry in offered(lines[0].classifier)]
+    if not algorithms:
+        st.caption(NO_ALGORITHM)
+        return
     first, second = st.columns(2, vertical_alignment="bottom")
     algorithm = first.selectbox(
         "Algorithm",
-        [entry.name for entry in offered(lines[0].classifier)],
+        algorithms,
         format_func=lambda name: algorithm_entry(name).title,
         key="algorithm",
         bind="query-params",

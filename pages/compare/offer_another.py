@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.app_state import open_run, remember_group, start_runs
 from pages.shared.errors import show_error
 from pages.shared.links import FORGET
+from pages.shared.words import plain
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
@@ -18,12 +19,13 @@ def offer_another(run: Run) -> None:
     """Offer to forget the pictures of a run by other methods, for a comparison with it."""
     request = run.parsed_request()
     off = dict(classifier_entry(request.classifier).methods_off)
-    st.markdown(f"Or let the classifier forget the pictures of *{run.name}* by another method:")
+    left = [name for name in _METHODS if name != request.method and name not in off]
+    if not left:
+        return
+    st.markdown(f"Or let the classifier forget the pictures of *{plain(run.name)}* by another method:")
     with st.container(horizontal=True):
-        for name in _METHODS:
+        for name in left:
             entry = method_entry(name)
-            if name == request.method or name in off:
-                continue
             if st.button(entry.title, key=f"by:{name}", icon=FORGET.icon, help=entry.summary):
                 _forget_by(run, name)
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import selection
+from pages.shared.choices import distinct_titles
 from pages.shared.live_pictures import ids_of
 from pages.shared.visitor import may_see, photos_of_visitor
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
@@ -28,7 +29,7 @@ def choose_source() -> tuple[str, str | None]:
         classifier = st.selectbox(
             "Classifier",
             list(known),
-            format_func=lambda name: known[name].title,
+            format_func=distinct_titles(known.values()).__getitem__,
             key="classifier",
             bind="query-params",
             help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in known.values()),
@@ -38,7 +39,7 @@ def choose_source() -> tuple[str, str | None]:
         for entry in fitting_image_sets(known[classifier])
         if may_see(entry.visitor) or entry.name in linked
     ]
-    titles = {entry.name: entry.title for entry in fitting}
+    titles = distinct_titles(fitting)
     titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
     titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
     with right:

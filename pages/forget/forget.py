@@ -36,10 +36,11 @@ from pages.shared.glossary import explained
 from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
 from pages.shared.run_panel import run_panel
-from pages.shared.words import counted
+from pages.shared.visitor import photos_of_visitor
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
@@ -129,10 +130,13 @@ def _pictures(
         st.caption("These pictures have no labels: the classifier's prediction is taken as the label.")
     elif not table.labelled.all():
         unlabelled = int((~table.labelled).sum())
-        st.caption(f"{unlabelled} pictures have no label that fits the classifier: its prediction is taken.")
+        have = "has" if unlabelled == 1 else "have"
+        st.caption(
+            f"{counted(unlabelled)} {have} no label that fits the classifier: its prediction is taken."
+        )
     if images not in PACKAGED:
         class_match(classifier, images, table)
-    if images.partition(":")[0] == "photos":
+    if images == photos_of_visitor():
         add_your_own(classifier, images)
 
 

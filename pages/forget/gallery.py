@@ -13,7 +13,7 @@ from PIL import Image
 from pages.shared import selection
 from pages.shared.palette import AFTER
 from unlearn_core.artifacts.image_table import ImageTable
-from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.catalog.class_names import short_class_names
 
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
@@ -64,11 +64,12 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
 
 def describe(table: ImageTable, position: int) -> str:
     """Describe a picture: class, id, confidence, and the prediction where it is wrong."""
-    name = short_class_name(table.class_names[table.labels[position]])
+    names = short_class_names(table.class_names)
+    name = names[table.labels[position]]
     kind = f"digit {name}" if name.isdigit() else name
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
     if table.predictions[position] != table.labels[position]:
-        words.append(f"predicted {short_class_name(table.class_names[table.predictions[position]])}")
+        words.append(f"predicted {names[table.predictions[position]]}")
     return ", ".join(words)
 
 

@@ -9,6 +9,7 @@ from pages.shared.glossary import explained
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_names import class_choices
 from unlearn_core.catalog.entries import ClassifierEntry
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, MEASURED_WITH, default_depth
 from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.registry import method_entry, methods
@@ -150,13 +151,7 @@ def more_settings(method: str, pictures: int) -> dict[str, Any]:
         help="auto uses a GPU if there is one.",
     )
     measure = _how_many_to_measure(pictures)
-    measure_on = st.text_input(
-        "Also measure on a folder",
-        key="measure_on",
-        persist_state="session",
-        placeholder="/home/me/other-pictures",
-        help="Its pictures are measured as kept ones.",
-    ).strip()
+    measure_on = "" if is_shared() else _folder_to_measure()
     columns = st.columns(3)
     options_shown = [one for one in method_entry(method).options if one.name != DEPTH_OPTION.name]
     options = {
@@ -171,6 +166,16 @@ def more_settings(method: str, pictures: int) -> dict[str, Any]:
         "measure_on": f"folder:{measure_on}" if measure_on else None,
         "options": options,
     }
+
+
+def _folder_to_measure() -> str:
+    return st.text_input(
+        "Also measure on a folder",
+        key="measure_on",
+        persist_state="session",
+        placeholder="/home/me/other-pictures",
+        help="Its pictures are measured as kept ones.",
+    ).strip()
 
 
 def _how_many_to_measure(pictures: int) -> int:
@@ -237,7 +242,12 @@ def _new_labels(table: ImageTable, ids: list[int]) -> dict[int, int]:
     label_of = dict(zip(table.ids.tolist(), table.labels.tolist(), strict=True))
     already = [one for one in ids if label_of[one] == choice]
     if already:
-        st.caption(f"{len(already)} of the pictures have this class already and get their runner-up class.")
+        words = (
+            "has this class already and gets its"
+            if len(already) == 1
+            else "have this class already and get their"
+        )
+        st.caption(f"{len(already)} of the pictures {words} runner-up class.")
     return {one: choice for one in ids if label_of[one] != choice}
 
 

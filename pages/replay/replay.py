@@ -9,7 +9,7 @@ from pages.replay.interpolation_figure import interpolation_figure
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import engine, open_run, store
 from pages.shared.errors import show_error
-from pages.shared.explained_words import baseline_words, film_words, target_of
+from pages.shared.explained_words import NO_ALGORITHM, baseline_words, film_words, target_of
 from pages.shared.followed_pictures import choose_followed
 from pages.shared.links import FORGET
 from pages.shared.measurements import Arrays, measured
@@ -62,11 +62,15 @@ def page() -> None:
 def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     first, second, third = bar
     quick = [entry.name for entry in offered(run.parsed_request().classifier) if entry.is_quick]
+    if not quick:
+        st.info(NO_ALGORITHM)
+        return
+    # Signed, and the quickest of them; without it the gradient.
+    usual = next((name for name in ("deeplift", "saliency") if name in quick), quick[0])
     algorithm = first.selectbox(
         "Maps",
         quick,
-        # Signed, and the quickest of them; without it the gradient.
-        index=quick.index("deeplift" if "deeplift" in quick else "saliency"),
+        index=quick.index(usual),
         format_func=lambda name: algorithm_entry(name).title,
         key="maps",
         bind="query-params",

@@ -14,7 +14,7 @@ from pages.shared.thumbnails import png_uri
 from unlearn_core.artifacts.predictions import FORGET as FORGET_GROUP
 from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
-from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.catalog.class_names import short_class_names
 
 _AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
 _FULL = 127
@@ -48,6 +48,7 @@ def replay_figure(
     figure = live_chart(steps, HEIGHT, frontier=frontier)
     static = len(figure.data)
     count = len(film["ids"])
+    names = short_class_names(tuple(names))
     frames = [_moving(film, names, number) for number in range(len(film["steps"]))]
     figure.add_traces([dict(trace) for trace in frames[chosen]])
     moving = list(range(static, static + len(frames[0])))
@@ -71,7 +72,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
     """Return the traces that differ between frames: cursor, dots, maps and captions."""
     step = int(film["steps"][number])
     places, forgotten = film["places"][number], film["point_groups"] == FORGET_GROUP
-    labels = [short_class_name(names[label]) for label in film["point_labels"]]
+    labels = [names[label] for label in film["point_labels"]]
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -152,7 +153,7 @@ def _map(film: Arrays, row: int, number: int) -> dict[str, Any]:
 
 def _words(film: Arrays, names: Sequence[str], row: int, number: int) -> dict[str, Any]:
     side = film["maps"].shape[-1]
-    name = short_class_name(names[film["classes"][number, row]])
+    name = names[film["classes"][number, row]]
     right = film["classes"][number, row] == film["labels"][row]
     said = f"{name} {100 * film['tops'][number, row]:.0f} %"
     return {

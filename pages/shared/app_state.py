@@ -8,6 +8,7 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 
 from pages.shared.visitor import visitor
 from unlearn_core.common.home import home
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
@@ -131,7 +132,12 @@ def leave_run() -> None:
 
 
 def show_news() -> None:
-    """Show what the store did by itself, to the first tab that asks, until that is closed."""
+    """Show what the store did by itself, to the first tab that asks, until that is closed.
+
+    On a shared server `runs list` tells it: it is for the operator.
+    """
+    if is_shared():
+        return
     st.session_state[_NEWS] = [*st.session_state.get(_NEWS, []), *take_news(store().root)]
     for sentence in st.session_state[_NEWS]:
         st.warning(sentence, icon=":material/build:")

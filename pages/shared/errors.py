@@ -1,8 +1,10 @@
 """Errors on a page: each is one sentence in a box."""
 
 import errno
+from contextlib import suppress
 
 import streamlit as st
+from streamlit.errors import StreamlitDuplicateElementKey
 
 from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import public_message
@@ -21,7 +23,9 @@ def show_error(error: UserError) -> None:
     st.error(str(error), icon=":material/error:")
     if isinstance(error, FailedLookError):
         # The engine does not reuse a failed look: rerunning the page starts a new one.
-        st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")
+        # Of several that failed for the same reason one button is enough: it starts them all again.
+        with suppress(StreamlitDuplicateElementKey):
+            st.button("Try again", key=f"try_again_{hash(str(error))}", icon=":material/refresh:")
 
 
 def show_fault(fault: Exception) -> bool:

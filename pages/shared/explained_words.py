@@ -6,11 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pages.shared.words import plain
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions
 from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.request import CONTRAST, AttributionRequest
 from unlearn_core.measuring.attribution.settings import BASELINE, baseline_colour
+
+NO_ALGORITHM = "No attribution algorithm gives right maps for this classifier."
 
 
 class Side(NamedTuple):
@@ -62,7 +65,7 @@ def side_of(comparison: Comparison, algorithm: str, shown: Attributions) -> Side
         return FOR_A_CLASS
     if len(pairs) > 1:
         return FOR_THE_LABEL
-    first, second = (comparison.short_name(one) for one in pairs.pop())
+    first, second = (plain(comparison.short_name(one)) for one in pairs.pop())
     return Side(f"blue: says {second} rather than {first}", f"orange: says {first} rather than {second}")
 
 

@@ -9,6 +9,7 @@ from pages.shared.visitor import visitor
 from unlearn_core.artifacts.intervals import wilson_interval
 from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.sources.registry import FOLDER_PREFIX
+from unlearn_core.common.counted import counted
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run, RunState
@@ -41,8 +42,8 @@ def little_proof(n: int, changed: int) -> str:
         return "No picture was kept to measure on, so nothing is known of what it cost."
     _, high = wilson_interval(changed, n)
     return (
-        f"Only {n} pictures were kept to measure on, which proves little: of all others as many as "
-        f"{high:.0f} % may have changed (95 % interval)."
+        f"Only {counted(n)} {'was' if n == 1 else 'were'} kept to measure on, which proves little: of all "
+        f"others as many as {high:.0f} % may have changed (95 % interval)."
     )
 
 

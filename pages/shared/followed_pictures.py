@@ -11,9 +11,9 @@ from pages.shared.clickable_pictures import Clickable, clickable_pictures
 from pages.shared.image_tables import load_table
 from pages.shared.links import ATTRIBUTIONS, COMPARE, REPLAY
 from pages.shared.thumbnails import Captioned
-from pages.shared.words import counted
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 

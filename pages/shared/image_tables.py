@@ -11,7 +11,7 @@ from pages.shared.errors import FailedLookError
 from unlearn_core.artifacts.image_table import ImageTable, is_image_table, read_image_table
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.on_disk import download
-from unlearn_core.engine.cluster import Look
+from unlearn_core.engine.engine import Look
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.known_image_table import table_path, write_known_image_table

@@ -9,14 +9,25 @@ from pages.shared.palette import AFTER, BEFORE, FORGET, RETAIN, style
 from pages.shared.words import FORGET_SET, RETAIN_SET, sample_of
 from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
+from unlearn_core.common.counted import counted
 
-HOW_TO_READ = (
-    "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: a sample of {n} "
-    "kept pictures; it should stay. Dotted: look-alikes with the prediction that they should keep."
-)
 RELABELLED = "given the new class"
 _Curve = tuple[str, dict[int, float | None], dict[str, Any], str]
-REPAIR = "From the dashed line on all are forgotten, and the repair restores the rest."
+
+
+def how_to_read(steps: Sequence[StepRecord], relabel: bool, n: int) -> str:
+    """Explain the curves that the chart has; `n` kept pictures are in the sample."""
+    words = [
+        "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: a sample of "
+        f"{counted(n, 'kept picture')}; it should stay."
+    ]
+    if relabel:
+        words.append("Orange: the pictures to forget that have their new class; it should rise.")
+    if any(step.anchor_agreement is not None for step in steps):
+        words.append("Dotted: look-alikes with the prediction that they should keep.")
+    if repair_from(steps) is not None:
+        words.append("From the dashed line on all are forgotten, and the repair restores the rest.")
+    return " ".join(words)
 
 
 def repair_from(steps: Sequence[StepRecord]) -> int | None:

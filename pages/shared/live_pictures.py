@@ -14,7 +14,7 @@ from pages.shared.thumbnails import png_uri
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.look_alikes import read_look_alikes
 from unlearn_core.artifacts.steps import StepRecord
-from unlearn_core.catalog.class_names import short_class_name
+from unlearn_core.catalog.class_names import short_class_names
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -65,15 +65,14 @@ def live_pictures(run: Run, steps: Sequence[StepRecord]) -> None:
 def live_pictures_html(table: ImageTable, ids: Sequence[int], step: StepRecord) -> str:
     """Return the pictures with these ids as HTML; `step` has their predictions, in the same order."""
     rows = {int(one): place for place, one in enumerate(table.ids)}
-    figures = []
+    names, figures = short_class_names(table.class_names), []
     for one, label, sure, own in zip(
         ids[:_MOST], step.predictions, step.confidences, step.label_confidences, strict=False
     ):
         if one not in rows:
             continue
         place = rows[one]
-        name = short_class_name(table.class_names[label])
-        was = short_class_name(table.class_names[table.labels[place]])
+        name, was = names[label], names[table.labels[place]]
         alternative = escape(f"picture {one}, a {was}, taken for {name}, {100 * sure:.0f} %")
         ring = f"--ring: {own:.2f}"
         figures.append(

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shared.glossary import explained
-from pages.shared.words import SETS, counted, decimals, percent
+from pages.shared.words import SETS, decimals, percent
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
 from unlearn_core.artifacts.results import Result
+from unlearn_core.common.counted import counted
 
 _CARD = 180
 """Pixels: three stand in the right column of a laptop, two in that of a projector of 1024 × 768."""
@@ -104,7 +105,7 @@ def _draw(
             row.metric(
                 "If never trained on",
                 percent(100 * unseen.recognised().mean(), unseen.recognised().size),
-                f"{len(unseen.logits)} classifiers each",
+                f"{counted(len(unseen.logits), 'classifier')} each",
                 delta_color="off",
                 delta_arrow="off",
                 help=explained("if never trained on"),

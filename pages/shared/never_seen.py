@@ -5,8 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.errors import show_error
-from pages.shared.words import counted, percent
+from pages.shared.words import percent
 from unlearn_core.artifacts.never_seen import NeverSeen, find_never_seen, read_never_seen
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 
 
@@ -31,9 +32,11 @@ def recognised_unseen(part: NeverSeen) -> str:
     if n == 1:
         right = round(asked * part.recognised()[0])
         return (
-            f"If never trained on: {right} of {asked} classifiers trained without this picture recognise it."
+            f"If never trained on: {right} of {counted(asked, 'classifier')} trained without this picture "
+            f"recognise{'s' if right == asked == 1 else ''} it."
         )
     return (
         f"If never trained on: classifiers trained without these {counted(n)} recognise "
-        f"{percent(100 * part.recognised().mean())} % of them ({asked} classifiers for each picture)."
+        f"{percent(100 * part.recognised().mean())} % of them ({counted(asked, 'classifier')} for each "
+        "picture)."
     )

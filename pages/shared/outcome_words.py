@@ -18,8 +18,7 @@ def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:
 
 
 def is_deep(result: Result) -> bool:
-    """Return whether all is forgotten, with few changed copies recognised and none that is moved by a "
-    "pixel."""
+    """Return whether all is forgotten, few changed copies are recognised, and none moved by a pixel."""
     if result.depth is None or result.accuracy.forget.after != 0:
         return False
     copies = result.depth.changed_copies

@@ -11,15 +11,17 @@ from pages.shared.errors import show_error
 from pages.shared.few_kept import say_if_few
 from pages.shared.glossary import explained
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
-from pages.shared.live_chart import HOW_TO_READ, REPAIR, live_chart, repair_from
+from pages.shared.live_chart import how_to_read, live_chart
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
 from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
+from pages.shared.words import plain
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import RETAIN_SAMPLE, StepRecord
 from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.queue import ahead_of, seconds_to_wait
@@ -39,10 +41,10 @@ _PHASES = {
 _RESUME = "Goes on from where the run last saved its state, with the same result as without the interruption."
 _AFRESH = "Starts again from the classifier before, with another pick."
 _STOPPED = {
-    "forgotten": "{steps} steps, {seconds:.0f} s.",
-    "step limit": "The limit of {steps} steps was reached before all was forgotten ({seconds:.0f} s). "
+    "forgotten": "{steps}, {seconds:.0f} s.",
+    "step limit": "The limit of {steps} was reached before all was forgotten ({seconds:.0f} s). "
     "Allow more steps, or try another method.",
-    "cancelled": "Cancelled after {steps} steps. The result is that of the last step.",
+    "cancelled": "Cancelled after {steps}. The result is that of the last step.",
 }
 
 
@@ -79,16 +81,11 @@ def _panel(run_id: str, every: float | None) -> None:
     live_pictures(run, steps)
     if steps:
         result = run.parsed_result()
-        figure = live_chart(
-            steps,
-            relabel=run.parsed_request().goal == "relabel",
-            frontier=() if result is None else result.frontier,
-        )
+        relabel = run.parsed_request().goal == "relabel"
+        figure = live_chart(steps, relabel=relabel, frontier=() if result is None else result.frontier)
         st.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
         side = classifier_entry(run.parsed_request().classifier).input_size
-        words = HOW_TO_READ.format(n=RETAIN_SAMPLE.of(side))
-        words += "" if repair_from(steps) is None else f" {REPAIR}"
-        st.caption(words, help=explained("repair"))
+        st.caption(how_to_read(steps, relabel, RETAIN_SAMPLE.of(side)), help=explained("repair"))
     look_alikes(run)
 
 
@@ -177,11 +174,13 @@ def _outcome(run: Run) -> None:
     if run.state == RunState.FAILED:
         st.error(run.error or "The run failed.", icon=":material/error:")
     elif run.state == RunState.INTERRUPTED:
-        st.warning(f"Interrupted: {run.error} Other runs are not affected.", icon=":material/power_off:")
-    elif result is None:
+        st.warning(f"Interrupted: {run.error}", icon=":material/power_off:")
+    elif result is None or (result.stopped == "cancelled" and not result.steps):
         st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
     else:
-        how = _STOPPED[result.stopped].format(steps=result.steps, seconds=result.seconds.total)
+        how = _STOPPED[result.stopped].format(
+            steps=counted(result.steps, "step"), seconds=result.seconds.total
+        )
         words = " ".join((*outcome_sentences(result, run.parsed_request().strength), how))
         if is_costly(result):
             st.warning(words, icon=":material/trending_down:")
@@ -200,7 +199,7 @@ def _outcome(run: Run) -> None:
 def _say_more(result: Result) -> None:
     """Show the remarks, and how many pictures of earlier forget sets are recognised."""
     for remark in result.remarks:
-        st.caption(f":material/priority_high: {remark}")
+        st.caption(f":material/priority_high: {plain(remark)}")
     if result.earlier:
         back = sum(one.recognised for one in result.earlier)
         total = sum(one.n for one in result.earlier)
@@ -211,7 +210,7 @@ def _next(run: Run) -> None:
     """Offer the next actions after a run that ended."""
     if run.parsed_result() is None or run.state != RunState.DONE:
         with st.container(horizontal=True):
-            resumable = run.state == RunState.INTERRUPTED
+            resumable = run.state == RunState.INTERRUPTED and may_see(run.visitor)
             if resumable and st.button(
                 "Resume", key="resume", type="primary", icon=":material/resume:", help=_RESUME
             ):

@@ -1,6 +1,7 @@
 """Words that several pages share: what the sets of pictures are called, and how values are written."""
 
 import math
+import re
 from typing import NamedTuple
 
 
@@ -24,14 +25,17 @@ SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
 """By the names that results and predictions use."""
 
 
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>$:~#!|])")
+
+
 def sample_of(words: SetWords) -> str:
     """Return what a curve is called that was measured on a sample of a set."""
     return f"{words.title} ({words.symbol}, sample)"
 
 
-def counted(n: int) -> str:
-    """Return such as "1 picture" or "1,200 pictures"."""
-    return f"{n:,} picture{'' if n == 1 else 's'}"
+def plain(text: str) -> str:
+    """Escape what Markdown would draw: names in a stranger's file may hold links and pictures."""
+    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def two_decimals(value: float) -> str:

@@ -32,7 +32,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 _LAYER, _INSIDE = "layer", "filters"
-_BEFORE = "before"
+_BEFORE, _AGAINST = "before", "against"
 _CHANGE, _DIFFERENCE = "Change", "Difference"
 _RELATED = 0.3
 """Rank correlation from which importance and change are said to be related."""
@@ -138,15 +138,16 @@ def _against_another(run: Run, maps: WeightMaps) -> tuple[WeightMaps, bool]:
     titles = {_BEFORE: "the classifier before this run"}
     titles |= {f"run:{one}": f"after {words}" for one, words in runs.items()}
     titles |= {f"classifier:{name}": title for name, title in others.items()}
+    if st.session_state.setdefault(_AGAINST, st.query_params.get(_AGAINST)) not in titles:
+        st.session_state[_AGAINST] = _BEFORE
+    # Not bound to the link: that would hold names and times, which change, and are local.
     chosen = st.selectbox(
-        "Weights after this run, compared with",
-        list(titles),
-        format_func=titles.__getitem__,
-        key="against",
-        bind="query-params",
+        "Weights after this run, compared with", list(titles), format_func=titles.__getitem__, key=_AGAINST
     )
     if chosen == _BEFORE:
+        st.query_params.pop(_AGAINST, None)
         return maps, False
+    st.query_params[_AGAINST] = chosen
     kind, _, name = chosen.partition(":")
     other = {"other_run": name} if kind == "run" else {"classifier": name}
     request = WeightDifferenceRequest(run.id, **other)
@@ -272,13 +273,13 @@ def _inside(maps: WeightMaps, chosen: int, other: bool) -> None:
         maps_figure(importance, change, 300),
         config=CONFIG,
         key="maps_figure",
-        on_select=_open_filter,
+        on_select="ignore" if other else _open_filter,
         selection_mode="points",
     )
     filters, channels = importance.shape
     st.caption(
         f"{filters} filters (rows) × {channels} channels (columns): a stronger colour is a larger value. "
-        "Click a row to open that filter."
+        + ("" if other else "Click a row to open that filter.")
     )
 
 

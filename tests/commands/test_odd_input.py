@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -92,11 +91,11 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
         ),
         (
             ("reference", "mnist-resnet", "--out", "README.md/found.npz"),
-            f"Files cannot be written to {Path('README.md').absolute()}.",
+            "README.md/found.npz cannot be written.",
         ),
         (
             ("train", "mnist-resnet", "--out", "README.md/net.safetensors"),
-            f"Files cannot be written to {Path('README.md').absolute()}.",
+            "README.md/net.safetensors cannot be written.",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def worker_running(engine: Engine, run_id: str) -> psutil.Process:
 
 
 def workers_of(engine: Engine, run_id: str) -> list[int]:
-    workers, at_work = engine._client.run(os.getpid), engine._client.processing()
+    workers, at_work = engine._cluster.client.run(os.getpid), engine._cluster.client.processing()
     return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.waiting import PATIENCE
 from unlearn_core.engine import Engine
-from unlearn_core.engine.cluster import Look
+from unlearn_core.engine.engine import Look
 from unlearn_core.engine.looks import ArchitecturesRequest, ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
@@ -51,7 +51,7 @@ def test_impatient_readers_spoil_nothing_for_each_other(engine: Engine) -> None:
 def test_a_worker_that_dies_is_one_sentence_and_the_next_look_works(engine: Engine) -> None:
     asked = ImageTableRequest("mnist-resnet", "mnist")
     look = engine.look(asked)
-    workers = engine._client.run(os.getpid)
+    workers = engine._cluster.client.run(os.getpid)
     (worker,) = (pid for address, pid in workers.items() if _lane_of(engine, address) == "look-0")
     psutil.Process(worker).kill()
     assert look.wait(PATIENCE)
@@ -74,4 +74,4 @@ def test_a_look_that_was_taken_back_is_one_sentence_and_not_handed_out_again(eng
 
 
 def _lane_of(engine: Engine, address: str) -> str:
-    return str(engine._client.scheduler_info()["workers"][address]["name"])
+    return str(engine._cluster.client.scheduler_info()["workers"][address]["name"])

@@ -249,7 +249,7 @@ def test_a_cluster_that_goes_away_interrupts_its_runs(cluster: DaskCluster, stor
     with dask_cluster(cluster.user, {}) as other, server_on(other, store.root) as engine:
         run_id, look = engine.submit(EASY), engine.look(ArchitecturesRequest())
         # Both have arrived there: a look is sent by a thread of its own.
-        wait_until(lambda: len(engine._client.futures) == 2)
+        wait_until(lambda: len(engine._cluster.client.futures) == 2)
         other.close()
         run = wait_for_the_end(engine, run_id)
         assert run.state == RunState.INTERRUPTED
@@ -267,9 +267,9 @@ def answer(engine: Engine, asked: LookRequest[Answer]) -> Answer:
 
 def worker_of(engine: Engine, run_id: str) -> int:
     """Return the process that carries out a run; 0 if there is none now."""
-    for address, keys in engine._client.processing().items():
+    for address, keys in engine._cluster.client.processing().items():
         if any(run_id in key for key in keys):
-            return int(engine._client.run(os.getpid, workers=[address]).get(address, 0))
+            return int(engine._cluster.client.run(os.getpid, workers=[address]).get(address, 0))
     return 0
 
 

@@ -26,7 +26,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 
 def test_workers_wait_patiently_unless_the_user_says_otherwise(engine: Engine) -> None:
-    pids = engine._client.run(os.getpid).values()
+    pids = engine._cluster.client.run(os.getpid).values()
     assert len(pids) == 2
     for pid in pids:
         # As the process was started, before it loaded anything.
@@ -40,7 +40,7 @@ def test_workers_give_way_to_the_server_once(engine: Engine) -> None:
     for _ in range(2):
         look = engine.look(ImageTableRequest("mnist-resnet", "mnist"))
         assert look.wait(PATIENCE)
-    pids = list(engine._client.run(os.getpid).values())
+    pids = list(engine._cluster.client.run(os.getpid).values())
 
     def niceness(pid: int) -> set[int]:
         # Linux has one for each thread: those that talk to the scheduler do not wait.
@@ -59,7 +59,7 @@ def test_closing_interrupts_runs_under_way_and_ends_the_workers(tmp_path: Path) 
     engine = Engine(Store(tmp_path / "home"))
     run_id = engine.submit(ENDLESS)
     wait_until(lambda: engine.store.get(run_id).steps_done >= 2)
-    workers = [psutil.Process(pid) for pid in engine._client.run(os.getpid).values()]
+    workers = [psutil.Process(pid) for pid in engine._cluster.client.run(os.getpid).values()]
     engine.close()
     run = engine.store.get(run_id)
     assert run.state == RunState.INTERRUPTED

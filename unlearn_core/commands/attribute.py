@@ -48,7 +48,7 @@ def _attribute(args: argparse.Namespace) -> None:
     values = {setting.name: setting.check(getattr(args, setting.name)) for setting in declared_settings()}
     requests = [
         AttributionRequest.parse(args.id, numbers, name, args.target, algorithm_entry(name).own(values))
-        for name in args.algorithm.split(",")
+        for name in (part.strip() for part in args.algorithm.split(","))
     ]
     if args.target == CONTRAST or "-" in args.target:
         for entry in (algorithm_entry(one.algorithm) for one in requests):

@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -118,7 +119,14 @@ def _forget(args: argparse.Namespace) -> int:
     request.check_names()
     store = open_store()
     weights_before(store, request)
-    return carry_out_here(store, store.create(request, args.name), args.json)
+    run = store.create(request, args.name)
+    try:
+        return carry_out_here(store, run, args.json)
+    except UserError:
+        # Of a request that cannot be met only the message remains.
+        if not store.steps(run.id):
+            store.delete(run.id)
+        raise
 
 
 def carry_out_here(store: Store, run: Run, as_json: bool) -> int:
@@ -153,17 +161,19 @@ def _run_here(store: Store, run: Run, max_steps: int) -> Result | None:
 
     from unlearn_core.jobs.carry_out import run_forget
 
-    signal.signal(signal.SIGINT, lambda _signal, _frame: store.request_cancel(run.id))
+    signal.signal(signal.SIGINT, lambda _signal, _frame: _cancel_beside(store, run.id))
     with tqdm(total=max_steps, unit="step", file=sys.stderr, desc=f"run {run.id}") as bar:
         try:
             run_forget(store, run.id, on_step=lambda step: _show(bar, step))
         except UserError:
-            # Of a request that cannot be met only the message remains.
             bar.leave = False
-            if not store.steps(run.id):
-                store.delete(run.id)
             raise
     return store.get(run.id).parsed_result()
+
+
+def _cancel_beside(store: Store, run_id: str) -> None:
+    # In a thread: the interrupted code may hold the lock of the database that this needs.
+    threading.Thread(target=store.request_cancel, args=(run_id,)).start()
 
 
 def _show(bar: Any, step: Step) -> None:

@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.request
 from datetime import UTC, datetime
+from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def _server(url: str, problems: list[str]) -> Facts:
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=_SECONDS):
             pass
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         problems.append(f"The server does not answer at {address}: {getattr(error, 'reason', error)}.")
         return {"url": url, "answers": False}
     return {"url": url, "answers": True, "seconds": round(time.perf_counter() - start, 3)}

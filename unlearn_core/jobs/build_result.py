@@ -20,6 +20,7 @@ from unlearn_core.artifacts.results import (
     Result,
     Seconds,
 )
+from unlearn_core.common.counted import counted
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.store.request import ForgetRequest
 
@@ -139,15 +140,19 @@ def _earlier_results(comparison: Comparison, earlier: Sequence[EarlierSet]) -> t
     return tuple(found)
 
 
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
 def _remarks(result: Result) -> list[str]:
     """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
     if result.stopped == "step limit":
-        found.append(f"Not everything was forgotten within {result.steps} steps.")
+        found.append(f"Not everything was forgotten within {counted(result.steps, 'step')}.")
     forget = result.accuracy.forget
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0
     if result.stopped == "forgotten" and still:
-        found.append(f"Measured again, {still} of the {forget.n} pictures are still recognised.")
+        found.append(f"Measured again, {still} of the {forget.n} pictures {_are(still)} still recognised.")
     titles = {"retain": "The kept pictures (D_r)", "test": "Pictures never seen (D_test)"}
     for group, lost in result.losses().items():
         if lost > NOTABLE_LOSS:
@@ -155,7 +160,8 @@ def _remarks(result: Result) -> list[str]:
     for one in result.earlier:
         if one.recognised:
             found.append(
-                f"{one.recognised} of the {one.n} pictures forgotten by run {one.run} are recognised."
+                f"{one.recognised} of the {one.n} pictures forgotten by run {one.run} {_are(one.recognised)} "
+                "recognised."
             )
     return found
 
@@ -173,9 +179,9 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
             "whole may suffer with them."
         )
     if loop.too_shallow:
-        said.append(f"{TOO_SHALLOW} within {loop.step} steps.")
+        said.append(f"{TOO_SHALLOW} within {counted(loop.step, 'step')}.")
     if loop.batch_halvings:
-        said.append(f"Memory ran out: the batches were halved {loop.batch_halvings} times.")
+        said.append(f"Memory ran out: the batches were halved {counted(loop.batch_halvings, 'time')}.")
     return said
 
 

@@ -31,7 +31,12 @@ def take_over(store: Store, run: Run) -> bool:
         if done and _asked(store, other) == asked:
             result = other.parsed_result()
             assert result is not None
-            _link_files(store.folder(other.id), store.folder(run.id))
+            try:
+                _link_files(store.folder(other.id), store.folder(run.id))
+            except OSError:
+                # The other run is being deleted, or the disk has no links: this one is carried out.
+                _unlink_files(store.folder(run.id))
+                return False
             store.update(run.id, steps_done=other.steps_done, phase=other.phase)
             store.finish(run.id, RunState.DONE, result=result.model_copy(update={"run": run.id}))
             return True
@@ -65,3 +70,11 @@ def _link_files(source: Path, target: Path) -> None:
         elif path.is_file() and path.name not in (_FILE, RUN_FILE):
             (target / path.name).unlink(missing_ok=True)
             os.link(path, target / path.name)
+
+
+def _unlink_files(folder: Path) -> None:
+    """Remove what was linked: a run writes some of its files in place, and they are another's."""
+    shutil.rmtree(folder / "snapshots", ignore_errors=True)
+    for path in folder.iterdir():
+        if path.is_file() and path.stat().st_nlink > 1:
+            path.unlink()

@@ -5,10 +5,12 @@ last: a run counts only if it ended before its files were read and is still as i
 """
 
 import gzip
+import os
 import shutil
 import sqlite3
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -92,12 +94,22 @@ def restore_backup(root: Path, path: Path) -> int:
 
 
 def _add(archive: tarfile.TarFile, root: Path, name: str) -> bool:
-    """Add a file or folder, if there is one; return whether nothing of it vanished meanwhile."""
-    try:
-        archive.add(root / name, name, filter=_finished)
-    except FileNotFoundError:
-        return False
-    return True
+    """Add a file or folder; return whether it is there and nothing of it vanished meanwhile."""
+    whole = (root / name).exists()
+    for path in _members(root / name):
+        try:
+            archive.add(path, str(path.relative_to(root)), recursive=False, filter=_finished)
+        except FileNotFoundError:
+            whole = False
+    return whole
+
+
+def _members(path: Path) -> Iterator[Path]:
+    """Yield a file or folder and what is in it; what vanishes meanwhile ends nothing."""
+    yield path
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        yield from (Path(folder, name) for name in (*folders, *sorted(files)))
 
 
 def _finished(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -2,6 +2,8 @@
 
 import shutil
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from unlearn_core.catalog.entries import CLASSIFIERS
 from unlearn_core.catalog.records.classifier_record import (
@@ -59,7 +61,9 @@ def clean_up(store: Store) -> list[str]:
     ended = {run.id: run.finished for run in store.runs() if run.visitor and run.finished}
     old = [run_id for run_id, finished in ended.items() if _is_long_ago(finished.timestamp())]
     for run_id in old:
-        store.delete(run_id)
+        # Another request may clean up at the same time.
+        with suppress(UserError):
+            store.delete(run_id)
     return [*old, *_remove_unneeded(store)]
 
 
@@ -77,12 +81,17 @@ def _remove_unneeded(store: Store) -> list[str]:
     added |= {one.name: added_folder(root, one.name) for one in added_image_sets(root) if one.visitor}
     folders = (folder for folder in upload_folder(root).glob("*") if folder.is_dir())
     added |= {f"{PHOTOS_PREFIX}{folder.name}": folder for folder in folders}
-    gone = [
-        name for name, folder in added.items() if name not in needed and _is_long_ago(folder.stat().st_mtime)
-    ]
+    gone = [name for name, folder in added.items() if name not in needed and _is_old(folder)]
     for name in gone:
         shutil.rmtree(added[name], ignore_errors=True)
     return gone
+
+
+def _is_old(folder: Path) -> bool:
+    try:
+        return _is_long_ago(folder.stat().st_mtime)
+    except FileNotFoundError:
+        return False
 
 
 def _is_long_ago(seconds: float) -> bool:

@@ -1,5 +1,6 @@
 """Comparison of several runs from their stored results; without torch."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,7 +73,7 @@ class RunComparison(BaseModel):
     """
 
     runs: tuple[RunNumbers, ...]
-    agreement: list[list[float]] | None
+    agreement: list[list[float | None]] | None
 
 
 def _numbers(run: Run) -> RunNumbers:
@@ -126,12 +127,14 @@ def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
 def compare(store: Store, ids: Sequence[str]) -> RunComparison:
     """Return the comparison of runs as the command line prints it: their numbers and mutual agreement.
 
-    Raises like `comparable_runs`, and if a run's files are damaged.
+    Two runs with no measured picture in common have no agreement (None). Raises like `comparable_runs`, and
+    if a run's files are damaged.
     """
     runs = comparable_runs(store, ids)
     lines = tuple(_numbers(run) for run in runs)
     alike = len({(line.classifier, line.images) for line in lines}) == 1
-    agreement = (
-        mutual_agreement([read_comparison(store.folder(run.id)) for run in runs]).tolist() if alike else None
-    )
-    return RunComparison(runs=lines, agreement=agreement)
+    if not alike:
+        return RunComparison(runs=lines, agreement=None)
+    found = mutual_agreement([read_comparison(store.folder(run.id)) for run in runs]).tolist()
+    known = [[None if math.isnan(value) else value for value in row] for row in found]
+    return RunComparison(runs=lines, agreement=known)

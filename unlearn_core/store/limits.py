@@ -1,12 +1,15 @@
 """Limits for the visitors of a shared server."""
 
+import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.catalog.records.classifier_record import custom_classifier_folder, custom_classifiers
 from unlearn_core.catalog.records.image_set_record import added_folder, added_image_sets
 from unlearn_core.catalog.sources.uploaded_photos import upload_folder
+from unlearn_core.catalog.untrusted.uploads import uploads_of
 from unlearn_core.common import quotas
 from unlearn_core.errors import UserError
 from unlearn_core.store.cleanup import clean_up
@@ -35,7 +38,8 @@ def check_disk(root: Path, visitor: str) -> None:
     """Raise `UserError` if everything that is kept of a visitor takes more than is allowed."""
     if visitor and _bytes_of(_folders(root, visitor)) > quotas.VISITOR_MB.value * 2**20:
         raise UserError(
-            f"This server keeps {quotas.VISITOR_MB.value:,} MB per visitor: delete runs, or what you added."
+            f"This server keeps {quotas.VISITOR_MB.value:,} MB per visitor: delete runs, or what is on "
+            "the page Add."
         )
 
 
@@ -70,10 +74,16 @@ def _folders(root: Path, visitor: str) -> list[Path]:
         ),
         *(added_folder(root, one.name) for one in added_image_sets(root) if one.visitor == visitor),
         upload_folder(root, visitor),
+        *uploads_of(root, visitor),
     ]
 
 
 def _bytes_of(folders: Iterable[Path]) -> int:
-    # A file may be removed between being listed and being looked at.
-    files = (file for folder in folders for file in folder.rglob("*"))
-    return sum(file.stat().st_size for file in files if file.is_file())
+    total = 0
+    for top in folders:
+        for folder, _, files in os.walk(top):
+            for file in files:
+                # It may be removed between being listed and being looked at.
+                with suppress(FileNotFoundError):
+                    total += Path(folder, file).stat().st_size
+    return total

@@ -136,7 +136,7 @@ class Store:
             check(self._all(session, run.visitor))
             session.add(run)
             run.state, run.owner, run.error, run.finished = RunState.QUEUED, this_process(), None, None
-            run.cancel_requested = False
+            run.started, run.cancel_requested = None, False
             self._commit(session, run)
         log_event("run resumed", run_id)
         return run

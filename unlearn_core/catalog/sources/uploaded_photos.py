@@ -40,7 +40,7 @@ def store_picture(folder: Path, name: str, data: bytes) -> tuple[int, str]:
     folder.mkdir(parents=True, exist_ok=True)
     kept = uploads(folder)
     if len(kept) >= MOST_UPLOADS:
-        raise UserError(f"There are {MOST_UPLOADS} uploads already; delete some first.")
+        raise UserError(f"At most {MOST_UPLOADS} uploaded photos are kept.")
     number = 1 + max((number for number, _ in kept), default=-1)
     stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "picture"
     with atomic_write(folder / f"{number:04d}-{stem}.png") as half:

@@ -12,6 +12,7 @@ from unlearn_core.common.quotas import UPLOAD_MB
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 
+_FOLDER = "incoming"
 _MOST_MB = 2000
 _LEFT_FREE = 2 * 2**30
 KEPT_SECONDS = 24 * 3600
@@ -23,8 +24,8 @@ def most_bytes() -> int:
     return (UPLOAD_MB.value if is_shared() else _MOST_MB) * 2**20
 
 
-def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
-    """Write an uploaded file to a new folder without reading it, and return its path; remove old uploads.
+def store_upload(root: Path, name: str, data: bytes | memoryview, visitor: str = "") -> Path:
+    """Write a visitor's file to a new folder without reading it, and return its path; remove old uploads.
 
     Raises `UserError` for an unsupported kind of file, or a full disk.
     """
@@ -33,7 +34,7 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
         raise UserError(f"{name} has an unsupported type; supported: {', '.join(_SUFFIXES)}.")
     if len(data) > most_bytes():
         raise UserError(f"{name} is larger than {most_bytes() // 2**20} MB.")
-    folder = root / "incoming"
+    folder = root / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if time.time() - old.stat().st_mtime > KEPT_SECONDS:
@@ -41,7 +42,7 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
     if shutil.disk_usage(folder).free < len(data) + _LEFT_FREE:
         raise UserError(f"{name} cannot be saved: the disk of this server is nearly full.")
     stem = re.sub(r"[^\w-]+", "-", Path(name).stem).strip("-")[:60] or "file"
-    path = folder / uuid.uuid4().hex / f"{stem}{suffix}"
+    path = folder / f"{visitor}-{uuid.uuid4().hex}" / f"{stem}{suffix}"
     try:
         path.parent.mkdir()
         path.write_bytes(data)
@@ -49,6 +50,11 @@ def store_upload(root: Path, name: str, data: bytes | memoryview) -> Path:
         shutil.rmtree(path.parent, ignore_errors=True)
         raise UserError(f"{name} cannot be saved: {error.strerror or error}.") from error
     return path
+
+
+def uploads_of(root: Path, visitor: str) -> list[Path]:
+    """Return the folders of a visitor's files that no worker has read yet."""
+    return list((root / _FOLDER).glob(f"{visitor}-*"))
 
 
 def remove_upload(path: Path) -> None:
@@ -60,5 +66,5 @@ def remove_upload(path: Path) -> None:
 
 def check_readable(root: Path, path: Path) -> None:
     """Raise `UserError` for a file that was not uploaded, on a shared server."""
-    if is_shared() and path.resolve().parent.parent != (root / "incoming").resolve():
+    if is_shared() and path.resolve().parent.parent != (root / _FOLDER).resolve():
         raise UserError("This server is shared and does not accept paths: upload a file instead.")

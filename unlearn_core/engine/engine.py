@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Generic, Protocol, TypeVar
 
-from distributed import Client, KilledWorker
+from distributed import KilledWorker
 
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.engine.looks import LookRequest
@@ -98,11 +98,6 @@ class Engine:
         self._looks: weakref.WeakValueDictionary[LookRequest[Any], Look[Any]] = weakref.WeakValueDictionary()
         self._watch = Watch(store, self._end_worker_of)
         self._write_ends()
-
-    @property
-    def _client(self) -> Client:
-        """The connection to the workers."""
-        return self._cluster.client
 
     def submit(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> str:
         """Queue a forgetting job and return the id of its run; raises like `submit_all`."""
@@ -209,11 +204,15 @@ class Engine:
         fault = None if self._closed or future.cancelled() else future.exception()
         if fault is None:
             return
-        if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
-            self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
-            self._submit(self.store.get(run_id), found_by)
-            return
         lost = isinstance(fault, ClusterLostError)
+        if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
+            try:
+                self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
+                self._submit(self.store.get(run_id), found_by)
+                return
+            except UserError as error:
+                # Such as a full disk: it can go on later.
+                fault, lost = error, True
         self.store.end(run_id, RunState.INTERRUPTED if lost else RunState.FAILED, _sentence(fault))
         self._write_ends()
 
