@@ -1,6 +1,7 @@
 """The command line as a person calls it: where starting it is what counts, in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,10 @@ from PIL import Image
 from tests.finished import FinishedRun
 from tests.made import write_reference
 from tests.quick import QUICK
+from tests.waiting import wait_until
 from unlearn_core.artifacts.predictions import read_comparison
 from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.commands.forget import _cancel_beside
 from unlearn_core.commands.main import main
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -270,3 +273,17 @@ def test_a_file_of_the_same_name_is_not_taken_for_another(
         2,
         "unlearn_core: There is already a classifier net with other weights: add yours under another name.\n",
     )
+
+
+def test_ctrl_c_while_the_database_is_being_written_cancels(store: Store) -> None:
+    run = store.create(ForgetRequest())
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, lambda _signal, _frame: _cancel_beside(store, run.id))
+        with store._alone():
+            # Handled in this thread, which has the lock.
+            signal.raise_signal(signal.SIGINT)
+            assert not store.cancel_requested(run.id)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_until(lambda: store.cancel_requested(run.id))

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,20 @@ def test_little_room_and_a_silent_server_are_problems(
     assert "are free on the disk" in said
     assert "of memory are available" in said
     assert "The server does not answer at http://127.0.0.1" in said
+
+
+def test_what_is_no_web_server_or_no_address_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"220 mail\r\n")
+                connection.recv(1000)
+
+        other = threading.Thread(target=answer)
+        other.start()
+        assert main(["health", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == 1
+        other.join()
+    assert main(["health", "--url", "http://localhost:abc"]) == 1
+    assert capsys.readouterr().out.count("The server does not answer at") == 2

@@ -1,6 +1,10 @@
 """Thirty who ask for the same share one calculation, and each has the result under a run of their own."""
 
+import os
 import shutil
+from pathlib import Path
+
+import pytest
 
 from tests.finished import FinishedRun
 from unlearn_core.jobs.carry_out import run_forget
@@ -54,3 +58,25 @@ def test_another_seed_or_nobody_in_particular_is_calculated(store: Store, finish
     first = asked_by(ANNA, finished_run, store)
     for visitor, seed in ((BEN, 1), ("", 0)):
         assert inode(store, asked_by(visitor, finished_run, store, seed)) != inode(store, first)
+
+
+def test_a_result_that_cannot_be_shared_is_calculated(
+    store: Store, finished_run: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = asked_by(ANNA, finished_run, store)
+    link, links = os.link, 0
+
+    def twice(source: str | Path, target: str | Path) -> None:
+        nonlocal links
+        links += 1
+        if links == 3:
+            raise FileNotFoundError(2, "No such file or directory")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", twice)
+    second = asked_by(BEN, finished_run, store)
+    assert links >= 3
+    assert second.state == RunState.DONE
+    assert store.steps(second.id) == store.steps(first.id)
+    files = [path for path in store.folder(second.id).rglob("*") if path.is_file()]
+    assert {path.stat().st_nlink for path in files} == {1}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from benchmarks.damaged import damage
 from tests.finished import FinishedRun
@@ -106,3 +107,24 @@ def test_an_interrupted_run_goes_on_with_one_click(open_app: OpenApp, store: Sto
     wait_until(lambda: store.get(run.id).state not in UNDER_WAY)
     assert store.get(run.id).state == RunState.DONE
     assert [one.id for one in store.runs()] == [run.id]
+
+
+def test_what_fails_twice_for_one_reason_is_tried_again_with_one_button() -> None:
+    def page() -> None:
+        from pages.shared.errors import FailedLookError, show_error
+
+        for _ in range(2):
+            show_error(FailedLookError("The worker process died."))
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert len(app.error) == 2
+    assert [button.label for button in app.button] == ["Try again"]
+
+
+def test_a_run_that_was_cancelled_before_its_first_step(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:3"))
+    store.finish(run.id, RunState.CANCELLED, result=result(stopped="cancelled", steps=0))
+    words = words_of(open_app(run=run.id))
+    assert "Cancelled before the first step: nothing was changed." in words
+    assert "0 steps" not in words

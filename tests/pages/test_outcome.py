@@ -1,16 +1,20 @@
 """What a result says in words, and the pictures to forget while they are being forgotten."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from pages.shared.choices import distinct_titles
 from pages.shared.glossary import TERMS, explained
+from pages.shared.live_chart import how_to_read
 from pages.shared.live_pictures import live_pictures_html
 from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
-from pages.shared.words import SETS
+from pages.shared.words import SETS, plain
 from tests.made import result, step
 from unlearn_core.artifacts.image_table import ImageTable
+from unlearn_core.catalog.entries import classifiers
 
 PAGES = Path(__file__).parents[2] / "pages"
 SECOND_NAMES = ("forget set", "retain set", "test set", "anchors:", "settling phase", "repair phase")
@@ -138,3 +142,30 @@ def test_every_term_is_explained_and_every_explanation_is_used() -> None:
     for term in TERMS:
         assert term in cards or f'explained("{term}")' in pages, term
     assert explained("kept (D_r)").endswith("no longer recognised.")
+
+
+def test_the_caption_speaks_of_the_curves_that_are_there() -> None:
+    steps = [step(number, anchor_agreement=None) for number in range(3)]
+    words = how_to_read(steps, relabel=False, n=1)
+    assert "a sample of 1 kept picture;" in words
+    assert not re.search("Dotted|Orange|dashed", words)
+    steps = [step(number, anchor_agreement=99.0, repairing=number == 1) for number in range(2)]
+    words = how_to_read(steps, relabel=True, n=128)
+    assert re.search("128 kept pictures.*Orange.*Dotted.*dashed", words)
+
+
+def test_names_are_no_markdown() -> None:
+    assert plain("![](https://evil.example/x.png) :red[*a*] $x$") == (
+        r"\!\[\](https\://evil.example/x.png) \:red\[\*a\*\] \$x\$"
+    )
+    assert plain("T-shirt (grey), 100 %") == "T-shirt (grey), 100 %"
+
+
+def test_two_entries_with_one_title_have_their_names_beside_it() -> None:
+    first, *others = classifiers()
+    twin = replace(first, name="another")
+    titles = distinct_titles([first, twin, *others])
+    assert titles[first.name] == f"{first.title} ({first.name})"
+    assert titles["another"] == f"{first.title} (another)"
+    assert titles[others[0].name] == others[0].title
+    assert len(set(titles.values())) == len(titles)

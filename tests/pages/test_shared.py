@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import visitor
+from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from unlearn_core.catalog.custom.add_classifier import add_classifier
@@ -227,3 +228,28 @@ def test_the_page_starts_no_run_that_a_visitor_may_not_have(
     app.button(key="forget").click().run()
     assert "forgets at most 15 pictures" in app.error[0].value
     assert store.runs() == []
+
+
+def test_only_its_owner_resumes_a_run(store: Store, open_app: OpenApp) -> None:
+    run = store.create(ForgetRequest(pick="ids:1"), visitor=OTHER)
+    store.finish(run.id, RunState.INTERRUPTED, error="The program was closed before this run ended.")
+    app = open_app(run=run.id)
+    assert "The program was closed" in words_of(app)
+    assert not [one for one in app.button if one.key == "resume"]
+
+
+def test_a_link_to_a_comparison_shows_another_ones_runs(
+    store: Store, open_app: OpenApp, finished_run: FinishedRun
+) -> None:
+    runs = [finished_run.copy_to(store) for _ in range(2)]
+    for run in runs:
+        store.update(run.id, visitor=OTHER)
+    app = open_app("pages/compare/compare.py")
+    assert "Nothing has been forgotten yet" in words_of(app)
+    app.query_params["runs"] = ",".join(run.id for run in runs)
+    app.run()
+    assert not app.exception
+    assert app.multiselect(key="runs").value == [run.id for run in runs]
+    app.query_params["runs"] = "00000000"
+    app.run()
+    assert "There is no run 00000000." in words_of(app)

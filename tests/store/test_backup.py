@@ -4,7 +4,7 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -188,3 +188,22 @@ def test_no_home_and_no_file_are_sentences(
     assert not (tmp_path / "nothing").exists()
     assert main(["restore", str(tmp_path / "b")]) == 2
     assert "cannot be restored" in capsys.readouterr().err
+
+
+def test_what_vanishes_while_it_is_packed_takes_nothing_else_with_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "c"):
+        (store.root / "classifiers" / name).mkdir(parents=True)
+    members = backup_module._members
+
+    def with_one_that_vanished(path: Path) -> Iterator[Path]:
+        for member in members(path):
+            yield member
+            if member.name == "a":
+                yield member.with_name("b")
+
+    monkeypatch.setattr(backup_module, "_members", with_one_that_vanished)
+    write_backup(store.root, tmp_path / "backup")
+    restore_backup(tmp_path / "new", tmp_path / "backup")
+    assert sorted(one.name for one in (tmp_path / "new" / "classifiers").iterdir()) == ["a", "c"]

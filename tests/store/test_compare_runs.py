@@ -66,3 +66,12 @@ def test_transitions_counted_by_hand(tmp_path: Path) -> None:
     only = transitions(read_comparison(tmp_path), RETAIN, most_classes=2)
     assert set(only.classes.tolist()) == {1, 2}
     assert int(only.counts.sum()) == 3
+
+
+def test_runs_with_no_measured_picture_in_common_have_no_agreement(store: Store) -> None:
+    runs = [done(store), done(store)]
+    path = store.folder(runs[1].id) / "predictions.npz"
+    with np.load(path) as arrays:
+        other = dict(arrays)
+    np.savez_compressed(path, **{**other, "ids": other["ids"] + 1000})
+    assert compare(store, [run.id for run in runs]).agreement == [[100.0, None], [None, 100.0]]

@@ -3,13 +3,13 @@
 import pytest
 
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
-from unlearn_core.catalog.untrusted.uploads import most_bytes
+from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
 from unlearn_core.commands.main import main
 from unlearn_core.common.quotas import QUOTAS, check_quotas
 from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.store.limits import room_for
+from unlearn_core.store.limits import check_disk, room_for
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 
@@ -75,3 +75,17 @@ def test_a_wrong_limit_is_one_sentence_at_the_start(
     assert main(["app"]) == 2
     said = capsys.readouterr().err
     assert said == f"unlearn_core: {QUOTAS[-1].variable} must be a whole number above 0, not {wrong!r}.\n"
+
+
+def test_files_that_vanish_and_uploads_that_nobody_has_read_yet(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create(ForgetRequest(), visitor=VISITOR)
+    # To be listed and not to be there: as a file that is removed in between.
+    (store.folder(run.id) / "gone").symlink_to("nowhere")
+    monkeypatch.setenv("UNLEARN_MAX_VISITOR_MB", "1")
+    check_disk(store.root, VISITOR)
+    store_upload(store.root, "net.pth", bytes(2**20), VISITOR)
+    check_disk(store.root, "f" * 16)
+    with pytest.raises(UserError, match="keeps 1 MB per visitor"):
+        check_disk(store.root, VISITOR)

@@ -1,4 +1,6 @@
-from unlearn_core.store.queue import ahead_of, turn
+from datetime import UTC, datetime, timedelta
+
+from unlearn_core.store.queue import ahead_of, seconds_to_wait, turn
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -17,3 +19,18 @@ def test_visitors_take_turns(store: Store) -> None:
     everyone = store.runs()
     assert ahead_of(annas[1], everyone) == 0
     assert [ahead_of(run, everyone) for run in (bens[0], annas[2], bens[1])] == [1, 2, 3]
+
+
+def test_the_time_of_an_interrupted_attempt_is_not_waited_for(store: Store) -> None:
+    run = store.create(ForgetRequest())
+    store.update(run.id, state=RunState.RUNNING, started=datetime.now(UTC) - timedelta(days=3))
+    store.finish(run.id, RunState.INTERRUPTED)
+    store.queue_again(run.id)
+    store.update(run.id, state=RunState.RUNNING, started=datetime.now(UTC))
+    store.finish(run.id, RunState.DONE)
+    store.create(ForgetRequest())
+    last = store.create(ForgetRequest())
+    assert ahead_of(store.get(last.id), store.runs()) == 1
+    seconds = seconds_to_wait(store.get(last.id), store.runs())
+    assert seconds is not None
+    assert seconds < 3600
