@@ -88,9 +88,8 @@ def filter_bar(
     passes = ~table.is_test & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
-    score = None
-    if sort in _NEED_FEATURES:
-        score = _score(table, sort, classifier, images, never_seen)
+    needed = sort in _NEED_FEATURES
+    score = _score(table, sort, classifier, images, never_seen) if needed else None
     positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, score))
     with part:
         return positions, _one_page(positions)

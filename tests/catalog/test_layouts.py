@@ -10,35 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
+from tests.catalog.folders import SMALL, folder, found
 from tests.catalog.hostile import NOISE, encoded
 from unlearn_core.catalog.image_sets import Wanted, load_images
 from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder, read_left_out
 from unlearn_core.catalog.sources.add_image_set import add_image_set
-from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.folders import folder_source
 from unlearn_core.catalog.sources.layouts import places
 from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
-
-SMALL = encoded(Image.new("RGB", (8, 8), "red"))
-
-
-def folder(root: Path, *names: str, **texts: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(SMALL)
-    for name, text in texts.items():
-        (root / name).write_text(text, encoding="utf-8")
-    return root
-
-
-def found(source: ImageSource) -> dict[str, tuple[str, bool]]:
-    """Return class, "" for none, and whether it is a test picture, by file."""
-    names = (*source.class_names, "")
-    rows = zip(source.names, source.classes, source.is_test, strict=True)
-    return {name: (names[one], bool(is_test)) for name, one, is_test in rows}
 
 
 @pytest.mark.parametrize(
@@ -206,70 +187,6 @@ def test_an_archive_of_any_system(
     assert [guessed in note for note in source.notes] == ([True] if guessed else [])
 
 
-@pytest.mark.parametrize("text", ["path;label\r\ncat\\1.png;cat\r\n", "path\tlabel\ncat\\1.png\tcat\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_table_of_any_program(tmp_path: Path, text: str, encoding: str) -> None:
-    table = folder(tmp_path, "cat/1.png") / "table.csv"
-    table.write_bytes(text.encode(encoding))
-    assert found(image_source(f"csv:{table}")) == {"cat/1.png": ("cat", False)}
-
-
-def test_a_table_of_another_machine(tmp_path: Path) -> None:
-    table = folder(tmp_path, "cat/1.png", "café/2.png") / "table.csv"
-    rows = (
-        r"file,class",
-        r"C:\Users\me\pets\cat\1.png,cat",
-        r"C:\Users\me\pets\café\2.png,café",
-        r"C:\x\3.png,cat",
-    )
-    table.write_bytes("\n".join(rows).encode("cp1252"))
-    source = image_source(f"csv:{table}")
-    assert found(source) == {"cat/1.png": ("cat", False), "café/2.png": ("café", False)}
-    assert [name for name, _ in source.left_out] == [r"C:\x\3.png"]
-    assert source.notes == ("table.csv is not in UTF-8; it was read as Windows-1252.",)
-
-
-def test_classes_of_test_pictures_in_a_table_beside_their_folder(tmp_path: Path) -> None:
-    """The traffic signs of GTSRB, as Kaggle has them, and as their authors have."""
-    head = "Width,Height,Roi.X1,ClassId,Path\r\n"
-    kaggle = folder(
-        tmp_path / "kaggle",
-        *(
-            "Train/2/1.png",
-            "Train/10/1.png",
-            "Test/00000.png",
-            "Test/00001.png",
-            "Test/00002.png",
-            "Meta/0.png",
-        ),
-        **{
-            "Test.csv": f"{head}53,54,6,10,Test/00000.png\r\n42,45,5,2,Test/00001.png\r\n9,9,9\r\n",
-            "Train.csv": f"{head}27,26,5,10,Train/2/1.png\r\n",
-        },
-    )
-    source = image_source(f"folder:{kaggle}")
-    assert found(source) == {
-        "Train/2/1.png": ("2", False),
-        "Train/10/1.png": ("10", False),
-        "Test/00000.png": ("10", True),
-        "Test/00001.png": ("2", True),
-        "Test/00002.png": ("", True),
-    }
-    assert source.notes == ("The classes of 2 pictures are those in Test.csv.",)
-    authors = folder(
-        tmp_path / "authors",
-        *("train/00002/1.png", "test/images/1.png"),
-        **{"test/images/GT-test.csv": "Filename;Width;ClassId\n1.png;5;2\n", "test/images/a.csv": '"'},
-    )
-    assert found(image_source(f"folder:{authors}"))["test/images/1.png"] == ("00002", True)
-
-
-def test_an_example_of_an_answer_says_no_classes(tmp_path: Path) -> None:
-    root = folder(tmp_path, "train/a/1.png", "test/1.png")
-    (root / "test" / "sample_submission.csv").write_text("file,label\n1.png,a\n", encoding="utf-8")
-    assert found(image_source(f"folder:{root}"))["test/1.png"] == ("", True)
-
-
 def test_a_class_that_only_the_test_pictures_spell_in_another_case_is_the_same(tmp_path: Path) -> None:
     source = image_source(f"folder:{folder(tmp_path, 'Train/Cat/1.png', 'test/cat/1.png', 'test/cat/2.png')}")
     assert source.class_names == ("Cat",)
@@ -291,12 +208,6 @@ def test_what_cannot_be_read_is_left_out_counted_and_listed(own_home: Path, tmp_
     assert "is not a picture" in rows[2][1]
     (note,) = load_images("pets", Wanted("any", 3, 8, ("cat", "dog"), ())).notes
     assert note.startswith("2 of 5 pictures are left out, the first because meta/1.png is beside the folders")
-
-
-def test_a_sentence_about_a_name_with_line_breaks_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "a\nb.csv").write_text("nothing", encoding="utf-8")
-    with pytest.raises(UserError, match=r"^a�b\.csv lists no pictures\.$"):
-        image_source(f"csv:{tmp_path}/a\nb.csv")
 
 
 def test_a_damaged_list_of_what_was_left_out_is_none(own_home: Path) -> None:

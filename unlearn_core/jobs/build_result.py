@@ -65,11 +65,7 @@ def build_result(
         k=len(ids),
         ids=tuple(ids),
         accuracy=_group_accuracy(comparison),
-        agreement=Agreement(
-            retain=_agreement(comparison, RETAIN),
-            test=_agreement(comparison, TEST),
-            retain_n=len(comparison.in_group(RETAIN)),
-        ),
+        agreement=_agreements(comparison),
         seconds=Seconds(**{name: round(seconds.get(name, 0.0), 3) for name in _PHASES}),
         steps=loop.step,
         stopped=loop.stopped,
@@ -79,12 +75,8 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = [
-        *_remarks(result),
-        *_remarks_on_sample(comparison, others),
-        *notes,
-        *_remarks_on_request(request, loop, comparison),
-    ]
+    said = [*_remarks(result), *_remarks_on_sample(comparison, others), *notes]
+    said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})
 
 
@@ -93,6 +85,14 @@ def _group_accuracy(comparison: Comparison) -> GroupAccuracy:
         forget=_accuracy(comparison, FORGET),
         retain=_accuracy(comparison, RETAIN),
         test=_accuracy(comparison, TEST),
+    )
+
+
+def _agreements(comparison: Comparison) -> Agreement:
+    return Agreement(
+        retain=_agreement(comparison, RETAIN),
+        test=_agreement(comparison, TEST),
+        retain_n=len(comparison.in_group(RETAIN)),
     )
 
 

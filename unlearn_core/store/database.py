@@ -47,6 +47,17 @@ def open_database(root: Path) -> SqlEngine:
     return sql
 
 
+def file_number(root: Path) -> int:
+    """Return the number of a store's file, to notice that another process set it aside; else 0."""
+    path = root / DATABASE
+    return path.stat().st_ino if path.is_file() else 0
+
+
+def cannot_write(reason: object) -> UserError:
+    """Return the error for a store that cannot be written."""
+    return UserError(f"The store cannot be written: {reason}.")
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Return whether an error of SQLite says that the file is damaged, or not that of a store."""
     code = getattr(error, "sqlite_errorcode", None)

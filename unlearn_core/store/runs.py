@@ -25,7 +25,7 @@ from unlearn_core.common.home import home, make_private
 from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import no_home_there
 from unlearn_core.errors import UserError
-from unlearn_core.store.database import DATABASE, is_damage, open_database
+from unlearn_core.store.database import cannot_write, file_number, is_damage, open_database
 from unlearn_core.store.news import tell
 from unlearn_core.store.processes import is_alive, left_behind, show_life, this_process
 from unlearn_core.store.request import ForgetRequest
@@ -56,7 +56,7 @@ class Store:
     def _open(self) -> None:
         """Open the database, and make rows anew that it does not have."""
         self._sql = open_database(self.root)
-        self._file = self._database_file()
+        self._file = file_number(self.root)
         with self._session() as session:
             lost = lost_runs(session, self.root / "runs")
             kept = session.exec(select(Run.id)).all()
@@ -72,11 +72,6 @@ class Store:
             # Earlier versions wrote none.
             if not (self.folder(run_id) / RUN_FILE).exists():
                 self.update(run_id, name=self.get(run_id).name)
-
-    def _database_file(self) -> int:
-        """Return the number of the database file, to notice that another process set it aside; else 0."""
-        path = self.root / DATABASE
-        return path.stat().st_ino if path.is_file() else 0
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
         """Add a queued run owned by this process and make its folder."""
@@ -123,7 +118,7 @@ class Store:
         except (OSError, UserError) as error:
             for folder in made:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise self._cannot_write(error.strerror) if isinstance(error, OSError) else error from error
+            raise cannot_write(error.strerror) if isinstance(error, OSError) else error from error
 
     def queue_again(self, run_id: str, check: Check = lambda kept: None) -> Run:
         """Queue an interrupted run again, in this process; another one raises `UserError`."""
@@ -262,7 +257,7 @@ class Store:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         """Open a transaction; a full disk or a damaged database raises `UserError`."""
-        if self._file != self._database_file():
+        if self._file != file_number(self.root):
             self._sql.dispose()
             self._open()
         try:
@@ -270,7 +265,7 @@ class Store:
                 yield session
         except DatabaseError as error:
             if not is_damage(error.orig):
-                raise self._cannot_write(error.orig) from error
+                raise cannot_write(error.orig) from error
             # The next call opens a new one.
             self._file = -1
             raise UserError(
@@ -283,9 +278,6 @@ class Store:
         with self._session() as session:
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
-
-    def _cannot_write(self, reason: object) -> UserError:
-        return UserError(f"The store cannot be written: {reason}.")
 
     def folder(self, run_id: str) -> Path:
         """Return the run's folder."""
