@@ -82,7 +82,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
-    reference = _resume(store, run_id, request, classifier)
+    reference = _start_after(store, run_id, request, classifier)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     # In a chain the weights are those of an earlier run.
@@ -132,7 +132,9 @@ def _found(store: Store, run_id: str, found_by: str) -> Found:
     return Found(weights, result, tuple(store.steps(found_by)))
 
 
-def _resume(store: Store, run_id: str, request: ForgetRequest, classifier: Classifier) -> Classifier | None:
+def _start_after(
+    store: Store, run_id: str, request: ForgetRequest, classifier: Classifier
+) -> Classifier | None:
     """Load the weights of the run that this one continues, and keep a copy with this run.
 
     Returns:
