@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from streamlit.runtime.pages_manager import PagesManager
 from unlearn_core import __version__
 from unlearn_core.common.home import keep_new_files_private
 from unlearn_core.common.log import keep_log, log_event
+from unlearn_core.common.quotas import check_quotas
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 
 
 def prepare_server() -> None:
@@ -28,6 +31,10 @@ def prepare_server() -> None:
     keyed = partial(hashlib.blake2b, digest_size=16, key=key)
     memory_media_file_storage.create_fast_hasher = keyed  # type: ignore[attr-defined, assignment]
     keep_new_files_private()
+    try:
+        check_quotas()
+    except UserError as error:
+        sys.exit(str(error))
 
 
 @asynccontextmanager

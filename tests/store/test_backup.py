@@ -2,9 +2,11 @@
 
 import io
 import os
+import sqlite3
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ from tests.waiting import ENDLESS, wait_until
 from unlearn_core.commands.main import main
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
-from unlearn_core.store import backup as backup_module
-from unlearn_core.store.backup import restore_backup, write_backup
+from unlearn_core.store.backup import _Packing, restore_backup, write_backup
+from unlearn_core.store.cleanup import clean_up
 from unlearn_core.store.database import DATABASE
 from unlearn_core.store.example import install_example
 from unlearn_core.store.request import ForgetRequest
@@ -53,7 +55,7 @@ def test_what_a_server_at_work_backs_up_is_there_after_a_restore(
     assert main(["backup", str(tmp_path / "later.tar.gz")]) == 0
     said = capsys.readouterr().out
     assert "b.tar.gz: 1 run," in said
-    assert "1 run under way" in said
+    assert "1 run not in the backup: under way" in said
     assert stat.S_IMODE((tmp_path / "b.tar.gz").stat().st_mode) & 0o077 == 0
     monkeypatch.setenv("UNLEARN_HOME", str(tmp_path / "new"))
     assert main(["restore", str(tmp_path / "b.tar.gz")]) == 0
@@ -77,15 +79,15 @@ def test_a_run_that_goes_on_or_is_deleted_while_it_is_packed_is_left_out(
     for run in (kept, resumed, deleted):
         store.finish(run.id, RunState.INTERRUPTED)
         (store.folder(run.id) / "steps.jsonl").write_text("", encoding="utf-8")
-    add = backup_module._add
+    add = _Packing.add
 
-    def add_and_change(archive: tarfile.TarFile, root: Path, name: str) -> bool:
+    def add_and_change(packing: _Packing, name: str) -> bool:
         if name == "classifiers":
             store.queue_again(resumed.id)
             store.delete(deleted.id)
-        return add(archive, root, name)
+        return add(packing, name)
 
-    monkeypatch.setattr(backup_module, "_add", add_and_change)
+    monkeypatch.setattr(_Packing, "add", add_and_change)
     done = write_backup(store.root, tmp_path / "backup")
     assert (done.runs, done.left_out) == (1, 2)
     restore_backup(tmp_path / "new", tmp_path / "backup")
@@ -195,15 +197,68 @@ def test_what_vanishes_while_it_is_packed_takes_nothing_else_with_it(
 ) -> None:
     for name in ("a", "c"):
         (store.root / "classifiers" / name).mkdir(parents=True)
-    members = backup_module._members
+    members = _Packing._members
 
-    def with_one_that_vanished(path: Path) -> Iterator[Path]:
-        for member in members(path):
+    def with_one_that_vanished(packing: _Packing, top: Path, name: str) -> Iterator[Path]:
+        for member in members(packing, top, name):
             yield member
             if member.name == "a":
                 yield member.with_name("b")
 
-    monkeypatch.setattr(backup_module, "_members", with_one_that_vanished)
+    monkeypatch.setattr(_Packing, "_members", with_one_that_vanished)
     write_backup(store.root, tmp_path / "backup")
     restore_backup(tmp_path / "new", tmp_path / "backup")
     assert sorted(one.name for one in (tmp_path / "new" / "classifiers").iterdir()) == ["a", "c"]
+
+
+def test_what_lies_on_another_disk_is_packed_and_links_inside_are_told(store: Store, tmp_path: Path) -> None:
+    moved, linked = install_example(store), store.create(ForgetRequest())
+    store.finish(linked.id, RunState.FAILED)
+    (store.folder(linked.id) / "weights.safetensors").symlink_to("/etc/passwd")
+    (store.root / "runs").rename(tmp_path / "large")
+    (store.root / "runs").symlink_to(tmp_path / "large")
+    done = write_backup(store.root, tmp_path / "backup")
+    assert (done.runs, done.left_out) == (1, 1)
+    assert done.unread == (f"runs/{linked.id}/weights.safetensors",)
+    restore_backup(tmp_path / "new", tmp_path / "backup")
+    assert files_of(tmp_path / "new" / "runs" / moved.id) == files_of(tmp_path / "large" / moved.id)
+
+
+def test_an_id_never_leads_out_of_the_home(store: Store, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious.txt").touch()
+    run = store.create(ForgetRequest(), visitor="a" * 16)
+    store.finish(run.id, RunState.FAILED)
+    with sqlite3.connect(store.root / DATABASE) as connection:
+        connection.execute(
+            "UPDATE run SET id = ?, checksum = NULL, finished = '2020-01-01 00:00:00.000000'",
+            (f"../../{victim.name}",),
+        )
+    connection.close()
+    with (
+        closing(sqlite3.connect(store.root / DATABASE)) as own,
+        closing(sqlite3.connect(tmp_path / "copy")) as copy,
+    ):
+        own.backup(copy)
+    for _ in range(2):
+        Store(store.root)
+    clean_up(store)
+    assert [path.name for path in victim.iterdir()] == ["precious.txt"]
+    with tarfile.open(tmp_path / "crafted", "w:gz") as archive:
+        archive.add(tmp_path / "copy", DATABASE)
+    with pytest.raises(UserError, match=r"it has a run called '\.\./\.\./victim'"):
+        restore_backup(tmp_path / "new", tmp_path / "crafted")
+
+
+def test_what_should_be_a_folder_is_one(store: Store, tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(store.root / DATABASE)) as own,
+        closing(sqlite3.connect(tmp_path / "copy")) as copy,
+    ):
+        own.backup(copy)
+    with tarfile.open(tmp_path / "crafted", "w:gz") as archive:
+        archive.add(tmp_path / "copy", DATABASE)
+        archive.addfile(link(tarfile.REGTYPE, "runs"), io.BytesIO())
+    with pytest.raises(UserError, match="runs is not a folder"):
+        restore_backup(tmp_path / "new", tmp_path / "crafted")

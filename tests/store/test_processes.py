@@ -68,7 +68,7 @@ def test_nobody_removes_the_lock_of_a_process_that_runs(store: Store) -> None:
         assert is_alive(store.get(run_id).owner, store.root)
 
 
-def test_a_process_that_never_held_a_lock_is_looked_up_by_its_number(store: Store) -> None:
-    assert is_alive(OTHER_HOST, store.root)
+def test_a_process_without_a_lock_is_looked_up_by_its_number_on_this_host(store: Store) -> None:
     assert not is_alive(OTHER_CONTAINER, store.root)
+    assert not is_alive(OTHER_HOST, store.root)
     assert not (store.root / "processes").exists()

@@ -31,7 +31,7 @@ def add_app_command(commands: Any) -> None:
         epilog="Further options are those of `streamlit run`, such as --server.address 0.0.0.0.",
     )
     command.add_argument(
-        "--port", type=int, default=os.environ.get("PORT", "8501"), help="default: PORT, else 8501"
+        "--port", type=int, default=os.environ.get("PORT") or "8501", help="default: PORT, else 8501"
     )
     command.set_defaults(run_command=_open_app, further=[])
 

@@ -1,6 +1,7 @@
 """The commands `backup` and `restore`."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.backup import restore_backup, write_backup
 from unlearn_core.store.database import DATABASE
+from unlearn_core.store.restore import run_folders
 from unlearn_core.store.runs import open_store
+
+_SHOWN = 5
 
 
 def add_backup_commands(commands: Any) -> None:
@@ -24,13 +28,18 @@ def add_backup_commands(commands: Any) -> None:
 
 
 def _back_up(args: argparse.Namespace) -> None:
-    if not (home() / DATABASE).exists():
+    if not os.access(home() / DATABASE, os.F_OK) and not run_folders(home() / "runs"):
         raise UserError(f"There are no runs in {home()}.")
     open_store().mark_interrupted()
     done = write_backup(home(), args.file)
     print(f"{args.file}: {_counted(done.runs)}, {args.file.stat().st_size / 1e6:.1f} MB")
     if done.left_out:
-        print(f"{_counted(done.left_out)} under way or changed meanwhile: not in the backup")
+        print(f"{_counted(done.left_out)} not in the backup: under way, changed meanwhile or not whole")
+    if done.unread:
+        more = f" and {len(done.unread) - _SHOWN} more" if len(done.unread) > _SHOWN else ""
+        print(
+            f"Not read, for lack of rights or because it is a link: {', '.join(done.unread[:_SHOWN])}{more}"
+        )
 
 
 def _restore(args: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ It is found out without torch, also beside a running server.
 """
 
 import argparse
+import errno
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
 from unlearn_core.store.processes import is_alive
+from unlearn_core.store.restore import run_folders
 from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import open_store
 
@@ -114,7 +116,7 @@ def _memory(problems: list[str]) -> Facts:
 
 
 def _disk(problems: list[str]) -> Facts:
-    folder = next(one for one in (home(), *home().absolute().parents) if one.exists())
+    folder = _nearest_folder()
     disk = shutil.disk_usage(folder)
     if disk.free < LEAST_DISK_MB * _MB:
         problems.append(f"Only {disk.free // _MB} MB are free on the disk of {folder}.")
@@ -123,14 +125,17 @@ def _disk(problems: list[str]) -> Facts:
 
 def _store(problems: list[str]) -> Facts:
     """Return the states of the runs, and the queue."""
-    if not (home() / DATABASE).exists():
+    _check_writable(problems)
+    database = home() / DATABASE
+    if not database.exists() and not database.is_symlink():
+        lost = len(run_folders(home() / "runs"))
+        if lost:
+            problems.append(
+                "The store's database is missing: the app or `runs list` makes it anew from the folders of "
+                f"{lost} run{'' if lost == 1 else 's'}."
+            )
         # A new server makes it at its first visit.
         return {"store": {"exists": False}, "queue": {}}
-    try:
-        with tempfile.TemporaryFile(dir=home()) as file:
-            file.write(bytes(4096))
-    except OSError as error:
-        problems.append(f"The store in {home()} cannot be written: {error.strerror}.")
     start = time.perf_counter()
     try:
         runs = open_store().runs()
@@ -150,6 +155,23 @@ def _store(problems: list[str]) -> Facts:
             "longest_wait_seconds": round(longest),
         },
     }
+
+
+def _check_writable(problems: list[str]) -> None:
+    folder = _nearest_folder()
+    try:
+        if folder == home() or not folder.is_dir():
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(4096))
+        elif not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        problems.append(f"The store in {home()} cannot be written: {error.strerror}.")
+
+
+def _nearest_folder() -> Path:
+    """Return the home, or what is there of the folders above it."""
+    return next(one for one in (home(), *home().absolute().parents) if os.access(one, os.F_OK))
 
 
 def _server(url: str, problems: list[str]) -> Facts:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,9 +37,9 @@ def check(path: Path, words: str) -> None:
     expected = _sums(path.parent, words).get(path.name)
     if expected is None:
         return
-    if not path.exists():
-        raise UserError(f"{words} are missing: run it again.")
-    with damaged_becomes(f"{words} cannot be read: run it again."):
+    with damaged_becomes(f"{words} cannot be read: run it again."), _forbidden_becomes(words):
+        if not path.exists():
+            raise UserError(f"{words} are missing: run it again.")
         facts = path.stat()
         if _sum_once(path, facts.st_mtime_ns, facts.st_size) != expected:
             raise UserError(f"{words} are damaged: run it again.")
@@ -50,11 +51,25 @@ def check_all(folder: Path, words: str) -> None:
         check(folder / name, f"{words} ({name})")
 
 
+@contextmanager
+def _forbidden_becomes(words: str) -> Iterator[None]:
+    """Say that this user may not read a file: it is not damaged."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UserError(f"{words} cannot be read: {error.strerror}.") from error
+
+
 def _sums(folder: Path, words: str) -> dict[str, str]:
-    if not (folder / _FILE).exists():
-        return {}
     with damaged_becomes(f"{words} cannot be checked, as {_FILE} is damaged: run it again."):
-        return dict(json.loads((folder / _FILE).read_bytes()))
+        try:
+            with _forbidden_becomes(words):
+                sums: dict[str, str] = json.loads((folder / _FILE).read_bytes())
+        except FileNotFoundError:
+            return {}
+        if not isinstance(sums, dict):
+            raise ValueError
+        return sums
 
 
 @lru_cache(maxsize=4096)

@@ -140,7 +140,7 @@ class Engine:
         """
         self._cluster.check()
         visitor = self.store.get(run_id).visitor
-        self._submit(self.store.queue_again(run_id, room_for(self.store, visitor)))
+        self._submit(self.store.queue_again(run_id, room_for(self.store, visitor, resumed=1)))
 
     def _create(
         self, requests: Sequence[ForgetRequest], name: str | None, visitor: str, found_by: str | None = None

@@ -21,12 +21,13 @@ from unlearn_core.common.home import make_private
 from unlearn_core.common.sharing import VISITORS_KEY
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
-from unlearn_core.store.rows import UNDER_WAY
+from unlearn_core.store.rows import UNDER_WAY, is_run_id
 from unlearn_core.store.schema import refuse_newer
 
 _RUNS = "runs"
 _ADDED = ("classifiers", "image_sets", "matches", "never_seen", "uploads", VISITORS_KEY)
 """What cannot be calculated or downloaded again."""
+_FILES = (DATABASE, VISITORS_KEY)
 _NAMES = frozenset((DATABASE, _RUNS, *_ADDED))
 
 _Ends = dict[str, tuple[str, str | None]]
@@ -35,10 +36,15 @@ _Ends = dict[str, tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Backup:
-    """The number of runs in a backup, and of those that were under way or changed meanwhile."""
+    """What a backup has: the number of runs in it, and of those that are not.
+
+    Left out are runs under way, those that changed meanwhile, and those whose folder is missing or cannot be
+    read whole. `unread` are the names of files and folders that cannot be read, or are links.
+    """
 
     runs: int
     left_out: int
+    unread: tuple[str, ...]
 
 
 def write_backup(root: Path, path: Path) -> Backup:
@@ -51,16 +57,16 @@ def write_backup(root: Path, path: Path) -> Backup:
         raise UserError(f"{path} exists already: choose another name.")
     try:
         with atomic_write(path) as half, tarfile.open(half, "w:gz", compresslevel=1) as archive:
+            packing = _Packing(archive, root)
             before = _ends(root / DATABASE)
-            ended = [run_id for run_id, (state, _) in before.items() if state not in UNDER_WAY]
-            names = [f"{_RUNS}/{run_id}" for run_id in ended]
-            whole = {run_id for run_id, name in zip(ended, names, strict=True) if _add(archive, root, name)}
+            ended = [one for one, (state, _) in before.items() if is_run_id(one) and state not in UNDER_WAY]
+            whole = {run_id for run_id in ended if packing.add(f"{_RUNS}/{run_id}")}
             for name in _ADDED:
-                _add(archive, root, name)
+                packing.add(name)
             kept = _add_database(archive, root, {run_id: before[run_id] for run_id in whole})
     except (OSError, sqlite3.DatabaseError) as error:
         raise UserError(f"{path} cannot be written: {error}.") from error
-    return Backup(kept, len(before) - kept)
+    return Backup(kept, len(before) - kept, tuple(packing.unread))
 
 
 def restore_backup(root: Path, path: Path) -> int:
@@ -81,6 +87,7 @@ def restore_backup(root: Path, path: Path) -> int:
             unpacked = Path(beside)
             _unpack(path, unpacked)
             runs = _check_database(unpacked / DATABASE)
+            _check_kinds(unpacked)
             for folder in (unpacked / _RUNS).glob("*"):
                 if folder.name not in runs:
                     shutil.rmtree(folder)
@@ -93,28 +100,50 @@ def restore_backup(root: Path, path: Path) -> int:
     return len(runs)
 
 
-def _add(archive: tarfile.TarFile, root: Path, name: str) -> bool:
-    """Add a file or folder; return whether it is there and nothing of it vanished meanwhile."""
-    whole = (root / name).exists()
-    for path in _members(root / name):
+class _Packing:
+    """Adds what is in a home to an archive; `unread`: the names of what could not be read, or is a link."""
+
+    def __init__(self, archive: tarfile.TarFile, root: Path) -> None:
+        self._archive, self._root = archive, root
+        self.unread: list[str] = []
+
+    def add(self, name: str) -> bool:
+        """Add a file or folder; return whether it is there and all of it was added."""
+        # Where it is a link itself, what it leads to: people move a folder that has become large.
+        top = (self._root / name).resolve()
+        if not top.exists():
+            return False
+        before = len(self.unread)
+        whole = [self._add_one(path, name / path.relative_to(top)) for path in self._members(top, name)]
+        return all(whole) and len(self.unread) == before
+
+    def _members(self, top: Path, name: str) -> Iterator[Path]:
+        """Yield a file or folder and what is in it."""
+        yield top
+        for folder, folders, files in os.walk(top, onerror=lambda error: self._note(error, name)):
+            folders[:] = sorted(one for one in folders if not one.startswith(HALF))
+            yield from (Path(folder, one) for one in (*folders, *sorted(files)) if not one.startswith(HALF))
+
+    def _add_one(self, path: Path, name: Path) -> bool:
         try:
-            archive.add(path, str(path.relative_to(root)), recursive=False, filter=_finished)
+            member = self._archive.gettarinfo(path, str(name))
+            if not _is_plain(member):
+                self.unread.append(str(name))
+            elif member.isreg():
+                with path.open("rb") as file:
+                    self._archive.addfile(member, file)
+            else:
+                self._archive.addfile(member)
         except FileNotFoundError:
-            whole = False
-    return whole
+            # It was removed meanwhile.
+            return False
+        except PermissionError:
+            self.unread.append(str(name))
+        return True
 
-
-def _members(path: Path) -> Iterator[Path]:
-    """Yield a file or folder and what is in it; what vanishes meanwhile ends nothing."""
-    yield path
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        yield from (Path(folder, name) for name in (*folders, *sorted(files)))
-
-
-def _finished(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    is_half = any(part.startswith(HALF) for part in PurePosixPath(member.name).parts)
-    return None if is_half or not _is_plain(member) else member
+    def _note(self, error: OSError, name: str) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self.unread.append(name)
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
@@ -162,6 +191,15 @@ def _harmless(member: tarfile.TarInfo, to: str) -> tarfile.TarInfo | None:
     return safe if safe.isdir() else safe.replace(mode=0o600, deep=False)
 
 
+def _check_kinds(unpacked: Path) -> None:
+    for name in _NAMES:
+        wrong = Path.is_dir if name in _FILES else Path.is_file
+        if wrong(unpacked / name):
+            raise UserError(
+                f"This is not a backup: {name} is not a {'file' if name in _FILES else 'folder'}."
+            )
+
+
 def _check_database(path: Path) -> set[str]:
     """Return the ids of the runs of an unpacked database."""
     if not path.is_file():
@@ -170,4 +208,8 @@ def _check_database(path: Path) -> set[str]:
     with closing(sqlite3.connect(path)) as database:
         if database.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
             raise UserError("The database in this backup is damaged.")
-    return set(_ends(path))
+    ids = set(_ends(path))
+    odd = sorted(one for one in ids if not is_run_id(one))
+    if odd:
+        raise UserError(f"This is not a backup: it has a run called {odd[0]!r}.")
+    return ids

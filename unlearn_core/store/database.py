@@ -1,5 +1,6 @@
 """The store's database file: opened, brought up to date, and set aside where it is damaged."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -18,6 +19,7 @@ from unlearn_core.store.schema import bring_up_to_date, lacks_columns, refuse_ne
 
 DATABASE = "runs.sqlite"
 """The file in the store's root."""
+_LEAST_BYTES = 2**20
 
 
 def open_database(root: Path) -> SqlEngine:
@@ -43,7 +45,10 @@ def open_database(root: Path) -> SqlEngine:
     try:
         bring_up_to_date(sql)
     except DatabaseError as error:
-        raise UserError(f"The store's database {path.name} cannot be opened: {error.orig}.") from error
+        # SQLite calls a full disk an I/O error here.
+        is_full = shutil.disk_usage(root).free < _LEAST_BYTES
+        reason = "the disk is full: remove other files first" if is_full else error.orig
+        raise UserError(f"The store's database {path.name} cannot be opened: {reason}.") from error
     return sql
 
 

@@ -18,10 +18,10 @@ from unlearn_core.store.rows import UNDER_WAY, Run
 from unlearn_core.store.runs import Check, Store, open_store
 
 
-def room_for(store: Store, visitor: str, requests: Sequence[ForgetRequest] = ()) -> Check:
+def room_for(store: Store, visitor: str, requests: Sequence[ForgetRequest] = (), resumed: int = 0) -> Check:
     """Clean up before more runs of a visitor, and return what checks that they are not too many.
 
-    Without a visitor ("") there is no limit.
+    `resumed` runs are kept already, and are under way again. Without a visitor ("") there is no limit.
 
     Raises:
         UserError: a request is too large, or the visitor's files are.
@@ -31,7 +31,7 @@ def room_for(store: Store, visitor: str, requests: Sequence[ForgetRequest] = ())
     _check_sizes(requests)
     clean_up(store)
     check_disk(store.root, visitor)
-    return lambda kept: _check_numbers(kept, len(requests))
+    return lambda kept: _check_numbers(kept, len(requests), resumed)
 
 
 def check_disk(root: Path, visitor: str) -> None:
@@ -51,8 +51,8 @@ def _check_sizes(requests: Iterable[ForgetRequest]) -> None:
             raise UserError(f"This server carries out at most {quotas.STEPS.value:,} steps in one run.")
 
 
-def _check_numbers(kept: list[Run], more: int) -> None:
-    if sum(run.state in UNDER_WAY for run in kept) + more > quotas.UNDER_WAY.value:
+def _check_numbers(kept: list[Run], more: int, resumed: int) -> None:
+    if sum(run.state in UNDER_WAY for run in kept) + more + resumed > quotas.UNDER_WAY.value:
         raise UserError(
             f"This server runs at most {quotas.UNDER_WAY.value} runs per visitor at once: wait for one, or "
             "cancel it."

@@ -11,7 +11,9 @@ _log = logging.getLogger(__name__)
 
 def tell(root: Path, sentence: str) -> None:
     """Log a sentence, and keep it in the store's root until somebody reads it."""
-    _log.warning(sentence)
+    if _log.hasHandlers():
+        # Without one Python would print it, and then the command that reads it once more.
+        _log.warning(sentence)
     with suppress(OSError), (root / _FILE).open("a", encoding="utf-8") as file:
         file.write(sentence + "\n")
 

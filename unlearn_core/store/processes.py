@@ -30,16 +30,18 @@ def is_alive(owner: str, root: Path) -> bool:
     """Return whether the process of this `this_process()` id runs.
 
     It does as long as it holds its lock in this store: the number alone says nothing of a process in another
-    container. One without a lock is looked up by its number; on another host it counts as alive.
+    container. One without a lock is looked up by its number, on this host. Where files cannot be locked, one
+    on another host counts as alive.
     """
     if owner == this_process():
         return True
-    held = _is_held(_lock_file(root, owner))
+    lock = _lock_file(root, owner)
+    held = _is_held(lock)
     if held is not None:
         return held
     try:
         host, pid, start = owner.rsplit("/", 2)
-        return host != socket.gethostname() or _start(int(pid)) == start
+        return lock.exists() if host != socket.gethostname() else _start(int(pid)) == start
     except (psutil.NoSuchProcess, OSError, ValueError):
         return False
 

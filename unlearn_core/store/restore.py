@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from unlearn_core.store.rows import Run, RunState
-from unlearn_core.store.run_file import RUN_FILE, read_run_file
+from unlearn_core.store.rows import Run, RunState, is_run_id
+from unlearn_core.store.run_file import has_run_file, read_run_file
 
 
 def lost_runs(session: Session, folder: Path) -> list[Run]:
@@ -17,12 +17,22 @@ def lost_runs(session: Session, folder: Path) -> list[Run]:
     known = set(session.exec(select(Run.id)))
     lost = [
         read_run_file(one)
-        for one in folder.glob("*")
-        if one.is_dir()
-        and one.name not in known
-        and ((one / RUN_FILE).exists() or (not known and any(one.iterdir())))
+        for one in run_folders(folder)
+        if one.name not in known and (has_run_file(one) or (not known and _holds_something(one)))
     ]
     return sorted(lost, key=lambda run: run.created)
+
+
+def run_folders(folder: Path) -> list[Path]:
+    """Return the folders of runs in that of a store, whatever is in them."""
+    return [one for one in folder.glob("*") if is_run_id(one.name) and one.is_dir()]
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except PermissionError:
+        return True
 
 
 def in_words(runs: list[Run]) -> str:

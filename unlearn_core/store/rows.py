@@ -1,5 +1,6 @@
 """The row of a run: its request, its state and its numbers."""
 
+import re
 import uuid
 import zlib
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
 
+_RUN_ID = re.compile(r"[0-9a-f]{8}|[0-9a-f]{32}|example")
 _TIME = "%Y-%m-%d %H:%M:%S.%f"
 
 
@@ -139,6 +141,11 @@ class Run(SQLModel, table=True):
         self.state, self.result = RunState.DAMAGED, None
         self.name, self.steps_done = str(self.name), 0
         self.error = f"Run {self.id} {why}."
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a run of this program can have this id: only then is it the name of a folder."""
+    return _RUN_ID.fullmatch(text) is not None
 
 
 def new_run(request: ForgetRequest, name: str | None, visitor: str) -> Run:

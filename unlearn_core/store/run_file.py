@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from unlearn_core.common.checksums import check_all, delete_checksums, write_che
 from unlearn_core.common.damaged import DAMAGED
 from unlearn_core.common.files import atomic_write
 from unlearn_core.errors import UserError
-from unlearn_core.store.rows import Run
+from unlearn_core.store.rows import Run, RunState
 
 RUN_FILE = "run.json"
 FINISHED = (
@@ -41,6 +42,11 @@ def write_run_file(folder: Path, run: Run) -> None:
             half.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         _log.warning("%s of run %s could not be written: %s", RUN_FILE, run.id, error.strerror)
+
+
+def has_run_file(folder: Path) -> bool:
+    """Return whether the folder has the file; one that may not be entered has none."""
+    return os.access(folder / RUN_FILE, os.F_OK)
 
 
 def check_folder(folder: Path) -> None:
@@ -77,4 +83,5 @@ def read_run_file(folder: Path) -> Run:
         if run.id == folder.name and run.checksum == run.sum():
             return run
     made = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-    return Run(id=folder.name, name=folder.name, created=made, request="", owner="")
+    state = RunState.FAILED  # It is not under way.
+    return Run(id=folder.name, name=folder.name, state=state, created=made, request="", owner="")

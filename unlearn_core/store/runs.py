@@ -31,8 +31,8 @@ from unlearn_core.store.processes import is_alive, left_behind, show_life, this_
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.restore import in_words, lost_runs
 from unlearn_core.store.room import check_room
-from unlearn_core.store.rows import UNDER_WAY, Run, RunState, new_run
-from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, write_run_file
+from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_run_id, new_run
+from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, has_run_file, write_run_file
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Store:
             tell(self.root, in_words(lost))
         for run_id in kept:
             # Earlier versions wrote none.
-            if not (self.folder(run_id) / RUN_FILE).exists():
+            if not has_run_file(self.folder(run_id)):
                 self.update(run_id, name=self.get(run_id).name)
 
     def create(self, request: ForgetRequest, name: str | None = None, visitor: str = "") -> Run:
@@ -231,6 +231,8 @@ class Store:
         with self._session() as session:
             session.delete(run)
             session.commit()
+        if self.folder(run_id).exists():
+            _log.warning("Files of run %s could not be removed: %s", run_id, self.folder(run_id))
 
     def request_cancel(self, run_id: str) -> None:
         """Request a run to stop at its next step."""
@@ -280,8 +282,8 @@ class Store:
             yield session
 
     def folder(self, run_id: str) -> Path:
-        """Return the run's folder."""
-        return self.root / "runs" / run_id
+        """Return the run's folder; of an id that no run can have, one that is never there."""
+        return self.root / "runs" / (run_id if is_run_id(run_id) else "-")
 
     def steps(self, run_id: str) -> list[StepRecord]:
         """Return the run's steps so far; damaged ones and a missing folder raise `UserError`."""

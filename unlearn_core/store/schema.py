@@ -45,7 +45,9 @@ def refuse_newer(path: Path) -> None:
     SQLite reads it as one that never changes, without journals and locks. To open the file in any other way
     would take its locks from all connections of this process.
     """
-    # What is wrong with the file is found when it is opened to be used.
+    # What is no file is set aside; what is wrong with one is found when it is opened to be used.
+    if path.exists() and not path.is_file():
+        return
     with suppress(sqlite3.DatabaseError), closing(_as_it_is(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         _check_version(version)

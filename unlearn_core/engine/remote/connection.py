@@ -4,8 +4,11 @@ import re
 import socket
 import threading
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 import distributed
+from cryptography import x509
 from distributed import Client, Security
 
 from unlearn_core.common.sharing import is_shared
@@ -92,6 +95,7 @@ class Connection:
                 "The keys for the cluster are missing in Dask's configuration: distributed.comm.tls.ca-file, "
                 "distributed.comm.tls.client.cert and distributed.comm.tls.client.key."
             )
+        _check_keys(keys)
         try:
             socket.create_connection((address[1], int(address[2])), _TIMEOUT).close()
         except (OSError, OverflowError) as error:
@@ -103,3 +107,18 @@ class Connection:
     def _unreachable(self, error: Exception) -> ClusterLostError:
         reason = getattr(error, "strerror", None) or first_line(error)
         return ClusterLostError(f"The cluster{self._name()} cannot be reached: {reason}.")
+
+
+def _check_keys(keys: Security) -> None:
+    """Raise `UserError` for keys that cannot be used: TLS would only say that the connection broke."""
+    try:
+        keys.get_connection_args("client")
+        certificate = x509.load_pem_x509_certificate(Path(keys.tls_client_cert).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise UserError(f"The keys for the cluster cannot be used: {reason}.") from error
+    if certificate.not_valid_after_utc < datetime.now(UTC):
+        raise UserError(
+            "The certificate for the cluster (distributed.comm.tls.client.cert) expired on "
+            f"{certificate.not_valid_after_utc:%d %B %Y}: make a new one, also for scheduler and workers."
+        )

@@ -13,6 +13,7 @@ from typing import Any
 
 import distributed
 from distributed import Client, KilledWorker
+from distributed.client import ClosedClientError
 from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps, loads
 
@@ -145,7 +146,7 @@ class RemoteCluster:
         self._courier.remove(key)
         sent.close()
         # Without a connection there is nothing to drop.
-        with suppress(RuntimeError):
+        with suppress(RuntimeError, ClosedClientError):
             work.cancel()
 
     def _arrived(self, sent: Sent, outcome: "Future[Any]", work: distributed.Future) -> None:
