@@ -124,18 +124,20 @@ def tls_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def make_keys(folder: Path) -> None:
-    """Write an authority, and a certificate with its key that all parts of a cluster share."""
+def make_keys(folder: Path, hours: float = 24) -> None:
+    """Write an authority, and a certificate with its key that all parts share, valid for so many hours."""
     authority, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    (folder / "ca.pem").write_bytes(_certificate("authority", authority, authority))
-    (folder / "cert.pem").write_bytes(_certificate("cluster", own, authority))
+    (folder / "ca.pem").write_bytes(_certificate("authority", authority, authority, hours))
+    (folder / "cert.pem").write_bytes(_certificate("cluster", own, authority, hours))
     kept = own.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     (folder / "key.pem").write_bytes(kept)
 
 
-def _certificate(name: str, key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurvePrivateKey) -> bytes:
+def _certificate(
+    name: str, key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurvePrivateKey, hours: float
+) -> bytes:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -143,8 +145,8 @@ def _certificate(name: str, key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurv
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")]))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(hours=2))
+        .not_valid_after(now + timedelta(hours=hours))
         .add_extension(x509.BasicConstraints(key is by, None), critical=True)
         .sign(by, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)

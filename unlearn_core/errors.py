@@ -1,6 +1,7 @@
 """The one error that is meant for users."""
 
 import re
+from pathlib import Path
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of what follows."""
@@ -24,3 +25,10 @@ def first_line(error: BaseException) -> str:
     """
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return line.partition(" Hint: ")[0][:300].rstrip(".")
+
+
+def no_such_file(path: Path) -> UserError:
+    """Return the error for a path that is not a file."""
+    if path.is_dir():
+        return UserError(f"{path.name} is a folder, not a file.")
+    return UserError(f"There is no file {path.name}.")

@@ -31,6 +31,7 @@ _WAYS = {
     "function": "A Python function",
 }
 _TRY, _NUMBER, _UPLOADED, _ADDED = "tried_classifier", "try_number", "uploaded_checkpoint", "added_classifier"
+_ASKED = "asked_of_classifier"
 
 
 def add_classifier() -> None:
@@ -56,7 +57,8 @@ def add_classifier() -> None:
         st.markdown("##### 2 · Its predictions on known pictures")
         if pressed and source is not None:
             _try({**source, **given}, images)
-        _result()
+            st.session_state[_ASKED] = (source, given, images)
+        _result(is_current=st.session_state.get(_ASKED) == (source, given, images))
 
 
 def _source() -> dict[str, Any] | None:
@@ -77,6 +79,7 @@ def _source() -> dict[str, Any] | None:
         name = st.text_input(
             "Function",
             key="add_function",
+            persist_state="session",
             placeholder="my_package.models:my_network",
             help="A function without arguments that returns a torch module. A worker of this app calls it, "
             "so it must be importable from where the app was started.",
@@ -115,7 +118,11 @@ def _file() -> dict[str, Any] | None:
         "file is never run.",
     )
     path = (
-        "" if is_shared() else st.text_input("or its path on the machine that runs this app", key="add_path")
+        ""
+        if is_shared()
+        else st.text_input(
+            "or its path on the machine that runs this app", key="add_path", persist_state="session"
+        )
     )
     architecture = st.selectbox(
         "Network architecture of the checkpoint",
@@ -124,7 +131,7 @@ def _file() -> dict[str, Any] | None:
         placeholder="Choose one, such as torchvision:resnet18",
         key="add_architecture",
     )
-    where = _store_upload(uploaded) if uploaded is not None else path.strip()
+    where = _store_upload(uploaded) if uploaded is not None else path.strip(" \"'")
     if not where or architecture is None:
         return None
     name = default_name(f"file:{where if uploaded is None else uploaded.name}")
@@ -210,13 +217,16 @@ def _try(specification: dict[str, Any], images: str) -> None:
     st.session_state[_TRY] = (parsed, images, path.read_bytes())
 
 
-def _result() -> None:
+def _result(is_current: bool) -> None:
+    """Show what was tried; it can be added as long as the form still says the same."""
     if _TRY not in st.session_state:
         st.caption(
             "Choose a network and press *Try it*: six pictures with their five most likely classes show "
             "whether weights, normalisation and class names are right. Nothing is kept until you add it."
         )
         return
+    if not is_current:
+        st.warning("The form has changed since: press *Try it* again.", icon=":material/sync_problem:")
     specification, images, content = st.session_state[_TRY]
     record = preview(content)
     if record.parts:
@@ -233,7 +243,10 @@ def _result() -> None:
             return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name in the catalog", record.name, key=f"add_name_{record.name}")
-        if st.button("Add to the catalog", key="add", type="primary", icon=":material/add:"):
+        add = st.button(
+            "Add to the catalog", key="add", type="primary", icon=":material/add:", disabled=not is_current
+        )
+        if add and is_current:
             _add(specification, name, record)
 
 

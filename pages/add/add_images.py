@@ -10,6 +10,7 @@ from pages.shared.app_state import engine, store
 from pages.shared.errors import show_error
 from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
+from pages.shared.words import plain
 from unlearn_core.catalog.records.image_set_record import (
     LEFT_OUT,
     AddedImageSet,
@@ -18,6 +19,7 @@ from unlearn_core.catalog.records.image_set_record import (
 )
 from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.catalog.untrusted.uploads import most_bytes
+from unlearn_core.common.counted import counted
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.engine.looks import AddImageSetRequest
 from unlearn_core.errors import UserError
@@ -73,7 +75,11 @@ def add_images() -> None:
 
 def _say(record: AddedImageSet) -> None:
     """Say that a set was added, what was guessed, and what was left out."""
-    said = " ".join((f"**{record.name}** is in the catalog.", *record.notes))
+    classes = len(record.class_names)
+    of = f" of {classes:,} class{'' if classes == 1 else 'es'}" if classes else ""
+    said = " ".join(
+        (f"**{plain(record.name)}** is in the catalog: {counted(record.pictures)}{of}.", *record.notes)
+    )
     st.success(said, icon=":material/check_circle:")
     st.page_link(FORGET.file, label="Forget some of them")
     if record.left_out:
@@ -101,7 +107,7 @@ def _window() -> tuple[float, float] | None:
 
 
 def _path(way: str) -> str:
-    path = st.text_input("Path, on the machine that runs this app", key="add_images_path").strip()
+    path = st.text_input("Path, on the machine that runs this app", key="add_images_path").strip(" \"'")
     if way == "utkface":
         grouping = st.selectbox(
             "Age groups",

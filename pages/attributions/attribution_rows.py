@@ -124,6 +124,8 @@ def _row(comparison: Comparison, measured: Measured, number: int, kept: float) -
     words = comparison.short_name(old)
     if old != new:
         words += f" → {comparison.short_name(new)}"
+    if old != comparison.labels[position]:
+        words = f"{comparison.short_name(comparison.labels[position])}, predicted {words}"
     correlation = two_decimals(shown.rank_correlation[number])
     yardstick = "" if np.isnan(kept) else f" (kept {two_decimals(kept)})"
     numbers = [

@@ -138,6 +138,8 @@ def _alike(runs: list[Run], current: Run | None) -> list[str]:
 
 def conclusion(lines: Sequence[RunNumbers]) -> str:
     """Say which of the runs that forgot everything keeps most."""
+    if len({(line.classifier, line.images) for line in lines}) > 1:
+        return "These runs are of different classifiers or pictures, so their numbers cannot be ranked."
     names = dict(zip((line.run for line in lines), titles(lines), strict=True))
     labelled = all(line.accuracy.retain is not None for line in lines)
     of_kept = {line.run: line.accuracy.retain if labelled else line.agreement.retain for line in lines}
@@ -160,7 +162,7 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     elif len(kept) > 1:
         who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
         words.append(f"{who} forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
-    if len({(line.classifier, line.images, line.ids) for line in lines}) > 1:
+    if len({line.ids for line in lines}) > 1:
         words.append(
             "These runs did not forget the same pictures, so their numbers differ for that reason too."
         )
@@ -183,7 +185,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
                 _AGREES: line.agreement.retain,
                 "steps": line.steps,
                 "seconds": round(line.seconds, 1),
-                "ended": line.stopped,
+                "ended": _ended(line),
                 "run": line.run,
             }
         )
@@ -195,6 +197,11 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
         column_config=dict.fromkeys([*(one.name for one in SETS.values()), _COPIES, _AGREES], percent),
     )
     return table
+
+
+def _ended(line: RunNumbers) -> str:
+    strength = store().get(line.run).parsed_request().strength
+    return line.stopped if strength == 1 else f"{100 * strength:.0f} % of the way"
 
 
 def _curves(comparison: RunComparison) -> None:

@@ -90,7 +90,7 @@ def _choose_folder() -> str | None:
         help="One folder of pictures per class, with or without train/ and test/ above; a .zip of that; or a "
         ".csv with the columns path and label. Classes that match the classifier's give accuracy, others "
         "agreement. The page *Add* gives such a set a name.",
-    ).strip()
+    ).strip(" \"'")
     if not path:
         st.info("Enter the path of a folder with one folder per class, on the machine that runs this app.")
         return None

@@ -50,6 +50,11 @@ _BAD_LINK = "bad_link"
 # Their classes are those of the classifiers shipped for them: nothing to match.
 PACKAGED = ("mnist", "cifar10")
 
+_WITHOUT_LABELS = "These pictures have no labels: the classifier's prediction is taken as the label."
+_WITHOUT_MATCH = (
+    "No class of these pictures is one of the classifier's: its prediction is taken as the label. "
+    "*Class match* below says which is which."
+)
 _VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
@@ -127,7 +132,7 @@ def _pictures(
     for note in table.notes:
         st.caption(note)
     if not table.labelled.any():
-        st.caption("These pictures have no labels: the classifier's prediction is taken as the label.")
+        st.caption(_WITHOUT_MATCH if table.own_names else _WITHOUT_LABELS)
     elif not table.labelled.all():
         unlabelled = int((~table.labelled).sum())
         have = "has" if unlabelled == 1 else "have"
@@ -196,7 +201,7 @@ def _setup(
             disabled=not ids or table is None,
             width="stretch",
         )
-        _about_the_pick(ids, table, never_seen)
+        _about_the_pick(ids, table, never_seen, relabel=goal["goal"] == "relabel")
     if pressed:
         request = {
             "classifier": classifier,
@@ -217,13 +222,15 @@ def _on_the_button(pictures: int, methods: int) -> str:
     return f"Forget {counted(pictures)}" + (f" by {methods} methods" if methods > 1 else "")
 
 
-def _about_the_pick(ids: list[int], table: ImageTable | None, never_seen: NeverSeen | None) -> None:
+def _about_the_pick(
+    ids: list[int], table: ImageTable | None, never_seen: NeverSeen | None, relabel: bool
+) -> None:
     """Say what is to be known of the picked pictures before they are forgotten."""
     if not ids:
         st.caption("Click the pictures to forget (with Shift: a range), or use a quick pick.")
         link_to_example()
         return
-    if table is not None:
+    if table is not None and not relabel:
         wrong = int((table.predictions != table.labels)[np.isin(table.ids, ids)].sum())
         if wrong:
             are = "is" if wrong == 1 else "are"

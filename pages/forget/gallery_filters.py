@@ -32,7 +32,7 @@ _SORTS_HELP = (
 )
 _QUICK_PICKS = {
     "random": "Random pictures that pass the filters and are recognised; press again for others.",
-    "hardest": "The pictures with the highest loss.",
+    "hardest": "The recognised pictures with the highest loss.",
     "memorised": "The pictures that classifiers which never saw them recognise least; this one does.",
     "first": "The first pictures in the order above.",
 }
@@ -215,6 +215,10 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen:
         return
     text = f"{kind}:{st.session_state['quick_count']}"
     by_id = np.sort(positions)
+    known = table.predictions[by_id] == table.labels[by_id]
+    if kind == "hardest" and known.any():
+        # What is not recognised has the highest loss, and nothing that could be forgotten.
+        by_id = by_id[known]
     ids = table.ids[by_id]
     memorisation = None
     if kind == "memorised" and never_seen is not None:

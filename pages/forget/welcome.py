@@ -31,8 +31,8 @@ _REPAIR = "All are forgotten. The repair now restores what that did to the other
 
 
 def open_example() -> None:
-    """Open the example at a tab's first visit, as long as there is no other run."""
-    if not st.session_state.get(_SEEN) and [run.id for run in my_runs()] == [EXAMPLE]:
+    """Open the example at a tab's first visit, unless there is another run or the link names something."""
+    if not st.session_state.get(_SEEN) and not st.query_params and [run.id for run in my_runs()] == [EXAMPLE]:
         open_run(EXAMPLE)
     st.session_state[_SEEN] = True
 

@@ -89,7 +89,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     chosen = film["steps"].tolist().index(step)
     result = run.parsed_result()
     frontier = () if result is None else result.frontier
-    figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen, frontier)
+    relabel = run.parsed_request().goal == "relabel"
+    figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen, frontier, relabel)
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     progress = st.empty()
     st.caption(

@@ -35,6 +35,7 @@ def replay_figure(
     names: Sequence[str],
     chosen: int,
     frontier: Sequence[FrontierPoint] = (),
+    relabel: bool = False,
 ) -> go.Figure:
     """Draw one frame of a film, with the others ready for its play button.
 
@@ -44,8 +45,9 @@ def replay_figure(
         names: of the classes.
         chosen: number of the frame that is shown first.
         frontier: of the result, for the last point of the curve of kept pictures.
+        relabel: how many pictures have their new class is drawn too.
     """
-    figure = live_chart(steps, HEIGHT, frontier=frontier)
+    figure = live_chart(steps, HEIGHT, relabel=relabel, frontier=frontier)
     static = len(figure.data)
     count = len(film["ids"])
     names = short_class_names(tuple(names))

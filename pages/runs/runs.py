@@ -22,7 +22,7 @@ from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPL
 from pages.shared.local_time import time_zone
 from pages.shared.run_picker import nothing_yet
 from pages.shared.visitor import visitor
-from pages.shared.words import SETS, percent
+from pages.shared.words import SETS, percent, plain
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
@@ -105,7 +105,7 @@ def _after(result: Result | None, group: str) -> str:
 
 
 def _actions(run: Run) -> None:
-    st.markdown(f"##### {run.name}")
+    st.markdown(f"##### {plain(run.name)}")
     if run.error:
         st.warning(run.error, icon=":material/info:")
     if run.state == RunState.DAMAGED:

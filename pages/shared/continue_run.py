@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import selection
 from pages.shared.app_state import leave_run, store
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
+from pages.shared.links import go_to_forget
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -23,7 +23,7 @@ def forget_more_button(run: Run) -> None:
         st.session_state[_AFTER] = run.id
         leave_run()
         selection.pick([])
-        st.switch_page(FORGET.file)
+        go_to_forget()
 
 
 def start_of_next_run() -> str | None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.app_state import engine, open_run
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
+from pages.shared.links import go_to_forget
 from pages.shared.visitor import visitor
 from unlearn_core.artifacts.intervals import wilson_interval
 from unlearn_core.artifacts.results import Result
@@ -62,4 +62,4 @@ def _more_pictures(run: Run) -> None:
             show_error(error)
             return
         open_run(run_id)
-        st.switch_page(FORGET.file, query_params={"run": run_id})
+        go_to_forget()

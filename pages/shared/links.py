@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+import streamlit as st
+
+PAGE = "page"
+"""In the session: the title of the page that is drawn."""
+
 
 @dataclass(frozen=True)
 class PageLink:
@@ -33,3 +38,13 @@ PAGES = (
     ADD,
     RUNS,
 )
+
+
+def go_to_forget() -> None:
+    """Open *Forget*, or draw it anew where it is open.
+
+    Streamlit cannot switch a page to itself while choices on it are bound to its link.
+    """
+    if st.session_state[PAGE] == FORGET.title:
+        st.rerun()
+    st.switch_page(FORGET.file)

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.errors import show_error
-from pages.shared.links import PAGES
+from pages.shared.links import PAGE, PAGES
 from pages.shared.sign_in import may_enter, sign_out_pages
 from unlearn_core.errors import UserError
 
@@ -27,6 +27,7 @@ def open_page() -> None:
         st.navigation(pages, position="hidden")
         return
     chosen = st.navigation([*pages, *sign_out_pages()], position="top")
+    st.session_state[PAGE] = chosen.title
     try:
         chosen.run()
     except UserError as error:

@@ -10,7 +10,7 @@ from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.errors import show_error
 from pages.shared.few_kept import say_if_few
 from pages.shared.glossary import explained
-from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, REPLAY, WEIGHTS, go_to_forget
 from pages.shared.live_chart import how_to_read, live_chart
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
@@ -78,6 +78,9 @@ def _panel(run_id: str, every: float | None) -> None:
     else:
         _outcome(run)
         _next(run)
+    if run.parsed_request().strength != 1:
+        # The steps are those of the whole way, of which these weights went a part.
+        return
     live_pictures(run, steps)
     if steps:
         result = run.parsed_result()
@@ -122,7 +125,7 @@ def _head(run: Run) -> None:
             if st.button("Forget others", key="new", icon=":material/add:", width="stretch", help=_AFRESH):
                 leave_run()
                 start_afresh()
-                st.switch_page(FORGET.file)
+                go_to_forget()
 
 
 def _cancel(run_id: str) -> None:
@@ -187,7 +190,8 @@ def _outcome(run: Run) -> None:
         elif result.stopped == "forgotten":
             # Green is for what also holds for changed copies.
             show = st.success if is_deep(result) else st.info
-            show(words, icon=":material/check_circle:")
+            is_reached = run.parsed_request().strength == 1
+            show(words, icon=":material/check_circle:" if is_reached else ":material/tune:")
         else:
             st.warning(words, icon=":material/info:")
         result_cards(result)

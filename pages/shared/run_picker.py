@@ -26,14 +26,21 @@ def finished_run() -> Run | None:
     Otherwise show a link to start the first run, the run's progress, or why it ended early.
     """
     runs = [run for run in my_runs() if run.state != RunState.DAMAGED]
-    named = _named_run()
+    named, is_lost = None, False
+    try:
+        named = current_run()
+    except UserError as error:
+        show_error(error)
+        is_lost = True
     if named is not None and named.id not in [run.id for run in runs]:
         # A link may name another visitor's run.
         runs = [named, *runs]
     if not runs:
         nothing_yet()
         return None
-    run = _choose(runs, named)
+    run = _choose(runs, named, is_lost)
+    if run is None:
+        return None
     if run.parsed_result() is None:
         run_panel(run.id)
         return None
@@ -53,30 +60,28 @@ def describe(run: Run) -> str:
     return " · ".join(words if sign is None else [*words, sign])
 
 
-def _named_run() -> Run | None:
-    try:
-        return current_run()
-    except UserError as error:
-        show_error(error)
-        return None
-
-
-def _choose(runs: list[Run], wanted: Run | None) -> Run:
+def _choose(runs: list[Run], wanted: Run | None, is_lost: bool) -> Run | None:
+    """Let the person choose; where the run of the link `is_lost`, no other one takes its place by itself."""
     ids = [run.id for run in runs]
     by_id = dict(zip(ids, runs, strict=True))
     # The URL decides; a choice changes it before the page is drawn, so that none is lost.
-    st.session_state[_CHOSEN] = ids[0] if wanted is None else wanted.id
+    st.session_state[_CHOSEN] = None if is_lost else ids[0] if wanted is None else wanted.id
     chosen = st.selectbox(
         "Run",
         ids,
+        index=None if is_lost else 0,
+        placeholder="Choose a run",
         format_func=lambda one: describe(by_id[one]),
         key=_CHOSEN,
         on_change=_open_chosen,
         label_visibility="collapsed",
     )
+    if chosen is None:
+        return None
     open_run(chosen)
     return by_id[chosen]
 
 
 def _open_chosen() -> None:
-    open_run(st.session_state[_CHOSEN])
+    if st.session_state[_CHOSEN] is not None:
+        open_run(st.session_state[_CHOSEN])

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.run_folder import write_predictions
 from unlearn_core.artifacts.predictions import (
@@ -63,4 +64,24 @@ def test_missing_or_damaged_predictions_are_one_sentence(tmp_path: Path, content
     if content is not None:
         (tmp_path / "predictions.npz").write_bytes(content)
     with pytest.raises(UserError, match="missing or damaged: run it again"):
+        read_comparison(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("after", np.full(10, 3)),
+        ("before", np.full(10, -2)),
+        ("ids", np.arange(9)),
+        ("after", np.zeros((10, 2), int)),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_damage(
+    tmp_path: Path, name: str, values: NDArray[np.int64]
+) -> None:
+    write_predictions(tmp_path)
+    with np.load(tmp_path / "predictions.npz") as arrays:
+        other = {**arrays, name: values}
+    np.savez_compressed(tmp_path / "predictions.npz", **other)
+    with pytest.raises(UserError, match="are missing or damaged"):
         read_comparison(tmp_path)

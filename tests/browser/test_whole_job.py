@@ -110,6 +110,10 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     open_tab(page, "Forget")
     expect(page.locator(".cell")).to_have_count(56)
     expect(page.locator(".count")).to_have_text("1 selected")
+    # The link names the classifier, which is not the default.
+    page.get_by_role("button", name="Forget others").click()
+    expect(page.locator(".st-key-forget button")).to_be_visible()
+    settle(page)
 
 
 def test_a_photo_from_the_camera_is_added_and_picked(open_page: OpenPage) -> None:

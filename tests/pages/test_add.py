@@ -55,6 +55,11 @@ def test_a_checkpoint_is_tried_and_then_added(own_home: Path, open_app: OpenApp,
     assert "timm:resnet10t" in words
     assert "cat · dog · bird · fish" in words
     assert custom_classifiers(own_home) == []
+    app.number_input(key="add_size").set_value(32).run()
+    assert "The form has changed since" in app.warning[0].value
+    assert app.button(key="add").disabled
+    app.number_input(key="add_size").set_value(64).run()
+    assert not app.warning
     app.text_input(key="add_name_net").set_value("my net")
     app.button(key="add").click().run()
     assert not app.exception

@@ -205,6 +205,34 @@ def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: s
     assert [error.value for error in app.error] == ["There is no run 00000000."]
 
 
+def test_no_other_run_takes_the_place_of_an_unknown_one(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
+    run = finished(store)
+    app = open_app("pages/before_after/before_after.py", "00000000")
+    assert not app.metric
+    assert "run" not in app.query_params or app.query_params["run"] == "00000000"
+    app.selectbox(key="chosen_run").select_index(0).run()
+    assert not app.exception
+    assert not app.error
+    assert app.metric
+    assert app.query_params["run"] == run.id
+
+
+def test_a_point_of_the_dial_shows_no_step_of_the_whole_way(
+    open_app: OpenApp, store: Store, finished: Finished
+) -> None:
+    run = finished(store)
+    store.update(run.id, request=run.parsed_request().model_copy(update={"strength": 0.75}).model_dump_json())
+    app = open_app(run=run.id)
+    assert "Percentage that is recognised" not in words_of(app)
+    assert not app.error
+    other = finished(store)
+    app = open_app("pages/compare/compare.py")
+    app.multiselect(key="runs").set_value([run.id, other.id]).run()
+    assert app.dataframe[0].value["ended"].tolist() == ["75 % of the way", "forgotten"]
+
+
 def test_before_and_after_can_be_looked_at_closer(
     open_app: OpenApp, store: Store, finished: Finished
 ) -> None:

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.check_arrays import check_arrays
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import is_whole, write_arrays
 
+_PER_PICTURE = (
+    *("ids", "is_test", "labels", "labelled", "predictions", "top_confidences", "confidences", "losses"),
+    "thumbnails",
+)
 _TEXTS = ("class_names", "own_names", "own_how", "notes")
 
 
@@ -58,6 +63,8 @@ def read_image_table(path: Path) -> ImageTable:
         np.load(path, allow_pickle=False) as arrays,
     ):
         fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
+        pictures = {name: fields[name] for name in _PER_PICTURE}
+        check_arrays(pictures, ("labels", "predictions"), len(fields["class_names"]))
     return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
 
 

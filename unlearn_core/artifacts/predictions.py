@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.artifacts.check_arrays import check_arrays
 from unlearn_core.artifacts.intervals import paired_half_width, wilson_interval
 from unlearn_core.catalog.class_names import short_class_names
 from unlearn_core.common.checksums import check
@@ -91,6 +92,8 @@ def read_comparison(folder: Path) -> Comparison:
         np.load(folder / _FILE, allow_pickle=False) as arrays,
     ):
         fields = {name: arrays[name] for name in Comparison.__dataclass_fields__}
+        pictures = {name: values for name, values in fields.items() if name != "class_names"}
+        check_arrays(pictures, ("labels", "before", "after"), len(fields["class_names"]))
     return Comparison(**{**fields, "class_names": tuple(fields["class_names"].tolist())})
 
 

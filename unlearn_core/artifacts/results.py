@@ -1,8 +1,9 @@
 """The result of a run, stored in its row and printed by the command line."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from unlearn_core.forgetting.step import Stopped
 
@@ -19,6 +20,10 @@ class EarlierSet:
     labels: tuple[int, ...]
 
 
+Count = Annotated[int, Field(le=2**53)]
+"""Tables of the browser hold no larger number."""
+
+
 class _Numbers(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +33,7 @@ class Accuracy(_Numbers):
 
     before: float | None
     after: float | None
-    n: int
+    n: Count
 
 
 class GroupAccuracy(_Numbers):
@@ -77,7 +82,7 @@ class EarlierResult(_Numbers):
     labels: tuple[int, ...]
     before: float
     after: float
-    n: int
+    n: Count
 
     @property
     def recognised(self) -> int:
@@ -102,7 +107,7 @@ class ChangedCopies(_Numbers):
 
     before: float
     after: float
-    n: int
+    n: Count
     interval: tuple[float, float]
     shifted: int | None = None
 
@@ -160,12 +165,12 @@ class Result(_Numbers):
     goal: str
     device: str
     seed: int
-    k: int
+    k: Count
     ids: tuple[int, ...]
     accuracy: GroupAccuracy
     agreement: Agreement
     seconds: Seconds
-    steps: int
+    steps: Count
     stopped: Stopped
     after: str | None = None
     earlier: tuple[EarlierResult, ...] = ()

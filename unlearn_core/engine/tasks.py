@@ -1,5 +1,6 @@
 """What workers run. Torch is imported inside, so this file stays light."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,14 @@ from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError, first_line
 
 Answer = TypeVar("Answer")
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    return "UserError(" not in record.getMessage()
+
+
+# Dask would print a traceback for each sentence about what somebody entered.
+logging.getLogger("distributed.worker").addFilter(_is_fault)
 
 
 def warm() -> None:

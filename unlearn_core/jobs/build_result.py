@@ -75,7 +75,7 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = [*_remarks(result), *_remarks_on_sample(comparison, others), *notes]
+    said = [*_remarks(result, request.strength), *_remarks_on_sample(comparison, others), *notes]
     said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})
 
@@ -144,14 +144,14 @@ def _are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def _remarks(result: Result) -> list[str]:
+def _remarks(result: Result, strength: float) -> list[str]:
     """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
     if result.stopped == "step limit":
         found.append(f"Not everything was forgotten within {counted(result.steps, 'step')}.")
     forget = result.accuracy.forget
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0
-    if result.stopped == "forgotten" and still:
+    if result.stopped == "forgotten" and still and strength == 1:
         found.append(f"Measured again, {still} of the {forget.n} pictures {_are(still)} still recognised.")
     titles = {"retain": "The kept pictures (D_r)", "test": "Pictures never seen (D_test)"}
     for group, lost in result.losses().items():

@@ -15,7 +15,7 @@ from torch import Tensor
 from unlearn_core.catalog.untrusted.archives import members
 from unlearn_core.catalog.untrusted.guard import guarded, limits_of_checkpoint
 from unlearn_core.common.batches import is_out_of_memory
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, no_such_file
 
 MOST_BYTES = 8 * 2**30
 MOST_ENTRIES = 200_000
@@ -70,7 +70,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         UserError: no such file, too large, damaged, TorchScript, or a pickle that would run code.
     """
     if not path.is_file():
-        raise UserError(f"There is no file {path.name}.")
+        raise no_such_file(path)
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB.")
     with path.open("rb") as file:
@@ -98,7 +98,7 @@ def check_checkpoint(path: Path) -> None:
     Raises `UserError` like `read_checkpoint`, and where a limit was reached.
     """
     if not path.is_file():
-        raise UserError(f"There is no file {path.name}.")
+        raise no_such_file(path)
     guarded(path.name, limits_of_checkpoint(path), read_and_forget, path)
 
 
@@ -120,6 +120,12 @@ def _check_archive(path: Path) -> None:
         raise UserError(f"{path.name} is a compressed archive, not a checkpoint of torch.save.")
 
 
+def _is_pickle(path: Path) -> bool:
+    """Return whether a file begins like an archive of torch.save, or a pickle."""
+    with path.open("rb") as file:
+        return file.read(2).startswith((b"PK", b"\x80"))
+
+
 def _load(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals([(Stand, name) for name in _HARMLESS]):
@@ -128,7 +134,7 @@ def _load(path: Path) -> Any:
     except Exception as error:
         if is_out_of_memory(error):
             raise MemoryError from error
-        if "nsupported" in str(error) or "GLOBAL" in str(error):
+        if _is_pickle(path) and ("nsupported" in str(error) or "GLOBAL" in str(error)):
             raise UserError(
                 f"{path.name} needs Python code to load, which is never run: "
                 "save only model.state_dict(), or use safetensors."

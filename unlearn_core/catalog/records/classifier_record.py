@@ -66,6 +66,10 @@ class ClassifierSpecification(BaseModel):
             return cls(**fields)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors()[0]
+            if first["loc"][:1] in (("mean",), ("std",)):
+                raise UserError(
+                    f"{first['loc'][0]} is a number per channel, between commas, such as 0.485, 0.456, 0.406."
+                ) from error
             where = ".".join(str(part) for part in first["loc"]).replace("_", " ")
             raise UserError(f"{where}: {first['msg']}.") from error
 

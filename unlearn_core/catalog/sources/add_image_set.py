@@ -85,8 +85,10 @@ def _free_name(root: Path, name: str, visitor: str) -> str:
     name = check_name(name)
     if visitor and sum(one.visitor == visitor for one in added_image_sets(root)) >= MOST_ADDED:
         raise UserError(f"You have added {MOST_ADDED} image sets already: remove one first.")
-    if ":" in name or name in [entry.name for entry in image_sets()]:
-        raise UserError(f"An image set cannot be called {name}: choose another name.")
+    if ":" in name:
+        raise UserError(f"An image set cannot be called {name}: a name has no colon.")
+    if name in [entry.name for entry in image_sets()]:
+        raise UserError(f"There is an image set {name} already: choose another name.")
     return name
 
 

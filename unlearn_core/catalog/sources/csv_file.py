@@ -15,7 +15,7 @@ from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, reada
 from unlearn_core.catalog.sources.tables import LABELS, PATHS, column, rows_of
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
 from unlearn_core.common.brought import there
-from unlearn_core.errors import UserError
+from unlearn_core.errors import UserError, no_such_file
 
 SPLITS = ("split", "part", "subset")
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
@@ -73,7 +73,7 @@ def table_fingerprint(path: Path) -> str:
 def _rows(path: Path) -> tuple[list[list[str]], tuple[str, ...]]:
     """Return the rows of a CSV file, the header first, and sentences about guesses."""
     if not path.is_file():
-        raise UserError(f"There is no file {path.name}.")
+        raise no_such_file(path)
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**20} MB.")
     rows, guessed = rows_of(path.read_bytes(), path.name)

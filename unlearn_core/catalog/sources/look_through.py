@@ -63,7 +63,7 @@ def _window(found: ImageSource, wanted: Window | None) -> Window | None:
     if usual is None:
         raise UserError("These pictures have eight bits per channel: there is no window to choose.")
     if not wanted[0] < wanted[1] or not all(map(math.isfinite, wanted)):
-        raise UserError("A window is two numbers, the lower one first.")
+        raise UserError("Give both Black and White, the lower one first.")
     return wanted
 
 

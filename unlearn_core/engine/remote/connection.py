@@ -1,5 +1,6 @@
 """The connection to a cluster: made when it is first needed, and again after it was lost."""
 
+import os
 import re
 import socket
 import threading
@@ -95,11 +96,11 @@ class Connection:
                 "The keys for the cluster are missing in Dask's configuration: distributed.comm.tls.ca-file, "
                 "distributed.comm.tls.client.cert and distributed.comm.tls.client.key."
             )
-        _check_keys(keys)
         try:
             socket.create_connection((address[1], int(address[2])), _TIMEOUT).close()
         except (OSError, OverflowError) as error:
             raise self._unreachable(error) from error
+        _check_keys(keys)
 
     def _name(self) -> str:
         return "" if is_shared() else f" {self._address}"
@@ -111,14 +112,25 @@ class Connection:
 
 def _check_keys(keys: Security) -> None:
     """Raise `UserError` for keys that cannot be used: TLS would only say that the connection broke."""
+    named = {
+        "ca-file": keys.tls_ca_file,
+        "client.cert": keys.tls_client_cert,
+        "client.key": keys.tls_client_key,
+    }
+    for name, place in named.items():
+        # Dask also takes the text of a key itself.
+        if "\n" not in place and not os.access(place, os.R_OK):
+            raise UserError(f"The file in distributed.comm.tls.{name} is missing or cannot be read.")
+    certificate = keys.tls_client_cert
     try:
         keys.get_connection_args("client")
-        certificate = x509.load_pem_x509_certificate(Path(keys.tls_client_cert).read_bytes())
+        data = certificate.encode() if "\n" in certificate else Path(certificate).read_bytes()
+        ends = x509.load_pem_x509_certificate(data).not_valid_after_utc
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise UserError(f"The keys for the cluster cannot be used: {reason}.") from error
-    if certificate.not_valid_after_utc < datetime.now(UTC):
+    if ends < datetime.now(UTC):
         raise UserError(
-            "The certificate for the cluster (distributed.comm.tls.client.cert) expired on "
-            f"{certificate.not_valid_after_utc:%d %B %Y}: make a new one, also for scheduler and workers."
+            f"The certificate in distributed.comm.tls.client.cert expired on {ends:%d %B %Y}: make new ones "
+            "for server, scheduler and workers."
         )
