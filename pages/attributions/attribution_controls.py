@@ -102,7 +102,7 @@ def _algorithms(run: Run) -> list[str]:
         max_selections=_MOST_ALGORITHMS,
         key="algorithms",
         bind="query-params",
-        placeholder="choose one or more",
+        placeholder=f"{algorithm_entry(on[0]).title}; choose one or more",
         help=f"Not available for this classifier:\n{off}",
     )
     return chosen or on[:1]

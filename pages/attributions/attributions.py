@@ -62,14 +62,15 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
     # Of several algorithms the first one that explains contrasts says most.
     first = next((place for place, one in enumerate(requests) if one.target == chosen.target), 0)
     shown, forgotten = measured[first].shown, forgotten_ids(comparison)
-    sentence.markdown(conclusion(comparison, shown, forgotten, UNKNOWN))
+    title = algorithm_entry(requests[first].algorithm).title if len(requests) > 1 else ""
+    sentence.markdown(conclusion(comparison, shown, forgotten, UNKNOWN, title))
     _draw_maps(comparison, chosen, measured, [UNKNOWN for _ in requests], maps)
     sticks = [
         measure_yardstick(comparison, request, one.shown)
         for request, one in zip(requests, measured, strict=True)
     ]
     grid = _draw_maps(comparison, chosen, measured, sticks, maps)
-    sentence.markdown(conclusion(comparison, shown, forgotten, sticks[first]))
+    sentence.markdown(conclusion(comparison, shown, forgotten, sticks[first], title))
     st.caption(_caption(chosen, len(sticks[0].kept), channels))
     if chosen.sanity:
         show_sanity(comparison, requests, side)

@@ -10,7 +10,7 @@ from unlearn_core.measuring.attribution.yardstick import median
 
 
 def conclusion(
-    comparison: Comparison, shown: Attributions, forgotten: list[int], yardstick: Yardstick
+    comparison: Comparison, shown: Attributions, forgotten: list[int], yardstick: Yardstick, title: str = ""
 ) -> str:
     """Return what the maps of one algorithm show of the forgotten pictures among them, as Markdown.
 
@@ -19,6 +19,7 @@ def conclusion(
         shown: the maps.
         forgotten: ids of the forget set.
         yardstick: rank correlations of forgotten and of kept pictures; nothing is said of unknown ones.
+        title: of the algorithm, where several are shown.
     """
     rows = np.flatnonzero(np.isin(shown.ids, forgotten))
     if not len(rows):
@@ -40,7 +41,8 @@ def conclusion(
         return " ".join(words)
     said = ", ".join(f"{name} {two_decimals(median(values))}" for name, values in known)
     counts = " and ".join(dict.fromkeys(str(len(values)) for _, values in known))
-    words.append(f"Rank correlation of maps before and after: {said} (medians of {counts}).")
+    of = f", {title}" if title else ""
+    words.append(f"Rank correlation of maps before and after{of}: {said} (medians of {counts}).")
     return " ".join(words)
 
 

@@ -6,13 +6,16 @@ ONLY_JUST, DEEP = 50.0, 15.0
 """Percent of recognised copies: above it pictures lie only just across the border, up to it deep beyond."""
 
 
+NOTHING_CHANGED = "Cancelled before the first step: nothing was changed."
+
+
 def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:
     """Return what became of the pictures to forget, of all others, and of changed copies.
 
     With another `strength` than 1 the weights are not those at which the run reached its goal.
     """
     if result.stopped == "cancelled" and not result.steps:
-        return ()
+        return (NOTHING_CHANGED,)
     found = (_forgotten(result, strength), _others(result), _depth(result))
     return tuple(words for words in found if words)
 

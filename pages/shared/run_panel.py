@@ -14,7 +14,7 @@ from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, REPLAY, WEIG
 from pages.shared.live_chart import how_to_read, live_chart
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
-from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
+from pages.shared.outcome_words import NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.visitor import may_see
 from pages.shared.words import plain
@@ -179,7 +179,7 @@ def _outcome(run: Run) -> None:
     elif run.state == RunState.INTERRUPTED:
         st.warning(f"Interrupted: {run.error}", icon=":material/power_off:")
     elif result is None or (result.stopped == "cancelled" and not result.steps):
-        st.info("Cancelled before the first step: nothing was changed.", icon=":material/stop_circle:")
+        st.info(NOTHING_CHANGED, icon=":material/stop_circle:")
     else:
         how = _STOPPED[result.stopped].format(
             steps=counted(result.steps, "step"), seconds=result.seconds.total

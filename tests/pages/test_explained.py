@@ -131,6 +131,9 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
         "**Before, cat led dog by 7.2; now dog leads cat by 8.0.** "
         "Rank correlation of maps before and after: forgotten 0.68, kept 0.95 (medians of 3)."
     )
+    assert "after, Saliency: forgotten" in conclusion(
+        comparison, maps_of([0], [1]), [100, 101], stick, "Saliency"
+    )
     several = conclusion(comparison, maps_of([0, 1, 0], [1, 0, 1]), [100, 101], stick)
     assert several.startswith("**In 2 of 2 forgotten pictures the other class leads now.**")
     alone = conclusion(comparison, maps_of([0], [NO_CLASS]), [100], Yardstick([0.7], [0.9, 0.8]))

@@ -10,7 +10,7 @@ from pages.shared.choices import distinct_titles
 from pages.shared.glossary import TERMS, explained
 from pages.shared.live_chart import how_to_read
 from pages.shared.live_pictures import live_pictures_html
-from pages.shared.outcome_words import is_costly, is_deep, outcome_sentences
+from pages.shared.outcome_words import NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
 from pages.shared.words import SETS, plain
 from tests.made import result, step
 from unlearn_core.artifacts.image_table import ImageTable
@@ -99,7 +99,7 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
     assert outcome_sentences(one.model_copy(update={"goal": "relabel"}))[0] == (
         "It is now taken for its new class."
     )
-    assert outcome_sentences(result(stopped="cancelled", steps=0)) == ()
+    assert outcome_sentences(result(stopped="cancelled", steps=0)) == (NOTHING_CHANGED,)
 
 
 def test_each_picture_shows_what_it_is_taken_for_and_its_ring_fades() -> None:
