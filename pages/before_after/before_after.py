@@ -13,7 +13,7 @@ from pages.shared.clickable_pictures import Clickable, clickable_pictures
 from pages.shared.errors import show_error
 from pages.shared.few_kept import few_kept
 from pages.shared.followed_pictures import follow_links, followed, toggle
-from pages.shared.image_tables import load_table
+from pages.shared.image_tables import known_table, load_table
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
 from pages.shared.outcome_words import outcome_sentences
@@ -31,6 +31,7 @@ from unlearn_core.artifacts.predictions import (
 )
 from unlearn_core.artifacts.results import COPIES
 from unlearn_core.common.counted import counted
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -184,11 +185,23 @@ def _captioned(
     return found
 
 
+def _files(run: Run, comparison: Comparison) -> list[str]:
+    """Return the names of the files, where they are known and one's own; else empty texts."""
+    request = run.parsed_request()
+    known = None if is_shared() else known_table(request.classifier, request.images)
+    if known is None:
+        return [""] * len(comparison.ids)
+    by_id = dict(zip(known[0].ids.tolist(), known[0].files, strict=False))
+    pairs = zip(comparison.ids.tolist(), comparison.image_set.tolist(), strict=True)
+    return [by_id.get(one, "") if image_set == 0 else "" for one, image_set in pairs]
+
+
 def _download(run: Run, comparison: Comparison) -> None:
-    names = np.array(comparison.class_names)
+    names, files = np.array(comparison.class_names), _files(run, comparison)
     table = pd.DataFrame(
         {
             "id": comparison.ids,
+            **({"file": files} if any(files) else {}),
             "group": np.array(GROUP_NAMES)[comparison.group],
             "label": names[comparison.labels],
             "own_label": comparison.labelled,

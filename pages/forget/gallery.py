@@ -14,6 +14,7 @@ from pages.shared import selection
 from pages.shared.palette import AFTER
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_names import short_class_names
+from unlearn_core.common.sharing import is_shared
 
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
@@ -70,6 +71,9 @@ def describe(table: ImageTable, position: int) -> str:
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
     if table.predictions[position] != table.labels[position]:
         words.append(f"predicted {names[table.predictions[position]]}")
+    # Names of files are for those whose files they are.
+    if table.files and table.files[position] and not is_shared():
+        words.append(table.files[position])
     return ", ".join(words)
 
 

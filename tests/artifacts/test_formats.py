@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,9 @@ def table() -> ImageTable:
 def test_image_tables_come_back_with_empty_lists_of_names(tmp_path: Path) -> None:
     write_image_table(tmp_path / "a.npz", table())
     assert_same(read_image_table(tmp_path / "a.npz"), table())
+    named = replace(table(), files=("Käse/1.png", ""))
+    write_image_table(tmp_path / "b.npz", named)
+    assert_same(read_image_table(tmp_path / "b.npz"), named)
 
 
 def test_steps_come_back_line_by_line(tmp_path: Path) -> None:

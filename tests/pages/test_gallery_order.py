@@ -1,7 +1,11 @@
-"""The order in which the gallery shows pictures."""
+"""The order in which the gallery shows pictures, and how it describes them."""
+
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from pages.forget.gallery import describe
 from pages.forget.gallery_filters import mixed_order
 from unlearn_core.artifacts.image_table import ImageTable
 
@@ -38,3 +42,11 @@ def test_labelled_pictures_are_mixed_the_same_way_each_time() -> None:
     assert sorted(order.tolist()) == list(range(100))
     assert order.tolist() != list(range(100))
     assert mixed_order(whole).tolist() == mixed_order(whole).tolist()
+
+
+def test_a_picture_is_described_with_its_file_but_not_to_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = replace(table(True, [0.5, 0.75]), files=("cat/a.png", ""))
+    assert describe(named, 0) == "one, id 0, confidence 50 %, cat/a.png"
+    assert describe(named, 1) == "one, id 1, confidence 75 %"
+    monkeypatch.setenv("UNLEARN_SHARED", "1")
+    assert "a.png" not in describe(named, 0)

@@ -16,6 +16,7 @@ _PER_PICTURE = (
     *("ids", "is_test", "labels", "labelled", "predictions", "top_confidences", "confidences", "losses"),
     "thumbnails",
 )
+_BETWEEN = "\0"
 _TEXTS = ("class_names", "own_names", "own_how", "notes")
 
 
@@ -38,6 +39,7 @@ class ImageTable:
         own_classes: int64, the classifier's class for each of those, −1 for none.
         own_how: how it was matched: "name", "WordNet id", "order", "you" or "none".
         notes: sentences about how the pictures were adapted to the classifier.
+        files: a readable name of each picture; empty where the set has none.
     """
 
     ids: NDArray[np.int64]
@@ -54,6 +56,7 @@ class ImageTable:
     own_classes: NDArray[np.int64]
     own_how: tuple[str, ...]
     notes: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 def read_image_table(path: Path) -> ImageTable:
@@ -65,7 +68,22 @@ def read_image_table(path: Path) -> ImageTable:
         fields = {name: arrays[name] for name in ImageTable.__dataclass_fields__}
         pictures = {name: fields[name] for name in _PER_PICTURE}
         check_arrays(pictures, ("labels", "predictions"), len(fields["class_names"]))
-    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}})
+        files = _names_in(fields["files"], len(fields["ids"]))
+    return ImageTable(**{**fields, **{name: tuple(fields[name].tolist()) for name in _TEXTS}, "files": files})
+
+
+def _names_in(packed: NDArray[np.uint8], n: int) -> tuple[str, ...]:
+    """Return the names that `_packed` wrote, none or `n` of them."""
+    text = packed.tobytes().decode()
+    files = tuple(text.split(_BETWEEN)) if text else ()
+    if files and len(files) != n:
+        raise ValueError
+    return files
+
+
+def _packed(files: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return names as UTF-8: as an array of texts each would take as much as the longest."""
+    return np.frombuffer(_BETWEEN.join(files).encode(errors="replace"), np.uint8)
 
 
 def is_image_table(path: Path) -> bool:
@@ -90,4 +108,4 @@ def read_table_predictions(path: Path) -> Predictions:
 def write_image_table(path: Path, table: ImageTable) -> None:
     """Write a table, uncompressed for fast reading."""
     texts = {name: np.array(getattr(table, name), str) for name in _TEXTS}
-    write_arrays(path, {**vars(table), **texts})
+    write_arrays(path, {**vars(table), **texts, "files": _packed(table.files)})

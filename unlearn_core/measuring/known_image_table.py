@@ -20,7 +20,7 @@ from unlearn_core.catalog.image_sets import ImageSet, Wanted, fingerprint, load_
 from unlearn_core.common.files import make_once
 
 THUMBNAIL = 64
-VERSION = 3
+VERSION = 4
 """Part of the key: increase it when the table's content changes."""
 
 
@@ -63,6 +63,7 @@ def image_table(pictures: ImageSet, said: Predictions) -> ImageTable:
         own_classes=np.array(pictures.match.classes, np.int64),
         own_how=pictures.match.how,
         notes=pictures.notes,
+        files=pictures.files,
     )
 
 
