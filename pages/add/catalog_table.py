@@ -41,6 +41,8 @@ def _rows() -> list[dict[str, Any]]:
     entries: list[tuple[ClassifierEntry | ImageSetEntry, str, bool]]
     entries = [(entry, "classifier", entry.brought) for entry in classifiers()]
     entries += [(entry, "pictures", entry.source == ADDED) for entry in image_sets()]
+    # What people added themselves is what they look for.
+    entries.sort(key=lambda entry: not entry[2])
     return [
         {
             "name": entry.name,

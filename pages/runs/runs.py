@@ -25,6 +25,7 @@ from pages.shared.visitor import visitor
 from pages.shared.words import SETS, percent, plain
 from unlearn_core.artifacts.results import Result
 from unlearn_core.errors import UserError
+from unlearn_core.store.request import DEFAULT, ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.run_file import check_run_files
 
@@ -84,7 +85,7 @@ def _row(run: Run) -> dict[str, object]:
         "name": run.name,
         "state": run.state,
         "classifier": None if request is None else request.classifier,
-        "method": None if request is None else request.method,
+        "method": None if request is None else _method(request),
         "pictures": None if result is None else result.k,
         **{words.name: _after(result, name) for name, words in SETS.items()},
         "steps": run.steps_done,
@@ -92,6 +93,10 @@ def _row(run: Run) -> dict[str, object]:
         "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
         "id": run.id,
     }
+
+
+def _method(request: ForgetRequest) -> str:
+    return request.method if request.goal == DEFAULT.goal else f"{request.method}, {request.goal}"
 
 
 def _after(result: Result | None, group: str) -> str:
