@@ -142,7 +142,11 @@ def test_the_command_prints_what_the_page_tells(
     assert main([*command, "--architecture", "torchvision:shufflenet_v2_x0_5"]) == 0
     out, told = capsys.readouterr()
     assert out == "net-1\n"
-    assert told == "net-1: net (1).pth.tar has 2 networks (last, best); last is taken.\n"
+    assert told == (
+        "net-1: net (1).pth.tar has 2 networks (last, best); last is taken.\n"
+        "net-1: The mean and standard deviation are those usual for torchvision:shufflenet_v2_x0_5: "
+        "no tensor tells them.\n"
+    )
     assert classifier_entry("net-1").classes == 3
     hub = ["add", "classifier", "timm:resnet10t:random", "--classes", "3", "--input-size", "32"]
     assert main([*hub, "--arguments", json.dumps({"act_layer": "gelu"}), "--name", "gelu"]) == 0

@@ -59,7 +59,8 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     head, stem = head_and_stem(architecture, plain)
     found = _with_plain_head(part.tensors, head, findings)
     given = given_size(specification.input_size, checked_arguments(specification.arguments))
-    size = given or _own_size(found, plain, usual["input_size"]) or usual["input_size"]
+    known_size = given or _own_size(found, plain, usual["input_size"])
+    size = known_size or usual["input_size"]
     classes, channels = _classes_and_channels(found, head, stem, what)
     _check_given(path.name, specification, classes, channels)
     arguments = specification.arguments
@@ -69,6 +70,7 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     check_fit(found, network.state_dict(), what)
     load_tensors(network, found, strict=False)
     arguments = _with_input_transform(architecture, network, arguments, size, usual, findings)
+    findings += _assumed(specification, known_size)
     return Origin(
         network,
         architecture,
@@ -83,6 +85,18 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
         part=part.name if part.others else "",
         findings=findings,
     )
+
+
+def _assumed(specification: ClassifierSpecification, known_size: int | None) -> list[str]:
+    """Say what is taken to be as usual for the architecture, since neither tensors nor the person tell it."""
+    assumed = [] if known_size else ["input size"]
+    if specification.mean is None or specification.std is None:
+        assumed.append("mean and standard deviation")
+    if not assumed:
+        return []
+    return [
+        f"The {', '.join(assumed)} are those usual for {specification.architecture}: no tensor tells them."
+    ]
 
 
 def _with_plain_head(found: dict[str, Tensor], head: str, findings: list[str]) -> dict[str, Tensor]:
