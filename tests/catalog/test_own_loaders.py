@@ -176,7 +176,8 @@ def test_places_are_resized_to_a_given_size_and_this_is_said(tmp_path: Path) -> 
     assert record.input_size == 96
     assert record.findings == (
         "The tensors are converted by timm's own loader, resized to pictures of 96 × 96.",
-        "The mean and standard deviation are those usual for timm:vit_tiny_patch16_224: no tensor tells them.",
+        "The mean and standard deviation are those usual for timm:vit_tiny_patch16_224: "
+        "no tensor tells them.",
     )
 
 
