@@ -48,7 +48,7 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     first.get_by_label("Name in the catalog").fill("my pets")
     settle(first)
     first.get_by_role("button", name="Add", exact=True).click()
-    expect(first.get_by_text("my pets is in the catalog.")).to_be_visible()
+    expect(first.get_by_text("my pets is in the catalog: 2 pictures of 2 classes.")).to_be_visible()
     shoot(first, "add-light")
     (record,) = (app.home / "image_sets").glob("*/image_set.json")
     assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text(encoding="utf-8"))
