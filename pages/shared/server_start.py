@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 
 import streamlit as st
 from streamlit.runtime import memory_media_file_storage
@@ -31,10 +32,32 @@ def prepare_server() -> None:
     keyed = partial(hashlib.blake2b, digest_size=16, key=key)
     memory_media_file_storage.create_fast_hasher = keyed  # type: ignore[attr-defined, assignment]
     keep_new_files_private()
+    _let_plotly_wait()
     try:
         check_quotas()
     except UserError as error:
         sys.exit(str(error))
+
+
+def _let_plotly_wait() -> None:
+    """Let Plotly wait for a module that another thread is still importing.
+
+    It asks for pandas at every property of a figure, and uses it although half of it is not there yet.
+    """
+    half = import_module("_plotly_utils.optional_imports").get_module
+    for module in list(sys.modules.values()):
+        if getattr(module, "__dict__", {}).get("get_module") is half:
+            vars(module)["get_module"] = _whole_module
+
+
+def _whole_module(name: str, should_load: bool = True) -> ModuleType | None:
+    """Do what Plotly's `get_module` does, but return a module only once it is whole."""
+    if not should_load and name not in sys.modules:
+        return None
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
 
 
 @asynccontextmanager

@@ -144,7 +144,11 @@ def test_the_window_can_be_chosen(own_home: Path, tmp_path: Path, capsys: pytest
 
 @pytest.mark.parametrize(
     ("window", "sentence"),
-    [((3.0, 3.0), "the lower one first"), ((float("nan"), 3.0), "both Black and White"), ((0.0, 1.0), "eight bits")],
+    [
+        ((3.0, 3.0), "the lower one first"),
+        ((float("nan"), 3.0), "both Black and White"),
+        ((0.0, 1.0), "eight bits"),
+    ],
 )
 def test_a_window_that_cannot_be_is_one_sentence(
     own_home: Path, tmp_path: Path, window: tuple[float, float], sentence: str
