@@ -71,9 +71,9 @@ def describe(table: ImageTable, position: int) -> str:
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
     if table.predictions[position] != table.labels[position]:
         words.append(f"predicted {names[table.predictions[position]]}")
-    # Names of files are for those whose files they are.
+    # Names of files are for those whose files they are; the folder is the class.
     if table.files and table.files[position] and not is_shared():
-        words.append(table.files[position])
+        words.append(table.files[position].rpartition("/")[2])
     return ", ".join(words)
 
 
