@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.compare.choose_runs import choose_runs, linked_runs
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
 from pages.compare.offer_another import offer_another
 from pages.compare.run_maps import contest, run_maps_html
-from pages.shared.app_state import current_run, group_of, my_runs, store
+from pages.shared.app_state import current_run, my_runs, store
 from pages.shared.errors import show_error
 from pages.shared.explained_words import FOR_THE_LABEL, NO_ALGORITHM, baseline_words, explained_words, side_of
 from pages.shared.followed_pictures import choose_followed
@@ -16,7 +17,7 @@ from pages.shared.links import COMPARE
 from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures
-from pages.shared.run_picker import describe, nothing_yet
+from pages.shared.run_picker import nothing_yet
 from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
@@ -24,8 +25,7 @@ from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
-from unlearn_core.store.compare_runs import MOST_RUNS, RunComparison, RunNumbers, compare
-from unlearn_core.store.rows import Run
+from unlearn_core.store.compare_runs import RunComparison, RunNumbers, compare
 from unlearn_core.store.run_file import check_run_files
 
 _CURVES = {
@@ -35,7 +35,6 @@ _CURVES = {
 }
 _AGREES = f"{RETAIN_SET.title}, agreement"
 _COPIES = "changed copies"
-_KEY = "runs"
 _MOST_PICTURES = 3
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
@@ -48,13 +47,13 @@ def page() -> None:
         current = current_run()
     except UserError as error:
         show_error(error)
-    linked = _linked()
+    linked = linked_runs()
     own = [run for run in my_runs() if run.id not in [one.id for one in linked]]
     runs = [run for run in (*linked, *own) if run.parsed_result() is not None]
     if not runs:
         nothing_yet()
         return
-    ids = [run_id for run_id in _choose(runs, current) if _is_readable(run_id)]
+    ids = [run_id for run_id in choose_runs(runs, current) if _is_readable(run_id)]
     if len(ids) < 2:
         st.info("Choose two runs or more to see them side by side.", icon=COMPARE.icon)
         offer_another(store().get(ids[0]) if ids else runs[0])
@@ -86,54 +85,6 @@ def _is_readable(run_id: str) -> bool:
         show_error(error)
         return False
     return True
-
-
-def _linked() -> list[Run]:
-    """Return the runs that the link names, which may be another visitor's; say which are not there."""
-    found = []
-    for run_id in filter(None, st.query_params.get(_KEY, "").split(",")):
-        try:
-            found.append(store().get(run_id))
-        except UserError as error:
-            show_error(error)
-    return found
-
-
-def _choose(runs: list[Run], current: Run | None) -> list[str]:
-    """Let the person choose; by default the runs of the link, or the current run and similar ones."""
-    by_id = {run.id: run for run in runs}
-    named = [run_id for run_id in st.query_params.get(_KEY, "").split(",") if run_id in by_id]
-    chosen = st.session_state.get(_KEY, named or _alike(runs, current))
-    # A chosen run may have been deleted meanwhile.
-    st.session_state[_KEY] = [run_id for run_id in chosen if run_id in by_id][:MOST_RUNS]
-    # Not bound to the link: that would hold names and times, which change, and are local.
-    chosen = st.multiselect(
-        "Runs",
-        list(by_id),
-        format_func=lambda one: describe(by_id[one]),
-        max_selections=MOST_RUNS,
-        key=_KEY,
-        placeholder="Choose two to six runs",
-        label_visibility="collapsed",
-    )
-    st.query_params[_KEY] = ",".join(chosen)
-    return chosen
-
-
-def _alike(runs: list[Run], current: Run | None) -> list[str]:
-    """Return the runs started together with the current one, else it and others of the same pictures."""
-    first = next((run for run in runs if current and run.id == current.id), runs[0])
-
-    together = [run.id for run in reversed(runs) if run.id in group_of(first.id)]
-    if len(together) > 1:
-        return together
-
-    def forgets(run: Run) -> tuple[str, str, list[int]]:
-        request, result = run.parsed_request(), run.parsed_result()
-        return request.classifier, request.images, sorted(() if result is None else result.ids)
-
-    others = [run.id for run in runs if run.id != first.id and forgets(run) == forgets(first)]
-    return [first.id, *others][:MOST_RUNS]
 
 
 def conclusion(lines: Sequence[RunNumbers]) -> str:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.common.counted import counted
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.backup import restore_backup, write_backup
@@ -32,9 +33,9 @@ def _back_up(args: argparse.Namespace) -> None:
         raise UserError(f"There are no runs in {home()}.")
     open_store().mark_interrupted()
     done = write_backup(home(), args.file)
-    print(f"{args.file}: {_counted(done.runs)}, {args.file.stat().st_size / 1e6:.1f} MB")
+    print(f"{args.file}: {counted(done.runs, 'run')}, {args.file.stat().st_size / 1e6:.1f} MB")
     if done.left_out:
-        print(f"{_counted(done.left_out)} not in the backup: under way, changed meanwhile or not whole")
+        print(f"{counted(done.left_out, 'run')} not in the backup: under way, changed meanwhile or not whole")
     if done.unread:
         more = f" and {len(done.unread) - _SHOWN} more" if len(done.unread) > _SHOWN else ""
         print(
@@ -43,8 +44,4 @@ def _back_up(args: argparse.Namespace) -> None:
 
 
 def _restore(args: argparse.Namespace) -> None:
-    print(f"{home()}: {_counted(restore_backup(home(), args.file))}")
-
-
-def _counted(runs: int) -> str:
-    return f"{runs} run" if runs == 1 else f"{runs} runs"
+    print(f"{home()}: {counted(restore_backup(home(), args.file), 'run')}")

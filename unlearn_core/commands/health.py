@@ -22,6 +22,7 @@ from urllib.error import URLError
 import psutil
 
 from unlearn_core import __version__
+from unlearn_core.common.counted import counted
 from unlearn_core.common.home import home
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
@@ -132,7 +133,7 @@ def _store(problems: list[str]) -> Facts:
         if lost:
             problems.append(
                 "The store's database is missing: the app or `runs list` makes it anew from the folders of "
-                f"{lost} run{'' if lost == 1 else 's'}."
+                f"{counted(lost, 'run')}."
             )
         # A new server makes it at its first visit.
         return {"store": {"exists": False}, "queue": {}}

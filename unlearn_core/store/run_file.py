@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,16 @@ def write_run_file(folder: Path, run: Run) -> None:
 def has_run_file(folder: Path) -> bool:
     """Return whether the folder has the file; one that may not be entered has none."""
     return os.access(folder / RUN_FILE, os.F_OK)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove the folder of a run; what must stay, such as files in use, is only logged."""
+    # First the file from which the row would be made anew.
+    with suppress(OSError):
+        (folder / RUN_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        _log.warning("Files of run %s could not be removed: %s", folder.name, folder)
 
 
 def check_folder(folder: Path) -> None:

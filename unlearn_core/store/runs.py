@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,7 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.restore import in_words, lost_runs
 from unlearn_core.store.room import check_room
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState, is_run_id, new_run
-from unlearn_core.store.run_file import PROGRESS, RUN_FILE, check_folder, has_run_file, write_run_file
+from unlearn_core.store.run_file import PROGRESS, check_folder, has_run_file, remove_folder, write_run_file
 
 _log = logging.getLogger(__name__)
 
@@ -223,16 +223,11 @@ class Store:
         run = self.get(run_id)
         if run.state in UNDER_WAY and is_alive(run.owner, self.root):
             raise UserError(f"Run {run_id} is under way: cancel it before deleting it.")
-        # The folder first: on a full disk the row can only be removed after that. In it first the file from
-        # which the row would be made anew, since files that are in use may stay.
-        with suppress(OSError):
-            (self.folder(run_id) / RUN_FILE).unlink(missing_ok=True)
-        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+        # The folder first: on a full disk the row can only be removed after that.
+        remove_folder(self.folder(run_id))
         with self._session() as session:
             session.delete(run)
             session.commit()
-        if self.folder(run_id).exists():
-            _log.warning("Files of run %s could not be removed: %s", run_id, self.folder(run_id))
 
     def request_cancel(self, run_id: str) -> None:
         """Request a run to stop at its next step."""
