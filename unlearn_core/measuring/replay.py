@@ -21,7 +21,7 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import read_snapshots, snapshot_steps
 
-VERSION = 3
+VERSION = 4
 MOST_PICTURES = 8
 MOST_FRAMES = 24
 POINTS = Budget(400, 40)

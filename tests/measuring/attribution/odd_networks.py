@@ -58,11 +58,49 @@ class Gated(Convolutions):
         return self.pool(maps)
 
 
+class Shared(Convolutions):
+    """One ReLU for grids of two sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act2 = self.act1
+
+
+class AddedTo(Convolutions):
+    """Adds to the outputs of an activation and of pooling in place, as residual networks do."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.SiLU)
+
+    def second(self, maps: Tensor) -> Tensor:
+        maps = self.act2(self.conv2(maps))
+        maps += 0.5
+        maps = self.pool(maps)
+        maps += 0.5
+        return maps
+
+
 class Scaled(Convolutions):
-    """Divides by the length of the features, for which there is no rule."""
+    """Divides by the spread of the features, for which there is no rule."""
+
+    def second(self, maps: Tensor) -> Tensor:
+        maps = self.pool(self.act2(self.conv2(maps)))
+        return maps / (maps.std(1, keepdim=True) + 0.001)
+
+
+class Normalised(Convolutions):
+    """Divides by the length of the features."""
 
     def second(self, maps: Tensor) -> Tensor:
         return 10 * F.normalize(self.pool(self.act2(self.conv2(maps))), dim=1)
+
+
+class Divided(Convolutions):
+    """Divides by the mean of the features."""
+
+    def second(self, maps: Tensor) -> Tensor:
+        maps = self.pool(self.act2(self.conv2(maps)))
+        return maps / (maps.mean(1, keepdim=True) + 0.01)
 
 
 class Groups(Convolutions):
@@ -99,12 +137,16 @@ ODD: dict[str, Callable[[], nn.Module]] = {
     "own pools": Convolutions,
     "functional": Functional,
     "reused": Reused,
+    "shared": Shared,
+    "added to": AddedTo,
     "gated": Gated,
     "gelu": lambda: Convolutions(nn.GELU),
     "selu": lambda: Convolutions(nn.SELU),
     "relu6": lambda: Convolutions(nn.ReLU6),
     "groups": Groups,
     "scaled": Scaled,
+    "normalised": Normalised,
+    "divided": Divided,
     "channels last": lambda: ChannelsLast(20),
     "as many channels as rows": lambda: ChannelsLast(SIDE // 2),
 }

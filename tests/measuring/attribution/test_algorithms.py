@@ -75,10 +75,10 @@ class Jump(nn.Module):
         return torch.atan(200 * (pixels.mean((1, 2, 3)) - 0.367))[:, None]
 
 
-def test_integrated_gradients_take_more_points_where_a_score_jumps() -> None:
+def test_integrated_gradients_halve_pieces_where_a_score_jumps() -> None:
     classifier = Classifier("jump", Jump().eval(), ("a",), (), 1, 14, ())
     white, target = torch.ones(1, 1, 14, 14), torch.tensor([0])
-    few = integrated_gradients._with_midpoints(classifier, white, target, 0.0, 64)
+    few = integrated_gradients._with_pieces(classifier, white, target, 0.0, 32)
     change = float(score_change(classifier, white, target, 0.0))
     assert float(few.sum()) != pytest.approx(change, rel=0.1)
     maps = attribute(classifier, white, target, "integrated-gradients")

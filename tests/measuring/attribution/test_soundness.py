@@ -69,7 +69,7 @@ def test_what_is_offered_on_an_odd_network_is_right(name: str) -> None:
     assert not set(off) - {"deeplift", "guided-backprop", "integrated-gradients"}
     assert "integrated-gradients" not in off or name == "scaled"
     assert ("deeplift" in off) == (name == "scaled")
-    assert ("guided-backprop" in off) == (name in ("gated", "gelu", "selu", "relu6"))
+    assert ("guided-backprop" in off) == (name in ("gated", "added to", "gelu", "selu", "relu6"))
 
 
 def test_the_reasons_say_what_was_measured() -> None:

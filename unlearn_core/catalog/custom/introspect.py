@@ -172,15 +172,19 @@ def _is_alone(module: nn.Module, name: str, pixels: Tensor) -> bool:
 
 
 def _outputs(module: nn.Module, pixels: Tensor) -> list[_Output]:
-    """Return what the layers return, in the order of execution."""
-    seen: list[_Output] = []
+    """Return what the layers return, in the order of execution; of a layer used again only its last output.
+
+    Grad-CAM takes that one.
+    """
+    seen: dict[str, _Output] = {}
 
     def note(name: str) -> Any:
         def hook(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             of_batch = isinstance(output, Tensor) and output.ndim > 1 and len(output) == len(pixels)
             shape: list[int] = list(output.shape) if of_batch else []
             side = shape[2] if _channel_axes(shape) else 0
-            seen.append(_Output(name, side, len(shape) == 3 and shape[1] > 1))
+            seen.pop(name, None)
+            seen[name] = _Output(name, side, len(shape) == 3 and shape[1] > 1)
 
         return hook
 
@@ -191,4 +195,4 @@ def _outputs(module: nn.Module, pixels: Tensor) -> list[_Output]:
     finally:
         for hook in hooks:
             hook.remove()
-    return seen
+    return list(seen.values())

@@ -1,4 +1,4 @@
-"""Backward rules in place of the gradient at activations, max pooling and products.
+"""Backward rules in place of the gradient at activations, max pooling, products and quotients.
 
 Captum's rules are hooks of modules: they do not see functional calls, fail where a module is used twice, know
 few activations, and lose contributions where the windows of max pooling overlap. These apply to each call.
@@ -30,7 +30,10 @@ _BILINEAR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     **dict.fromkeys(("mul", "rmul", "imul", "multiply"), torch.mul),
     **dict.fromkeys(("matmul", "bmm"), torch.matmul),
 }
-_COMPOSED = frozenset(("layer_norm", "group_norm", "softmax", "scaled_dot_product_attention"))
+_QUOTIENTS = frozenset(("div", "truediv", "itruediv", "true_divide", "divide"))
+_COMPOSED = frozenset(
+    ("layer_norm", "group_norm", "normalize", "softmax", "scaled_dot_product_attention"),
+)
 _NEAR = 1e-4
 """Relative difference of two inputs below which the gradient is more exact than the ratio of differences."""
 
@@ -64,6 +67,8 @@ class _Calls(TorchFunctionMode):
             return self.pooling(values, lambda one: _POOLING[name](one, *others, **given))
         if name in _BILINEAR and _both_depend(values, others):
             return self.product(_BILINEAR[name], values, others[0])
+        if name in _QUOTIENTS and not given and _both_depend(values, others):
+            return self.quotient(values, others[0])
         own = getattr(self, name, None) if name in _COMPOSED else None
         if own is not None:
             return own(values, *others, **given)
@@ -80,6 +85,10 @@ class _Calls(TorchFunctionMode):
     def product(self, function: Bilinear, one: Tensor, other: Tensor) -> Tensor:
         """Return the product of two tensors that both depend on the picture."""
         return function(one, other)
+
+    def quotient(self, one: Tensor, other: Tensor) -> Tensor:
+        """Return the quotient of two tensors that both depend on the picture."""
+        return one / other
 
 
 class Guided(_Calls):
@@ -157,14 +166,24 @@ class Rescale(_Calls):
         outputs = outputs if weight is None else outputs * weight.view(shape)
         return outputs if bias is None else outputs + bias.view(shape)
 
+    def quotient(self, one: Tensor, other: Tensor) -> Tensor:
+        """Return the quotient."""
+        return self.product(torch.mul, one, self.activation(other, torch.reciprocal))
+
+    def normalize(self, values: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, **_: Any) -> Tensor:
+        """Return what the function of this name returns."""
+        if p != 2:
+            return F.normalize(values, p, dim, eps)
+        squares = self.activation(values, torch.square).sum(dim, keepdim=True)
+        lengths = self.activation(squares, lambda one: one.clamp_min(eps**2).rsqrt())
+        return self.product(torch.mul, values, lengths)
+
     def softmax(self, values: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
         """Return what the function of this name returns."""
         # The same shift for a picture and its reference.
         shift = values.detach().amax(dim, keepdim=True).amax(0, keepdim=True)
         powers = self.activation(values - shift, torch.exp)
-        return self.product(
-            torch.mul, powers, self.activation(powers.sum(dim, keepdim=True), torch.reciprocal)
-        )
+        return self.quotient(powers, powers.sum(dim, keepdim=True))
 
     def scaled_dot_product_attention(
         self,
@@ -198,14 +217,15 @@ class Rescale(_Calls):
 class _Activation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, function: Activation, of: Activation) -> Tensor:
-        outputs = function(values)
-        ctx.save_for_backward(values, outputs)
+        # Outputs are computed again, since networks add to them in place.
+        ctx.save_for_backward(values)
         ctx.function, ctx.of = function, of
-        return outputs
+        return function(values)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        values, outputs = ctx.saved_tensors
+        (values,) = ctx.saved_tensors
+        outputs = ctx.function(values)
         change = values - ctx.of(values)
         slope = (outputs - ctx.of(outputs)) / change
         near = change.abs() <= _NEAR * values.abs()
@@ -220,14 +240,14 @@ class _Activation(torch.autograd.Function):
 class _Maximum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, function: Pooling, of: Activation) -> Tensor:
-        outputs, places = function(values)
-        ctx.save_for_backward(values, outputs, places)
-        ctx.of = of
-        return outputs
+        ctx.save_for_backward(values)
+        ctx.function, ctx.of = function, of
+        return function(values)[0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        values, outputs, places = ctx.saved_tensors
+        (values,) = ctx.saved_tensors
+        outputs, places = ctx.function(values)
         change, base = values - ctx.of(values), ctx.of(outputs)
         # The change to the larger maximum belongs to the place of the one, the rest to that of the other.
         larger = torch.maximum(outputs, base)
