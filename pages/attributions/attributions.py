@@ -17,7 +17,7 @@ from pages.attributions.attribution_rows import (
     measure,
     measure_yardstick,
 )
-from pages.attributions.conclusion import conclusion
+from pages.attributions.conclusion import conclusion, trust_words
 from pages.attributions.sanity_view import show_sanity
 from pages.shared.app_state import store
 from pages.shared.attribution_pictures import MapRow, contact_sheet, maps_html
@@ -46,7 +46,7 @@ def page() -> None:
 
 def _draw(comparison: Comparison, chosen: Chosen) -> None:
     """Draw the same pictures' maps, first without the yardstick, which takes longer."""
-    sentence, maps = st.empty(), st.empty()
+    sentence, verdicts, maps = st.empty(), st.container(), st.empty()
     requests, measured = [], []
     for one in chosen.requests:
         try:
@@ -64,6 +64,9 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
     shown, forgotten = measured[first].shown, forgotten_ids(comparison)
     title = algorithm_entry(requests[first].algorithm).title if len(requests) > 1 else ""
     sentence.markdown(conclusion(comparison, shown, forgotten, UNKNOWN, title))
+    for found, name in zip(measured, _titles(chosen), strict=True):
+        if found.quality is not None:
+            verdicts.markdown(trust_words(found.quality, name if title else ""))
     _draw_maps(comparison, chosen, measured, [UNKNOWN for _ in requests], maps)
     sticks = [
         measure_yardstick(comparison, request, one.shown)

@@ -72,7 +72,7 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    drawn = ((RETAIN_GROUP, RETAIN_SET, 4), (TEST_GROUP, TEST_SET, 4), (FORGET_GROUP, FORGET_SET, 10))
+    drawn = ((RETAIN_GROUP, RETAIN_SET, 6), (TEST_GROUP, TEST_SET, 6), (FORGET_GROUP, FORGET_SET, 10))
     for group, words, size in drawn:
         title = words.name
         inside = comparison.in_group(group)[:: max(1, len(comparison.in_group(group)) // _MOST_DOTS)]
@@ -87,7 +87,7 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
         )
     figure.update_xaxes(title="confidence before", range=[-4, 104], ticksuffix=" %")
     figure.update_yaxes(title="after", range=[-4, 104], ticksuffix=" %")
-    return style(figure, height)
+    return style(figure, height).update_layout(legend_itemsizing="constant")
 
 
 def moves_figure(comparison: Comparison, drift: Arrays, height: int = 340) -> go.Figure:
@@ -172,6 +172,8 @@ def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         showlegend=False,
     )
-    figure.update_xaxes(title="similarity of before and after (CKA)", range=[min(0.0, *drift["cka"]), 1.03])
+    # Dots, unlike bars, need no zero: most layers lie near 1.
+    lowest = min(0.9, float(drift["cka"].min()) - 0.05)
+    figure.update_xaxes(title="similarity of before and after (CKA)", range=[lowest, 1.01])
     figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, -(-len(names) // _MOST_NAMES)))
     return style(figure, height)

@@ -142,9 +142,12 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     percent = st.column_config.NumberColumn(format="%.2f %%")
+    same = {name for name in ("goal", "ended") if table[name].nunique() == 1}
     st.dataframe(
         table,
         hide_index=True,
+        # Narrow windows need the room.
+        column_order=[name for name in table if name not in same],
         column_config=dict.fromkeys([*(one.name for one in SETS.values()), _COPIES, _AGREES], percent),
     )
     return table
@@ -250,8 +253,8 @@ def _predictions_of(picture: int, predictions: list[Comparison]) -> list[str]:
     for number, one in enumerate(predictions):
         place = int(((one.image_set == 0) & (one.ids == picture)).argmax())
         if number == 0:
-            words.append(f"{one.short_name(one.before[place])} {100 * one.before_top[place]:.0f} %")
-        words.append(f"{one.short_name(one.after[place])} {100 * one.after_top[place]:.0f} %")
+            words.append(f"{one.short_name(one.before[place])} · {100 * one.before_top[place]:.0f} %")
+        words.append(f"{one.short_name(one.after[place])} · {100 * one.after_top[place]:.0f} %")
     return words
 
 

@@ -16,7 +16,8 @@ from unlearn_core.artifacts.results import FrontierPoint
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.class_names import short_class_names
 
-_AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(255, 255, 255)"), (1.0, "rgb(224, 120, 11)"))
+_AGAINST_FOR = ((0.0, "rgb(33, 96, 190)"), (0.5, "rgb(198, 198, 198)"), (1.0, "rgb(224, 120, 11)"))
+"""Nothing is grey, as on *Attributions*: white would glare in the dark theme."""
 _FULL = 127
 """The value of the full colour in a map."""
 
@@ -157,7 +158,7 @@ def _words(film: Arrays, names: Sequence[str], row: int, number: int) -> dict[st
     side = film["maps"].shape[-1]
     name = names[film["classes"][number, row]]
     right = film["classes"][number, row] == film["labels"][row]
-    said = f"{name} {100 * film['tops'][number, row]:.0f} %"
+    said = f"{name} · {100 * film['tops'][number, row]:.0f} %"
     return {
         "type": "scatter",
         "x": [side / 2],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pages.attributions.attribution_rows import UNKNOWN, Yardstick
-from pages.attributions.conclusion import conclusion
+from pages.attributions.conclusion import conclusion, trust_words
 from pages.attributions.sanity_view import sanity_html, verdict
 from pages.compare.run_maps import contest
 from pages.shared.attribution_pictures import legend_html
@@ -29,6 +29,7 @@ from pages.shared.explained_words import (
 from pages.shared.score_bars import score_bars_html
 from tests.run_folder import write_predictions
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions
+from unlearn_core.artifacts.attribution_quality import AttributionQuality, MapQuality
 from unlearn_core.artifacts.attribution_sanity import SanityCheck
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.measuring.attribution.request import AttributionRequest
@@ -141,6 +142,24 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
     early = conclusion(comparison, maps_of([0], [1]), [100], UNKNOWN)
     assert early == "**Before, cat led dog by 7.2; now dog leads cat by 8.0.**"
     assert "None of these pictures" in conclusion(comparison, maps_of([0], [1]), [105], stick)
+
+
+def test_the_verdict_says_whether_the_first_tenth_decides() -> None:
+    unknown = np.full(2, np.nan)
+    curves = np.ones((2, 2, 11))
+    curves[:, 0, 1] = 0.1, 0.2
+    each = MapQuality(unknown, unknown, unknown)
+    quality = AttributionQuality(np.arange(2), each, each, deletion=curves, insertion=curves)
+    assert trust_words(quality) == (
+        "**These maps mark what decides**: with the tenth of the pixels emptied that they rank first, the "
+        "probability before forgetting goes from 100 to 15 % (the median of 2 pictures)."
+    )
+    curves[:, 0, 1] = 0.6
+    assert trust_words(quality, "Saliency").startswith(
+        "**Saliency: these maps mark only a part of what decides**"
+    )
+    old = replace(quality, deletion=np.full((2, 2, 11), np.nan))
+    assert trust_words(old) == ""
 
 
 def test_kept_pictures_are_recognised_ones_of_the_kept(comparison: Comparison) -> None:
