@@ -4,7 +4,8 @@
 
 A real browser (Playwright's Chromium) on the app, on a home of its own, which is new in every repeat:
 
-* cold: from the start of the server's process to the first picture of the gallery in a window;
+* cold: from the start of the server's process to the first picture of the gallery in a window, and beside it
+  the same for a Streamlit app of one line, the least that any can need;
 * click: workers warm, from pressing Forget with sixteen random digits picked to the first number on the page
   that was computed for this run, with the cold click right after the first picture beside it;
 * page: from a click in the navigation until the page stands, pages opened before.
@@ -12,7 +13,9 @@ A real browser (Playwright's Chromium) on the app, on a home of its own, which i
 It needs the test requirements.
 """
 
+import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +25,17 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown
-from tests.browser.conftest import CHROMIUM, FLAGS, start_server, stop_server
+from tests.browser.conftest import CHROMIUM, FLAGS, start_command, start_server, stop_server
 from tests.browser.steps import open_tab, settle
 
-GOALS = {"first picture, cold": 3.0, "click to movement, cold": 3.0, "click to movement": 1.0, "page": 0.5}
+EMPTY = "Streamlit app of one line, cold"
+GOALS = {
+    "first picture, cold": 3.0,
+    EMPTY: None,
+    "click to movement, cold": 3.0,
+    "click to movement": 1.0,
+    "page": 0.5,
+}
 PAGES = ("Before / after", "Weights", "Runs", "Attributions", "Forget")
 MOVED = re.compile(r"\([\d,]+ of [\d,]+\)|matter … \d|of 16 forgotten · step [1-9]")
 """What only this run can have computed: look-alikes made so far, or weights measured, or a step."""
@@ -40,6 +50,7 @@ def measure(case: Case) -> Result:
     with TemporaryDirectory(prefix="unlearn-first-") as home, sync_playwright() as playwright:
         own = str(CHROMIUM) if CHROMIUM.exists() else None
         browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        empty = _empty(browser, Path(home))
         start = time.perf_counter()
         app, process = start_server(Path(home) / "home")
         try:
@@ -52,6 +63,7 @@ def measure(case: Case) -> Result:
             _finished(page)
             seconds = {
                 "first picture, cold": [cold],
+                EMPTY: [empty],
                 "click to movement, cold": [cold_click],
                 "click to movement": [warm_click],
                 "page": list(_switches(page)),
@@ -60,6 +72,21 @@ def measure(case: Case) -> Result:
             stop_server(process)
             browser.close()
     return {"seconds": seconds, "repeat": case["repeat"]}
+
+
+def _empty(browser: Browser, folder: Path) -> float:
+    """Return the seconds until an app that shows one element stands in a window."""
+    (folder / "empty.py").write_text(
+        "import streamlit as st; st.html('<p class=cell>Here</p>')", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "streamlit", "run", "empty.py", "--server.address", "127.0.0.1"]
+    start = time.perf_counter()
+    app, process = start_command(command, folder, folder, os.environ)
+    try:
+        _open(browser, app.url).locator(".cell").first.wait_for()
+        return time.perf_counter() - start
+    finally:
+        stop_server(process)
 
 
 def _open(browser: Browser, url: str) -> Page:
@@ -113,7 +140,7 @@ def table(results: list[Result]) -> str:
     for what, goal in GOALS.items():
         values = [one for result in results for one in result["seconds"][what]]
         last = quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
-        rows.append([what, f"{median(values):.2f}", f"{last:.2f}", str(len(values)), f"{goal}"])
+        rows.append([what, f"{median(values):.2f}", f"{last:.2f}", str(len(values)), f"{goal or '–'}"])
     return markdown(["what", "p50, s", "p95, s", "n", "goal, s"], rows)
 
 

@@ -81,16 +81,17 @@ def _list(runs: list[Run]) -> Run | None:
 def _row(run: Run) -> dict[str, object]:
     result = run.parsed_result()
     request = None if run.state == RunState.DAMAGED else run.parsed_request()
+    # What names of runs say already stands last: narrow windows show the first columns.
     return {
         "name": run.name,
+        "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
         "state": run.state,
-        "classifier": None if request is None else request.classifier,
-        "method": None if request is None else _method(request),
         "pictures": None if result is None else result.k,
         **{words.name: _after(result, name) for name, words in SETS.items()},
-        "steps": run.steps_done,
         "seconds": None if result is None else round(result.seconds.total, 1),
-        "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
+        "steps": run.steps_done,
+        "classifier": None if request is None else request.classifier,
+        "method": None if request is None else _method(request),
         "id": run.id,
     }
 
