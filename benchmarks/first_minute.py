@@ -113,7 +113,7 @@ def _click(page: Page) -> float:
 
 
 def _finished(page: Page) -> None:
-    page.locator(".st-key-new button").wait_for()
+    page.locator(".st-key-new button").first.wait_for()
     settle(page)
 
 
