@@ -1,8 +1,11 @@
-"""The small networks with shipped weights, built from timm's residual blocks."""
+"""The small networks with shipped weights.
+
+Not timm's: with torchvision, and the compiler that this loads, its import takes longer than that of torch.
+"""
+
+from collections.abc import Sequence
 
 import torch
-from timm.models.resnet import BasicBlock, ResNet
-from timm.models.resnet import downsample_conv as shortcut
 from torch import Tensor, nn
 
 
@@ -29,48 +32,82 @@ class Normalised(nn.Module):
         return self.network((pixels - self.mean) / self.std)
 
 
+class BasicBlock(nn.Module):
+    """Two 3 × 3 convolutions beside a shortcut (He et al. 2015, arXiv 1512.03385, figure 5 on the left)."""
+
+    def __init__(self, inside: int, outside: int, stride: int) -> None:
+        super().__init__()
+        shortcut = None
+        if inside != outside:
+            shortcut = nn.Sequential(
+                nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside)
+            )
+        self.conv1 = nn.Conv2d(inside, outside, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outside)
+        self.act1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outside, outside, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outside)
+        self.act2 = nn.ReLU(inplace=True)
+        self.downsample = shortcut
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps (n, outside, height / stride, width / stride) of maps (n, inside, height, width)."""
+        own = self.bn2(self.conv2(self.act1(self.bn1(self.conv1(maps)))))
+        own += maps if self.downsample is None else self.downsample(maps)
+        return self.act2(own)
+
+
+class ResNet(nn.Module):
+    """A convolution and stages of blocks, each with half the side of the one before (same paper).
+
+    Args:
+        stem: the first layer, from normalised pixels.
+        widths: channels of each stage.
+        blocks: of each stage.
+    """
+
+    def __init__(self, stem: nn.Conv2d, widths: Sequence[int], blocks: int) -> None:
+        super().__init__()
+        self.conv1 = stem
+        self.bn1 = nn.BatchNorm2d(stem.out_channels)
+        self.act1 = nn.ReLU(inplace=True)
+        inside = stem.out_channels
+        for number, width in enumerate(widths, 1):
+            first = BasicBlock(inside, width, stride=1 if number == 1 else 2)
+            rest = (BasicBlock(width, width, stride=1) for _ in range(blocks - 1))
+            setattr(self, f"layer{number}", nn.Sequential(first, *rest))
+            inside = width
+        self.global_pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.fc = nn.Linear(inside, 10)
+        self._stages = len(widths)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return logits (n, 10) of normalised pixels (n, channels, height, width)."""
+        maps = self.act1(self.bn1(self.conv1(pixels)))
+        for number in range(1, self._stages + 1):
+            maps = getattr(self, f"layer{number}")(maps)
+        return self.fc(self.global_pool(maps))
+
+
 def mnist_resnet() -> nn.Module:
-    """Return a timm ResNet-10 for 28 × 28 digits: 3 × 3 stem with stride 2, no max pooling, half the width.
+    """Return a ResNet-10 for 28 × 28 digits: 3 × 3 stem with stride 2, no max pooling, half the width.
 
     Its four stages work at 14, 7, 4 and 2 pixels, so that a forward pass (14 million multiplications) is fast
     enough for two CPU cores.
     """
-    network = ResNet(BasicBlock, layers=(1, 1, 1, 1), channels=(32, 64, 128, 256), num_classes=10, in_chans=1)
+    # Started as timm's ResNet, of which the shipped weights were trained: a seed gives the same network.
+    network = ResNet(nn.Conv2d(1, 64, 7, 2, 3, bias=False), (32, 64, 128, 256), blocks=1)
+    for one in network.modules():
+        if isinstance(one, nn.Conv2d):
+            nn.init.kaiming_normal_(one.weight, mode="fan_out", nonlinearity="relu")
+    for block in network.modules():
+        if isinstance(block, BasicBlock):
+            nn.init.zeros_(block.bn2.weight)
     network.conv1 = nn.Conv2d(1, 64, kernel_size=3, stride=2, padding=1, bias=False)
-    network.maxpool = nn.Identity()
     return Normalised(network, (0.1307,), (0.3081,))
-
-
-class CifarResNet(nn.Module):
-    """The CIFAR ResNet of He et al. 2015 (arXiv 1512.03385, section 4.2): 6n + 2 layers in three stages."""
-
-    def __init__(self, blocks: int, width: int = 16, classes: int = 10) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.act1 = nn.ReLU()
-        self.layer1 = _stage(width, width, blocks, stride=1)
-        self.layer2 = _stage(width, 2 * width, blocks, stride=2)
-        self.layer3 = _stage(2 * width, 4 * width, blocks, stride=2)
-        self.global_pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.fc = nn.Linear(4 * width, classes)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits (n, classes) of normalised pixels (n, 3, 32, 32)."""
-        stem = self.act1(self.bn1(self.conv1(pixels)))
-        return self.fc(self.global_pool(self.layer3(self.layer2(self.layer1(stem)))))
-
-
-def _stage(inside: int, outside: int, blocks: int, stride: int) -> nn.Sequential:
-    first = BasicBlock(
-        inside,
-        outside,
-        stride=stride,
-        downsample=None if inside == outside else shortcut(inside, outside, kernel_size=1, stride=stride),
-    )
-    return nn.Sequential(first, *(BasicBlock(outside, outside) for _ in range(blocks - 1)))
 
 
 def cifar_resnet20() -> nn.Module:
     """Return a ResNet-20 for 32 × 32 colour pictures of ten classes, with 1.5 times the paper's width."""
-    return Normalised(CifarResNet(blocks=3, width=24), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+    network = ResNet(nn.Conv2d(3, 24, 3, padding=1, bias=False), (24, 48, 96), blocks=3)
+    return Normalised(network, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
