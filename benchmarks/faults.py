@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, RunState
 from unlearn_core.store.runs import Store

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.another_user import CODE, User
 from tests.waiting import PATIENCE
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.runs import Store
 
 _HERE = "--host 127.0.0.1 --no-dashboard --dashboard-address 127.0.0.1:0"

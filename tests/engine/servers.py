@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.quick import QUICK
 from tests.waiting import wait_until
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 
@@ -16,7 +16,7 @@ EASY = ForgetRequest(pick="hardest:2", options=QUICK)
 SERVER = """
 import sys, time
 from pathlib import Path
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.runs import Store
 

@@ -16,7 +16,7 @@ from tests.engine.servers import (
 )
 from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.artifacts.image_table import read_image_table
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest

@@ -10,7 +10,7 @@ from tests.quick import QUICK
 from tests.waiting import wait_until
 from unlearn_core import load_classifier, load_images, unlearn
 from unlearn_core.common.batches import in_batches
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.predict import predict

@@ -8,8 +8,7 @@ import psutil
 import pytest
 
 from tests.waiting import PATIENCE
-from unlearn_core.engine import Engine
-from unlearn_core.engine.engine import Look
+from unlearn_core.engine.engine import Engine, Look
 from unlearn_core.engine.looks import ArchitecturesRequest, ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store

@@ -26,7 +26,7 @@ from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_set
 from unlearn_core.catalog.untrusted.uploads import store_upload
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import (
     AddImageSetRequest,
     AddUploadRequest,

@@ -11,7 +11,7 @@ import pytest
 from tests.another_user import THIS, another_user
 from tests.dask_cluster import dask_cluster
 from tests.waiting import PATIENCE, wait_until
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.runs import Store
 
 STRANGER = """

@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.servers import EASY, start_server, wait_for_the_end
 from tests.waiting import PATIENCE, wait_until
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.database import DATABASE
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.waiting import ENDLESS, PATIENCE, wait_until
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store

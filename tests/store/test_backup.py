@@ -13,7 +13,7 @@ import pytest
 
 from tests.waiting import ENDLESS, wait_until
 from unlearn_core.commands.main import main
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.backup import _Packing, restore_backup, write_backup
 from unlearn_core.store.cleanup import clean_up

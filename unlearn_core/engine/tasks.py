@@ -1,5 +1,6 @@
 """What workers run. Torch is imported inside, so this file stays light."""
 
+import gc
 import logging
 from functools import cache
 from pathlib import Path
@@ -23,9 +24,15 @@ logging.getLogger("distributed.worker").addFilter(_is_fault)
 
 def warm() -> None:
     """Import what every other task needs, so that it is loaded at the first click."""
-    _begin()
-    import unlearn_core.jobs.carry_out
-    import unlearn_core.measuring.write_image_table  # noqa: F401
+    # What is imported stays: to look for garbage in it, now and later, takes time.
+    gc.disable()
+    try:
+        _begin()
+        import unlearn_core.jobs.carry_out
+        import unlearn_core.measuring.write_image_table  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _begin() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unlearn_core.artifacts.attribution_maps import read_attributions
 from unlearn_core.catalog.classifiers import Classifier
-from unlearn_core.engine import Engine
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution import registry
