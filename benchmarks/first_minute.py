@@ -37,8 +37,13 @@ GOALS = {
     "page": 0.5,
 }
 PAGES = ("Before / after", "Weights", "Runs", "Attributions", "Forget")
-MOVED = re.compile(r"\([\d,]+ of [\d,]+\)|matter … \d|of 16 forgotten · step [1-9]")
+MOVED = r"\([\d,]+ of [\d,]+\)|matter … \d|of 16 forgotten · step [1-9]"
 """What only this run can have computed: look-alikes made so far, or weights measured, or a step."""
+PICTURE = """
+[document, ...[...document.querySelectorAll('*')].map(one => one.shadowRoot)].some(
+  one => one?.querySelector('.cell')?.checkVisibility())
+"""
+"""Asked at every frame of the browser: Playwright's locators may look only twice a second."""
 
 SETTLED = (
     "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') == 'notRunning'"
@@ -55,7 +60,7 @@ def measure(case: Case) -> Result:
         app, process = start_server(Path(home) / "home")
         try:
             page = _open(browser, app.url)
-            page.locator(".cell").first.wait_for()
+            page.wait_for_function(PICTURE)
             cold = time.perf_counter() - start
             cold_click = _click(page)
             _finished(page)
@@ -83,7 +88,7 @@ def _empty(browser: Browser, folder: Path) -> float:
     start = time.perf_counter()
     app, process = start_command(command, folder, folder, os.environ)
     try:
-        _open(browser, app.url).locator(".cell").first.wait_for()
+        _open(browser, app.url).wait_for_function(PICTURE)
         return time.perf_counter() - start
     finally:
         stop_server(process)
@@ -108,7 +113,7 @@ def _click(page: Page) -> float:
     settle(page)
     start = time.perf_counter()
     page.locator(".st-key-forget button").click()
-    page.get_by_text(MOVED).first.wait_for()
+    page.wait_for_function("moved => document.body.innerText.match(moved)", arg=MOVED)
     return time.perf_counter() - start
 
 

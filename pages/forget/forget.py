@@ -81,6 +81,7 @@ def page() -> None:
             # First, as the browser then loads the gallery before the charts on the right.
             with pictures:
                 _pictures(classifier, images, known, never_seen)
+    start_workers()
     with right:
         if run is None:
             _setup(classifier, images, known and known[0], never_seen)
@@ -92,7 +93,6 @@ def page() -> None:
         with pictures:
             _load(classifier, images)
     st.session_state.pop(_BAD_LINK, None)
-    start_workers()
 
 
 def _run_of_the_url() -> Run | None:

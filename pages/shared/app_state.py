@@ -1,7 +1,11 @@
 """What every page shares: the store, the engine, and which run the URL names."""
 
+from __future__ import annotations
+
 import threading
+import time
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
@@ -9,7 +13,6 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 from pages.shared.visitor import visitor
 from unlearn_core.common.home import home
 from unlearn_core.common.sharing import is_shared
-from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import DATABASE
 from unlearn_core.store.example import EXAMPLE, install_example
@@ -18,10 +21,14 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store, open_store
 
+if TYPE_CHECKING:
+    from unlearn_core.engine.engine import Engine
+
 _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
-_SECONDS_TO_DRAW = 1.5
+_DRAWN = "drawn"
+_SECONDS_TO_WORKERS, _SECONDS_TO_CHART = 1.0, 1.4
 
 
 @st.cache_resource(show_spinner=False)
@@ -38,9 +45,12 @@ def store() -> Store:
     return found
 
 
-@st.cache_resource(show_spinner=False, on_release=Engine.close)
+@st.cache_resource(show_spinner=False, on_release=lambda found: found.close())
 def engine() -> Engine:
     """Return the engine, one per server; the first call starts its worker processes."""
+    # Here: Dask takes a third of a second, in which the first pictures are on their way.
+    from unlearn_core.engine.engine import Engine
+
     return Engine(store())
 
 
@@ -53,11 +63,21 @@ def _leave_off(workers: threading.Timer) -> None:
 def start_workers() -> threading.Timer:
     """Start the workers in the background, once per server, while the person still looks at the page."""
     # Later: they would take the browser's processor while it draws its first pictures.
-    timer = threading.Timer(_SECONDS_TO_DRAW, _start_workers)
+    timer = threading.Timer(_SECONDS_TO_WORKERS, _start_workers)
     timer.daemon = True
     add_script_run_ctx(timer, get_script_run_ctx())
     timer.start()
     return timer
+
+
+def let_browser_draw() -> None:
+    """Wait, in a new tab, until its browser has drawn what it was sent.
+
+    Before a chart: the browser reads four megabytes of Plotly at the first one, and draws nothing meanwhile.
+    """
+    if _DRAWN not in st.session_state:
+        st.session_state[_DRAWN] = True
+        time.sleep(_SECONDS_TO_CHART)
 
 
 def _start_workers() -> None:

@@ -1,8 +1,11 @@
 """Image tables for the pages: a classifier's predictions on an image set, made by a worker, read once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,10 +14,12 @@ from pages.shared.errors import FailedLookError
 from unlearn_core.artifacts.image_table import ImageTable, is_image_table, read_image_table
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.on_disk import download
-from unlearn_core.engine.engine import Look
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.known_image_table import table_path, write_known_image_table
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.engine import Look
 
 Arriving = Callable[[float, float], None]
 """Called with the downloaded and the total size in MB."""

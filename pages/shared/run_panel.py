@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared.app_state import engine, group_of, leave_run, open_run, start_run, store
+from pages.shared.app_state import engine, group_of, leave_run, let_browser_draw, open_run, start_run, store
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.errors import show_error
 from pages.shared.few_kept import say_if_few
@@ -86,10 +86,15 @@ def _panel(run_id: str, every: float | None) -> None:
         result = run.parsed_result()
         relabel = run.parsed_request().goal == "relabel"
         figure = live_chart(steps, relabel=relabel, frontier=() if result is None else result.frontier)
-        st.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
+        # Not `st.empty`: that would make the chart vanish at every look at the run.
+        chart = st.container()
         side = classifier_entry(run.parsed_request().classifier).input_size
         st.caption(how_to_read(steps, relabel, RETAIN_SAMPLE.of(side)), help=explained("repair"))
     look_alikes(run)
+    if steps:
+        # Last, for the pictures to come first.
+        let_browser_draw()
+        chart.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
 
 
 def _steps(run_id: str) -> Sequence[StepRecord]:

@@ -1,5 +1,6 @@
 """What is done once in the life of a server: before it answers its first visitor, and when it ends."""
 
+import gc
 import hashlib
 import secrets
 import sys
@@ -11,6 +12,7 @@ from importlib import import_module
 from types import ModuleType
 
 import streamlit as st
+from streamlit import delta_generator
 from streamlit.runtime import memory_media_file_storage
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -20,6 +22,8 @@ from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.common.quotas import check_quotas
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
+
+_FIRST_PAGE = ("pages.shared.run_panel", "pages.forget.gallery_filters", "pages.forget.request_form")
 
 
 def prepare_server() -> None:
@@ -31,6 +35,8 @@ def prepare_server() -> None:
     key = secrets.token_bytes(32)
     keyed = partial(hashlib.blake2b, digest_size=16, key=key)
     memory_media_file_storage.create_fast_hasher = keyed  # type: ignore[attr-defined, assignment]
+    # At the first element Streamlit would look through all modules for whether this is a Python prompt.
+    delta_generator._use_warning_has_been_displayed = True
     keep_new_files_private()
     _let_plotly_wait()
     try:
@@ -74,5 +80,13 @@ async def serving(app: st.App) -> AsyncIterator[None]:
 
 
 def _prepare_pages() -> None:
-    """Import what takes longest, and make what the first page shows."""
-    import_module("pages.shared.image_tables").make_first_table()
+    """Make what the first page shows, and import what it is drawn with."""
+    # What is imported stays: to look for garbage in it, now and later, takes time that visitors wait for.
+    gc.disable()
+    try:
+        import_module("pages.shared.image_tables").make_first_table()
+        for name in _FIRST_PAGE:
+            import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
