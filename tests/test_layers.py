@@ -56,17 +56,31 @@ def test_a_server_answers_before_it_has_imported_what_pages_need() -> None:
     assert imported_after("import app").isdisjoint({"distributed", "sqlmodel", "pandas"})
 
 
-def test_the_first_picture_needs_no_pandas(tmp_path: Path) -> None:
+def test_the_first_picture_needs_neither_pandas_nor_dask(tmp_path: Path) -> None:
     statement = f"""
 import os
 os.environ["UNLEARN_HOME"] = {str(tmp_path)!r}
+from pages.shared import app_state
+app_state._SECONDS_TO_WORKERS = 600.0
 from streamlit.testing.v1 import AppTest
 shown = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=300).run()
 assert not shown.exception
 """
     loaded = imported_after(statement)
     assert "pages.forget.gallery" in loaded
-    assert "pandas" not in loaded
+    assert loaded.isdisjoint({"pandas", "distributed"})
+
+
+def test_workers_load_no_timm_for_the_shipped_networks() -> None:
+    statement = """
+from unlearn_core.engine.tasks import warm
+warm()
+from unlearn_core.catalog.classifiers import load_classifier
+load_classifier("mnist-resnet"), load_classifier("cifar10-resnet20")
+"""
+    loaded = imported_after(statement)
+    assert "unlearn_core.jobs.carry_out" in loaded
+    assert loaded.isdisjoint({"timm", "torchvision", "torch._dynamo", "streamlit"})
 
 
 def test_importing_the_library_or_its_command_line_imports_no_torch() -> None:
