@@ -198,10 +198,12 @@ class Gallery {
   }
 }
 
-export default function ({ data: [data], parentElement, setStateValue }) {
+export default function ({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   if (!galleries.has(parentElement)) galleries.set(parentElement, new Gallery(parentElement));
   const gallery = galleries.get(parentElement);
   gallery.update(data, setStateValue);
+  // After the frame in which the browser draws them.
+  if (data.tell) requestAnimationFrame(() => setTimeout(() => setTriggerValue("drawn", true)));
   return () => {
     gallery.dropSheet();
     galleries.delete(parentElement);

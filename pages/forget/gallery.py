@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pages.shared import selection
+from pages.shared.app_state import ask_when_drawn, note_drawn
 from pages.shared.palette import AFTER
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.catalog.class_names import short_class_names
@@ -55,9 +56,11 @@ def gallery(table: ImageTable, positions: NDArray[np.intp], table_key: str) -> l
                 "wrong_colour": AFTER,
                 "empty": _EMPTY,
                 "selection": selection.sent(),
+                "tell": ask_when_drawn(),
             }
         ],
         on_selected_change=lambda: None,
+        on_drawn_change=note_drawn,
     )
     selection.take_over(result.get("selected"))
     return selection.picked()

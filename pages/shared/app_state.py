@@ -28,7 +28,8 @@ _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
 _DRAWN = "drawn"
-_SECONDS_TO_WORKERS, _SECONDS_TO_CHART = 1.0, 1.4
+_SECONDS_TO_DRAW, _SECONDS_TO_WORKERS = 2.5, 3.0
+"""At most, for the first pictures of a tab."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -59,25 +60,45 @@ def _leave_off(workers: threading.Timer) -> None:
     workers.join()
 
 
-@st.cache_resource(show_spinner=False, on_release=_leave_off)
-def start_workers() -> threading.Timer:
+def start_workers() -> None:
     """Start the workers in the background, once per server, while the person still looks at the page."""
     # Later: they would take the browser's processor while it draws its first pictures.
-    timer = threading.Timer(_SECONDS_TO_WORKERS, _start_workers)
+    _workers_after(0.0 if st.session_state.get(_DRAWN) else _SECONDS_TO_WORKERS)
+
+
+@st.cache_resource(show_spinner=False, on_release=_leave_off)
+def _workers_after(seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, _start_workers)
     timer.daemon = True
     add_script_run_ctx(timer, get_script_run_ctx())
     timer.start()
     return timer
 
 
+def ask_when_drawn() -> bool:
+    """Return whether the browser is to say when it has drawn what it gets: the first pictures of a tab."""
+    if _DRAWN in st.session_state:
+        return False
+    st.session_state[_DRAWN] = False
+    return True
+
+
+def note_drawn() -> None:
+    """Note that it has drawn them."""
+    st.session_state[_DRAWN] = True
+
+
 def let_browser_draw() -> None:
-    """Wait, in a new tab, until its browser has drawn what it was sent.
+    """Wait until the browser has drawn the pictures that it was asked about; then the page is drawn again.
 
     Before a chart: the browser reads four megabytes of Plotly at the first one, and draws nothing meanwhile.
     """
-    if _DRAWN not in st.session_state:
-        st.session_state[_DRAWN] = True
-        time.sleep(_SECONDS_TO_CHART)
+    end = time.monotonic() + _SECONDS_TO_DRAW
+    # At each look Streamlit may end this run of the page for the next one.
+    while st.session_state.get(_DRAWN) is False:
+        time.sleep(0.05)
+        if time.monotonic() > end:
+            note_drawn()
 
 
 def _start_workers() -> None:
@@ -89,7 +110,7 @@ def _start_workers() -> None:
 def end_workers() -> None:
     """End the runs and the workers, if they were started."""
     # First what starts them: an engine that is not there yet cannot be closed.
-    start_workers.clear()
+    _workers_after.clear()
     engine.clear()
 
 

@@ -11,12 +11,12 @@ import streamlit as st
 
 from pages.shared.app_state import engine, store
 from pages.shared.errors import FailedLookError
-from unlearn_core.artifacts.image_table import ImageTable, is_image_table, read_image_table
+from unlearn_core.artifacts.image_table import ImageTable, read_image_table
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.known_image_table import table_path, write_known_image_table
+from unlearn_core.measuring.known_image_table import write_known_image_table
 
 if TYPE_CHECKING:
     from unlearn_core.engine.engine import Look
@@ -28,12 +28,12 @@ _EVERY = 0.5
 
 
 def known_table(classifier: str, images: str) -> tuple[ImageTable, str] | None:
-    """Return the table and the key of its content, or None if it has to be made."""
+    """Return the table and the key of its content, or None if a worker has to make it."""
     slot = _slot(classifier, images)
     if slot not in st.session_state:
         with suppress(UserError, OSError):  # What cannot be found is said where it is made.
-            made = table_path(store().root, classifier, images)
-            if is_image_table(made):
+            made = write_known_image_table(store().root, classifier, images)
+            if made is not None:
                 st.session_state[slot] = str(made)
     path = st.session_state.get(slot)
     return None if path is None else (_read(path), path)
@@ -50,7 +50,6 @@ def load_table(
     known = known_table(classifier, images)
     if known is not None:
         return known
-    # What is known already needs no worker: the first pictures are there before the workers have started.
     try:
         path = write_known_image_table(store().root, classifier, images)
     except UserError as error:

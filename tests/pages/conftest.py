@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.app_state import start_workers
+from pages.shared import app_state
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
@@ -27,7 +27,7 @@ def server_home(parsed_digits: Path, tmp_path_factory: pytest.TempPathFactory) -
     os.link(parsed_digits, home / "cache" / parsed_digits.name)
     st.cache_resource.clear()
     yield home
-    start_workers.clear()
+    app_state.end_workers()
     st.cache_resource.clear()
 
 
@@ -41,6 +41,12 @@ def own_home(server_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         store.finish(run.id, RunState.CANCELLED)
         store.delete(run.id)
     return server_home
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for one that draws pictures."""
+    monkeypatch.setattr(app_state, "_SECONDS_TO_DRAW", 0.0)
 
 
 @pytest.fixture(autouse=True)
