@@ -29,7 +29,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 RUN_ELSEWHERE = re.compile(r"<!-- The code of this page is run by (tests/\w+\.py)\. -->")
 OUTLINED = {
     "Report": "unlearn_core.jobs.report",
-    "Engine": "unlearn_core.engine",
+    "Engine": "unlearn_core.engine.engine",
     "Look": "unlearn_core.engine.engine",
 }
 PARSED_ONLY = {

@@ -23,6 +23,7 @@ from pages.forget.welcome import example_film, is_watched, link_to_example, open
 from pages.shared import selection
 from pages.shared.app_state import (
     current_run,
+    is_drawn_again,
     leave_run,
     open_run,
     remember_group,
@@ -92,7 +93,8 @@ def page() -> None:
     if images is not None and known is None:
         with pictures:
             _load(classifier, images)
-    st.session_state.pop(_BAD_LINK, None)
+    if not is_drawn_again():
+        st.session_state.pop(_BAD_LINK, None)
 
 
 def _run_of_the_url() -> Run | None:

@@ -88,6 +88,11 @@ def note_drawn() -> None:
     st.session_state[_DRAWN] = True
 
 
+def is_drawn_again() -> bool:
+    """Return whether the page will be drawn again at once, when the browser has said so."""
+    return st.session_state.get(_DRAWN) is False
+
+
 def let_browser_draw() -> None:
     """Wait until the browser has drawn the pictures that it was asked about; then the page is drawn again.
 
@@ -95,7 +100,7 @@ def let_browser_draw() -> None:
     """
     end = time.monotonic() + _SECONDS_TO_DRAW
     # At each look Streamlit may end this run of the page for the next one.
-    while st.session_state.get(_DRAWN) is False:
+    while is_drawn_again():
         time.sleep(0.05)
         if time.monotonic() > end:
             note_drawn()

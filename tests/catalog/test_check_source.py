@@ -1,6 +1,7 @@
 """An image set of another package that breaks a rule is one sentence that names both."""
 
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ RIGHT = {
 
 def load(source: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(registry, "_registered", {})
+    content = uuid4().hex
 
     @registry.register
     class Brought(CatalogImageSet):
@@ -31,7 +33,7 @@ def load(source: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
             return source
 
         def fingerprint(self) -> str:
-            return str(id(source))
+            return content
 
     return load_images("brought", WANTED).ids.tolist()
 
