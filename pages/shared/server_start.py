@@ -1,6 +1,5 @@
 """What is done once in the life of a server: before it answers its first visitor, and when it ends."""
 
-import gc
 import hashlib
 import secrets
 import sys
@@ -18,6 +17,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from unlearn_core import __version__
 from unlearn_core.common.home import keep_new_files_private
+from unlearn_core.common.lasting_imports import lasting_imports
 from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.common.quotas import check_quotas
 from unlearn_core.common.sharing import is_shared
@@ -81,12 +81,7 @@ async def serving(app: st.App) -> AsyncIterator[None]:
 
 def _prepare_pages() -> None:
     """Make what the first page shows, and import what it is drawn with."""
-    # What is imported stays: to look for garbage in it, now and later, takes time that visitors wait for.
-    gc.disable()
-    try:
+    with lasting_imports():
         import_module("pages.shared.image_tables").make_first_table()
         for name in _FIRST_PAGE:
             import_module(name)
-    finally:
-        gc.freeze()
-        gc.enable()

@@ -1,11 +1,11 @@
 """What workers run. Torch is imported inside, so this file stays light."""
 
-import gc
 import logging
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from unlearn_core.common.lasting_imports import lasting_imports
 from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.common.threads import give_way
 from unlearn_core.engine.looks import LookRequest
@@ -24,15 +24,10 @@ logging.getLogger("distributed.worker").addFilter(_is_fault)
 
 def warm() -> None:
     """Import what every other task needs, so that it is loaded at the first click."""
-    # What is imported stays: to look for garbage in it, now and later, takes time.
-    gc.disable()
-    try:
+    with lasting_imports():
         _begin()
         import unlearn_core.jobs.carry_out
         import unlearn_core.measuring.write_image_table  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _begin() -> None:
