@@ -103,6 +103,14 @@ class Divided(Convolutions):
         return maps / (maps.mean(1, keepdim=True) + 0.01)
 
 
+class Largest(Convolutions):
+    """Takes the largest value along a dimension, in both ways."""
+
+    def second(self, maps: Tensor) -> Tensor:
+        maps = self.pool(self.act2(self.conv2(maps)))
+        return maps + maps.max(1, keepdim=True)[0] + maps.amax(dim=3).unsqueeze(3)
+
+
 class Groups(Convolutions):
     """Normalises a picture by its own values."""
 
@@ -147,6 +155,7 @@ ODD: dict[str, Callable[[], nn.Module]] = {
     "scaled": Scaled,
     "normalised": Normalised,
     "divided": Divided,
+    "largest": Largest,
     "channels last": lambda: ChannelsLast(20),
     "as many channels as rows": lambda: ChannelsLast(SIDE // 2),
 }

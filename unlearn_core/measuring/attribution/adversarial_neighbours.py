@@ -20,7 +20,7 @@ from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 2
+VERSION = 3
 RADIUS, STEP, ITERATIONS = 4.0, 0.1, 100
 """The paper's attack: L2 radius and step in pixel values of [0, 1]."""
 

@@ -26,7 +26,7 @@ from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 4
+VERSION = 5
 """Part of the cache key: increase it when the maps change."""
 
 

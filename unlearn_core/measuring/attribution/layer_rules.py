@@ -26,6 +26,7 @@ _POOLING: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
     "max_pool2d": F.max_pool2d_with_indices,
     "adaptive_max_pool2d": F.adaptive_max_pool2d_with_indices,
 }
+_MAXIMA = frozenset(("max", "amax"))
 _BILINEAR: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     **dict.fromkeys(("mul", "rmul", "imul", "multiply"), torch.mul),
     **dict.fromkeys(("matmul", "bmm"), torch.matmul),
@@ -65,6 +66,9 @@ class _Calls(TorchFunctionMode):
             return self.activation(values, lambda one: func(one.clone(), *others, **given))
         if name in _POOLING and not given.pop("return_indices", False):
             return self.pooling(values, lambda one: _POOLING[name](one, *others, **given))
+        if name in _MAXIMA and (asked := _one_dimension(*others, **given)):
+            largest = self.largest(values, *asked)
+            return largest if name == "amax" else torch.return_types.max((largest, values.max(*asked)[1]))
         if name in _BILINEAR and _both_depend(values, others):
             return self.product(_BILINEAR[name], values, others[0])
         if name in _QUOTIENTS and not given and _both_depend(values, others):
@@ -81,6 +85,13 @@ class _Calls(TorchFunctionMode):
     def pooling(self, values: Tensor, function: Pooling) -> Tensor:
         """Return the maxima; `function` also returns their places."""
         return function(values)[0]
+
+    def largest(self, values: Tensor, dim: int, keepdim: bool) -> Tensor:
+        """Return the largest values along a dimension, by pooling with one window for all of it."""
+        window = values.movedim(dim, -1).unsqueeze(-2)
+        found = self.pooling(window, lambda one: one.max(-1, keepdim=True))
+        found = found.squeeze(-2).movedim(-1, dim)
+        return found if keepdim else found.squeeze(dim)
 
     def product(self, function: Bilinear, one: Tensor, other: Tensor) -> Tensor:
         """Return the product of two tensors that both depend on the picture."""
@@ -276,6 +287,11 @@ def _both_depend(one: Tensor, others: Sequence[Any]) -> bool:
     """Return whether a product is one of two tensors that depend on the picture."""
     other = others[0] if len(others) == 1 else None
     return isinstance(other, Tensor) and one.requires_grad and other.requires_grad
+
+
+def _one_dimension(dim: Any = None, keepdim: bool = False, **others: Any) -> tuple[int, bool] | None:
+    """Return what a maximum along one dimension asks for; None for any other."""
+    return None if others or not isinstance(dim, int) else (dim, keepdim)
 
 
 def _scattered(values: Tensor, places: Tensor, like: Tensor) -> Tensor:

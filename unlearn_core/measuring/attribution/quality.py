@@ -22,7 +22,7 @@ from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 4
+VERSION = 5
 PERTURBATIONS = 16
 NOISE = 0.03
 RADIUS = 0.02

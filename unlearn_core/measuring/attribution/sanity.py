@@ -23,7 +23,7 @@ from unlearn_core.measuring.finished_run import load_finished_run, with_weights
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 2
+VERSION = 3
 
 
 def write_sanity_check(root: Path, request: AttributionRequest) -> Path:
