@@ -6,14 +6,17 @@ from pages.shared import selection
 from pages.shared.choices import distinct_titles
 from pages.shared.live_pictures import ids_of
 from pages.shared.visitor import may_see, photos_of_visitor
-from unlearn_core.catalog.entries import classifiers, fitting_image_sets
+from unlearn_core.catalog.entries import ClassifierEntry, classifiers, fitting_image_sets
+from unlearn_core.catalog.sources.base import ImageSetEntry
 from unlearn_core.catalog.sources.registry import CSV_PREFIX, FOLDER_PREFIX, PHOTOS_PREFIX, UTKFACE_PREFIX
 from unlearn_core.common.sharing import is_shared
+from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
 FOLDER = "folder"
 _ADOPTED = "adopted_run"
 _LINKED = "named_by_links"
+_CHECKED = "link_checked"
 _PATHS = (FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)
 
 
@@ -22,31 +25,24 @@ def choose_source() -> tuple[str, str | None]:
 
     The image set is None while the path of a folder is missing. Both are part of the URL.
     """
-    linked = st.session_state.get(_LINKED, ())
-    known = {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
+    known, titles = _known_classifiers(), _titles_of_classifiers()
     left, right = st.columns(2)
     with left:
         classifier = st.selectbox(
             "Classifier",
             list(known),
-            format_func=distinct_titles(known.values()).__getitem__,
+            format_func=titles.__getitem__,
             key="classifier",
             bind="query-params",
             help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in known.values()),
         )
-    fitting = [
-        entry
-        for entry in fitting_image_sets(known[classifier])
-        if may_see(entry.visitor) or entry.name in linked
-    ]
-    titles = distinct_titles(fitting)
-    titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
-    titles |= {} if is_shared() else {FOLDER: "A folder of mine …"}
+    fitting = _fitting_images(known[classifier])
+    names = _titles_of_images(fitting)
     with right:
         images = st.selectbox(
             "Pictures",
-            list(titles),
-            format_func=lambda name: titles[name],
+            list(names),
+            format_func=names.__getitem__,
             key="images",
             bind="query-params",
             help=" ".join(f"**{entry.title}**: {entry.summary}" for entry in fitting),
@@ -56,6 +52,42 @@ def choose_source() -> tuple[str, str | None]:
         chosen = photos_of_visitor()
     selection.pick_from(classifier, chosen or FOLDER)
     return classifier, chosen
+
+
+def check_link() -> None:
+    """Raise `UserError` if a link, when it is opened, names a classifier or pictures that are not here."""
+    if _CHECKED in st.session_state:
+        return
+    st.session_state[_CHECKED] = True
+    asked, titles = st.query_params.get("classifier"), _titles_of_classifiers()
+    if asked not in (None, *titles.values()):
+        raise UserError("The link names a classifier that is not here. The first one is chosen instead.")
+    name = next((name for name, title in titles.items() if title == asked), next(iter(titles)))
+    fitting = _titles_of_images(_fitting_images(_known_classifiers()[name]))
+    if st.query_params.get("images") not in (None, *fitting.values()):
+        raise UserError("The link names pictures that are not here. The first ones are chosen instead.")
+
+
+def _known_classifiers() -> dict[str, ClassifierEntry]:
+    linked = st.session_state.get(_LINKED, ())
+    return {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
+
+
+def _titles_of_classifiers() -> dict[str, str]:
+    return distinct_titles(_known_classifiers().values())
+
+
+def _fitting_images(classifier: ClassifierEntry) -> list[ImageSetEntry]:
+    linked = st.session_state.get(_LINKED, ())
+    fitting = fitting_image_sets(classifier)
+    return [entry for entry in fitting if may_see(entry.visitor) or entry.name in linked]
+
+
+def _titles_of_images(fitting: list[ImageSetEntry]) -> dict[str, str]:
+    linked = st.session_state.get(_LINKED, ())
+    titles = distinct_titles(fitting)
+    titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
+    return titles if is_shared() else {**titles, FOLDER: "A folder of mine …"}
 
 
 def adopt(run: Run) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.forget.choose_data import adopt, choose_source
+from pages.forget.choose_data import adopt, check_link, choose_source
 from pages.forget.edit_class_match import class_match
 from pages.forget.gallery import KEY, gallery
 from pages.forget.gallery_filters import filter_bar, quick_picks
@@ -68,6 +68,8 @@ def page() -> None:
         welcome()
     if run is not None:
         adopt(run)
+    else:
+        _look_at_the_link()
     selection.take_over(st.session_state.get(KEY, {}).get("selected"))
     if _BAD_LINK in st.session_state:
         show_error(st.session_state[_BAD_LINK])
@@ -107,6 +109,13 @@ def _run_of_the_url() -> Run | None:
         return None
 
 
+def _look_at_the_link() -> None:
+    try:
+        check_link()
+    except UserError as error:
+        st.session_state.setdefault(_BAD_LINK, error)
+
+
 def _pictures(
     classifier: str, images: str, known: tuple[ImageTable, str], never_seen: NeverSeen | None
 ) -> None:
@@ -131,20 +140,28 @@ def _pictures(
         _map(classifier, images, table, key, positions)
     else:
         gallery(table, shown, key)
+    _about_the_pictures(table)
+    if images not in PACKAGED:
+        class_match(classifier, images, table)
+    if images == photos_of_visitor():
+        add_your_own(classifier, images)
+
+
+def _about_the_pictures(table: ImageTable) -> None:
     for note in table.notes:
         st.caption(note)
     if not table.labelled.any():
         st.caption(_WITHOUT_MATCH if table.own_names else _WITHOUT_LABELS)
-    elif not table.labelled.all():
+        return
+    labelled = table.labelled & ~table.is_test
+    right = int((table.predictions == table.labels)[labelled].sum())
+    st.caption(f"Recognised before anything is forgotten: {right:,} of {int(labelled.sum()):,}.")
+    if not table.labelled.all():
         unlabelled = int((~table.labelled).sum())
         have = "has" if unlabelled == 1 else "have"
         st.caption(
             f"{counted(unlabelled)} {have} no label that fits the classifier: its prediction is taken."
         )
-    if images not in PACKAGED:
-        class_match(classifier, images, table)
-    if images == photos_of_visitor():
-        add_your_own(classifier, images)
 
 
 def _map(

@@ -1,8 +1,11 @@
 """The Forget page: empty, running, finished, failed."""
 
+import pytest
+from streamlit.testing.v1 import AppTest
+
 from tests import made
 from tests.finished import FinishedRun
-from tests.pages.conftest import OpenApp
+from tests.pages.conftest import PATIENCE, ROOT, OpenApp
 from tests.pages.words_of import words_of
 from unlearn_core.artifacts.steps import append_step
 from unlearn_core.store.example import EXAMPLE
@@ -16,6 +19,41 @@ def test_an_empty_store_says_what_to_do(open_app: OpenApp) -> None:
     assert app.button(key="forget").disabled
     assert "Click the pictures to forget" in words_of(app)
     assert app.selectbox(key="classifier").value == "mnist-resnet"
+
+
+def test_the_page_says_how_many_are_recognised_before(open_app: OpenApp) -> None:
+    assert "Recognised before anything is forgotten: 3,999 of 4,000." in words_of(open_app())
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"classifier": "gone"}, "The link names a classifier that is not here."),
+        ({"classifier": "gone", "images": "gone"}, "The link names a classifier that is not here."),
+        ({"images": "gone"}, "The link names pictures that are not here."),
+        ({"classifier": "Photos · EfficientNet-Lite0", "images": "5,000 handwritten digits"}, "pictures"),
+    ],
+)
+@pytest.mark.usefixtures("store")
+def test_a_link_to_what_is_not_here_says_so_once(link: dict[str, str], sentence: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    app.session_state["drawn"] = True
+    for key, value in link.items():
+        app.query_params[key] = value
+    app.run()
+    assert [sentence in error.value for error in app.error] == [True]
+    assert not app.exception
+    app.button(key="quick_hardest").click().run()
+    assert not app.error
+
+
+@pytest.mark.usefixtures("store")
+def test_a_link_to_a_classifier_opens_it() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+    app.query_params["classifier"] = "Photos · EfficientNet-Lite0"
+    app.run()
+    assert not app.error
+    assert app.selectbox(key="classifier").value == "imagenet-efficientnet-lite0"
 
 
 def test_a_home_without_the_example_can_have_it(open_app: OpenApp, store: Store) -> None:
