@@ -37,7 +37,7 @@ GOALS = {
     "page": 0.5,
 }
 PAGES = ("Before / after", "Weights", "Runs", "Attributions", "Forget")
-MOVED = r"\([\d,]+ of [\d,]+\)|matter … \d|of 16 forgotten · step [1-9]"
+MOVED = r"\([\d,]+ of [\d,]+\)|may change … \d|of 16 forgotten · step [1-9]"
 """What only this run can have computed: look-alikes made so far, or weights measured, or a step."""
 PICTURE = """
 [document, ...[...document.querySelectorAll('*')].map(one => one.shadowRoot)].some(

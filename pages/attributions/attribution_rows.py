@@ -42,14 +42,22 @@ class Measured:
     neighbours: dict[int, MapRow]
 
 
-def measure(comparison: Comparison, request: AttributionRequest, *, trust: bool, near: bool) -> Measured:
-    """Let a worker measure a request; with `trust` the quality of maps too, with `near` the neighbours."""
+def measure_maps(request: AttributionRequest) -> Measured:
+    """Let a worker compute the maps of a request."""
     title = algorithm_entry(request.algorithm).title
     shown, path = measured_as(
         read_attributions, AttributionMapsRequest(request), f"{title}: computing maps before and after …"
     )
+    return Measured(shown, path, None, {})
+
+
+def measure_more(
+    comparison: Comparison, request: AttributionRequest, maps: Measured, *, trust: bool, near: bool
+) -> Measured:
+    """Let a worker add to the maps: with `trust` their quality, with `near` the adversarial neighbours."""
     quality = None
     if trust:
+        title = algorithm_entry(request.algorithm).title
         quality, _ = measured_as(
             read_attribution_quality,
             AttributionQualityRequest(request),
@@ -58,7 +66,7 @@ def measure(comparison: Comparison, request: AttributionRequest, *, trust: bool,
     known = set(forgotten_ids(comparison))
     ids = tuple(one for one in request.ids if one in known) if near else ()
     neighbours = neighbour_rows(comparison, replace(request, ids=ids)) if ids else {}
-    return Measured(shown, path, quality, neighbours)
+    return replace(maps, quality=quality, neighbours=neighbours)
 
 
 class Yardstick(NamedTuple):

@@ -14,7 +14,8 @@ from pages.attributions.attribution_rows import (
     Yardstick,
     forgotten_ids,
     map_rows,
-    measure,
+    measure_maps,
+    measure_more,
     measure_yardstick,
 )
 from pages.attributions.conclusion import conclusion, trust_words
@@ -27,6 +28,7 @@ from pages.shared.run_picker import finished_run
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
+from unlearn_core.measuring.attribution.request import AttributionRequest
 
 
 def page() -> None:
@@ -45,12 +47,12 @@ def page() -> None:
 
 
 def _draw(comparison: Comparison, chosen: Chosen) -> None:
-    """Draw the same pictures' maps, first without the yardstick, which takes longer."""
+    """Draw the same pictures' maps, first without what takes longer."""
     sentence, verdicts, maps = st.empty(), st.container(), st.empty()
     requests, measured = [], []
     for one in chosen.requests:
         try:
-            measured.append(measure(comparison, one, trust=chosen.trust, near=chosen.near))
+            measured.append(measure_maps(one))
             requests.append(one)
         except UserError as error:
             # The other algorithms may work on this classifier.
@@ -64,10 +66,14 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
     shown, forgotten = measured[first].shown, forgotten_ids(comparison)
     title = algorithm_entry(requests[first].algorithm).title if len(requests) > 1 else ""
     sentence.markdown(conclusion(comparison, shown, forgotten, UNKNOWN, title))
-    for found, name in zip(measured, _titles(chosen), strict=True):
-        if found.quality is not None:
-            verdicts.markdown(trust_words(found.quality, name if title else ""))
-    _draw_maps(comparison, chosen, measured, [UNKNOWN for _ in requests], maps)
+    unknown = [UNKNOWN for _ in requests]
+    _draw_maps(comparison, chosen, measured, unknown, maps)
+    if chosen.trust or chosen.near:
+        measured = [_with_more(comparison, chosen, *pair) for pair in zip(requests, measured, strict=True)]
+        for found, name in zip(measured, _titles(chosen), strict=True):
+            if found.quality is not None:
+                verdicts.markdown(trust_words(found.quality, name if title else ""))
+        _draw_maps(comparison, chosen, measured, unknown, maps)
     sticks = [
         measure_yardstick(comparison, request, one.shown)
         for request, one in zip(requests, measured, strict=True)
@@ -78,6 +84,17 @@ def _draw(comparison: Comparison, chosen: Chosen) -> None:
     if chosen.sanity:
         show_sanity(comparison, requests, side)
     _downloads(chosen, measured, grid)
+
+
+def _with_more(
+    comparison: Comparison, chosen: Chosen, request: AttributionRequest, maps: Measured
+) -> Measured:
+    try:
+        return measure_more(comparison, request, maps, trust=chosen.trust, near=chosen.near)
+    except UserError as error:
+        # The maps are right without it.
+        show_error(error)
+        return maps
 
 
 def _draw_maps(

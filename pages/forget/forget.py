@@ -19,7 +19,14 @@ from pages.forget.request_form import (
     others_to_compare,
 )
 from pages.forget.upload_photos import add_your_own
-from pages.forget.welcome import example_film, is_watched, link_to_example, open_example, welcome
+from pages.forget.welcome import (
+    example_film,
+    is_watched,
+    link_to_example,
+    link_to_what_is_under_way,
+    open_example,
+    welcome,
+)
 from pages.shared import selection
 from pages.shared.app_state import (
     current_run,
@@ -246,8 +253,12 @@ def _about_the_pick(
 ) -> None:
     """Say what is to be known of the picked pictures before they are forgotten."""
     if not ids:
-        st.caption("Click the pictures to forget (with Shift: a range), or use a quick pick.")
+        st.caption(
+            "Click the pictures to forget, such as those that people withdraw (with Shift: a range), or use "
+            "a quick pick."
+        )
         link_to_example()
+        link_to_what_is_under_way()
         return
     if table is not None and not relabel:
         wrong = int((table.predictions != table.labels)[np.isin(table.ids, ids)].sum())

@@ -7,13 +7,14 @@ import streamlit as st
 from pages.shared import selection
 from pages.shared.app_state import leave_run, my_runs, open_run, store
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
+from pages.shared.links import FORGET, RUNS
 from pages.shared.live_chart import live_chart
 from pages.shared.live_pictures import live_pictures
 from pages.shared.palette import CONFIG
+from pages.shared.words import plain
 from unlearn_core.errors import UserError
 from unlearn_core.store.example import EXAMPLE, install_example
-from unlearn_core.store.rows import Run
+from unlearn_core.store.rows import UNDER_WAY, Run
 
 _SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
 _SECONDS, _EVERY = 10.0, 0.4
@@ -27,6 +28,7 @@ _FORGETTING = (
     "is taken for another one."
 )
 _LEAD, _ICON = "What is this? See an example", ":material/help:"
+_UNDER_WAY = ":material/hourglass_top:"
 _REPAIR = "All are forgotten. The repair now restores what that did to the other digits."
 
 
@@ -71,6 +73,16 @@ def link_to_example() -> None:
         else:
             open_run(EXAMPLE)
             st.rerun()
+
+
+def link_to_what_is_under_way() -> None:
+    """Lead to the run that is under way, or to the list of several."""
+    runs = [run for run in my_runs() if run.state in UNDER_WAY]
+    if len(runs) == 1:
+        label = f"Under way: {plain(runs[0].name)}"
+        st.page_link(FORGET.file, label=label, icon=_UNDER_WAY, query_params={"run": runs[0].id})
+    elif runs:
+        st.page_link(RUNS.file, label=f"{len(runs)} runs are under way", icon=_UNDER_WAY)
 
 
 def is_watched() -> bool:

@@ -119,7 +119,7 @@ def _step(steps: list[int]) -> int:
     if len(steps) == 1:
         st.caption("The run took no steps: there is only the start.")
         return steps[0]
-    return st.select_slider("Step", steps, value=steps[-1], key="step", bind="query-params")
+    return st.select_slider("Go to step", steps, value=steps[-1], key="step", bind="query-params")
 
 
 def _dial(run: Run, comparison: Comparison) -> None:

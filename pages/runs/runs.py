@@ -19,6 +19,7 @@ from pages.shared.app_state import (
 )
 from pages.shared.errors import show_error
 from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, FORGET, REPLAY, WEIGHTS
+from pages.shared.live_pictures import ids_of
 from pages.shared.local_time import time_zone
 from pages.shared.run_picker import nothing_yet
 from pages.shared.visitor import visitor
@@ -86,7 +87,7 @@ def _row(run: Run) -> dict[str, object]:
         "name": run.name,
         "when": run.created and run.created.astimezone(time_zone()[0]).replace(tzinfo=None),
         "state": run.state,
-        "pictures": None if result is None else result.k,
+        "pictures": (len(ids_of(run)) or None) if request else None,
         **{words.name: _after(result, name) for name, words in SETS.items()},
         "seconds": None if result is None else round(result.seconds.total, 1),
         "steps": run.steps_done,

@@ -26,7 +26,9 @@ def how_to_read(steps: Sequence[StepRecord], relabel: bool, n: int) -> str:
     if any(step.anchor_agreement is not None for step in steps):
         words.append("Dotted: look-alikes with the prediction that they should keep.")
     if repair_from(steps) is not None:
-        words.append("From the dashed line on all are forgotten, and the repair restores the rest.")
+        words.append(
+            "At the dashed line all is forgotten that was asked for, and the repair of the rest begins."
+        )
     return " ".join(words)
 
 

@@ -55,9 +55,10 @@ def live_pictures(run: Run, steps: Sequence[StepRecord]) -> None:
     if last is not None:
         st.html(live_pictures_html(known[0], ids, last))
         shown, k = min(_MOST, len(last.predictions)), last.k
-        first = f"The first {shown} of {k}: what" if shown < k else "What"
+        first = f"The first {shown} of {k}. " if shown < k else ""
         st.caption(
-            f"{first} each is taken for and how surely; the ring is the confidence in its label.",
+            f"{first}Below each picture: what it is taken for now, and how surely. The magenta ring fades as "
+            "the confidence in its label falls.",
             help=explained("recognise"),
         )
 

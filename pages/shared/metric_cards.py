@@ -8,7 +8,7 @@ from pages.shared.glossary import explained
 from pages.shared.words import SETS, decimals, percent
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
-from unlearn_core.artifacts.results import Result
+from unlearn_core.artifacts.results import Depth, Result
 from unlearn_core.common.counted import counted
 
 _CARD = 180
@@ -45,12 +45,6 @@ def depth_card(result: Result) -> None:
         return
     copies = depth.changed_copies
     low, high = copies.interval
-    back = (
-        "at no point of the way back"
-        if depth.return_point is None
-        else f"{100 - depth.return_point:.0f} % of the way back"
-    )
-    eight, four = percent(depth.rounded_8_bits), percent(depth.rounded_4_bits)
     with st.container(border=True):
         st.markdown(
             f"**Depth** · of slightly changed copies of the forgotten pictures "
@@ -58,17 +52,32 @@ def depth_card(result: Result) -> None:
             help=f"{explained('depth')}  \n20 copies of each of {counted(copies.n)}; 95 % interval after: "
             f"{low:.0f} to {high:.0f} %.",
         )
-        st.caption(
-            f"Weights are the numbers that were changed. Half of the pictures are recognised again {back} to "
-            f"the weights before. Stored in fewer bits, as on a phone, the changed weights recognise "
-            f"{eight} % (8 bits) and {four} % (4 bits) of them."
-        )
+        st.caption(_what_brings_them_back(depth))
         if result.never_seen is not None:
             st.caption(
                 f"For comparison: classifiers that were never trained on these pictures recognise "
-                f"{percent(result.never_seen.recognised)} % of them.",
+                f"{percent(result.never_seen.recognised)} % of them all the same, as they resemble others: "
+                "refusing them is more than never having seen them.",
                 help=explained("if never trained on"),
             )
+
+
+def _what_brings_them_back(depth: Depth) -> str:
+    """Say how far the weights must go back, or how coarsely be stored, to recognise the pictures again."""
+    if depth.return_point is None:
+        way = "At no point of the way back to the weights before is half of the pictures recognised."
+    else:
+        way = (
+            f"It takes {100 - depth.return_point:.0f} % of the way back to the weights before until half of "
+            "the pictures are recognised again."
+        )
+    eight, four = percent(depth.rounded_8_bits), percent(depth.rounded_4_bits)
+    if depth.rounded_8_bits == depth.rounded_4_bits == 0:
+        return f"{way} Stored in 8 or 4 bits per weight, as on a phone, none come back."
+    return (
+        f"{way} Stored in fewer bits per weight, as on a phone, {eight} % (8 bits) and {four} % (4 bits) "
+        "come back."
+    )
 
 
 def _draw(

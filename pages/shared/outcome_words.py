@@ -64,11 +64,15 @@ def _others(result: Result) -> str:
         return ""
     if not n:
         return (
-            f"Of the others {100 - agreement:.2g} % changed." if agreement < 100 else "No other one changed."
+            f"{100 - agreement:.2g} % of the others are predicted differently."
+            if agreement < 100
+            else "All others are predicted as before."
         )
     changed = round((100 - agreement) * n / 100)
     share = f" ({100 - agreement:.0f} %)" if 100 - agreement > NOTABLE_LOSS and n >= 100 else ""
-    return f"Of {n:,} others {changed:,} changed{share}." if changed else f"Of {n:,} others none changed."
+    if not changed:
+        return f"All {n:,} others are predicted as before."
+    return f"{changed:,} of {n:,} others {'is' if changed == 1 else 'are'} predicted differently{share}."
 
 
 def _depth(result: Result) -> str:
@@ -78,12 +82,12 @@ def _depth(result: Result) -> str:
     if copies.after > ONLY_JUST:
         how = "*Only just* across the border"
     else:
-        how = "*Firm*, but not deep" if copies.after > DEEP else "*Deep*"
-    known = f"{copies.after:.0f} % of slightly changed copies are recognised"
+        how = "Across the border, but *not deep*" if copies.after > DEEP else "*Deep*"
+    known = f"{copies.after:.0f} % of slightly changed copies are still recognised"
     if copies.shifted is None:
         return f"{how}: {known}."
-    moved = "only moved by a pixel"
     if copies.n == 1:
-        return f"{how}: {known}, {'even' if copies.shifted else 'not'} the one that was {moved}."
-    of = f"{copies.n}" if copies.n == result.k else f"first {copies.n}"
-    return f"{how}: {known}, {copies.shifted or 'none'} of the {of} that were {moved}."
+        return f"{how}: {known}. Moved by one pixel, it is {'recognised' if copies.shifted else 'not'}."
+    of = f"{copies.n}" if copies.n == result.k else f"the first {copies.n}"
+    back = f"{copies.shifted} of {of} {'is' if copies.shifted == 1 else 'are'}"
+    return f"{how}: {known}. Moved by one pixel, {back if copies.shifted else f'none of {of} is'}."

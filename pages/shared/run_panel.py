@@ -34,7 +34,7 @@ _PHASES = {
     "load": "Loading the classifier and the pictures",
     "measure": "Measuring the predictions before",
     "attack": "Making look-alikes to protect",
-    "importance": "Measuring which weights matter",
+    "importance": "Measuring which weights may change",
     "optimise": "Forgetting",
     "keep": "Saving weights and measurements",
 }
@@ -149,18 +149,19 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
         st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{_how_far(run)}")
     else:
         last = steps[-1]
-        left = _seconds_left(steps)
-        words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}"]
+        share, doing = last.forgotten / last.k, ""
         if run.phase in ("measure", "keep"):
-            far = f" ({100 * run.phase_share:.0f} %)" if run.phase_share else ""
-            words.append(f"measuring and saving the result{far}")
+            share, doing = run.phase_share, "measuring and saving the result"
         elif last.repairing:
-            words.append("repair: restoring the rest")
-        elif last.forgotten == last.k:
-            words.append("slightly changed copies are being forgotten too")
-        elif left is not None:
-            words.append(f"all forgotten in about {left:.0f} s")
-        st.progress(last.forgotten / last.k, " · ".join(words))
+            share, doing = _repair(steps)
+        elif last.forgotten == last.k and last.demanded_share is not None:
+            # What its running share has reached may still be demanded for longer.
+            share = min(last.demanded_share, 0.99)
+            doing = f"slightly changed copies are being forgotten too ({100 * share:.0f} %)"
+        elif (left := _seconds_left(steps)) is not None:
+            doing = f"all forgotten in about {left:.0f} s"
+        words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}", doing]
+        st.progress(share, " · ".join(filter(None, words)))
 
 
 def _place_in_line(run: Run) -> str:
@@ -217,7 +218,8 @@ def _say_more(result: Result) -> None:
 
 def _next(run: Run) -> None:
     """Offer the next actions after a run that ended."""
-    if run.parsed_result() is None or run.state != RunState.DONE:
+    result = run.parsed_result()
+    if run.state != RunState.DONE:
         with st.container(horizontal=True):
             resumable = run.state == RunState.INTERRUPTED and may_see(run.visitor)
             if resumable and st.button(
@@ -227,11 +229,13 @@ def _next(run: Run) -> None:
             kind: Literal["primary", "secondary"] = "secondary" if resumable else "primary"
             if st.button("Run again", key="again", type=kind, icon=":material/replay:"):
                 _run_again(run)
+    if result is None or not result.steps:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         for page in (BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY):
             st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
-        forget_more_button(run)
+        if run.state == RunState.DONE:
+            forget_more_button(run)
     _group(run)
 
 
@@ -274,9 +278,25 @@ def _how_far(run: Run) -> str:
 
 
 def _seconds_left(steps: Sequence[StepRecord]) -> float | None:
-    """Return an estimate of the time until all is forgotten, from how fast it went so far."""
+    """Return an estimate of the time until all is forgotten, from how fast it went so far.
+
+    None where too few are forgotten to tell, or fewer than before: the way to the goal goes up and down.
+    """
     first, last = steps[0], steps[-1]
     done, left = last.forgotten - first.forgotten, last.k - last.forgotten
-    if done < 1 or not left:
+    if done < max(2, last.k / 8) or not left or last.forgotten < max(step.forgotten for step in steps):
         return None
     return (last.seconds - first.seconds) * left / done
+
+
+def _repair(steps: Sequence[StepRecord]) -> tuple[float, str]:
+    """Return how much of the repair phase is done, and what it does and for how long."""
+    last = steps[-1]
+    first = next(step for step in steps if step.repairing)
+    words = "repair: restoring the rest"
+    if last.repair_until is None or last.repair_until <= first.step:
+        return 1.0, words
+    done = (last.step - first.step) / (last.repair_until - first.step)
+    if not done:
+        return 0.0, words
+    return done, f"{words}, about {(last.seconds - first.seconds) * (1 - done) / done:.0f} s"

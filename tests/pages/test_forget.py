@@ -7,7 +7,7 @@ from tests import made
 from tests.finished import FinishedRun
 from tests.pages.conftest import PATIENCE, ROOT, OpenApp
 from tests.pages.words_of import words_of
-from unlearn_core.artifacts.steps import append_step
+from unlearn_core.artifacts.steps import StepRecord, append_step
 from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -120,6 +120,57 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
     assert not app.button(key="cancel").disabled
     app.button(key="cancel").click().run()
     assert store.get(run.id).cancel_requested
+
+
+@pytest.mark.parametrize(
+    ("steps", "share", "words"),
+    [
+        ([made.step(0, 0, k=8), made.step(2, 1, k=8)], 12, "1 of 8 forgotten · step 2"),
+        ([made.step(0, 0, k=8), made.step(2, 4, k=8)], 50, "step 2 · all forgotten in about 2 s"),
+        ([made.step(0, 0, k=8), made.step(2, 5, k=8), made.step(3, 4, k=8)], 50, "4 of 8 forgotten · step 3"),
+        ([made.step(9, 2, k=2, demanded_share=0.4)], 40, "changed copies are being forgotten too (40 %)"),
+        ([made.step(9, 2, k=2, demanded_share=1.0)], 99, "changed copies are being forgotten too (99 %)"),
+        ([made.step(9, 2, k=2)], 100, "2 of 2 forgotten · step 9"),
+        (
+            [made.step(n, 2, k=2, repairing=n > 9, repair_until=20) for n in range(9, 13)],
+            20,
+            "repair: restoring the rest, about 8 s",
+        ),
+        ([made.step(9, 2, k=2, repairing=True)], 100, "repair: restoring the rest"),
+    ],
+)
+def test_the_bar_says_what_is_done_and_how_far(
+    open_app: OpenApp, store: Store, steps: list[StepRecord], share: int, words: str
+) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.update(run.id, state=RunState.RUNNING, phase="optimise")
+    for one in steps:
+        append_step(store.folder(run.id), one)
+    (bar,) = open_app(run=run.id).get("progress")
+    assert bar.proto.value == share
+    assert bar.proto.text.endswith(words)
+    store.finish(run.id, RunState.CANCELLED)
+
+
+def test_the_form_leads_to_what_is_under_way(open_app: OpenApp, store: Store) -> None:
+    assert not [link for link in open_app().get("page_link") if "nder way" in link.proto.label]
+    first = store.create(ForgetRequest(pick="ids:1,2"), "Six *digits*")
+    labels = [link.proto.label for link in open_app().get("page_link")]
+    assert r"Under way: Six \*digits\*" in labels
+    second = store.create(ForgetRequest(pick="ids:1,2"))
+    assert "2 runs are under way" in [link.proto.label for link in open_app().get("page_link")]
+    for run in (first, second):
+        store.finish(run.id, RunState.CANCELLED)
+
+
+def test_a_cancelled_run_with_a_result_leads_to_its_pages(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.finish(run.id, RunState.CANCELLED, result=made.result(stopped="cancelled", steps=4))
+    app = open_app(run=run.id)
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert {"Before / after", "Weights", "Attributions", "Replay"} <= set(labels)
+    assert app.button(key="again")
+    assert not [button for button in app.button if button.key == "more"]
 
 
 def test_a_finished_run_shows_what_came_of_it(

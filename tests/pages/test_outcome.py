@@ -36,19 +36,19 @@ def test_the_outcome_is_three_sentences() -> None:
     )
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
-        "Of 4,000 others 5 changed.",
-        "*Only just* across the border: 71 % of slightly changed copies are recognised, 3 of the 4 that were "
-        "only moved by a pixel.",
+        "5 of 4,000 others are predicted differently.",
+        "*Only just* across the border: 71 % of slightly changed copies are still recognised. Moved by one "
+        "pixel, 3 of 4 are.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "*Firm*, but not deep: 28 % of slightly changed copies are recognised, none of the 4 that were only "
-        "moved by a pixel."
+        "Across the border, but *not deep*: 28 % of slightly changed copies are still recognised. Moved by "
+        "one pixel, none of 4 is."
     )
     assert not is_costly(found)
     changed = {"retain": 73.0, "test": 99.0, "retain_n": 4000}
     lost = found.model_copy(update={"agreement": result(agreement=changed).agreement})
-    assert outcome_sentences(lost)[1] == "Of 4,000 others 1,080 changed (27 %)."
+    assert outcome_sentences(lost)[1] == "1,080 of 4,000 others are predicted differently (27 %)."
     less = {"before": 99.9, "after": 90.0, "n": 4000}
     assert is_costly(result(accuracy={"forget": gone, "retain": less, "test": group}))
     assert is_costly(result(accuracy={"forget": gone, "retain": group, "test": less}))
@@ -57,7 +57,10 @@ def test_the_outcome_is_three_sentences() -> None:
 
 
 def test_nothing_is_claimed_beyond_what_was_reached_or_measured() -> None:
-    assert outcome_sentences(result()) == ("2 of 4 are no longer recognised.", "Of 4 others 2 changed.")
+    assert outcome_sentences(result()) == (
+        "2 of 4 are no longer recognised.",
+        "2 of 4 others are predicted differently.",
+    )
     never = {"before": 0.0, "after": 0.0, "n": 1}
     one = result(k=1, ids=[3], accuracy={"forget": never, "retain": never, "test": never})
     assert outcome_sentences(one)[0] == "The classifier never recognised this picture."
@@ -68,7 +71,7 @@ def test_nothing_is_claimed_beyond_what_was_reached_or_measured() -> None:
     )
     unlabelled = {"before": None, "after": None, "n": 0}
     photos = result(accuracy={"forget": half, "retain": unlabelled, "test": unlabelled})
-    assert outcome_sentences(photos)[1] == "Of the others 40 % changed."
+    assert outcome_sentences(photos)[1] == "40 % of the others are predicted differently."
 
 
 def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() -> None:
@@ -79,9 +82,7 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
         accuracy={"forget": gone, "retain": kept, "test": kept},
         depth=depth(20.0, 1),
     )
-    assert outcome_sentences(many)[2].endswith(
-        "recognised, 1 of the first 4 that were only moved by a pixel."
-    )
+    assert outcome_sentences(many)[2].endswith("still recognised. Moved by one pixel, 1 of the first 4 is.")
     assert not is_deep(many)
     assert is_deep(many.model_copy(update={"depth": result(depth=depth(10.0, 0)).depth}))
     back = {"before": 100.0, "after": 100.0, "n": 4}
@@ -94,7 +95,7 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
     one = result(k=1, ids=[3], accuracy={"forget": never, "retain": kept, "test": kept}, depth=depth(40.0, 1))
     assert outcome_sentences(one) == (
         "The classifier never recognised this picture.",
-        "Of 4 others 2 changed.",
+        "2 of 4 others are predicted differently.",
     )
     assert outcome_sentences(one.model_copy(update={"goal": "relabel"}))[0] == (
         "It is now taken for its new class."

@@ -186,6 +186,8 @@ class ForgettingLoop:
             anchor_agreement=_number(losses.agreement if losses else None, 100),
             retention_weight=self.method.retention_weight(),
             repairing=self._repair is not None,
+            repair_until=self._repair.until if self._repair else None,
+            demanded_share=self.method.demanded_share(),
             **self._followed(logits[asked]),
         )
         return bool(forgotten.all()), step

@@ -17,10 +17,11 @@ class Step:
 
     `forgotten` of `k` instances have reached the goal, `forget_accuracy` is the percentage still predicted
     as their label, `anchor_agreement` the percentage of this step's retention batch with the wanted
-    prediction. `repairing` steps belong to the repair phase; None in runs
-    of earlier versions, which do not say. Of the first `MOST_FOLLOWED` instances, in the order of the pick:
-    `predictions`, their probabilities `confidences` and those of the label `label_confidences`, 0 to 1;
-    empty in runs of earlier versions.
+    prediction. `demanded_share` is how much is reached of what the method demands beyond the goal, 0 to 1;
+    None if nothing is. `repairing` steps belong to the repair phase, which ends after step `repair_until`;
+    `repairing` is None in runs of earlier versions, which do not say. Of the first `MOST_FOLLOWED`
+    instances, in the order of the pick: `predictions`, their probabilities `confidences` and those of the
+    label `label_confidences`, 0 to 1; empty in runs of earlier versions.
     """
 
     step: int
@@ -33,6 +34,8 @@ class Step:
     anchor_agreement: float | None
     retention_weight: float | None
     repairing: bool | None = field(default=None, kw_only=True)
+    repair_until: int | None = field(default=None, kw_only=True)
+    demanded_share: float | None = field(default=None, kw_only=True)
     predictions: tuple[int, ...] = field(default=(), kw_only=True)
     confidences: tuple[float, ...] = field(default=(), kw_only=True)
     label_confidences: tuple[float, ...] = field(default=(), kw_only=True)

@@ -11,7 +11,7 @@ This project's method; like the paper's it uses only the classifier and the forg
    (arXiv 2603.12915) are something else: embeddings of texts that describe the classes.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
-6. The step size is chosen such that, to first order, `PREDICTED_STEPS` steps reach the goal, and the last
+6. The step size is chosen such that, to first order, a few steps reach the goal (step_size.py), and the last
    step is shortened.
 7. For small pictures a shorter repair phase follows: with a smaller margin, a step size that decreases to 0
    and the final retention weight it restores the original logits while all stays forgotten.
@@ -25,8 +25,6 @@ the smaller margin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from unlearn_core.common.batches import draw
 from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
@@ -34,21 +32,24 @@ from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
 from unlearn_core.forgetting.methods.anchor_depth import DepthDemands
-from unlearn_core.forgetting.methods.anchor_pictures import ATTACK_BATCH, AnchorCounts, AnchorMaker
+from unlearn_core.forgetting.methods.anchor_pictures import AnchorCounts, AnchorMaker
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
+from unlearn_core.forgetting.step_size import first_order_rate
 
 EXAMPLES = Budget(32, 4)
 DEFORMED = Budget(1024, 16)
 """Deformed copies; twice as many with views."""
+COPIES_OF_EACH, MOST_COPIES = 32, 8192
+"""Of small pictures: so many deformed copies of each instance where that is more, up to a number in all."""
 ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; twice as many with views."""
+MOST_IN_BATCH = 256
+"""Of small pictures: as many anchors in each step as instances where that is more, up to this number."""
 DAMAGE_ANCHORS = 256
 SHOWN = 12
 """Anchors that a report receives as pictures."""
-PREDICTED_STEPS = Budget(5, 3)
-SMALLEST_RATE = 1e-7
 REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.6, 0.5
 """Of the repair phase: steps per step before, and initial step size relative to before."""
 MARGIN_WITH_VIEWS = 0.3
@@ -111,7 +112,7 @@ class Anchor(Method):
         views = self._depth.views
         self._demands = DepthDemands(task, views, self._logits) if views else None
         if not self.options["anchor_batch"]:
-            self.options = self.options | {"anchor_batch": self._more(ANCHOR_BATCH.of(task.pixels.shape[-1]))}
+            self.options = self.options | {"anchor_batch": self._batch_of_anchors(task.pixels)}
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
         if task.asked is not None:
@@ -143,14 +144,21 @@ class Anchor(Method):
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
+        usual = self._more(DEFORMED.of(side))
+        if self._small:
+            usual = max(usual, min(COPIES_OF_EACH * len(pixels), MOST_COPIES))
         return AnchorCounts(
             examples=int(self.options["examples"]) or EXAMPLES.of(side),
             attack_iterations=int(self.options["attack_iterations"]),
             radius=float(self.options["radius"]),
-            deformed=copies if copies >= 0 else self._more(DEFORMED.of(side)),
+            deformed=copies if copies >= 0 else usual,
             inversions=max(0, int(self.options["inversions"])),
             inversion_iterations=int(self.options["inversion_iterations"]),
         )
+
+    def _batch_of_anchors(self, pixels: Tensor) -> int:
+        usual = self._more(ANCHOR_BATCH.of(pixels.shape[-1]))
+        return max(usual, min(len(pixels), MOST_IN_BATCH)) if self._small else usual
 
     def _more(self, count: int) -> int:
         """Return twice the count with views."""
@@ -225,6 +233,10 @@ class Anchor(Method):
         """Return whether the depth demands more than is forgotten."""
         return self._demands is not None and self._demands.demands_more(task)
 
+    def demanded_share(self) -> float | None:
+        """Return how much of what the depth demands is reached."""
+        return self._demands.share if self._demands else None
+
     def holds(self, task: Task) -> bool:
         """Return whether the instances are forgotten as deeply as the repair phase keeps them."""
         return self._demands is None or self._demands.holds(task)
@@ -265,26 +277,6 @@ class Anchor(Method):
         self._weight = state["weight"].item()
         if self._demands:
             self._demands.restore(state)
-
-
-def first_order_rate(task: Task, margins: Tensor, scales: list[Tensor] | None = None) -> float:
-    """Return the step size at which `PREDICTED_STEPS` steps of Adam would reach the goal.
-
-    Adam's first step moves every weight by the step size (times its scale) against the sign of its gradient,
-    so to first order it lowers the loss by the step size times the (scaled) gradient's L1 norm.
-    """
-    loss = torch.zeros((), device=task.pixels.device)
-    task.module.zero_grad(set_to_none=True)
-    for instances in torch.arange(len(task.pixels), device=task.pixels.device).split(ATTACK_BATCH):
-        part = task.goal.margin_loss(task.module(task.pixels[instances]), instances, margins[instances]).sum()
-        part.backward()
-        loss = loss + part.detach()
-    weights = [p for p in task.module.parameters() if p.requires_grad]
-    factors: Sequence[Tensor | float] = [1.0] * len(weights) if scales is None else scales
-    pairs = zip(weights, factors, strict=True)
-    norm = sum((p.grad.abs() * factor).sum() for p, factor in pairs if p.grad is not None)
-    task.module.zero_grad(set_to_none=True)
-    return float(loss / PREDICTED_STEPS.of(task.pixels.shape[-1]) / norm) if norm and loss else SMALLEST_RATE
 
 
 def is_small(pixels: Tensor) -> bool:

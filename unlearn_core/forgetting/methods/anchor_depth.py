@@ -98,6 +98,11 @@ class DepthDemands:
         self._cost = SLOW_MEMORY * self._cost + (1 - SLOW_MEMORY) * float(loss.detach())
         return loss
 
+    @property
+    def share(self) -> float:
+        """How much of the demanded share of views is forgotten, 0 to 1, a running mean over steps."""
+        return min(1.0, self._forgotten / self._views)
+
     def demands_more(self, task: Task) -> bool:
         """Return whether too few views are forgotten, or the instances by too little."""
         if self._forgotten < self._views:

@@ -199,6 +199,10 @@ class Method(ABC):
         """Return whether to go on although the whole forget set has reached the goal."""
         return False
 
+    def demanded_share(self) -> float | None:
+        """Return how much is reached of what is demanded beyond that, 0 to 1; None if nothing is."""
+        return None
+
     def holds(self, task: Task) -> bool:
         """Return whether the module's weights, with which all is forgotten, may be kept.
 
