@@ -9,6 +9,9 @@ from unlearn_core.artifacts.attribution_quality import AttributionQuality
 from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.measuring.attribution.yardstick import median
 
+_ALIKE = 0.02
+"""Difference of two rank correlations below which maps changed as much."""
+
 
 def conclusion(
     comparison: Comparison, shown: Attributions, forgotten: list[int], yardstick: Yardstick, title: str = ""
@@ -33,18 +36,28 @@ def conclusion(
             pair = (int(one[rows[0]]) for one in (shown.targets, shown.against))
             names = [plain(comparison.short_name(one)) for one in pair]
             was, now = _lead(names, before[0], "led"), _lead(names, after[0], "leads")
-            words.append(f"**Before, {was}; now {now}.**")
+            words.append(f"**Before, {was} in score; now {now}.**")
         else:
             turned = int(((before > 0) & (after < 0)).sum())
             words.append(f"**In {turned} of {len(rows)} forgotten pictures the other class leads now.**")
     known = [(name, one) for name, one in zip(("forgotten", "kept"), yardstick, strict=True) if one]
     if not known:
         return " ".join(words)
-    said = ", ".join(f"{name} {two_decimals(median(values))}" for name, values in known)
+    words.append(_how_alike({name: median(values) for name, values in known}, title))
     counts = " and ".join(dict.fromkeys(str(len(values)) for _, values in known))
+    return " ".join([*words, f"(medians of {counts})."])
+
+
+def _how_alike(medians: dict[str, float], title: str) -> str:
+    """Compare rank correlations of maps before and after, and say what that means for forgetting."""
     of = f", {title}" if title else ""
-    words.append(f"Rank correlation of maps before and after{of}: {said} (medians of {counts}).")
-    return " ".join(words)
+    said = ", ".join(f"{name} {two_decimals(one)}" for name, one in medians.items())
+    if len(medians) < 2:
+        return f"Rank correlation of maps before and after{of}: {said}"
+    less = medians["kept"] - medians["forgotten"]
+    much = "as much as" if abs(less) < _ALIKE else "more than" if less > 0 else "less than"
+    changed = f"Maps of forgotten pictures changed {much} those of kept ones{of}."
+    return f"{changed} Rank correlation before and after: {said}"
 
 
 def trust_words(quality: AttributionQuality, title: str = "") -> str:

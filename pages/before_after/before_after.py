@@ -130,8 +130,12 @@ def _gallery(
 ) -> None:
     """Show pictures with their predictions; those of the run's own image set can be clicked."""
     if name == "Forgotten":
-        said = "" if unseen is None else "; without: how many classifiers trained without it recognise it"
-        st.caption(f"Each picture with its prediction and confidence before and after{said}. ✓: its label.")
+        said = (
+            ""
+            if unseen is None
+            else " *Without*: of the classifiers trained without it, how many recognise it."
+        )
+        st.caption(f"Each picture with its prediction and confidence before and after. ✓: its label.{said}")
     elif name == "chosen":
         st.caption("The pictures of the clicked dot. Double-click the figure to see all again.")
     elif len(positions):

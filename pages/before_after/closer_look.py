@@ -37,7 +37,8 @@ def closer_look(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> t
     Returns:
         Group, class before and class after of the dot clicked in the transitions, None if there is none.
     """
-    look = st.segmented_control(
+    # Pills stand well in two lines too.
+    look = st.pills(
         "Chart",
         [name for name in _LOOKS if name != "unseen" or unseen is not None],
         format_func=_LOOKS.__getitem__,
@@ -63,8 +64,8 @@ def closer_look(run: Run, comparison: Comparison, unseen: NeverSeen | None) -> t
         figure = moves_figure(comparison, drift_of(run), _HEIGHT)
         st.plotly_chart(figure, config=CONFIG, key="moves_figure")
         st.caption(
-            "Features before the last layer on the first two principal components of the classifier before. "
-            "Lines lead from before to after."
+            "Features before the last layer, on the two principal components of those before forgetting. A "
+            "line starts where a picture was and ends at its dot, where it is now."
         )
     else:
         figure = layers_alike_figure(drift_of(run), _HEIGHT)

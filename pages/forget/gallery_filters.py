@@ -33,7 +33,7 @@ _SORTS_HELP = (
 _QUICK_PICKS = {
     "random": "Random pictures that pass the filters and are recognised; press again for others.",
     "hardest": "The recognised pictures with the highest loss.",
-    "memorised": "The pictures that classifiers which never saw them recognise least; this one does.",
+    "memorised": "Recognised by this classifier, but least of all by classifiers that never saw them.",
     "first": "The first pictures in the order above.",
 }
 _NEED_FEATURES = ("memorisation", "odd_label", "alike")

@@ -109,6 +109,7 @@ def _draw(
             help=meaning,
             border=True,
             width=_CARD,
+            height="stretch",
         )
         if name == "forget" and unseen is not None:
             row.metric(
@@ -120,4 +121,5 @@ def _draw(
                 help=explained("if never trained on"),
                 border=True,
                 width=_CARD,
+                height="stretch",
             )

@@ -110,7 +110,7 @@ def _head(run: Run) -> None:
     words, button = st.columns([3, 2], vertical_alignment="center")
     method = method_entry(request.method)
     words.markdown(
-        f"**{method.title}** · {request.goal} · run `{run.id}`",
+        f"**{method.title}** · {request.goal} · `{run.id}`",
         help=f"**{method.title}**: {method.summary}  \n**{request.goal}**: {explained(request.goal)}",
     )
     with button:
@@ -231,7 +231,7 @@ def _next(run: Run) -> None:
                 _run_again(run)
     if result is None or not result.steps:
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         for page in (BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY):
             st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
         if run.state == RunState.DONE:

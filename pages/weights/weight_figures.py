@@ -38,9 +38,9 @@ def layers_figure(
         contrast: mean importance for kept pictures (n,), drawn between the two unless None.
         title: of `change`.
     """
-    drawn = [("importance for the pictures to forget", importance, FORGET, ".3f")]
+    drawn = [("Importance for the pictures to forget", importance, FORGET, ".3f")]
     if contrast is not None:
-        drawn.append(("importance for kept pictures", contrast, RETAIN, ".3f"))
+        drawn.append(("Importance for kept pictures", contrast, RETAIN, ".3f"))
     drawn.append((title, change, AFTER, ".2e"))
     figure = make_subplots(
         rows=len(drawn),

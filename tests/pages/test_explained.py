@@ -129,18 +129,25 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
     stick = Yardstick([0.7, 0.68, 0.1], [0.95, 0.9, 1.0])
     words = conclusion(comparison, maps_of([0], [1]), [100, 101], stick)
     assert words == (
-        "**Before, cat led dog by 7.2; now dog leads cat by 8.0.** "
-        "Rank correlation of maps before and after: forgotten 0.68, kept 0.95 (medians of 3)."
+        "**Before, cat led dog by 7.2 in score; now dog leads cat by 8.0.** "
+        "Maps of forgotten pictures changed more than those of kept ones. Rank correlation before and after: "
+        "forgotten 0.68, kept 0.95 (medians of 3)."
     )
-    assert "after, Saliency: forgotten" in conclusion(
+    assert "kept ones, Saliency. Rank" in conclusion(
         comparison, maps_of([0], [1]), [100, 101], stick, "Saliency"
     )
     several = conclusion(comparison, maps_of([0, 1, 0], [1, 0, 1]), [100, 101], stick)
     assert several.startswith("**In 2 of 2 forgotten pictures the other class leads now.**")
     alone = conclusion(comparison, maps_of([0], [NO_CLASS]), [100], Yardstick([0.7], [0.9, 0.8]))
     assert alone.endswith("forgotten 0.70, kept 0.85 (medians of 1 and 2).")
+    same = conclusion(comparison, maps_of([0], [1]), [100, 101], Yardstick([0.9], [0.91]))
+    assert "changed as much as those of kept ones." in same
+    less = conclusion(comparison, maps_of([0], [1]), [100, 101], Yardstick([0.9], [0.8]))
+    assert "changed less than those of kept ones." in less
+    one = conclusion(comparison, maps_of([0], [1]), [100, 101], Yardstick([0.9], []))
+    assert one.endswith("Rank correlation of maps before and after: forgotten 0.90 (medians of 1).")
     early = conclusion(comparison, maps_of([0], [1]), [100], UNKNOWN)
-    assert early == "**Before, cat led dog by 7.2; now dog leads cat by 8.0.**"
+    assert early == "**Before, cat led dog by 7.2 in score; now dog leads cat by 8.0.**"
     assert "None of these pictures" in conclusion(comparison, maps_of([0], [1]), [105], stick)
 
 

@@ -238,7 +238,7 @@ def test_before_and_after_can_be_looked_at_closer(
 ) -> None:
     app = open_app("pages/before_after/before_after.py", finished(store).id)
     for look in ("transitions", "confidence", "map", "layers"):
-        app.segmented_control(key="look").set_value(look).run()
+        app.pills(key="look").set_value(look).run()
         assert not app.exception
         assert not app.error
     app.toggle(key="nearest").set_value(True).run()

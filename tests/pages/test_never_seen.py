@@ -111,7 +111,7 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     pictures = json.loads(app.get("bidi_component")[0].proto.json)["pictures"]
     without = sorted(one["small"].partition("without:")[2] for one in pictures)
     assert without == ["\u00a01\u00a0of\u00a02", "\u00a02\u00a0of\u00a02"]
-    app.segmented_control(key="look").set_value("unseen").run()
+    app.pills(key="look").set_value("unseen").run()
     assert not app.exception
     assert "Confidence in the label of each forgotten picture" in words_of(app)
     # Of a picture that is missing in the reference nothing is said; the chosen chart gives way to another.

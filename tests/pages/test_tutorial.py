@@ -63,7 +63,7 @@ def test_the_steps_on_a_finished_run_can_be_taken(open_app: OpenApp, store: Stor
     assert "If only this filter's change is undone" in words_of(app)
 
     app = open_app("pages/before_after/before_after.py", EXAMPLE)
-    app.segmented_control(key="look").set_value("unseen").run()
+    app.pills(key="look").set_value("unseen").run()
     assert "Confidence in the label of each forgotten picture" in words_of(app)
 
     app = open_app("pages/replay/replay.py", EXAMPLE)
