@@ -1,7 +1,8 @@
 """What each depth of `anchor` costs: depth against D_r, for 1, 4, 16 and 64 random and the 16 hardest digits.
 
-    python -m benchmarks.depth [--seeds 0,1,2] [--picks random:1,random:16] [--json]
+    python -m benchmarks.depth [--seeds 0,1,2] [--picks random:1,random:16] [--depths firm,deep] [--json]
 
+Of 256 digits only *just enough* is kept: `--picks random:256 --depths just-enough`.
 Cases that are in the results file already are not run again; `--fresh` runs all anew.
 """
 
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 
 from benchmarks.running import Case, Result, arguments, carry_out, grouped, markdown, spread
 from unlearn_core import load_classifier, load_images, unlearn
-from unlearn_core.forgetting.depths import DEPTHS
+from unlearn_core.forgetting.depths import DEPTHS, depth_number
 
 PICKS = "random:1,random:4,random:16,random:64,hardest:16"
 HEAD = [
@@ -78,12 +79,13 @@ def main() -> None:
     parser = arguments(__doc__, "depth")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--picks", default=PICKS)
+    parser.add_argument("--depths", default=",".join(depth.name for depth in DEPTHS))
     asked = parser.parse_args()
     cases: list[Case] = [
-        {"pick": pick, "depth": depth, "seed": int(seed)}
+        {"pick": pick, "depth": depth_number(depth), "seed": int(seed)}
         for pick in asked.picks.split(",")
         for seed in asked.seeds.split(",")
-        for depth in range(len(DEPTHS))
+        for depth in asked.depths.split(",")
     ]
     carry_out(asked, cases, measure, table, figure)
 
