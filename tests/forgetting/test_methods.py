@@ -96,7 +96,7 @@ def test_the_attack_tells_how_far_it_is(name: str) -> None:
 
 
 def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
-    method = Anchor(options("anchor", examples=8, retention=10.0))
+    method = Anchor(options("anchor", examples=8, retention=10.0, depth=0))
     method.prepare(tiny_task())
     for step in range(1, 11):
         method.adapt(step, torch.zeros(2, dtype=torch.bool))

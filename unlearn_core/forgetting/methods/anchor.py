@@ -40,13 +40,15 @@ from unlearn_core.forgetting.step_size import first_order_rate
 
 EXAMPLES = Budget(32, 4)
 DEFORMED = Budget(1024, 16)
-"""Deformed copies; twice as many with views."""
+"""Deformed copies; more with views."""
 COPIES_OF_EACH, MOST_COPIES = 32, 8192
 """Of small pictures: so many deformed copies of each instance where that is more, up to a number in all."""
 ANCHOR_BATCH = Budget(32, 8)
-"""Anchors in each step; twice as many with views."""
+"""Anchors in each step; more with views."""
 MOST_IN_BATCH = 256
 """Of small pictures: as many anchors in each step as instances where that is more, up to this number."""
+MORE_WITH_VIEWS, RETENTION_WITH_VIEWS = Budget(4, 2), Budget(3, 1)
+"""With views: so many times the anchors, and the retention weight at the start."""
 DAMAGE_ANCHORS = 256
 SHOWN = 12
 """Anchors that a report receives as pictures."""
@@ -70,7 +72,9 @@ class Anchor(Method):
             DEPTH_OPTION,
             Option("learning_rate", 0.0, 0.0, 1.0, "Size of the optimiser's steps; 0 chooses."),
             Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
-            Option("retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start."),
+            Option(
+                "retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start; firm and deep: × 3."
+            ),
             Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
             Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
             Option("attack_iterations", 3, 1, 1000, "Steps of the attack."),
@@ -110,11 +114,13 @@ class Anchor(Method):
             self._logits = self._logits_of_anchors(self._called(task.original))
             self._predicted = self._logits.argmax(1)
         views = self._depth.views
-        self._demands = DepthDemands(task, views, self._logits) if views else None
+        self._demands = DepthDemands(task, views) if views else None
         if not self.options["anchor_batch"]:
             self.options = self.options | {"anchor_batch": self._batch_of_anchors(task.pixels)}
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
+        if views:
+            self._weight *= RETENTION_WITH_VIEWS.of(task.pixels.shape[-1])
         if task.asked is not None:
             self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
@@ -144,7 +150,7 @@ class Anchor(Method):
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
-        usual = self._more(DEFORMED.of(side))
+        usual = self._more(DEFORMED, side)
         if self._small:
             usual = max(usual, min(COPIES_OF_EACH * len(pixels), MOST_COPIES))
         return AnchorCounts(
@@ -157,12 +163,12 @@ class Anchor(Method):
         )
 
     def _batch_of_anchors(self, pixels: Tensor) -> int:
-        usual = self._more(ANCHOR_BATCH.of(pixels.shape[-1]))
+        usual = self._more(ANCHOR_BATCH, pixels.shape[-1])
         return max(usual, min(len(pixels), MOST_IN_BATCH)) if self._small else usual
 
-    def _more(self, count: int) -> int:
-        """Return twice the count with views."""
-        return count * 2 if self._depth.views else count
+    def _more(self, anchors: Budget, side: int) -> int:
+        """Return the number of anchors, with views more."""
+        return anchors.of(side) * (MORE_WITH_VIEWS.of(side) if self._depth.views else 1)
 
     @property
     def _margin(self) -> float:
@@ -178,7 +184,7 @@ class Anchor(Method):
         exponent = float(self._small) if exponent < 0 else exponent
         if not exponent:
             return None
-        count = self._more(PROBES)
+        count = PROBES * 2 if self._depth.views else PROBES
         probes = torch.linspace(0, len(self._anchors) - 1, count * PROBE_BATCH).long().split(PROBE_BATCH)
         classify = self._called(task.module)
         batches = ((lambda probe=probe: classify(self._anchors.take(probe))) for probe in probes)
@@ -220,9 +226,10 @@ class Anchor(Method):
 
     def _retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
         """Return how far the logits of the chosen anchors are from the original ones."""
+        loss = (logits - self._logits[chosen]).square().sum(1).mean()
         if self._demands:
-            return self._demands.retention(logits, chosen)
-        return (logits - self._logits[chosen]).square().sum(1).mean()
+            self._demands.note_cost(float(loss.detach()))
+        return loss
 
     def adapt(self, step: int, forgotten: Tensor) -> None:
         """Lower the retention weight by a tenth every five steps."""

@@ -3,8 +3,7 @@
 Slightly deformed *views* of the instances, drawn anew in each step, are forgotten too, until a set share of
 them is, and a larger one where that costs little. The instances themselves must also be forgotten with the
 weights rounded to 4 bits, in the main phase and in the repair phase; the gradient is that of the rounded
-weights, taken as that of the weights (straight through, arXiv 1308.3432). The retention loss cares more for
-the lead of the predicted class than for the logits.
+weights, taken as that of the weights (straight through, arXiv 1308.3432).
 """
 
 from __future__ import annotations
@@ -13,22 +12,18 @@ from unlearn_core.common.batches import batches_in, draw
 from unlearn_core.common.budget import Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.deformed import SAME, deformed
-from unlearn_core.forgetting.goals import split_logits
 from unlearn_core.forgetting.methods.base import Task, logits_of
 from unlearn_core.forgetting.precision import Classify
 from unlearn_core.forgetting.rounded import rounded_weights
 
 FEWEST_VIEWS, MOST_VIEWS = Budget(16, 4), Budget(64, 4)
 """Views in each step: two of each instance within these limits."""
-VIEW_MARGIN, VIEW_WEIGHT = 0.2, 4.0
+VIEW_MARGIN = 0.2
 BITS, ROUNDED_MARGIN, ROUNDED_WEIGHT = 4, 0.2, 0.3
 """Of the rounded weights, and of the instances' loss with them."""
 KEPT_MARGIN = 0.3
 """The least lead, in logits, at the end of the main phase and of the repair phase."""
-LEAD, LEAD_WEIGHT, LOGIT_WEIGHT = 4.0, 20.0, 0.1
-"""How far the predicted class of an anchor must lead, in logits, if it did before; its weight in the
-retention loss, and that of the squared logit difference."""
-CHEAP_VIEWS, CHEAP, CHEAP_STEPS = 0.9, 18.0, 2
+CHEAP_VIEWS, CHEAP, CHEAP_STEPS = 0.9, 1.7, 5
 """So many views are demanded as long as the running retention loss is below this, for as many steps in all as
 it took to forget the demanded share, times this."""
 MEMORY = 0.8
@@ -38,18 +33,15 @@ SLOW_MEMORY = 0.9
 
 
 class DepthDemands:
-    """The views, the rounded weights and the retention loss of one task.
+    """The views and the rounded weights of one task.
 
     Args:
         task: to forget.
         views: share of the views that must be forgotten, 0 to 1.
-        logits: of the anchors before, (n, classes).
     """
 
-    def __init__(self, task: Task, views: float, logits: Tensor) -> None:
-        self._views, self._logits = views, logits
-        self._predicted = logits.argmax(1)
-        self._leads = _lead(logits, self._predicted).clamp_max(LEAD)
+    def __init__(self, task: Task, views: float) -> None:
+        self._views = views
         side = task.pixels.shape[-1]
         self._fewest, self._most = FEWEST_VIEWS.of(side), MOST_VIEWS.of(side)
         self._forgotten, self._cost = 0.0, 0.0
@@ -67,7 +59,7 @@ class DepthDemands:
         gone = float((logits.argmax(1) != task.labels[viewed]).float().mean())
         self._forgotten = MEMORY * self._forgotten + (1 - MEMORY) * gone
         self._steps += 1
-        return VIEW_WEIGHT * task.goal.margin_loss(logits, viewed, VIEW_MARGIN).mean()
+        return task.goal.margin_loss(logits, viewed, VIEW_MARGIN).mean()
 
     def rounded(self, module: nn.Module) -> Classify:
         """Return the function for logits with rounded weights; gradients pass the rounding unchanged."""
@@ -90,13 +82,9 @@ class DepthDemands:
         """Return the forget loss of instances with these logits, of rounded weights."""
         return ROUNDED_WEIGHT * task.goal.margin_loss(logits, instances, ROUNDED_MARGIN).mean()
 
-    def retention(self, logits: Tensor, chosen: Tensor) -> Tensor:
-        """Return how far the logits of the chosen anchors are from the original ones, and their leads."""
-        change = (logits - self._logits[chosen]).square().sum(1).mean()
-        lost = (self._leads[chosen] - _lead(logits, self._predicted[chosen])).relu()
-        loss = LOGIT_WEIGHT * change + LEAD_WEIGHT * lost.square().mean()
-        self._cost = SLOW_MEMORY * self._cost + (1 - SLOW_MEMORY) * float(loss.detach())
-        return loss
+    def note_cost(self, retention_loss: float) -> None:
+        """Note the retention loss of a step."""
+        self._cost = SLOW_MEMORY * self._cost + (1 - SLOW_MEMORY) * retention_loss
 
     @property
     def share(self) -> float:
@@ -135,9 +123,3 @@ class DepthDemands:
         self._forgotten = state["forgotten_views"].item()
         self._cost = state["retention_cost"].item()
         self._steps, self._enough_at = int(state["depth_steps"]), int(state["enough_at"])
-
-
-def _lead(logits: Tensor, classes: Tensor) -> Tensor:
-    """Return how far each row's class leads the best other, in logits, (n,)."""
-    own, others = split_logits(logits, classes)
-    return own - others
