@@ -90,7 +90,7 @@ def test_with_views_more_anchors_are_held_more_strongly_and_the_cost_is_noted() 
     plain, _ = moved_anchor(depth=0)
     assert method.retention_weight() == pytest.approx(3 * (plain.retention_weight() or 0))
     firm, few = (moved_anchor(depth=depth, anchor_batch=0, deformed=-1)[0] for depth in (1, 0))
-    assert firm.options["anchor_batch"] == 4 * few.options["anchor_batch"]
+    assert firm.options["anchor_batch"] == 3 * few.options["anchor_batch"]
     assert len(firm._anchors) > 3.9 * len(few._anchors)
     (anchors,) = method._anchors.batches(8192)
     change = (task.module(anchors) - tiny_task().module(anchors)).square().sum(1)

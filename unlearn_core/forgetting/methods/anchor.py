@@ -47,12 +47,12 @@ ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; more with views."""
 MOST_IN_BATCH = 256
 """Of small pictures: as many anchors in each step as instances where that is more, up to this number."""
-MORE_WITH_VIEWS, RETENTION_WITH_VIEWS = Budget(4, 2), Budget(3, 1)
-"""With views: so many times the anchors, and the retention weight at the start."""
+MORE_COPIES, MORE_IN_BATCH, MORE_RETENTION = Budget(4, 2), Budget(3, 2), Budget(3, 1)
+"""With views: so many times the deformed copies, anchors in each step and retention weight at the start."""
 DAMAGE_ANCHORS = 256
 SHOWN = 12
 """Anchors that a report receives as pictures."""
-REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.6, 0.5
+REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.4, 0.5
 """Of the repair phase: steps per step before, and initial step size relative to before."""
 MARGIN_WITH_VIEWS = 0.3
 """With views: the margin relative to the option."""
@@ -120,7 +120,7 @@ class Anchor(Method):
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
         if views:
-            self._weight *= RETENTION_WITH_VIEWS.of(task.pixels.shape[-1])
+            self._weight *= MORE_RETENTION.of(task.pixels.shape[-1])
         if task.asked is not None:
             self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
@@ -150,7 +150,7 @@ class Anchor(Method):
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
-        usual = self._more(DEFORMED, side)
+        usual = self._more(DEFORMED, MORE_COPIES, side)
         if self._small:
             usual = max(usual, min(COPIES_OF_EACH * len(pixels), MOST_COPIES))
         return AnchorCounts(
@@ -163,12 +163,12 @@ class Anchor(Method):
         )
 
     def _batch_of_anchors(self, pixels: Tensor) -> int:
-        usual = self._more(ANCHOR_BATCH, pixels.shape[-1])
+        usual = self._more(ANCHOR_BATCH, MORE_IN_BATCH, pixels.shape[-1])
         return max(usual, min(len(pixels), MOST_IN_BATCH)) if self._small else usual
 
-    def _more(self, anchors: Budget, side: int) -> int:
-        """Return the number of anchors, with views more."""
-        return anchors.of(side) * (MORE_WITH_VIEWS.of(side) if self._depth.views else 1)
+    def _more(self, anchors: Budget, times: Budget, side: int) -> int:
+        """Return a number of anchors, with views so many times that."""
+        return anchors.of(side) * (times.of(side) if self._depth.views else 1)
 
     @property
     def _margin(self) -> float:
