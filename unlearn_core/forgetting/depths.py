@@ -53,20 +53,19 @@ DEPTHS = (
         "Firm",
         "Most slightly changed copies are forgotten too.",
         0.7,
-        {16: (99.1, 28), 64: (83.2, 18)},
+        {16: (99.4, 26)},
     ),
     DepthChoice(
         "deep",
         "Deep",
         "Still more of the slightly changed copies are forgotten.",
         0.9,
-        {16: (98.1, 18), 64: (80.4, 15)},
+        {16: (98.7, 18)},
     ),
 )
 
 _FIRM_UP_TO = 16
-"""Grey instances. Of 64 digits firm keeps 83 % of the others, just enough 98 % (`benchmarks.depth`); sixteen
-pictures of CIFAR-10 cost 4 to 7 points of the others firm, one just enough."""
+"""Grey instances. Sixteen pictures of CIFAR-10 cost 2 points of the others firm, 0.3 just enough (README)."""
 
 DEPTH_OPTION = Option(
     "depth",
