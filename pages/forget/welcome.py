@@ -20,8 +20,8 @@ _SEEN, _WATCHED_SINCE = "seen_example", "watched_since"
 _SECONDS, _EVERY = 10.0, 0.4
 _WORDS = (
     "**A classifier has learned 4,000 handwritten digits. Here it forgot sixteen of them**, as the law may "
-    "demand when people withdraw their data, or when labels were wrong. It was not trained anew: the method "
-    "saw no other digits, and nearly all are still known. Forgetting is measured here, not proved."
+    "demand when people withdraw their data, or when labels were wrong. It was not trained anew, saw no "
+    "other digit, and still knows nearly all. Forgetting is measured, not proved."
 )
 _FORGETTING = (
     "Each ring is the confidence in the digit's label. Step by step the weights change until every digit "
