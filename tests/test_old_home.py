@@ -111,7 +111,7 @@ def test_before_and_after_is_whole(run: str) -> None:
         f"Never seen, changed · {test}",
     ]
     for look in ("transitions", "confidence", "map", "layers"):
-        app.segmented_control(key="look").set_value(look).run()
+        app.pills(key="look").set_value(look).run()
         assert len(whole(app).get("plotly_chart")) == 1
     app.toggle(key="nearest").set_value(True).run()
     whole(app)

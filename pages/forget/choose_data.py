@@ -60,11 +60,11 @@ def check_link() -> None:
         return
     st.session_state[_CHECKED] = True
     asked, titles = st.query_params.get("classifier"), _titles_of_classifiers()
-    if asked not in (None, *titles.values()):
+    if asked not in (None, *titles, *titles.values()):
         raise UserError("The link names a classifier that is not here. The first one is chosen instead.")
-    name = next((name for name, title in titles.items() if title == asked), next(iter(titles)))
+    name = next((name for name, title in titles.items() if asked in (name, title)), next(iter(titles)))
     fitting = _titles_of_images(_fitting_images(_known_classifiers()[name]))
-    if st.query_params.get("images") not in (None, *fitting.values()):
+    if st.query_params.get("images") not in (None, *fitting, *fitting.values()):
         raise UserError("The link names pictures that are not here. The first ones are chosen instead.")
 
 

@@ -86,7 +86,7 @@ def test_steps_come_back_line_by_line(tmp_path: Path) -> None:
     second = json.loads((tmp_path / "steps.jsonl").read_text(encoding="utf-8").splitlines()[1])
     assert list(second) == [
         *("step", "loss", "forget_loss", "retain_loss", "forgotten", "k", "forget_accuracy"),
-        *("anchor_agreement", "retention_weight", "repairing"),
+        *("anchor_agreement", "retention_weight", "repairing", "repair_until", "demanded_share"),
         *("predictions", "confidences", "label_confidences", "retain_accuracy", "seconds"),
     ]
     replace_steps(tmp_path, steps[:1])
