@@ -9,9 +9,9 @@ from unlearn_core.forgetting.entry import Option
 from unlearn_core.forgetting.importance import ImportancePenalty, batch_importance, mas_importance
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor
+from unlearn_core.forgetting.methods.anchor_step_size import first_order_rate
 from unlearn_core.forgetting.registry import load_method, method_entry, methods
 from unlearn_core.forgetting.relatives import shifted, shifts
-from unlearn_core.forgetting.step_size import first_order_rate
 
 
 def test_the_papers_defaults() -> None:

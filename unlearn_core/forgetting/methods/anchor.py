@@ -11,8 +11,8 @@ This project's method; like the paper's it uses only the classifier and the forg
    (arXiv 2603.12915) are something else: embeddings of texts that describe the classes.
 4. The retention weight starts high and decreases until the instances are forgotten.
 5. For small pictures Adam's steps are preconditioned by the importance for the anchors (preconditioning.py).
-6. The step size is chosen such that, to first order, a few steps reach the goal (step_size.py), and the last
-   step is shortened.
+6. The step size is chosen such that, to first order, a few steps reach the goal (anchor_step_size.py), and
+   the last step is shortened.
 7. For small pictures a shorter repair phase follows: with a smaller margin, a step size that decreases to 0
    and the final retention weight it restores the original logits while all stays forgotten.
 8. The depths firm and deep demand more than the forget set itself (anchor_depth.py): deformed views of it,
@@ -33,10 +33,10 @@ from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
 from unlearn_core.forgetting.methods.anchor_depth import DepthDemands
 from unlearn_core.forgetting.methods.anchor_pictures import AnchorCounts, AnchorMaker
+from unlearn_core.forgetting.methods.anchor_step_size import first_order_rate
 from unlearn_core.forgetting.methods.base import INFERENCE_BATCH, Losses, Method, Task, logits_of
 from unlearn_core.forgetting.precision import Classify, in_bfloat16, pays
 from unlearn_core.forgetting.preconditioning import PROBE_BATCH, PROBES, sparing_adam, sparing_scales
-from unlearn_core.forgetting.step_size import first_order_rate
 
 EXAMPLES = Budget(32, 4)
 DEFORMED = Budget(1024, 16)
