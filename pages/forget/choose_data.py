@@ -25,7 +25,8 @@ def choose_source() -> tuple[str, str | None]:
 
     The image set is None while the path of a folder is missing. Both are part of the URL.
     """
-    known, titles = _known_classifiers(), _titles_of_classifiers()
+    known = _known_classifiers()
+    titles = distinct_titles(known.values())
     left, right = st.columns(2)
     with left:
         classifier = st.selectbox(
@@ -59,11 +60,12 @@ def check_link() -> None:
     if _CHECKED in st.session_state:
         return
     st.session_state[_CHECKED] = True
-    asked, titles = st.query_params.get("classifier"), _titles_of_classifiers()
+    asked, known = st.query_params.get("classifier"), _known_classifiers()
+    titles = distinct_titles(known.values())
     if asked not in (None, *titles, *titles.values()):
         raise UserError("The link names a classifier that is not here. The first one is chosen instead.")
     name = next((name for name, title in titles.items() if asked in (name, title)), next(iter(titles)))
-    fitting = _titles_of_images(_fitting_images(_known_classifiers()[name]))
+    fitting = _titles_of_images(_fitting_images(known[name]))
     if st.query_params.get("images") not in (None, *fitting, *fitting.values()):
         raise UserError("The link names pictures that are not here. The first ones are chosen instead.")
 
@@ -71,10 +73,6 @@ def check_link() -> None:
 def _known_classifiers() -> dict[str, ClassifierEntry]:
     linked = st.session_state.get(_LINKED, ())
     return {entry.name: entry for entry in classifiers() if may_see(entry.visitor) or entry.name in linked}
-
-
-def _titles_of_classifiers() -> dict[str, str]:
-    return distinct_titles(_known_classifiers().values())
 
 
 def _fitting_images(classifier: ClassifierEntry) -> list[ImageSetEntry]:

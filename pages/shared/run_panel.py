@@ -16,6 +16,7 @@ from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
 from pages.shared.outcome_words import NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
+from pages.shared.time_left import repair_progress, seconds_left
 from pages.shared.visitor import may_see
 from pages.shared.words import plain
 from unlearn_core.artifacts.results import Result
@@ -153,12 +154,12 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
         if run.phase in ("measure", "keep"):
             share, doing = run.phase_share, "measuring and saving the result"
         elif last.repairing:
-            share, doing = _repair(steps)
+            share, doing = repair_progress(steps)
         elif last.forgotten == last.k and last.demanded_share is not None:
             # What its running share has reached may still be demanded for longer.
             share = min(last.demanded_share, 0.99)
             doing = f"slightly changed copies are being forgotten too ({100 * share:.0f} %)"
-        elif (left := _seconds_left(steps)) is not None:
+        elif (left := seconds_left(steps)) is not None:
             doing = f"all forgotten in about {left:.0f} s"
         words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}", doing]
         st.progress(share, " · ".join(filter(None, words)))
@@ -275,28 +276,3 @@ def _how_far(run: Run) -> str:
     if run.phase_total:
         return f" ({round(run.phase_share * run.phase_total):,} of {run.phase_total:,})"
     return f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
-
-
-def _seconds_left(steps: Sequence[StepRecord]) -> float | None:
-    """Return an estimate of the time until all is forgotten, from how fast it went so far.
-
-    None where too few are forgotten to tell, or fewer than before: the way to the goal goes up and down.
-    """
-    first, last = steps[0], steps[-1]
-    done, left = last.forgotten - first.forgotten, last.k - last.forgotten
-    if done < max(2, last.k / 8) or not left or last.forgotten < max(step.forgotten for step in steps):
-        return None
-    return (last.seconds - first.seconds) * left / done
-
-
-def _repair(steps: Sequence[StepRecord]) -> tuple[float, str]:
-    """Return how much of the repair phase is done, and what it does and for how long."""
-    last = steps[-1]
-    first = next(step for step in steps if step.repairing)
-    words = "repair: restoring the rest"
-    if last.repair_until is None or last.repair_until <= first.step:
-        return 1.0, words
-    done = (last.step - first.step) / (last.repair_until - first.step)
-    if not done:
-        return 0.0, words
-    return done, f"{words}, about {(last.seconds - first.seconds) * (1 - done) / done:.0f} s"
