@@ -32,6 +32,7 @@ from pages.shared.app_state import (
     current_run,
     is_drawn_again,
     leave_run,
+    my_runs,
     open_run,
     remember_group,
     show_news,
@@ -257,8 +258,9 @@ def _about_the_pick(
             "Click the pictures to forget, such as those that people withdraw (with Shift: a range), or use "
             "a quick pick."
         )
-        link_to_example()
-        link_to_what_is_under_way()
+        runs = my_runs()
+        link_to_example(runs)
+        link_to_what_is_under_way(runs)
         return
     if table is not None and not relabel:
         wrong = int((table.predictions != table.labels)[np.isin(table.ids, ids)].sum())

@@ -61,9 +61,9 @@ def welcome() -> None:
         )
 
 
-def link_to_example() -> None:
-    """Lead to the example, which says what this is; a home that lacks it gets it then."""
-    if any(run.id == EXAMPLE for run in my_runs()):
+def link_to_example(runs: list[Run]) -> None:
+    """Lead to the example among the runs, which says what this is; a home that lacks it gets it then."""
+    if any(run.id == EXAMPLE for run in runs):
         st.page_link(FORGET.file, label=_LEAD, icon=_ICON, query_params={"run": EXAMPLE})
     elif st.button(_LEAD, icon=_ICON, type="tertiary", key="get_example"):
         try:
@@ -75,9 +75,9 @@ def link_to_example() -> None:
             st.rerun()
 
 
-def link_to_what_is_under_way() -> None:
-    """Lead to the run that is under way, or to the list of several."""
-    runs = [run for run in my_runs() if run.state in UNDER_WAY]
+def link_to_what_is_under_way(runs: list[Run]) -> None:
+    """Lead to the one of the runs that is under way, or to the list of several."""
+    runs = [run for run in runs if run.state in UNDER_WAY]
     if len(runs) == 1:
         label = f"Under way: {plain(runs[0].name)}"
         st.page_link(FORGET.file, label=label, icon=_UNDER_WAY, query_params={"run": runs[0].id})
