@@ -109,7 +109,9 @@ class Anchor(Method):
         with task.phase("attack", maker.checks):
             task.counted(maker.total)
             self._anchors = maker.make()
-            task.showed(self._anchors.take(torch.linspace(0, maker.total - 1, SHOWN).long()))
+            # Not at equal distances: copies stand in the order of the instances, and all could be of one.
+            spread = torch.linspace(0, maker.total - 1, SHOWN).long() + torch.arange(SHOWN)
+            task.showed(self._anchors.take(spread % maker.total))
             # Computed as in a step, so that rounding makes no difference.
             self._logits = self._logits_of_anchors(self._called(task.original))
             self._predicted = self._logits.argmax(1)
