@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.forgetting.tiny import CLASSES, tiny_classifier, tiny_pictures, tiny_task
+from unlearn_core.common.devices import processor
 from unlearn_core.forgetting.goals import Misclassify, Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.forgetting.precision import Classify, gains, in_bfloat16, pays
@@ -31,6 +32,7 @@ def _direction(classify: Classify, module: nn.Module, pixels: Tensor, labels: Te
 
 
 AMX, AVX512 = frozenset({"amx_tile", "avx512_bf16"}), frozenset({"avx512_bf16"})
+INTEL = frozenset({"intel"})
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "plain": lambda: nn.Conv2d(8, 8, 3),
     "one channel in": lambda: nn.Conv2d(1, 8, 3),
@@ -44,17 +46,19 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
 
 
 @pytest.mark.parametrize(
-    ("flags", "losing"),
+    ("facts", "losing"),
     [
         (AMX, {"depthwise", "depthwise, twice as many out", "norm", "attention"}),
         (AVX512, {"depthwise", "depthwise, twice as many out"}),
+        (AMX | INTEL, {"depthwise", "depthwise, twice as many out", "norm", "attention"}),
+        (AVX512 | INTEL, set(LAYERS)),
         (frozenset[str](), set(LAYERS)),
     ],
 )
-def test_the_processor_and_the_kinds_of_layer_decide(flags: frozenset[str], losing: set[str]) -> None:
+def test_the_processor_and_the_kinds_of_layer_decide(facts: frozenset[str], losing: set[str]) -> None:
     for name, layer in LAYERS.items():
         whole = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Sequential(layer()))
-        assert gains(whole, flags) == (name not in losing), name
+        assert gains(whole, facts) == (name not in losing), name
 
 
 def test_this_machine_is_asked() -> None:
@@ -63,7 +67,7 @@ def test_this_machine_is_asked() -> None:
     if not facts.exists():
         pytest.skip("only Linux tells a processor's flags in a file")
     flags = set(facts.read_text(encoding="utf-8").split())
-    assert pays(module, cpu) == bool(flags & {"amx_tile", "avx512_bf16"})
+    assert pays(module, cpu) == bool(flags & ({"amx_tile"} if "Intel" in processor() else AMX))
     assert not pays(nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), module), cpu)
     assert not pays(module, torch.device("mps"))
 

@@ -51,10 +51,10 @@ def describe(device: torch.device) -> str:
     """Return a description of the device, such as `cuda (NVIDIA A100)`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({_processor()}, {torch.get_num_threads()} threads)"
+    return f"{device.type} ({processor()}, {torch.get_num_threads()} threads)"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the processor's model name on Linux, else what Python knows of it."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text(encoding="utf-8").splitlines() if facts.exists() else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 
+from unlearn_core.common.devices import processor
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 
 Classify = Callable[[Tensor], Tensor]
@@ -17,24 +18,27 @@ def pays(module: nn.Module, device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and gains(module, _processor_flags())
+    return device.type == "cpu" and gains(module, _processor_facts())
 
 
-def gains(module: nn.Module, flags: Set[str]) -> bool:
-    """Tell whether a classifier is faster in bfloat16 on a processor that has of AMX and AVX512-BF16 `flags`.
+def gains(module: nn.Module, facts: Set[str]) -> bool:
+    """Tell whether a classifier is faster in bfloat16 on a processor, by what is true of it.
 
-    With either, plain and grouped convolutions and linear layers gain, depthwise convolutions lose; with AMX
-    transformers lose too (benchmarks/tried.md).
+       `facts` are of `amx_tile`, `avx512_bf16`, `intel`. With AMX, or AVX512-BF16 of others than Intel, plain
+    and grouped convolutions and linear layers gain, depthwise convolutions lose; with AMX transformers lose
+    too (benchmarks/tried.md). Intel's AVX512-BF16 is as fast as float32; a virtual machine may hide AMX.
     """
-    if "amx_tile" in flags:
+    if "amx_tile" in facts:
         return not any(_is_depthwise(layer) or _is_of_transformer(layer) for layer in module.modules())
-    return "avx512_bf16" in flags and not any(_is_depthwise(layer) for layer in module.modules())
+    fast = "avx512_bf16" in facts and "intel" not in facts
+    return fast and not any(_is_depthwise(layer) for layer in module.modules())
 
 
-def _processor_flags() -> frozenset[str]:
-    """Return what torch says of the processor; a torch that does not say leaves it at float32."""
+def _processor_facts() -> frozenset[str]:
+    """Return what is true of this processor; a torch that does not say leaves it at float32."""
     tests = {"amx_tile": "_is_amx_tile_supported", "avx512_bf16": "_is_avx512_bf16_supported"}
-    return frozenset(flag for flag, test in tests.items() if getattr(torch.cpu, test, bool)())
+    true = {fact for fact, test in tests.items() if getattr(torch.cpu, test, bool)()}
+    return frozenset(true | ({"intel"} if "Intel" in processor() else set()))
 
 
 def _is_depthwise(layer: nn.Module) -> bool:
