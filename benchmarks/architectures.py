@@ -4,7 +4,7 @@
 
 Each has random weights and the smallest input size that it takes. It is added; what is kept must give the
 logits of what was tried; each offered method takes a step; the maps of each offered algorithm must be right
-on 16 photos (complete within 2 %, the same alone and in a batch, others with another last layer); and one
+on 16 photos (complete within 2%, the same alone and in a batch, others with another last layer); and one
 picture is forgotten. Each runs in a process of its own, timm's before torchvision's, the small ones first.
 """
 

@@ -6,7 +6,7 @@ Sixteen random digits are forgotten at the default depth. *Sum* is the median ov
 and after, by integrated gradients: about the score that it explains, less that of an empty picture. *Rank
 correlation* is the median of that of the maps before and after; *kept* is the same for sixteen kept digits,
 whose label stands against its runner-up. *Complete* is the percentage of all these contrast maps, before and
-after, whose sum misses the change of the score by at most 1 %, of the change or of the map's L1 norm.
+after, whose sum misses the change of the score by at most 1%, of the change or of the map's L1 norm.
 """
 
 import os

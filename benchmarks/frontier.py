@@ -50,7 +50,7 @@ def table(results: list[Result]) -> str:
                 spread([result["seconds"]["total"]], 1),
             ]
         )
-    head = ["method", "retained pictures", *(f"D_r at {share} %" for share in SHARES)]
+    head = ["method", "retained pictures", *(f"D_r at {share}%" for share in SHARES)]
     head += ["forgotten, %", "D_r", "D_test", "steps", "seconds"]
     first = results[0]
     return (

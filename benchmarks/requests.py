@@ -87,7 +87,7 @@ def _kept(same: list[Result]) -> str:
         r["accuracy"]["retain"]["after"] if r["images"] == "mnist" else r["agreement"]["retain"] for r in same
     ]
     left = [r["accuracy"]["forget"]["after"] for r in same]
-    return spread(kept) + (f" ({spread(left)} % not forgotten)" if any(left) else "")
+    return spread(kept) + (f" ({spread(left)}% not forgotten)" if any(left) else "")
 
 
 def table(results: list[Result]) -> str:

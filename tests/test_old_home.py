@@ -121,7 +121,7 @@ def test_before_and_after_is_whole(run: str) -> None:
 def test_weights_are_whole(run: str) -> None:
     app = whole(open_app("weights", run=run))
     assert len(app.selectbox(key="layer").options) > 10
-    assert [card.label for card in app.metric] == ["Rank correlation", "Change in the top 5 %"]
+    assert [card.label for card in app.metric] == ["Rank correlation", "Change in the top 5%"]
     app.toggle(key="contrast").set_value(True).run()
     assert "mean over the layers" in words_of(whole(app))
     app.segmented_control(key="filters").set_value("one filter").run()

@@ -107,7 +107,7 @@ def test_the_command_line_lists_and_compares(call: Call) -> None:
     assert json.loads(call("runs", "show", FAILED))["error"] == ENDS[FAILED]
     compared = json.loads(call("compare", *CARDS, "--json"))
     assert [line["accuracy"]["retain"] for line in compared["runs"]] == [100.0, 89.13, 58.14]
-    assert "D_r 58.14 %" in call("compare", FIRST, SECOND)
+    assert "D_r 58.14%" in call("compare", FIRST, SECOND)
     matched = json.loads(call("match", "--classifier", CLASSIFIER, "--images", IMAGES, "--json"))
     assert {"own": "three corners", "class": "triangle", "by": "you"} in matched
 

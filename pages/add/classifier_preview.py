@@ -64,7 +64,7 @@ def _card(
     """Return a picture with its most likely classes as bars, the longest first."""
     bars = "".join(
         f'<div class="bar"><span style="width:{100 * share:.1f}%"></span>'
-        f"<b>{escape(short_class_name(name))}</b><i>{100 * share:.0f} %</i></div>"
+        f"<b>{escape(short_class_name(name))}</b><i>{100 * share:.0f}%</i></div>"
         for name, share in zip(names.tolist(), shares.tolist(), strict=True)
     )
     known = f"<small>label: {escape(short_class_name(label))}</small>" if label else ""

@@ -60,7 +60,7 @@ def controls(run: Run, comparison: Comparison) -> Chosen:
         help="The score that the maps explain, the same before and after. The first choice is the difference "
         "of two scores: that of the old label, less that of what is predicted now.",
     )
-    opacity = third.slider("Opacity of the map", 0, 100, 70, format="%d %%", key="opacity")
+    opacity = third.slider("Opacity of the map", 0, 100, 70, format="%d%%", key="opacity")
     ids = choose_followed(fourth, run, comparison, _MOST_PICTURES) or choose_pictures(comparison)
     with st.container(horizontal=True, vertical_alignment="center"):
         if target in classes:

@@ -76,7 +76,7 @@ def trust_words(quality: AttributionQuality, title: str = "") -> str:
     few = f"the median of {len(falls)} pictures" if len(falls) > 1 else "this picture"
     return (
         f"**{who} mark {marked}**: with the tenth of the pixels emptied that they rank first, the "
-        f"probability before forgetting goes from {100 * whole:.0f} to {100 * emptied:.0f} % ({few})."
+        f"probability before forgetting goes from {100 * whole:.0f} to {100 * emptied:.0f}% ({few})."
     )
 
 

@@ -176,7 +176,7 @@ def _captioned(
             raise UserError(f"Picture {comparison.ids[position]} is no longer in {images}.")
         old, new = comparison.before[position], comparison.after[position]
         tops = comparison.before_top[position], comparison.after_top[position]
-        sure = f"{100 * tops[0]:.0f} → {100 * tops[1]:.0f} % sure"
+        sure = f"{100 * tops[0]:.0f} → {100 * tops[1]:.0f}% sure"
         if unseen is not None and comparison.group[position] == FORGET:
             asked = len(unseen.logits)
             # No-break spaces: a line of its own.

@@ -41,10 +41,10 @@ def class_figure(
             mode="markers",
             name=title,
             marker={"color": colour, "size": 11, "symbol": symbol},
-            hovertemplate="%{y}: %{x:.1f} % " + title + "<extra></extra>",
+            hovertemplate="%{y}: %{x:.1f}% " + title + "<extra></extra>",
         )
     lowest = min(before.min(initial=100), after.min(initial=100))
-    figure.update_xaxes(range=[max(-2, lowest - 3), 101.5], ticksuffix=" %")
+    figure.update_xaxes(range=[max(-2, lowest - 3), 101.5], ticksuffix="%")
     figure.update_yaxes(type="category", autorange="reversed", dtick=1)
     return style(figure, height)
 
@@ -75,7 +75,7 @@ def unseen_figure(
         # A ring: it often lies around the dot before.
         marker={"color": TEST, "size": 15, "symbol": "circle-open", "line": {"width": 2.5}},
         customdata=np.round(asked * unseen.recognised()).astype(int),
-        hovertemplate="%{y}: %{x:.1f} % if never trained on; recognised by %{customdata} of "
+        hovertemplate="%{y}: %{x:.1f}% if never trained on; recognised by %{customdata} of "
         + f"{asked}<extra></extra>",
     )
     figure.update_xaxes(range=[-4, 105], tickvals=[0, 20, 40, 60, 80, 100])

@@ -133,7 +133,7 @@ def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
     st.plotly_chart(figure, config=CONFIG, key="unseen_figure")
     st.caption(
         "Confidence in the label of each forgotten picture. The ring is the mean of classifiers that were "
-        "trained without the picture. Where it lies near 100 %, the picture is typical: what was asked, that "
+        "trained without the picture. Where it lies near 100%, the picture is typical: what was asked, that "
         "it is not recognised, goes beyond never having seen it."
     )
     if len(drawn) < len(inside):

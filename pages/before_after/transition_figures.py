@@ -83,10 +83,10 @@ def confidence_figure(comparison: Comparison, height: int = 340) -> go.Figure:
             name=title,
             mode="markers",
             marker={"color": GROUP_COLOURS[group], "size": size, "opacity": 0.6 if size < 10 else 1},
-            hovertemplate="id %{customdata}: %{x:.0f} % → %{y:.0f} %<extra>" + title + "</extra>",
+            hovertemplate="id %{customdata}: %{x:.0f}% → %{y:.0f}%<extra>" + title + "</extra>",
         )
-    figure.update_xaxes(title="confidence before", range=[-4, 104], ticksuffix=" %")
-    figure.update_yaxes(title="after", range=[-4, 104], ticksuffix=" %")
+    figure.update_xaxes(title="confidence before", range=[-4, 104], ticksuffix="%")
+    figure.update_yaxes(title="after", range=[-4, 104], ticksuffix="%")
     return style(figure, height).update_layout(legend_itemsizing="constant")
 
 

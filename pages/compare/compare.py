@@ -107,12 +107,12 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     if len(set(kept.values())) > 1:
         best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
         words.append(
-            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], _MANY)} % {what}, "
-            f"{percent(kept[worst], _MANY)} % after {names[worst]}."
+            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], _MANY)}% {what}, "
+            f"{percent(kept[worst], _MANY)}% after {names[worst]}."
         )
     elif len(kept) > 1:
         who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
-        words.append(f"{who} forget all and keep the same: {percent(min(kept.values()), _MANY)} % {what}.")
+        words.append(f"{who} forget all and keep the same: {percent(min(kept.values()), _MANY)}% {what}.")
     if len({line.ids for line in lines}) > 1:
         words.append(
             "These runs did not forget the same pictures, so their numbers differ for that reason too."
@@ -141,7 +141,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    percent = st.column_config.NumberColumn(format="%.2f %%")
+    percent = st.column_config.NumberColumn(format="%.2f%%")
     same = {name for name in ("goal", "ended") if table[name].nunique() == 1}
     st.dataframe(
         table,
@@ -155,7 +155,7 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
 
 def _ended(line: RunNumbers) -> str:
     strength = store().get(line.run).parsed_request().strength
-    return line.stopped if strength == 1 else f"{100 * strength:.0f} % of the way"
+    return line.stopped if strength == 1 else f"{100 * strength:.0f}% of the way"
 
 
 def _curves(comparison: RunComparison) -> None:
@@ -253,8 +253,8 @@ def _predictions_of(picture: int, predictions: list[Comparison]) -> list[str]:
     for number, one in enumerate(predictions):
         place = int(((one.image_set == 0) & (one.ids == picture)).argmax())
         if number == 0:
-            words.append(f"{one.short_name(one.before[place])} · {100 * one.before_top[place]:.0f} %")
-        words.append(f"{one.short_name(one.after[place])} · {100 * one.after_top[place]:.0f} %")
+            words.append(f"{one.short_name(one.before[place])} · {100 * one.before_top[place]:.0f}%")
+        words.append(f"{one.short_name(one.after[place])} · {100 * one.after_top[place]:.0f}%")
     return words
 
 

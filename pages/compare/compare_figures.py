@@ -28,7 +28,7 @@ def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure
             mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"size": [5] * (len(points) - 1) + [13], "symbol": "circle"},
-            hovertemplate="%{text}: %{x:.0f} % forgotten, %{y:.1f} % kept<extra>" + title + "</extra>",
+            hovertemplate="%{text}: %{x:.0f}% forgotten, %{y:.1f}% kept<extra>" + title + "</extra>",
         )
     figure.update_xaxes(title="forgotten, %", range=[-4, 105])
     figure.update_yaxes(title="kept (D_r, sample), %", gridcolor=GRID)
@@ -56,8 +56,8 @@ def curves_figure(
             name=title,
             mode="lines",
             line={"color": colour, "width": 2.5},
-            hovertemplate="%{x:.1f} s: %{y:.1f} %<extra>" + title + "</extra>",
+            hovertemplate="%{x:.1f} s: %{y:.1f}%<extra>" + title + "</extra>",
         )
     figure.update_xaxes(title="seconds", rangemode="tozero")
-    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    figure.update_yaxes(range=[-4, 104], ticksuffix="%", tickvals=[0, 25, 50, 75, 100])
     return style(figure, height)

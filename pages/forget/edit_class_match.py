@@ -87,7 +87,7 @@ def _numbers(classifier: str, images: str, table: ImageTable) -> None:
 
     def words(reading: Reading) -> str:
         share = known.shares.get(reading)
-        return reading if share is None else f"{reading}: {share:.1f} % right"
+        return reading if share is None else f"{reading}: {share:.1f}% right"
 
     key = f"numbers_{classifier}_{images}"
     st.selectbox(

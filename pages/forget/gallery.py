@@ -71,7 +71,7 @@ def describe(table: ImageTable, position: int) -> str:
     names = short_class_names(table.class_names)
     name = names[table.labels[position]]
     kind = f"digit {name}" if name.isdigit() else name
-    words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f} %"]
+    words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f}%"]
     if table.predictions[position] != table.labels[position]:
         words.append(f"predicted {names[table.predictions[position]]}")
     # Names of files are for those whose files they are; the folder is the class.

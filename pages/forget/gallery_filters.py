@@ -70,7 +70,7 @@ def filter_bar(
             0,
             100,
             (0, 100),
-            format="%d %%",
+            format="%d%%",
             key="confidence",
             persist_state="session",
             help="Predicted probability of the picture's label.",

@@ -95,7 +95,7 @@ def map_figure(
     at = places["places"][np.searchsorted(places["ids"], table.ids[positions])]
     names = short_class_names(table.class_names)
     words = [
-        f"{names[table.labels[one]]}, id {table.ids[one]}, confidence {100 * table.confidences[one]:.0f} %"
+        f"{names[table.labels[one]]}, id {table.ids[one]}, confidence {100 * table.confidences[one]:.0f}%"
         for one in positions
     ]
     figure = go.Figure()

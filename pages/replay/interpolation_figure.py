@@ -29,11 +29,11 @@ def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.F
             name=name,
             mode="lines",
             line={"color": colour, "width": width},
-            hovertemplate="%{x:.0f} % of the change: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate="%{x:.0f}% of the change: %{y:.1f}%<extra>" + name + "</extra>",
         )
     figure.add_vline(x=100 * chosen, line={"color": BEFORE, "width": 2, "dash": "dash"})
     figure.update_xaxes(
-        tickvals=[0, 50, 100, 150], ticktext=["before", "half way", "after", "150 %"], range=[-2, 152]
+        tickvals=[0, 50, 100, 150], ticktext=["before", "half way", "after", "150%"], range=[-2, 152]
     )
-    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    figure.update_yaxes(range=[-4, 104], ticksuffix="%", tickvals=[0, 25, 50, 75, 100])
     return style(figure, height)

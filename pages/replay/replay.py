@@ -126,11 +126,11 @@ def _dial(run: Run, comparison: Comparison) -> None:
     line, _ = measured(InterpolationRequest(run.id), "Measuring interpolated weights …")
     left, right = st.columns([7, 6], gap="large")
     with left:
-        percent = st.slider("Weight interpolation", 0, 150, 100, 5, "%d %%", key="far", bind="query-params")
+        percent = st.slider("Weight interpolation", 0, 150, 100, 5, "%d%%", key="far", bind="query-params")
         st.plotly_chart(interpolation_figure(line, percent / 100), config=CONFIG, key="dial_figure")
         st.caption(
-            "Every weight changes by this share of its change in the run: 0 % is the classifier before, "
-            "100 % the one after; above that the change continues in the same direction."
+            "Every weight changes by this share of its change in the run: 0% is the classifier before, "
+            "100% the one after; above that the change continues in the same direction."
         )
     at = int(np.abs(line["strengths"] - percent / 100).argmin())
     with right:
@@ -146,7 +146,7 @@ def _pictures_at(
     with st.container(height=300, border=False):
         show_pictures(
             [
-                Captioned(picture, comparison.short_name(int(one)), f"{100 * top:.0f} %")
+                Captioned(picture, comparison.short_name(int(one)), f"{100 * top:.0f}%")
                 for picture, one, top in zip(inputs, classes, tops, strict=True)
             ]
         )
@@ -165,7 +165,7 @@ def _keep(run: Run, percent: int) -> None:
     if pressed:
         try:
             changes = {"strength": percent / 100}
-            run_id = engine().keep(run.id, changes, f"{run.name} · {percent} %"[:80], visitor())
+            run_id = engine().keep(run.id, changes, f"{run.name} · {percent}%"[:80], visitor())
         except UserError as error:
             show_error(error)
             return

@@ -158,7 +158,7 @@ def _words(film: Arrays, names: Sequence[str], row: int, number: int) -> dict[st
     side = film["maps"].shape[-1]
     name = names[film["classes"][number, row]]
     right = film["classes"][number, row] == film["labels"][row]
-    said = f"{name} · {100 * film['tops'][number, row]:.0f} %"
+    said = f"{name} · {100 * film['tops'][number, row]:.0f}%"
     return {
         "type": "scatter",
         "x": [side / 2],

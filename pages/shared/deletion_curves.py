@@ -57,7 +57,7 @@ def _points(curve: NDArray[np.float64]) -> str:
 
 
 def decisive_tenth(curve: NDArray[np.float64]) -> str:
-    """Return the tenth of a deletion curve, (`TENTHS` + 1,), that takes most, such as "1st, 99 → 12 %"."""
+    """Return the tenth of a deletion curve, (`TENTHS` + 1,), that takes most, such as "1st, 99 → 12%"."""
     tenth = int(np.diff(curve).argmin())
     ending = {0: "st", 1: "nd", 2: "rd"}.get(tenth, "th")
-    return f"{tenth + 1}{ending}, {100 * curve[tenth]:.0f} → {100 * curve[tenth + 1]:.0f} %"
+    return f"{tenth + 1}{ending}, {100 * curve[tenth]:.0f} → {100 * curve[tenth + 1]:.0f}%"

@@ -43,7 +43,7 @@ def little_proof(n: int, changed: int) -> str:
     _, high = wilson_interval(changed, n)
     return (
         f"Only {counted(n)} {'was' if n == 1 else 'were'} kept to measure on, which proves little: of all "
-        f"others as many as {high:.0f} % may have changed (95 % interval)."
+        f"others as many as {high:.0f}% may have changed (95% interval)."
     )
 
 

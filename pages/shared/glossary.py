@@ -66,9 +66,9 @@ TERMS = {
         "Spearman's: whether two lists of numbers have the same order, from −1 to 1.",
         "1 is the same order, 0 is no relation, −1 the reverse.",
     ),
-    "change in the top 5 %": Term(
-        "The share of the squared change that lies in the 5 % most important cells of the layer.",
-        "5 % is what chance would give; far above means that forgetting went for the important weights.",
+    "change in the top 5%": Term(
+        "The share of the squared change that lies in the 5% most important cells of the layer.",
+        "5% is what chance would give; far above means that forgetting went for the important weights.",
     ),
     "seed": Term("The same seed on the same machine gives the same result; another one shows the spread."),
     "maximum steps": Term("The run stops here even if not all is forgotten."),

@@ -69,13 +69,13 @@ def live_chart(
             name=name,
             mode=mode,
             line=line,
-            hovertemplate="step %{x}: %{y:.1f} %<extra>" + name + "</extra>",
+            hovertemplate="step %{x}: %{y:.1f}%<extra>" + name + "</extra>",
         )
     repair_start = repair_from(steps)
     if repair_start is not None:
         figure.add_vline(repair_start, line={"color": BEFORE, "width": 1, "dash": "dash"})
     figure.update_xaxes(title="step", rangemode="tozero", dtick=None if len(steps) > 10 else 1)
-    figure.update_yaxes(range=[-4, 104], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100])
+    figure.update_yaxes(range=[-4, 104], ticksuffix="%", tickvals=[0, 25, 50, 75, 100])
     return style(figure, height)
 
 

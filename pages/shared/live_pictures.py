@@ -74,11 +74,11 @@ def live_pictures_html(table: ImageTable, ids: Sequence[int], step: StepRecord) 
             continue
         place = rows[one]
         name, was = names[label], names[table.labels[place]]
-        alternative = escape(f"picture {one}, a {was}, taken for {name}, {100 * sure:.0f} %")
+        alternative = escape(f"picture {one}, a {was}, taken for {name}, {100 * sure:.0f}%")
         ring = f"--ring: {own:.2f}"
         figures.append(
             f'<figure><img src="{png_uri(table.thumbnails[place])}" alt="{alternative}" style="{ring}">'
-            f"<figcaption><b>{escape(name)}</b> {100 * sure:.0f} %</figcaption></figure>"
+            f"<figcaption><b>{escape(name)}</b> {100 * sure:.0f}%</figcaption></figure>"
         )
     return f'{_STYLE}<div class="live">{"".join(figures)}</div>'
 

@@ -28,7 +28,7 @@ def result_cards(result: Result) -> None:
 
 
 def change_cards(comparison: Comparison, unseen: NeverSeen | None) -> None:
-    """Show the same with 95 % intervals, except on D_f, which is measured completely.
+    """Show the same with 95% intervals, except on D_f, which is measured completely.
 
     `unseen`, of D_f, stands beside it.
     """
@@ -48,15 +48,15 @@ def depth_card(result: Result) -> None:
     with st.container(border=True):
         st.markdown(
             f"**Depth** · of slightly changed copies of the forgotten pictures "
-            f"**{percent(copies.before)} → {percent(copies.after)} %** are recognised",
-            help=f"{explained('depth')}  \n20 copies of each of {counted(copies.n)}; 95 % interval after: "
-            f"{low:.0f} to {high:.0f} %.",
+            f"**{percent(copies.before)} → {percent(copies.after)}%** are recognised",
+            help=f"{explained('depth')}  \n20 copies of each of {counted(copies.n)}; 95% interval after: "
+            f"{low:.0f} to {high:.0f}%.",
         )
         st.caption(_what_brings_them_back(depth))
         if result.never_seen is not None:
             st.caption(
                 f"For comparison: classifiers that were never trained on these pictures recognise "
-                f"{percent(result.never_seen.recognised)} % of them all the same, as they resemble others: "
+                f"{percent(result.never_seen.recognised)}% of them all the same, as they resemble others: "
                 "refusing them is more than never having seen them.",
                 help=explained("if never trained on"),
             )
@@ -68,14 +68,14 @@ def _what_brings_them_back(depth: Depth) -> str:
         way = "At no point of the way back to the weights before is half of the pictures recognised."
     else:
         way = (
-            f"It takes {100 - depth.return_point:.0f} % of the way back to the weights before until half of "
+            f"It takes {100 - depth.return_point:.0f}% of the way back to the weights before until half of "
             "the pictures are recognised again."
         )
     eight, four = percent(depth.rounded_8_bits), percent(depth.rounded_4_bits)
     if depth.rounded_8_bits == depth.rounded_4_bits == 0:
         return f"{way} Stored in 8 or 4 bits per weight, as on a phone, none come back."
     return (
-        f"{way} Stored in fewer bits per weight, as on a phone, {eight} % (8 bits) and {four} % (4 bits) "
+        f"{way} Stored in fewer bits per weight, as on a phone, {eight}% (8 bits) and {four}% (4 bits) "
         "come back."
     )
 
@@ -98,7 +98,7 @@ def _draw(
         if name in estimated:
             low, high = change.after_interval
             by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
-            meaning += f" 95 % interval after: {low:.{digits}f} to {high:.{digits}f}."
+            meaning += f" 95% interval after: {low:.{digits}f} to {high:.{digits}f}."
         row.metric(
             f"{words.title.capitalize()} ({words.symbol}){' · agreement' if change.agreement else ''}",
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",

@@ -37,6 +37,6 @@ def recognised_unseen(part: NeverSeen) -> str:
         )
     return (
         f"If never trained on: classifiers trained without these {counted(n)} recognise "
-        f"{percent(100 * part.recognised().mean())} % of them ({counted(asked, 'classifier')} for each "
+        f"{percent(100 * part.recognised().mean())}% of them ({counted(asked, 'classifier')} for each "
         "picture)."
     )

@@ -64,12 +64,12 @@ def _others(result: Result) -> str:
         return ""
     if not n:
         return (
-            f"{100 - agreement:.2g} % of the others are predicted differently."
+            f"{100 - agreement:.2g}% of the others are predicted differently."
             if agreement < 100
             else "All others are predicted as before."
         )
     changed = round((100 - agreement) * n / 100)
-    share = f" ({100 - agreement:.0f} %)" if 100 - agreement > NOTABLE_LOSS and n >= 100 else ""
+    share = f" ({100 - agreement:.0f}%)" if 100 - agreement > NOTABLE_LOSS and n >= 100 else ""
     if not changed:
         return f"All {n:,} others are predicted as before."
     return f"{changed:,} of {n:,} others {'is' if changed == 1 else 'are'} predicted differently{share}."
@@ -83,7 +83,7 @@ def _depth(result: Result) -> str:
         how = "*Only just* across the border"
     else:
         how = "Across the border, but *not deep*" if copies.after > DEEP else "*Deep*"
-    known = f"{copies.after:.0f} % of slightly changed copies are still recognised"
+    known = f"{copies.after:.0f}% of slightly changed copies are still recognised"
     if copies.shifted is None:
         return f"{how}: {known}."
     if copies.n == 1:

@@ -158,7 +158,7 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
         elif last.forgotten == last.k and last.demanded_share is not None:
             # What its running share has reached may still be demanded for longer.
             share = min(last.demanded_share, 0.99)
-            doing = f"slightly changed copies are being forgotten too ({100 * share:.0f} %)"
+            doing = f"slightly changed copies are being forgotten too ({100 * share:.0f}%)"
         elif (left := seconds_left(steps)) is not None:
             doing = f"all forgotten in about {left:.0f} s"
         words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}", doing]
@@ -275,4 +275,4 @@ def _how_far(run: Run) -> str:
     """Return how much of a phase is done, as a number of look-alikes where it makes some."""
     if run.phase_total:
         return f" ({round(run.phase_share * run.phase_total):,} of {run.phase_total:,})"
-    return f" {100 * run.phase_share:.0f} %" if run.phase_share else ""
+    return f" {100 * run.phase_share:.0f}%" if run.phase_share else ""

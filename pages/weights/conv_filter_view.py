@@ -54,7 +54,7 @@ def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np
 def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
     labels = found["labels"]
     known, back = (int((found[f"{prefix}classes"] == labels).sum()) for prefix in ("", "undone_"))
-    kept = f"{found['retain']:.1f} % → {found['undone_retain']:.1f} %"
+    kept = f"{found['retain']:.1f}% → {found['undone_retain']:.1f}%"
     st.markdown(
         f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures are "
         f"recognised (now {known}); accuracy on a sample of kept pictures: {kept}."
@@ -67,7 +67,7 @@ def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
                     _thumbnail(run, int(found["ids"][one])),
                     f"{comparison.short_name(found['classes'][one])} → "
                     f"{comparison.short_name(found['undone_classes'][one])}",
-                    f"{100 * found['undone_tops'][one]:.0f} %",
+                    f"{100 * found['undone_tops'][one]:.0f}%",
                 )
                 for one in changed
             ]

@@ -265,9 +265,9 @@ def _inside(maps: WeightMaps, chosen: int, other: bool) -> None:
         help=explained("rank correlation"),
     )
     second.metric(
-        f"{_DIFFERENCE if other else _CHANGE} in the top 5 %",
-        "–" if math.isnan(share) else f"{share:.0f} %",
-        help=explained("change in the top 5 %"),
+        f"{_DIFFERENCE if other else _CHANGE} in the top 5%",
+        "–" if math.isnan(share) else f"{share:.0f}%",
+        help=explained("change in the top 5%"),
     )
     st.plotly_chart(
         maps_figure(importance, change, 300),

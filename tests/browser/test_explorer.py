@@ -98,7 +98,7 @@ def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -
     settle(page)
     shoot(page, "dial-light")
     page.get_by_role("button", name="Keep as a run").click()
-    expect(page.get_by_text(re.compile("The weights went 50 % of the way"))).to_be_visible()
+    expect(page.get_by_text(re.compile("The weights went 50% of the way"))).to_be_visible()
 
 
 def test_two_runs_side_by_side(open_page: OpenPage, runs: list[str]) -> None:

@@ -67,7 +67,7 @@ def test_a_number_is_the_index_under_which_the_classifier_is_right(
     assert bool(said) == (reading is not None)
     if said:
         assert (
-            f"are counted {reading}: so the classifier is right for 100.0 % of a sample, otherwise" in said[0]
+            f"are counted {reading}: so the classifier is right for 100.0% of a sample, otherwise" in said[0]
         )
 
 
@@ -106,13 +106,13 @@ def test_the_users_choice_counts_first_and_what_was_measured_is_kept(
     assert set(load_images(name, classifier).labels.tolist()) == {3, 5}
     # Without the classifier, as the server does: what it measured is known.
     without = Wanted("mnist-resnet", 1, 28, classifier.class_names, ())
-    assert "otherwise for 0.0 % from 1" in load_images(name, without).notes[-1]
+    assert "otherwise for 0.0% from 1" in load_images(name, without).notes[-1]
     before = fingerprint(name, "mnist-resnet")
     choose_reading(own_home, "mnist-resnet", name, "from 1")
     assert fingerprint(name, "mnist-resnet") != before
     chosen = load_images(name, classifier)
     assert set(chosen.labels.tolist()) == {2, 4}
-    assert "counted from 1: so the classifier is right for 0.0 % of a sample" in chosen.notes[-1]
+    assert "counted from 1: so the classifier is right for 0.0% of a sample" in chosen.notes[-1]
     choose_reading(own_home, "mnist-resnet", name, None)
     assert set(load_images(name, classifier).labels.tolist()) == {3, 5}
     (file,) = own_home.glob("matches/*-numbers.json")

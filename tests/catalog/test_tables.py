@@ -77,3 +77,33 @@ def test_a_sentence_about_a_name_with_line_breaks_is_one_line(tmp_path: Path) ->
     (tmp_path / "a\nb.csv").write_text("nothing", encoding="utf-8")
     with pytest.raises(UserError, match=r"^a�b\.csv lists no pictures\.$"):
         image_source(f"csv:{tmp_path}/a\nb.csv")
+
+
+def test_classes_in_the_names_of_pictures(tmp_path: Path) -> None:
+    """The cats and dogs of Kaggle: their folders say only the split."""
+    train = ("train/cat.0.png", "train/cat.1.png", "train/dog.0.png", "train/dog.10.png")
+    source = image_source(f"folder:{folder(tmp_path / 'pets', *train, 'test1/1.png', 'test1/2.png')}")
+    assert found(source) == {
+        **{name: (name[6:9], False) for name in train},
+        "test1/1.png": ("", True),
+        "test1/2.png": ("", True),
+    }
+    assert source.notes == ("The classes of 4 pictures are those in their names, such as cat.0.png.",)
+    flat = image_source(f"folder:{tmp_path / 'pets' / 'train'}")
+    assert sorted(found(flat).values()) == [("cat", False), ("cat", False), ("dog", False), ("dog", False)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("IMG_0001.png", "IMG_0002.png", "DSC_0001.png", "DSC_0002.png"),
+        ("cat.0.png", "cat.1.png", "dog.0.png"),
+        ("cat.0.png", "cat.1.png"),
+        ("cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png", "mug.png"),
+        ("2024.01.png", "2024.02.png", "2025.01.png", "2025.02.png"),
+    ],
+)
+def test_other_names_say_no_classes(tmp_path: Path, names: tuple[str, ...]) -> None:
+    source = image_source(f"folder:{folder(tmp_path, *names)}")
+    assert found(source) == dict.fromkeys(names, ("", False))
+    assert source.notes == ()

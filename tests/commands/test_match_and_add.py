@@ -33,8 +33,8 @@ def test_numbers_are_counted_as_measured_or_as_said(
     rows = match().splitlines()
     assert [row.split() for row in rows[:2]] == [["4", "3", "number"], ["6", "5", "number"]]
     assert rows[2] == (
-        "The classes are numbers and are counted from 1: so the classifier is right for 100.0 % of a sample, "
-        "otherwise for 0.0 % from 0."
+        "The classes are numbers and are counted from 1: so the classifier is right for 100.0% of a sample, "
+        "otherwise for 0.0% from 0."
     )
     assert [row["class"] for row in json.loads(match("--json", "--numbers", "from-0"))] == ["4", "6"]
     assert [row["class"] for row in json.loads(match("--json", "--set", "6=#9"))] == ["4", "9"]

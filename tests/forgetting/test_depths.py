@@ -24,7 +24,7 @@ def test_the_price_that_is_shown_was_measured(depth: DepthChoice, digits: int) -
     said_retain, said_copies = depth.measured[digits]
     assert said_retain == pytest.approx(retain, abs=0.06)
     assert said_copies == pytest.approx(copies, abs=0.6)
-    assert f"on {digits} digits, mean of three runs: {said_retain:.1f} %" in depth.price(digits)
+    assert f"on {digits} digits, mean of three runs: {said_retain:.1f}%" in depth.price(digits)
 
 
 @pytest.mark.parametrize(("instances", "digits"), [(1, 16), (30, 16), (40, 64), (1000, 64)])

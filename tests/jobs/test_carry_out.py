@@ -188,5 +188,5 @@ def test_a_run_that_goes_part_of_the_way_lies_on_the_line(store: Store) -> None:
     result = store.get(part.id).parsed_result()
     assert result is not None
     assert_kept_is_the_same(store, whole.id, part.id)
-    assert "The weights went 25 % of the way that the method found." in result.remarks
+    assert "The weights went 25% of the way that the method found." in result.remarks
     assert any("All forgotten pictures are of one class, 3" in remark for remark in result.remarks)

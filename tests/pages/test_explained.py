@@ -159,7 +159,7 @@ def test_the_verdict_says_whether_the_first_tenth_decides() -> None:
     quality = AttributionQuality(np.arange(2), each, each, deletion=curves, insertion=curves)
     assert trust_words(quality) == (
         "**These maps mark what decides**: with the tenth of the pixels emptied that they rank first, the "
-        "probability before forgetting goes from 100 to 15 % (the median of 2 pictures)."
+        "probability before forgetting goes from 100 to 15% (the median of 2 pictures)."
     )
     curves[:, 0, 1] = 0.6
     assert trust_words(quality, "Saliency").startswith(
@@ -190,7 +190,7 @@ def test_runs_are_compared_by_one_pair_of_classes(comparison: Comparison) -> Non
 
 def test_curves_are_pictures_and_name_the_decisive_tenth() -> None:
     falls = np.array([1.0, 0.9, 0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0])
-    assert decisive_tenth(falls) == "2nd, 90 → 15 %"
+    assert decisive_tenth(falls) == "2nd, 90 → 15%"
     html = curves_html(np.stack([falls, falls]), np.stack([falls, falls])[:, ::-1])
     first, second = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", html)
     svg = base64.b64decode(first).decode()

@@ -59,7 +59,7 @@ def test_a_film_shows_one_step_and_holds_the_others() -> None:
     cursor = figure.data[3]
     assert list(cursor.x) == [5, 5]
     words = [trace.text[0] for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
-    assert words == ["<b>dog · 70 %</b>", "cat · 80 %"]
+    assert words == ["<b>dog · 70%</b>", "cat · 80%"]
     assert len(figure.layout.images) == 2
     for number, frame in enumerate(figure.frames):
         for place, change in zip(frame.traces, frame.data, strict=True):

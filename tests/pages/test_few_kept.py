@@ -18,8 +18,8 @@ from unlearn_core.store.runs import Store
 def test_a_sentence_says_how_many_of_all_others_may_have_changed() -> None:
     # Wilson: of 55 none, up to z² / (n + z²).
     assert "Only 55 pictures" in little_proof(55, 0)
-    assert "as many as 7 % may" in little_proof(55, 0)
-    assert "as many as 20 % may" in little_proof(15, 0)
+    assert "as many as 7% may" in little_proof(55, 0)
+    assert "as many as 20% may" in little_proof(15, 0)
     assert "nothing is known" in little_proof(0, 0)
 
 

@@ -128,8 +128,8 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
         ([made.step(0, 0, k=8), made.step(2, 1, k=8)], 12, "1 of 8 forgotten · step 2"),
         ([made.step(0, 0, k=8), made.step(2, 4, k=8)], 50, "step 2 · all forgotten in about 2 s"),
         ([made.step(0, 0, k=8), made.step(2, 5, k=8), made.step(3, 4, k=8)], 50, "4 of 8 forgotten · step 3"),
-        ([made.step(9, 2, k=2, demanded_share=0.4)], 40, "changed copies are being forgotten too (40 %)"),
-        ([made.step(9, 2, k=2, demanded_share=1.0)], 99, "changed copies are being forgotten too (99 %)"),
+        ([made.step(9, 2, k=2, demanded_share=0.4)], 40, "changed copies are being forgotten too (40%)"),
+        ([made.step(9, 2, k=2, demanded_share=1.0)], 99, "changed copies are being forgotten too (99%)"),
         ([made.step(9, 2, k=2)], 100, "2 of 2 forgotten · step 9"),
         (
             [made.step(n, 2, k=2, repairing=n > 9, repair_until=20) for n in range(9, 13)],

@@ -46,7 +46,7 @@ def test_labelled_pictures_are_mixed_the_same_way_each_time() -> None:
 
 def test_a_picture_is_described_with_its_file_but_not_to_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     named = replace(table(True, [0.5, 0.75]), files=("cat/a.png", ""))
-    assert describe(named, 0) == "one, id 0, confidence 50 %, a.png"
-    assert describe(named, 1) == "one, id 1, confidence 75 %"
+    assert describe(named, 0) == "one, id 0, confidence 50%, a.png"
+    assert describe(named, 1) == "one, id 1, confidence 75%"
     monkeypatch.setenv("UNLEARN_SHARED", "1")
     assert "a.png" not in describe(named, 0)

@@ -230,7 +230,7 @@ def test_a_point_of_the_dial_shows_no_step_of_the_whole_way(
     other = finished(store)
     app = open_app("pages/compare/compare.py")
     app.multiselect(key="runs").set_value([run.id, other.id]).run()
-    assert app.dataframe[0].value["ended"].tolist() == ["75 % of the way", "forgotten"]
+    assert app.dataframe[0].value["ended"].tolist() == ["75% of the way", "forgotten"]
 
 
 def test_before_and_after_can_be_looked_at_closer(

@@ -53,20 +53,20 @@ def test_any_pick_is_judged_before_it_is_forgotten(open_app: OpenApp, reference:
     app = open_app()
     assert "If never trained on" not in words_of(app)
     assert pick(app, "memorised", 3) == HARD
-    alone = "If never trained on: classifiers trained without these 3 pictures recognise 50 % of them"
+    alone = "If never trained on: classifiers trained without these 3 pictures recognise 50% of them"
     assert f"{alone} (2 classifiers for each picture)." in words_of(app)
     assert pick(app, "memorised", 1)[0] in HARD
     assert "If never trained on: 1 of 2 classifiers trained without this picture recognise it." in words_of(
         app
     )
     pick(app, "memorised", 6)
-    assert "without these 6 pictures recognise 75 % of them" in words_of(app)
+    assert "without these 6 pictures recognise 75% of them" in words_of(app)
     app.selectbox(key="sort").set_value("memorisation").run()
     assert pick(app, "first", 3) == HARD
     # What is written while the server runs counts at once.
     reference([HARD[0]])
     app.run()
-    assert "without these 3 pictures recognise 83.3 % of them" in words_of(app)
+    assert "without these 3 pictures recognise 83.3% of them" in words_of(app)
 
 
 def test_nothing_is_said_or_offered_where_nothing_is_known(open_app: OpenApp, tmp_path: Path) -> None:

@@ -37,18 +37,18 @@ def test_the_outcome_is_three_sentences() -> None:
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
         "5 of 4,000 others are predicted differently.",
-        "*Only just* across the border: 71 % of slightly changed copies are still recognised. Moved by one "
+        "*Only just* across the border: 71% of slightly changed copies are still recognised. Moved by one "
         "pixel, 3 of 4 are.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "Across the border, but *not deep*: 28 % of slightly changed copies are still recognised. Moved by "
+        "Across the border, but *not deep*: 28% of slightly changed copies are still recognised. Moved by "
         "one pixel, none of 4 is."
     )
     assert not is_costly(found)
     changed = {"retain": 73.0, "test": 99.0, "retain_n": 4000}
     lost = found.model_copy(update={"agreement": result(agreement=changed).agreement})
-    assert outcome_sentences(lost)[1] == "1,080 of 4,000 others are predicted differently (27 %)."
+    assert outcome_sentences(lost)[1] == "1,080 of 4,000 others are predicted differently (27%)."
     less = {"before": 99.9, "after": 90.0, "n": 4000}
     assert is_costly(result(accuracy={"forget": gone, "retain": less, "test": group}))
     assert is_costly(result(accuracy={"forget": gone, "retain": group, "test": less}))
@@ -71,7 +71,7 @@ def test_nothing_is_claimed_beyond_what_was_reached_or_measured() -> None:
     )
     unlabelled = {"before": None, "after": None, "n": 0}
     photos = result(accuracy={"forget": half, "retain": unlabelled, "test": unlabelled})
-    assert outcome_sentences(photos)[1] == "40 % of the others are predicted differently."
+    assert outcome_sentences(photos)[1] == "40% of the others are predicted differently."
 
 
 def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() -> None:
@@ -124,9 +124,9 @@ def test_each_picture_shows_what_it_is_taken_for_and_its_ring_fades() -> None:
     )
     now = step(3, 1, k=2, predictions=(0, 1), confidences=(0.75, 0.98), label_confidences=(0.2, 0.98))
     html = live_pictures_html(table, [9, 8], now)
-    assert re.findall(r"<b>(.*?)</b> (\d+) %", html) == [("cat", "75"), ("dog", "98")]
+    assert re.findall(r"<b>(.*?)</b> (\d+)%", html) == [("cat", "75"), ("dog", "98")]
     assert re.findall(r'style="--ring: ([\d.]+)"', html) == ["0.20", "0.98"]
-    assert "picture 9, a dog, taken for cat, 75 %" in html
+    assert "picture 9, a dog, taken for cat, 75%" in html
 
 
 def test_a_term_is_said_in_one_way_on_all_pages() -> None:
@@ -159,7 +159,7 @@ def test_names_are_no_markdown() -> None:
     assert plain("![](https://evil.example/x.png) :red[*a*] $x$") == (
         r"\!\[\](https\://evil.example/x.png) \:red\[\*a\*\] \$x\$"
     )
-    assert plain("T-shirt (grey), 100 %") == "T-shirt (grey), 100 %"
+    assert plain("T-shirt (grey), 100%") == "T-shirt (grey), 100%"
 
 
 def test_two_entries_with_one_title_have_their_names_beside_it() -> None:

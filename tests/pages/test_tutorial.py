@@ -47,7 +47,7 @@ def test_the_steps_on_a_finished_run_can_be_taken(open_app: OpenApp, store: Stor
     assert "NegGrad" in app.multiselect(key="compare_with").options
     assert app.segmented_control(key="depth:28:1").options == ["Just enough", "Firm", "Deep"]
     app.button(key="quick_memorised").click().run()
-    assert "recognise 1.6 % of them" in words_of(app)
+    assert "recognise 1.6% of them" in words_of(app)
 
     app = open_app("pages/attributions/attributions.py", EXAMPLE)
     app.multiselect(key="algorithms").set_value(["saliency", "integrated-gradients", "occlusion"]).run()

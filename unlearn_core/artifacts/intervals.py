@@ -1,4 +1,4 @@
-"""95 % intervals of percentages, and the area under a curve; without torch."""
+"""95% intervals of percentages, and the area under a curve; without torch."""
 
 import math
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Z = 1.959964
-"""The 97.5 % quantile of the normal distribution."""
+"""The 97.5% quantile of the normal distribution."""
 
 
 def wilson_interval(hits: float, n: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share, both ends in percent (Wilson 1927).
+    """Return the 95% score interval of a share, both ends in percent (Wilson 1927).
 
     Args:
         hits: number of hits, 0 to n; a sum of shares gives a wider interval than their own spread.
@@ -24,7 +24,7 @@ def wilson_interval(hits: float, n: int) -> tuple[float, float]:
 
 
 def paired_half_width(lost: int, gained: int, n: int) -> float:
-    """Return half of the 95 % interval of a change in accuracy on the same n pictures, in points.
+    """Return half of the 95% interval of a change in accuracy on the same n pictures, in points.
 
     The Wald interval for paired proportions with half a picture added to each of the four cells
     (Agresti and Min 2005, doi:10.1002/sim.1781).

@@ -70,7 +70,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Change:
-    """One group's percentage before and after, with 95 % intervals.
+    """One group's percentage before and after, with 95% intervals.
 
     With `agreement` there are no labels: before is 100 by definition, and after is the percentage of
     pictures predicted as by the original classifier.

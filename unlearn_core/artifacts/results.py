@@ -99,7 +99,7 @@ class FrontierPoint(_Numbers):
 
 
 class ChangedCopies(_Numbers):
-    """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95 %, after.
+    """Percentage of n forgotten pictures' changed copies predicted as the label; `interval`: 95%, after.
 
     `shifted` counts the pictures recognised before whose copy shifted by one pixel is predicted so after;
     None in results of earlier versions.

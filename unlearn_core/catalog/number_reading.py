@@ -50,10 +50,10 @@ class Counted(BaseModel):
         """Return a sentence with all shares, "" where nothing was measured."""
         if self.reading is None or not self.shares:
             return ""
-        others = (f"{share:.1f} % {one}" for one, share in self.shares.items() if one != self.reading)
+        others = (f"{share:.1f}% {one}" for one, share in self.shares.items() if one != self.reading)
         return (
             f"The classes are numbers and are counted {self.reading}: so the classifier is right for "
-            f"{self.shares.get(self.reading, 0.0):.1f} % of a sample, otherwise for {' or '.join(others)}."
+            f"{self.shares.get(self.reading, 0.0):.1f}% of a sample, otherwise for {' or '.join(others)}."
         )
 
 

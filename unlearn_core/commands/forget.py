@@ -177,7 +177,7 @@ def _cancel_beside(store: Store, run_id: str) -> None:
 
 
 def _show(bar: Any, step: Step) -> None:
-    bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f} %")
+    bar.set_postfix_str(f"D_f {step.forget_accuracy:.0f}%")
     bar.update(step.step - bar.n)
 
 
@@ -214,24 +214,24 @@ def _in_words(result: Result) -> str:
         ("D_test", result.accuracy.test, result.agreement.test),
     ):
         if accuracy.n:
-            lines.append(f"{title:7}{accuracy.before:6.2f} → {accuracy.after:6.2f} % of {accuracy.n}")
+            lines.append(f"{title:7}{accuracy.before:6.2f} → {accuracy.after:6.2f}% of {accuracy.n}")
         elif agreement is not None:
-            lines.append(f"{title:7}agrees with the original on {agreement:.2f} %")
+            lines.append(f"{title:7}agrees with the original on {agreement:.2f}%")
     if result.depth is not None:
         lines.append(_depth_in_words(result.depth))
     if result.never_seen is not None:
         share = result.never_seen.recognised
-        lines.append(f"classifiers that never saw these pictures recognise {share:.0f} % of them")
+        lines.append(f"classifiers that never saw these pictures recognise {share:.0f}% of them")
     for one in result.earlier:
-        lines.append(f"earlier run {one.run}: {one.after:.2f} % of {one.n} recognised")
+        lines.append(f"earlier run {one.run}: {one.after:.2f}% of {one.n} recognised")
     lines += [f"{result.seconds.total:.1f} seconds", *result.remarks]
     return "\n".join(lines)
 
 
 def _depth_in_words(depth: Depth) -> str:
     copies = depth.changed_copies
-    words = f"slightly changed copies recognised: {copies.before:.0f} → {copies.after:.0f} %"
+    words = f"slightly changed copies recognised: {copies.before:.0f} → {copies.after:.0f}%"
     return (
         f"{words}; with weights rounded to 8 and 4 bits {depth.rounded_8_bits:.0f} and "
-        f"{depth.rounded_4_bits:.0f} % are recognised"
+        f"{depth.rounded_4_bits:.0f}% are recognised"
     )

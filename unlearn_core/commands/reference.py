@@ -54,4 +54,4 @@ def _reference(args: argparse.Namespace) -> None:
     write_never_seen(out, replace(found, fingerprint=pictures))
     recognised = 100 * found.recognised().mean()
     never = f"each never seen by {args.repeats} classifier{'' if args.repeats == 1 else 's'}"
-    print(f"{len(found.ids)} pictures, {never}: {recognised:.2f} % recognised → {out}")
+    print(f"{len(found.ids)} pictures, {never}: {recognised:.2f}% recognised → {out}")

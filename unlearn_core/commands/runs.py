@@ -90,7 +90,7 @@ def _compare(args: argparse.Namespace) -> None:
         return
     for line in found.runs:
         shares = [
-            f"{title} {'–' if share is None else f'{share:.2f} %'}"
+            f"{title} {'–' if share is None else f'{share:.2f}%'}"
             for title, share in (
                 ("D_f", line.accuracy.forget),
                 ("D_r", line.accuracy.retain),

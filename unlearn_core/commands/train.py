@@ -53,4 +53,4 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     right = said.classes == images.labels
     on_train = 100 * right[~images.is_test].mean()
     on_test = 100 * right[images.is_test].mean()
-    return f"{name}: {on_train:.2f} % of the training pictures, {on_test:.2f} % of the test pictures → {path}"
+    return f"{name}: {on_train:.2f}% of the training pictures, {on_test:.2f}% of the test pictures → {path}"

@@ -32,8 +32,8 @@ class DepthChoice:
         digits = min(self.measured, key=lambda count: abs(log(count / max(1, instances))))
         retain, copies = self.measured[digits]
         return (
-            f"Measured on {digits} digits, mean of three runs: {retain:.1f} % of the others are still right, "
-            f"and {copies:.0f} % of slightly changed copies are recognised."
+            f"Measured on {digits} digits, mean of three runs: {retain:.1f}% of the others are still right, "
+            f"and {copies:.0f}% of slightly changed copies are recognised."
         )
 
 

@@ -170,7 +170,7 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
     """Return remarks on the strength, a forget set of one class, and halved batches."""
     said = []
     if request.strength != 1:
-        said.append(f"The weights went {100 * request.strength:.0f} % of the way that the method found.")
+        said.append(f"The weights went {100 * request.strength:.0f}% of the way that the method found.")
     forgotten = comparison.in_group(FORGET)
     labels = np.unique(comparison.labels[forgotten])
     if len(labels) == 1 < len(forgotten):
@@ -195,7 +195,7 @@ def _remarks_on_sample(comparison: Comparison, others: int) -> list[str]:
     low, high = wilson_interval(same, len(retained))
     return [
         f"Measured on {n:,} of the {others:,} other pictures, drawn at random: of all kept pictures "
-        f"{low:.1f} to {high:.1f} % are predicted as before (95 % interval)."
+        f"{low:.1f} to {high:.1f}% are predicted as before (95% interval)."
     ]
 
 

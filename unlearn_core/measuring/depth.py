@@ -1,6 +1,6 @@
 """Depth: how much it takes until forgotten pictures are recognised again.
 
-0 % on the forget set may mean that its pictures lie just across a decision boundary. Three things bring such
+0% on the forget set may mean that its pictures lie just across a decision boundary. Three things bring such
 pictures back: a slightly changed copy (changed_copies.py), weights a little nearer to those before, and
 weights rounded to fewer bits, as in quantised models (Zhang et al., arXiv 2410.16454).
 """

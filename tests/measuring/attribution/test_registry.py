@@ -38,7 +38,7 @@ PLUG_IN = """
 from unlearn_core.measuring.attribution.algorithms.base import Algorithm
 from unlearn_core.measuring.attribution.settings import Number
 
-GAIN = Number(name="gain", title="Gain", default=1.0, minimum=-9.0, maximum=9.0, help="100 % of it.")
+GAIN = Number(name="gain", title="Gain", default=1.0, minimum=-9.0, maximum=9.0, help="100% of it.")
 
 class Brightness(Algorithm):
     name, title, reading, settings = "brightness", "Brightness", "The picture itself.", (GAIN,)

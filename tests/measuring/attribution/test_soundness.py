@@ -160,7 +160,7 @@ def test_what_was_measured_is_kept_and_said(own_home: Path) -> None:
     assert {"guided-backprop", "layer-gradcam", "saliency"} <= set(names)
     assert "deeplift" not in names
     assert "misses up to" in dict(switched_off("odd"))["DeepLIFT"]
-    with pytest.raises(UserError, match=r"DeepLIFT is not valid for odd: it misses up to \d+ % of the score"):
+    with pytest.raises(UserError, match=r"DeepLIFT is not valid for odd: it misses up to \d+% of the score"):
         check_offered("odd", "deeplift")
     # One that was added without measuring, as by earlier versions.
     add_classifier(own_home, specification.model_copy(update={"name": "old"}))

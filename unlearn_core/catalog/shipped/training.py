@@ -47,7 +47,7 @@ class Recipe:
 
 
 def shift_and_turn(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Return pixels (n, c, h, w) rotated by up to 12°, scaled by up to 12 % and shifted by up to 2 in 28."""
+    """Return pixels (n, c, h, w) rotated by up to 12°, scaled by up to 12% and shifted by up to 2 in 28."""
     n = len(pixels)
 
     def uniform(*shape: int) -> Tensor:

@@ -5,13 +5,14 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
+from unlearn_core.catalog.sources.classes_in_names import classes_in_names
 from unlearn_core.catalog.sources.label_files import annotated, in_tables, says_classes
 from unlearn_core.catalog.sources.layouts import Place, places
 from unlearn_core.catalog.sources.walk import is_hidden, walk
@@ -24,7 +25,7 @@ from unlearn_core.errors import UserError
 
 MOST_PICTURES = 100_000
 MOST_UNPACKED = 16 * 2**30
-_READING = 3
+_READING = 4
 """Increase it when the same files give other classes or another split: what was made of them is then old."""
 
 _DRIVE = re.compile("[a-zA-Z]:")
@@ -141,7 +142,24 @@ def _places(listing: Listing) -> tuple[list[Place | None], tuple[str, ...]]:
             assert place is not None
             found[unlabelled[name]] = replace(place, class_name=normalize("NFC", label))
         notes.append(f"The classes of {len(labels):,} pictures are those in {table}.")
+    if not notes and not classes:
+        notes += _from_names(names, found)
     return found, tuple(notes)
+
+
+def _from_names(names: Sequence[str], found: list[Place | None]) -> list[str]:
+    """Set the classes of the pictures whose names have them; return a sentence if there are any."""
+    labels = classes_in_names(
+        [n for n, place in zip(names, found, strict=True) if place and not place.is_test]
+    )
+    labels |= classes_in_names([n for n, place in zip(names, found, strict=True) if place and place.is_test])
+    for number, (name, place) in enumerate(zip(names, found, strict=True)):
+        if place is not None and name in labels:
+            found[number] = replace(place, class_name=labels[name])
+    one = next(iter(labels), "").rpartition("/")[2]
+    return [f"The classes of {len(labels):,} pictures are those in their names, such as {one}."] * bool(
+        labels
+    )
 
 
 def _in_folder(path: Path) -> Listing:

@@ -2,7 +2,7 @@
 
 Paper: ESC, erasing space concept (Lee et al., arXiv 2504.02199), without its trained variant ESC-T: the left
 singular vectors of the features before the last layer, not centred, are their directions, and the first ones
-are projected out. Deviations from the authors' code: it erases a share p of all directions at once (3 %);
+are projected out. Deviations from the authors' code: it erases a share p of all directions at once (3%);
 here each step erases `directions` more until the goal is reached, and once all of D_f's are erased nothing
 changes any more. It projects onto D_f's other directions, which would leave nothing else if D_f has fewer
 pictures than there are features; here it is onto all but the erased ones, the same for a large D_f. The

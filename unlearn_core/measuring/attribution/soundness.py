@@ -110,7 +110,7 @@ def _measured(
         missed = missed[score_change(classifier, pixels, targets, baseline).abs() > least]
         if len(missed) and (missed > most_missed).double().mean() > _EXCEPTIONS:
             share = 100 * float(missed.max())
-            return f"misses up to {share:.0f} % of the score's change on this classifier."
+            return f"misses up to {share:.0f}% of the score's change on this classifier."
         if entry.is_general:
             return None
     alone = maps_of(1)

@@ -1,0 +1,25 @@
+"""Classes in the pictures' own names, as in the cats and dogs of Kaggle: `train/cat.0.jpg`."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+_NAME = re.compile(r"([^\W\d][\w -]*)\.\d+")
+"""A class, a point and a number. Cameras put other signs before the number: `IMG_0001`."""
+
+_FEWEST = 2
+"""Classes, and pictures of each."""
+
+
+def classes_in_names(names: Sequence[str]) -> dict[str, str]:
+    """Return the class that each picture's name begins with, by its path; nothing unless all names have one.
+
+    Args:
+        names: paths of the pictures to train on.
+    """
+    matches = {name: _NAME.fullmatch(PurePosixPath(name).stem) for name in names}
+    found = {name: match[1] for name, match in matches.items() if match}
+    counts = Counter(found.values())
+    whole = len(found) == len(names) and len(counts) >= _FEWEST and min(counts.values()) >= _FEWEST
+    return found if whole else {}
