@@ -83,6 +83,14 @@ load_classifier("mnist-resnet"), load_classifier("cifar10-resnet20")
     assert loaded.isdisjoint({"timm", "torchvision", "torch._dynamo", "streamlit"})
 
 
+def test_a_worker_that_forgets_is_ready_for_an_optimiser() -> None:
+    before = "from unlearn_core.engine.tasks import warm, warm_optimiser\nwarm()\nwarm_optimiser()\n"
+    loaded = imported_after(before)
+    optimiser = "import torch\ntorch.optim.Adam([torch.zeros(1, requires_grad=True)])\n"
+    assert imported_after(before + optimiser) == loaded
+    assert "torch._dynamo" in loaded
+
+
 def test_importing_the_library_or_its_command_line_imports_no_torch() -> None:
     assert imported_after("import unlearn_core, unlearn_core.commands.main").isdisjoint(HEAVY)
 

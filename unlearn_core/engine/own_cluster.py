@@ -67,6 +67,12 @@ class OwnCluster:
             self.client.submit(tasks.warm, resources={lane: 1}, key=f"warm-{lane}", pure=False)
             for lane in LANES
         ]
+        # After it, so that what is looked at first does not wait.
+        self._warm.append(
+            self.client.submit(
+                tasks.warm_optimiser, resources={"forget": 1}, priority=-1, key="warm-optimiser", pure=False
+            )
+        )
 
     def check(self) -> None:
         """Do nothing: these workers can always be reached."""

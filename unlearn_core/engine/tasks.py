@@ -30,6 +30,13 @@ def warm() -> None:
         import unlearn_core.measuring.write_image_table  # noqa: F401
 
 
+def warm_optimiser() -> None:
+    """Import what torch loads at the first optimiser of a process, which takes it two seconds."""
+    with lasting_imports():
+        _begin()
+        import torch._dynamo  # noqa: F401
+
+
 def _begin() -> None:
     """Prepare this process, at its first task: pages of the server come first, and torch is loaded.
 
