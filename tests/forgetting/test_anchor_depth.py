@@ -6,7 +6,7 @@ import torch
 from tests.forgetting.tiny import moved_anchor, tiny_task
 from unlearn_core.forgetting.depths import DEPTHS, default_depth
 from unlearn_core.forgetting.goals import Misclassify
-from unlearn_core.forgetting.methods.anchor import Anchor
+from unlearn_core.forgetting.methods.anchor import MORE_RETENTION, Anchor
 from unlearn_core.forgetting.methods.base import Task
 from unlearn_core.measuring.depth import rounded
 
@@ -88,10 +88,14 @@ def test_views_are_part_of_the_forget_loss_and_counted() -> None:
 def test_with_views_more_anchors_are_held_more_strongly_and_the_cost_is_noted() -> None:
     method, task = moved_anchor(depth=1)
     plain, _ = moved_anchor(depth=0)
-    assert method.retention_weight() == pytest.approx(3 * (plain.retention_weight() or 0))
+    # Two instances: an eighth of the excess over 1.
+    assert method.retention_weight() == pytest.approx(1.25 * (plain.retention_weight() or 0))
     firm, few = (moved_anchor(depth=depth, anchor_batch=0, deformed=-1)[0] for depth in (1, 0))
-    assert firm.options["anchor_batch"] == 3 * few.options["anchor_batch"]
-    assert len(firm._anchors) > 3.9 * len(few._anchors)
+    assert firm.options["anchor_batch"] == 1.25 * few.options["anchor_batch"]
+    assert len(firm._anchors) > 1.36 * len(few._anchors)
+    for count, times in ((4, 1.5), (16, 3.0), (64, 3.0)):
+        assert firm._times(MORE_RETENTION, task.pixels[:1].expand(count, -1, -1, -1)) == times
+        assert few._times(MORE_RETENTION, task.pixels[:1].expand(count, -1, -1, -1)) == 1
     (anchors,) = method._anchors.batches(8192)
     change = (task.module(anchors) - tiny_task().module(anchors)).square().sum(1)
     losses = method.losses(task)

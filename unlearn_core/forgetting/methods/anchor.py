@@ -49,6 +49,8 @@ MOST_IN_BATCH = 256
 """Of small pictures: as many anchors in each step as instances where that is more, up to this number."""
 MORE_COPIES, MORE_IN_BATCH, MORE_RETENTION = Budget(4, 2), Budget(3, 2), Budget(3, 1)
 """With views: so many times the deformed copies, anchors in each step and retention weight at the start."""
+WHOLE_AT = 16
+"""Instances from which on that holds; for fewer the excess over 1 is in proportion to them."""
 DAMAGE_ANCHORS = 256
 SHOWN = 12
 """Anchors that a report receives as pictures."""
@@ -72,9 +74,7 @@ class Anchor(Method):
             DEPTH_OPTION,
             Option("learning_rate", 0.0, 0.0, 1.0, "Size of the optimiser's steps; 0 chooses."),
             Option("margin", 1.0, 0.0, 100.0, "How far another class must lead, in logits."),
-            Option(
-                "retention", 0.5, 0.0, 1e6, "Weight of keeping the rest, at the start; firm and deep: × 3."
-            ),
+            Option("retention", 0.5, 0.0, 1e6, "Weight of keeping the rest; firm and deep begin with more."),
             Option("radius", 4.0, 0.01, 100.0, "How far anchors may go (L2, pixel values 0 to 1)."),
             Option("examples", 0, 0, 100_000, "Adversarial examples in all; 0 chooses by picture size."),
             Option("attack_iterations", 3, 1, 1000, "Steps of the attack."),
@@ -121,8 +121,7 @@ class Anchor(Method):
             self.options = self.options | {"anchor_batch": self._batch_of_anchors(task.pixels)}
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
-        if views:
-            self._weight *= MORE_RETENTION.of(task.pixels.shape[-1])
+        self._weight *= self._times(MORE_RETENTION, task.pixels)
         if task.asked is not None:
             self._margins[task.asked :] *= self._repair_margin
         self._repairing = False
@@ -152,7 +151,7 @@ class Anchor(Method):
 
     def _counts(self, pixels: Tensor) -> AnchorCounts:
         side, copies = pixels.shape[-1], int(self.options["deformed"])
-        usual = self._more(DEFORMED, MORE_COPIES, side)
+        usual = round(DEFORMED.of(side) * self._times(MORE_COPIES, pixels))
         if self._small:
             usual = max(usual, min(COPIES_OF_EACH * len(pixels), MOST_COPIES))
         return AnchorCounts(
@@ -165,12 +164,13 @@ class Anchor(Method):
         )
 
     def _batch_of_anchors(self, pixels: Tensor) -> int:
-        usual = self._more(ANCHOR_BATCH, MORE_IN_BATCH, pixels.shape[-1])
+        usual = round(ANCHOR_BATCH.of(pixels.shape[-1]) * self._times(MORE_IN_BATCH, pixels))
         return max(usual, min(len(pixels), MOST_IN_BATCH)) if self._small else usual
 
-    def _more(self, anchors: Budget, times: Budget, side: int) -> int:
-        """Return a number of anchors, with views so many times that."""
-        return anchors.of(side) * (times.of(side) if self._depth.views else 1)
+    def _times(self, more: Budget, pixels: Tensor) -> float:
+        """Return how many times the usual the depth takes for these instances."""
+        excess = more.of(pixels.shape[-1]) - 1 if self._depth.views else 0
+        return 1 + excess * min(1, len(pixels) / WHOLE_AT)
 
     @property
     def _margin(self) -> float:
