@@ -132,7 +132,7 @@ def test_a_shell_command_exists(block: Block) -> None:
         elif words[0] == "make":
             assert words[1] in targets
         else:
-            assert Path(words[0]).name in ("cd", "git", "pip", "pre-commit", "pytest")
+            assert Path(words[0]).name in ("cd", "git", "pip", "playwright", "pre-commit", "pytest")
 
 
 def test_the_quick_shell_commands_run(

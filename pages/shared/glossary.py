@@ -39,8 +39,8 @@ TERMS = {
         "gets to see the kept pictures; look-alikes stand in for them."
     ),
     "repair": Term(
-        "The steps after everything is forgotten. They restore what forgetting damaged, while all stays "
-        "forgotten."
+        "The last steps, when all that the depth demands is forgotten. They restore what forgetting "
+        "damaged, while all stays forgotten."
     ),
     "depth": Term(
         "How much it takes until a forgotten picture is recognised again. Slightly changed copies are "
