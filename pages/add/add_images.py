@@ -78,13 +78,18 @@ def _say(record: AddedImageSet) -> None:
     classes = len(record.class_names)
     of = f" of {classes:,} class{'' if classes == 1 else 'es'}" if classes else ""
     said = " ".join(
-        (f"**{plain(record.name)}** is in the catalog: {counted(record.pictures)}{of}.", *record.notes)
+        (
+            f"**{plain(record.name)}** is in the catalog: {counted(record.pictures)}{of}.",
+            *map(plain, record.notes),
+        )
     )
     st.success(said, icon=":material/check_circle:")
     st.page_link(FORGET.file, label="Forget some of them")
     if record.left_out:
         first = read_left_out(store().root, record.name)[0][1]
-        st.warning(f"{record.left_out_in_words()}, the first because {first}", icon=":material/warning:")
+        st.warning(
+            f"{record.left_out_in_words()}, the first because {plain(first)}", icon=":material/warning:"
+        )
         st.download_button(
             "All that was left out",
             (added_folder(store().root, record.name) / LEFT_OUT).read_bytes(),

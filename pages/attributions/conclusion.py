@@ -38,8 +38,10 @@ def conclusion(
             was, now = _lead(names, before[0], "led"), _lead(names, after[0], "leads")
             words.append(f"**Before, {was} in score; now {now}.**")
         else:
-            turned = int(((before > 0) & (after < 0)).sum())
-            words.append(f"**In {turned} of {len(rows)} forgotten pictures the other class leads now.**")
+            lost = int((after < 0).sum())
+            never = int(((before < 0) & (after < 0)).sum())
+            too = f" ({never} of them before as well)" if never else ""
+            words.append(f"**In {lost} of {len(rows)} forgotten pictures the other class leads now{too}.**")
     known = [(name, one) for name, one in zip(("forgotten", "kept"), yardstick, strict=True) if one]
     if not known:
         return " ".join(words)

@@ -58,10 +58,11 @@ def show_sanity(comparison: Comparison, requests: Sequence[AttributionRequest], 
         found.append((title, check))
     st.markdown("##### Do these maps depend on the weights?")
     st.html(sanity_html(found, [str(one) for one in ids]))
+    median = f", the median of {len(ids)} forgotten pictures" if len(ids) > 1 else ""
     st.caption(
-        f"Maps of picture {ids[0]}; below each the rank correlation with that of the trained weights, the "
-        f"median of {len(ids)} forgotten pictures. Shuffled weights know nothing: a map that they leave as "
-        "it is shows the picture, not the classifier (Adebayo et al., arXiv 1810.03292)."
+        f"Maps of picture {ids[0]}; below each the rank correlation with that of the trained "
+        f"weights{median}. Shuffled weights know nothing: a map that they leave as it is shows the picture, "
+        "not the classifier (Adebayo et al., arXiv 1810.03292)."
     )
 
 

@@ -173,7 +173,8 @@ def layers_alike_figure(drift: Arrays, height: int = 340) -> go.Figure:
         showlegend=False,
     )
     # Dots, unlike bars, need no zero: most layers lie near 1.
-    lowest = min(0.9, float(drift["cka"].min()) - 0.05)
+    known = drift["cka"][~np.isnan(drift["cka"])]
+    lowest = min([0.9, *(known - 0.05)])
     figure.update_xaxes(title="similarity of before and after (CKA)", range=[lowest, 1.01])
     figure.update_yaxes(type="category", autorange="reversed", dtick=max(1, -(-len(names) // _MOST_NAMES)))
     return style(figure, height)

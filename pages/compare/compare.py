@@ -159,7 +159,8 @@ def _ended(line: RunNumbers) -> str:
 
 
 def _curves(comparison: RunComparison) -> None:
-    lines = comparison.runs
+    # The steps of a run that was kept part of the way lead to other weights than its own.
+    lines = [line for line in comparison.runs if store().get(line.run).parsed_request().strength == 1]
     drawn = st.segmented_control(
         "Curves",
         list(_CURVES),
@@ -183,6 +184,8 @@ def _curves(comparison: RunComparison) -> None:
             "ones stay."
         )
     st.plotly_chart(figure, config=CONFIG, key="compare_figure")
+    if len(lines) < len(comparison.runs):
+        words += " Runs that were kept part of the way have no curve."
     st.caption(words)
 
 

@@ -39,6 +39,7 @@ def _forget_by(run: Run, method: str) -> None:
         "method": method,
         "options": {},
         "retained": 0,
+        "strength": 1.0,
     }
     try:
         started = start_runs([run.parsed_request().model_copy(update=other)])

@@ -46,6 +46,7 @@ from pages.shared.image_tables import known_table, load_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
 from pages.shared.run_panel import run_panel
 from pages.shared.visitor import photos_of_visitor
+from pages.shared.words import plain
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.entries import classifier_entry
@@ -157,7 +158,7 @@ def _pictures(
 
 def _about_the_pictures(table: ImageTable) -> None:
     for note in table.notes:
-        st.caption(note)
+        st.caption(plain(note))
     if not table.labelled.any():
         st.caption(_WITHOUT_MATCH if table.own_names else _WITHOUT_LABELS)
         return

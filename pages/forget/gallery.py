@@ -29,6 +29,7 @@ KEY = "gallery"
 PAGE = 1000
 """Thumbnails shown at once."""
 
+_DIGITS = set("0123456789")
 _EMPTY = "No picture passes these filters. Widen the confidence range or show all classes."
 
 
@@ -70,7 +71,7 @@ def describe(table: ImageTable, position: int) -> str:
     """Describe a picture: class, id, confidence, and the prediction where it is wrong."""
     names = short_class_names(table.class_names)
     name = names[table.labels[position]]
-    kind = f"digit {name}" if name.isdigit() else name
+    kind = f"{'digit' if set(names) == _DIGITS else 'class'} {name}" if name.isdigit() else name
     words = [kind, f"id {table.ids[position]}", f"confidence {100 * table.confidences[position]:.0f}%"]
     if table.predictions[position] != table.labels[position]:
         words.append(f"predicted {names[table.predictions[position]]}")

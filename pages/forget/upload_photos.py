@@ -39,15 +39,18 @@ def _add_label(count: int) -> str:
 
 
 def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier: str, images: str) -> None:
-    added = []
-    try:
-        for file in files:
+    added, refused = [], []
+    for file in files:
+        try:
             number, said = engine().look(AddUploadRequest(file.name, file.getvalue(), visitor())).result()
-            added.append(number)
-            if said:
-                st.toast(said, icon=":material/contrast:")
-    except UserError as error:
-        show_error(error)
+        except UserError as error:
+            refused.append(error)
+            continue
+        added.append(number)
+        if said:
+            st.toast(said, icon=":material/contrast:")
+    for why in refused:
+        show_error(why)
     if added:
         forget_table(classifier, images)
         selection.pick([*selection.picked(), *added])

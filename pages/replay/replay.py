@@ -18,6 +18,7 @@ from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import finished_run
 from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.visitor import visitor
+from pages.shared.words import plain
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.engine.looks import InterpolationRequest, ReplayRequest
 from unlearn_core.errors import UserError
@@ -96,7 +97,7 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "
-        f"scale for the whole film. {film_words(comparison, film['targets'], film['against'])} "
+        f"scale for the whole film. {plain(film_words(comparison, film['targets'], film['against']))} "
         f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
     st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")

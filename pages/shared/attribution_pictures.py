@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from pages.shared.deletion_curves import CURVES_STYLE
 from pages.shared.explained_words import FOR_A_CLASS, Side
@@ -128,6 +131,15 @@ def tile_html(tile: NDArray[np.uint8], words: str) -> str:
     return f'<img src="{png_uri(tile)}" alt="{escape(words)}" style="image-rendering: {render}">'
 
 
+@cache
+def _font() -> ImageFont.FreeTypeFont:
+    """Return the font of Matplotlib, which Captum needs: Pillow's own has no accents, arrows and Cyrillic."""
+    place = find_spec("matplotlib")
+    assert place is not None
+    assert place.origin is not None
+    return ImageFont.truetype(Path(place.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", 11)
+
+
 def contact_sheet(
     grid: Sequence[Sequence[MapRow]], titles: Sequence[str], opacity: float | None
 ) -> Image.Image:
@@ -146,7 +158,7 @@ def contact_sheet(
         top = number * (side + head)
         for column, tile in enumerate(row.tiles(opacity)):
             title = words if column == 0 else COLUMNS[column]
-            draw.text((column * side + 4, top + 5), title.replace("→", "->"), fill="black")
+            draw.text((column * side + 4, top + 4), title, fill="black", font=_font())
             grown = Image.fromarray(tile).resize((side, side), Image.Resampling.NEAREST)
             sheet.paste(grown, (column * side, top + head))
     return sheet

@@ -6,6 +6,7 @@ from pages.shared import selection
 from pages.shared.app_state import leave_run, store
 from pages.shared.errors import show_error
 from pages.shared.links import go_to_forget
+from pages.shared.words import plain
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -37,7 +38,7 @@ def start_of_next_run() -> str | None:
         show_error(error)
         return None
     words, button = st.columns([3, 2], vertical_alignment="center")
-    words.info(f"Continues run {run.id}: {run.name}", icon=":material/library_add:")
+    words.info(f"Continues run {run.id}: {plain(run.name)}", icon=":material/library_add:")
     button.button("Start over", key="afresh", icon=":material/undo:", on_click=start_afresh, width="stretch")
     return run.id
 

@@ -15,6 +15,7 @@ from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.look_alikes import read_look_alikes
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.class_names import short_class_names
+from unlearn_core.catalog.picks import Pick
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
@@ -38,8 +39,7 @@ def ids_of(run: Run) -> list[int]:
     result = run.parsed_result()
     if result is not None:
         return list(result.ids)
-    kind, _, rest = run.parsed_request().pick.partition(":")
-    return [int(one) for one in rest.split(",")] if kind == "ids" else []
+    return list(Pick.parse(run.parsed_request().pick).ids)
 
 
 def live_pictures(run: Run, steps: Sequence[StepRecord]) -> None:

@@ -52,7 +52,8 @@ def depth_card(result: Result) -> None:
             help=f"{explained('depth')}  \n20 copies of each of {counted(copies.n)}; 95% interval after: "
             f"{low:.0f} to {high:.0f}%.",
         )
-        st.caption(_what_brings_them_back(depth))
+        if result.accuracy.forget.after == 0:
+            st.caption(_what_brings_them_back(depth))
         if result.never_seen is not None:
             st.caption(
                 f"For comparison: classifiers that were never trained on these pictures recognise "

@@ -14,7 +14,7 @@ from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, REPLAY, WEIG
 from pages.shared.live_chart import how_to_read, live_chart
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
-from pages.shared.outcome_words import NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
+from pages.shared.outcome_words import NO_RESULT, NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
 from pages.shared.palette import CONFIG
 from pages.shared.time_left import repair_progress, seconds_left
 from pages.shared.visitor import may_see
@@ -47,6 +47,7 @@ _STOPPED = {
     "Allow more steps, or try another method.",
     "cancelled": "Cancelled after {steps}. The result is that of the last step.",
 }
+_CARRIED_OUT = "All {steps} were carried out ({seconds:.0f} s)."
 
 
 def run_panel(run_id: str) -> None:
@@ -159,6 +160,8 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
             # What its running share has reached may still be demanded for longer.
             share = min(last.demanded_share, 0.99)
             doing = f"slightly changed copies are being forgotten too ({100 * share:.0f}%)"
+        elif method_entry(run.parsed_request().method).fixed_length:
+            doing = "trains to the end of its recipe"
         elif (left := seconds_left(steps)) is not None:
             doing = f"all forgotten in about {left:.0f} s"
         words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}", doing]
@@ -186,9 +189,11 @@ def _outcome(run: Run) -> None:
     elif run.state == RunState.INTERRUPTED:
         st.warning(f"Interrupted: {run.error}", icon=":material/power_off:")
     elif result is None or (result.stopped == "cancelled" and not result.steps):
-        st.info(NOTHING_CHANGED, icon=":material/stop_circle:")
+        waited = result is None and run.steps_done
+        st.info(NO_RESULT if waited else NOTHING_CHANGED, icon=":material/stop_circle:")
     else:
-        how = _STOPPED[result.stopped].format(
+        fixed = method_entry(result.method).fixed_length and result.stopped == "step limit"
+        how = (_CARRIED_OUT if fixed else _STOPPED[result.stopped]).format(
             steps=counted(result.steps, "step"), seconds=result.seconds.total
         )
         words = " ".join((*outcome_sentences(result, run.parsed_request().strength), how))

@@ -25,7 +25,7 @@ SETS = {"forget": FORGET_SET, "retain": RETAIN_SET, "test": TEST_SET}
 """By the names that results and predictions use."""
 
 
-_MARKDOWN = re.compile(r"([\\`*\[\]<>$:~#!|])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>$:~#!|])")
 
 
 def sample_of(words: SetWords) -> str:

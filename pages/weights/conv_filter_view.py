@@ -54,10 +54,14 @@ def filter_view(run: Run, comparison: Comparison, layer: str, change: NDArray[np
 def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
     labels = found["labels"]
     known, back = (int((found[f"{prefix}classes"] == labels).sum()) for prefix in ("", "undone_"))
-    kept = f"{found['retain']:.1f}% → {found['undone_retain']:.1f}%"
+    kept = ""
+    if not np.isnan(found["retain"]):
+        kept = (
+            f"; accuracy on a sample of kept pictures: {found['retain']:.1f}% → {found['undone_retain']:.1f}%"
+        )
     st.markdown(
         f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures are "
-        f"recognised (now {known}); accuracy on a sample of kept pictures: {kept}."
+        f"recognised (now {known}){kept}."
     )
     changed = np.flatnonzero(found["classes"] != found["undone_classes"])[:6]
     if len(changed):

@@ -93,6 +93,13 @@ def test_classes_in_the_names_of_pictures(tmp_path: Path) -> None:
     assert sorted(found(flat).values()) == [("cat", False), ("cat", False), ("dog", False), ("dog", False)]
 
 
+def test_a_few_test_pictures_have_the_classes_of_the_others(tmp_path: Path) -> None:
+    train = ("train/cat.0.png", "train/cat.1.png", "train/dog.0.png", "train/dog.1.png")
+    source = image_source(f"folder:{folder(tmp_path, *train, 'test/dog.2.png', 'test/9.png')}")
+    assert found(source)["test/dog.2.png"] == ("dog", True)
+    assert found(source)["test/9.png"] == ("", True)
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -100,6 +107,7 @@ def test_classes_in_the_names_of_pictures(tmp_path: Path) -> None:
         ("cat.0.png", "cat.1.png", "dog.0.png"),
         ("cat.0.png", "cat.1.png"),
         ("cat.0.png", "cat.1.png", "dog.0.png", "dog.1.png", "mug.png"),
+        ("IMG.1.png", "IMG.2.png", "img.3.png", "img.4.png"),
         ("2024.01.png", "2024.02.png", "2025.01.png", "2025.02.png"),
     ],
 )

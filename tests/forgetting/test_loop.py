@@ -283,3 +283,25 @@ def test_at_the_step_limit_it_is_said_that_the_depth_was_not_reached() -> None:
     assert [step.forgotten for step in short][-1] == 4
     assert short.stopped == "forgotten"
     assert short.too_shallow
+
+
+@pytest.mark.parametrize("name", ["neggrad", "struct-guard"])
+def test_dropout_and_turns_go_on_where_they_were(name: str) -> None:
+    def task() -> Task:
+        made = tiny_task(12)
+        made.module = torch.nn.Sequential(*made.module[:4], torch.nn.Dropout(0.5), made.module[4])  # type: ignore[index]
+        torch.manual_seed(5)
+        return made
+
+    through = task()
+    list(loop_of(name, through, max_steps=6, forget_batch=4, learning_rate=1e-4))
+    broken_off = loop_of(name, task(), max_steps=2, forget_batch=4, learning_rate=1e-4)
+    list(broken_off)
+    state = broken_off.state()
+    last = task()
+    resumed = loop_of(name, last, max_steps=6, forget_batch=4, learning_rate=1e-4)
+    resumed.prepare()
+    resumed.restore(state)
+    list(resumed)
+    expected, got = weights_of(through), weights_of(last)
+    assert all(torch.equal(expected[key], got[key]) for key in expected)

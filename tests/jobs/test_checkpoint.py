@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.quick import QUICK
+from unlearn_core.forgetting.loop import is_snapshot_step
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs import store_report
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.jobs.checkpoint import FILE
+from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -47,12 +49,15 @@ def numbers_of(store: Store, run_id: str) -> list[dict[str, object]]:
 
 
 def broken_off(
-    store: Store, request: ForgetRequest, harm: Callable[[Path], object] = lambda path: None
+    store: Store,
+    request: ForgetRequest,
+    harm: Callable[[Path], object] = lambda path: None,
+    on_step: Callable[[Step], None] = dies,
 ) -> str:
     """Return a run that ended as if its process had been killed, and then been taken up again."""
     run_id = store.create(request).id
     with pytest.raises(_DeadError):
-        run_forget(store, run_id, on_step=dies)
+        run_forget(store, run_id, on_step=on_step)
     assert store.get(run_id).state == RunState.RUNNING
     harm(store.folder(run_id))
     run_forget(store, run_id)
@@ -73,6 +78,44 @@ def test_it_ends_exactly_like_one_that_went_through(store: Store, request_: Forg
     seconds = [step.seconds for step in store.steps(resumed)]
     assert seconds == sorted(seconds)
     assert not (store.folder(resumed) / FILE).exists()
+
+
+def test_it_goes_on_in_the_repair_phase_too(store: Store) -> None:
+    """With more than ten weights, whose places a file has in the order of text."""
+    saved: list[int] = []
+
+    def dies_in_repair(step: Step) -> None:
+        if step.repairing and saved:
+            raise _DeadError
+        if step.repairing and is_snapshot_step(step.step):
+            saved.append(step.step)
+
+    request = FIRM.model_copy(update={"options": {**QUICK, "settling": 2}})
+    through = store.create(request).id
+    run_forget(store, through)
+    resumed = broken_off(store, request, on_step=dies_in_repair)
+    assert saved
+    assert files_of(store.folder(resumed)) == files_of(store.folder(through))
+    assert numbers_of(store, resumed) == numbers_of(store, through)
+
+
+def test_one_that_is_cancelled_before_it_goes_on_keeps_its_steps(store: Store) -> None:
+    run_id = store.create(FIRM).id
+    with pytest.raises(_DeadError):
+        run_forget(store, run_id, on_step=dies)
+
+    def cancels(_: StoreReport, name: str) -> None:
+        if name == "attack":
+            store.request_cancel(run_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StoreReport, "phase", cancels)
+        run_forget(store, run_id)
+    run = store.get(run_id)
+    result = run.parsed_result()
+    assert run.state == RunState.CANCELLED
+    assert result is not None
+    assert result.steps == len(store.steps(run_id)) - 1 == DIES_AFTER - 1
 
 
 def _cut(path: Path) -> None:

@@ -73,3 +73,24 @@ def test_a_run_without_a_classifier_or_of_another_set_is_one_sentence(store: Sto
     ):
         with pytest.raises(UserError, match=r"\.$"):
             weights_before(store, request)
+
+
+def test_a_run_of_a_chain_can_be_kept_without_the_run_before_it(store: Store) -> None:
+    first = run_after(store, None, "ids:3", "neggrad")
+    second = run_after(store, first.id, "ids:800", "neggrad")
+    store.delete(first.id)
+    request = second.parsed_request().model_copy(update={"strength": 0.5})
+    kept = store.create(request).id
+    run_forget(store, kept, found_by=second.id)
+    run, result, before = store.get(kept), store.get(kept).parsed_result(), second.parsed_result()
+    assert run.state == RunState.DONE
+    assert result is not None
+    assert before is not None
+    assert [(one.run, one.ids) for one in result.earlier] == [(first.id, (3,))]
+    # Points on the way to the whole change say nothing of half of it.
+    assert before.frontier
+    assert result.frontier == ()
+
+
+def test_the_example_can_be_continued() -> None:
+    assert ForgetRequest.parse(after="example").after == "example"

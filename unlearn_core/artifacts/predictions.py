@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,12 @@ class Comparison:
 
     def short_name(self, index: int) -> str:
         """Return the short name of the class with this index."""
-        return short_class_names(self.class_names)[index]
+        return self._short_names[index]
+
+    @cached_property
+    def _short_names(self) -> tuple[str, ...]:
+        # Kept: to look up all names by all names takes seconds for the classes of ImageNet-21k.
+        return short_class_names(self.class_names)
 
 
 @dataclass(frozen=True)
@@ -161,13 +167,14 @@ class Transitions:
 def transitions(comparison: Comparison, group: int, most_classes: int = 16) -> Transitions:
     """Return the pairs of predictions before and after that occur in a group.
 
-    Of more than `most_classes` classes only those with most changes.
+    Of more than `most_classes` classes only those with most changes, or with most pictures if there are none.
     """
     inside = comparison.in_group(group)
     pairs = np.stack([comparison.before[inside], comparison.after[inside]], 1)
     classes = np.unique(pairs)
     if len(classes) > most_classes:
         changed = pairs[pairs[:, 0] != pairs[:, 1]]
+        changed = changed if len(changed) else pairs
         found, often = np.unique(changed, return_counts=True)
         classes = np.sort(found[np.argsort(-often, kind="stable")[:most_classes]])
         pairs = pairs[np.isin(pairs, classes).all(1)]

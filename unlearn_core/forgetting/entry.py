@@ -38,6 +38,8 @@ class MethodEntry:
     target: str = ""
     options: tuple[Option, ...] = ()
     retained_data: Literal["none", "optional", "needed"] = "none"
+    fixed_length: bool = False
+    """Whether its number of steps is given, whatever is forgotten on the way."""
 
     def check_retained(self, count: int) -> None:
         """Raise `UserError` if the method cannot use this number of retained pictures."""

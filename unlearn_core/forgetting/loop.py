@@ -212,6 +212,7 @@ class ForgettingLoop:
             for name, value in slots.items():
                 state[f"optimiser.{index}.{name}"] = torch.as_tensor(value).clone()
         state["generator"] = self.task.generator.get_state()
+        state["generator_of_dropout"] = _generator_of_dropout(self.task.pixels.device)
         state["step"] = torch.tensor(self.step)
         if self._repair is not None:
             state["settling"] = torch.tensor([self._repair.since, self._repair.until])
@@ -219,10 +220,15 @@ class ForgettingLoop:
                 state |= {f"{name}.{index}": tensor for index, tensor in enumerate(weights)}
         return state
 
+    def restore_weights(self, state: dict[str, Tensor]) -> None:
+        """Restore weights and number of steps from `state()`, for a result without going on."""
+        load_tensors(self.task.module, _under("module.", state))
+        self.step = int(state["step"])
+
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         assert self._optimiser is not None
-        load_tensors(self.task.module, _under("module.", state))
+        self.restore_weights(state)
         self.method.restore(_under("method.", state))
         whole = self._optimiser.state_dict()
         whole["state"] = {}
@@ -231,10 +237,12 @@ class ForgettingLoop:
             whole["state"].setdefault(int(index), {})[name] = value
         self._optimiser.load_state_dict(whole)
         self.task.generator.set_state(state["generator"])
-        self.step = int(state["step"])
+        # Checkpoints of earlier versions lack it.
+        if "generator_of_dropout" in state:
+            _set_generator_of_dropout(self.task.pixels.device, state["generator_of_dropout"])
         if "settling" in state:
             since, until = state["settling"].tolist()
-            start, kept = (list(_under(f"{name}.", state).values()) for name in ("start", "kept"))
+            start, kept = (_numbered(_under(f"{name}.", state)) for name in ("start", "kept"))
             self._repair = Settling(since, until, start, kept)
 
 
@@ -247,6 +255,23 @@ def _interpolate(
 
 def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _numbered(tensors: dict[str, Tensor]) -> list[Tensor]:
+    """Return tensors whose names are their places; a file has them in the order of text: 0, 1, 10, 2."""
+    return [tensors[str(place)] for place in range(len(tensors))]
+
+
+def _generator_of_dropout(device: torch.device) -> Tensor:
+    """Return the state of the generator that layers draw from in train mode."""
+    return torch.get_rng_state() if device.type == "cpu" else torch.get_device_module(device).get_rng_state()
+
+
+def _set_generator_of_dropout(device: torch.device, state: Tensor) -> None:
+    if device.type == "cpu":
+        torch.set_rng_state(state)
+    else:
+        torch.get_device_module(device).set_rng_state(state)
 
 
 def _number(value: Tensor | None, scale: float = 1) -> float | None:

@@ -22,6 +22,7 @@ from unlearn_core.artifacts.results import (
 )
 from unlearn_core.common.counted import counted
 from unlearn_core.forgetting.loop import ForgettingLoop
+from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.request import ForgetRequest
 
 TOO_SHALLOW = "Everything is forgotten, but not as deeply as asked"
@@ -147,7 +148,7 @@ def _are(n: int) -> str:
 def _remarks(result: Result, strength: float) -> list[str]:
     """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
-    if result.stopped == "step limit":
+    if result.stopped == "step limit" and not method_entry(result.method).fixed_length:
         found.append(f"Not everything was forgotten within {counted(result.steps, 'step')}.")
     forget = result.accuracy.forget
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0

@@ -49,7 +49,7 @@ def run_forget(
     if store.get(run_id).state not in UNDER_WAY:
         return
     if store.cancel_requested(run_id):
-        store.finish(run_id, RunState.CANCELLED)
+        _end(store, run_id, RunState.CANCELLED)
         return
     run = store.get(run_id)
     store.update(run_id, state=RunState.RUNNING, started=run.started or datetime.now(UTC), phase="load")
@@ -82,7 +82,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
     request = store.get(run_id).parsed_request()
     start = time.perf_counter()
     classifier = load_classifier(request.classifier)
-    reference = _start_after(store, run_id, request, classifier)
+    reference = _start_after(store, run_id, request, classifier, found_by)
     images = load_images(request.images, classifier)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     # In a chain the weights are those of an earlier run.
@@ -97,7 +97,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
         measure_on,
         report=report,
         seconds={"load": loaded},
-        earlier=earlier_sets(store, request),
+        earlier=earlier_sets(store, request, found_by),
         reference=reference,
         known=known,
         found=None if found_by is None else _found(store, run_id, found_by),
@@ -133,14 +133,14 @@ def _found(store: Store, run_id: str, found_by: str) -> Found:
 
 
 def _start_after(
-    store: Store, run_id: str, request: ForgetRequest, classifier: Classifier
+    store: Store, run_id: str, request: ForgetRequest, classifier: Classifier, found_by: str | None
 ) -> Classifier | None:
     """Load the weights of the run that this one continues, and keep a copy with this run.
 
     Returns:
         The catalog's classifier, or None if this run continues no other.
     """
-    weights = weights_before(store, request)
+    weights = weights_before(store, request, found_by)
     if weights is None:
         return None
     reference = load_classifier(classifier.name)

@@ -152,9 +152,10 @@ class Job:
             loop.prepare()
         except CancelledError:
             loop.stopped = "cancelled"
-            return steps
         known = self._resume(loop)
         steps.extend(known)
+        if loop.stopped:
+            return steps
         sample = self.pictures.sample(self.request.seed)
         with loop.task.phase("optimise"):
             for step in loop:
@@ -171,11 +172,14 @@ class Job:
         return steps
 
     def _resume(self, loop: ForgettingLoop) -> Sequence[StepRecord]:
-        """Take the loop to where an earlier attempt was interrupted; return the steps up to there."""
+        """Take the loop to where an earlier attempt was interrupted; return the steps up to there.
+
+        A loop that was cancelled while it prepared takes the weights alone.
+        """
         resumed = self.report.resumed()
         if resumed is None:
             return ()
-        loop.restore(dict(resumed.state))
+        (loop.restore_weights if loop.stopped else loop.restore)(dict(resumed.state))
         self.started -= resumed.seconds
         for step in resumed.steps:
             if step.retain_accuracy is not None:
@@ -187,7 +191,9 @@ class Job:
         self.classifier.load_weights(found.weights)
         loop.step, loop.stopped = found.result.steps, found.result.stopped
         loop.too_shallow = any(remark.startswith(TOO_SHALLOW) for remark in found.result.remarks)
-        self.frontier.extend(found.result.frontier)
+        # Points on the way to the whole change say nothing of a part of it.
+        if self.request.strength == 1:
+            self.frontier.extend(found.result.frontier)
         return list(found.steps)
 
     def _set_strength(self) -> None:
@@ -234,13 +240,15 @@ class Job:
             auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
         )
 
-    def _copies(self) -> list[str]:
-        """Return a sentence about measured pictures that are identical to forgotten ones, if any are."""
+    def _copies(self, forgotten: bool) -> list[str]:
+        """Return a sentence about measured pictures that are identical to those to forget, if any are."""
         retained, test = self.pictures.copies()
         counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
         found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
         are = "is" if retained + test == 1 else "are"
-        return [f"{found} {are} {COPIES}"] if found else []
+        return (
+            [f"{found} {are} {COPIES if forgotten else 'identical to pictures to forget.'}"] if found else []
+        )
 
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
@@ -255,7 +263,7 @@ class Job:
             frontier=self.frontier,
             depth=depth,
             never_seen=self._never_seen_numbers(comparison),
-            notes=(*self.pictures.own.notes, *self._copies()),
+            notes=(*self.pictures.own.notes, *self._copies(loop.stopped == "forgotten")),
         )
 
 

@@ -127,8 +127,9 @@ class StoreReport(Report):
         importance = mas_importance(trainable, outcome.forget_pixels)
         write_weight_maps(self._folder, measure_weight_maps(outcome.original.module, after, importance))
         write_run_checksums(self._folder)
-        cancelled = outcome.result.stopped == "cancelled"
-        state = RunState.CANCELLED if cancelled else RunState.DONE
+        # The steps of a run with kept weights may be those of one that was cancelled.
+        asked = self._store.cancel_requested(self._run_id)
+        state = RunState.CANCELLED if asked and outcome.result.stopped == "cancelled" else RunState.DONE
         result = outcome.result.model_copy(update={"run": self._run_id})
         self._store.finish(self._run_id, state, result=result)
         delete_checkpoint(self._folder)

@@ -13,6 +13,9 @@ from unlearn_core.forgetting.registry import method_entry
 Goal = Literal["misclassify", "relabel"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
+RUN_ID = "[0-9a-f]{8}|[0-9a-f]{32}|example"
+"""A regular expression of the ids that runs of this program have."""
+
 
 class ForgetRequest(BaseModel):
     """One forgetting job. The same request on the same machine gives the same result.
@@ -41,7 +44,7 @@ class ForgetRequest(BaseModel):
     device: Device = "auto"
     max_steps: int = Field(default=300, ge=1, le=100_000)
     measure_on: str | None = None
-    after: str | None = Field(default=None, pattern="^([0-9a-f]{8}|[0-9a-f]{32})$")
+    after: str | None = Field(default=None, pattern=f"^({RUN_ID})$")
     retained: int = Field(default=0, ge=0)
     strength: float = Field(default=1.0, ge=0, le=1.5)
     measure: int = Field(default=0, ge=0)

@@ -11,12 +11,14 @@ from sqlalchemy import Dialect, String, TypeDecorator, event
 from sqlmodel import Field, SQLModel
 
 from unlearn_core.artifacts.results import Result
+from unlearn_core.catalog.picks import Pick
+from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.processes import this_process
-from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.request import RUN_ID, ForgetRequest
 
-_RUN_ID = re.compile(r"[0-9a-f]{8}|[0-9a-f]{32}|example")
+_RUN_ID = re.compile(RUN_ID)
 _TIME = "%Y-%m-%d %H:%M:%S.%f"
 
 
@@ -163,9 +165,8 @@ def new_run(request: ForgetRequest, name: str | None, visitor: str) -> Run:
 
 def _default_name(request: ForgetRequest) -> str:
     """Return method, pick and image set as the name of a run."""
-    kind, _, rest = request.pick.partition(":")
-    count = len(rest.split(","))
-    pick = request.pick if kind != "ids" else f"{count} picture{'s' if count > 1 else ''}"
+    ids = Pick.parse(request.pick).ids
+    pick = counted(len(ids)) if ids else request.pick
     return f"{request.method} · {pick} · {request.images}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
-from unlearn_core.catalog.sources.classes_in_names import classes_in_names
+from unlearn_core.catalog.sources.classes_in_names import classes_in_names, known_class_in_name
 from unlearn_core.catalog.sources.label_files import annotated, in_tables, says_classes
 from unlearn_core.catalog.sources.layouts import Place, places
 from unlearn_core.catalog.sources.walk import is_hidden, walk
@@ -149,10 +149,13 @@ def _places(listing: Listing) -> tuple[list[Place | None], tuple[str, ...]]:
 
 def _from_names(names: Sequence[str], found: list[Place | None]) -> list[str]:
     """Set the classes of the pictures whose names have them; return a sentence if there are any."""
-    labels = classes_in_names(
-        [n for n, place in zip(names, found, strict=True) if place and not place.is_test]
+    places_of = dict(zip(names, found, strict=True))
+    train, test = (
+        [n for n, place in places_of.items() if place and place.is_test == of] for of in (False, True)
     )
-    labels |= classes_in_names([n for n, place in zip(names, found, strict=True) if place and place.is_test])
+    labels = classes_in_names(train)
+    classes = set(labels.values())
+    labels |= {name: known for name in test if (known := known_class_in_name(name, classes))}
     for number, (name, place) in enumerate(zip(names, found, strict=True)):
         if place is not None and name in labels:
             found[number] = replace(place, class_name=labels[name])

@@ -22,6 +22,7 @@ class Retrain(Method):
         paper="the recipe of the shipped weights",
         options=(),
         retained_data="needed",
+        fixed_length=True,
     )
 
     resumable = False

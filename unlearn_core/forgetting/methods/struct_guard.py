@@ -125,10 +125,12 @@ class StructGuard(Adv):
 
     def state(self) -> dict[str, Tensor]:
         """Return the number of steps begun and the importance."""
-        return {"turns": torch.tensor(self._turns)} | self._importance
+        return super().state() | {"turns": torch.tensor(self._turns)} | self._importance
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore the number of steps begun and the importance."""
+        # In checkpoints of earlier versions `steps` is missing.
+        super().restore({"steps": state["turns"]} | state)
         self._turns = int(state["turns"])
         device = self._head.weight.device
-        self._importance = {name: values.to(device) for name, values in state.items() if name != "turns"}
+        self._importance = {name: values.to(device) for name, values in state.items() if name in self._start}

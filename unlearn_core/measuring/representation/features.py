@@ -78,12 +78,15 @@ def activations(
 
 
 def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
-    """Return the first `count` principal components of features (n, d), at most min(n, d).
+    """Return the first `count` principal components of features (n, d); beyond min(n, d) they are 0.
 
     Each points to where the sum of the features grows: maps of other pictures are seldom mirror images then.
     """
     found = PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
     found.components_ *= np.where(found.components_.sum(1) < 0, -1, 1)[:, None]
+    lacking = count - len(found.components_)
+    if lacking:
+        found.components_ = np.pad(found.components_, ((0, lacking), (0, 0)))
     return found
 
 
