@@ -138,6 +138,9 @@ def test_the_conclusion_says_who_leads_and_how_kept_pictures_fared(comparison: C
     )
     several = conclusion(comparison, maps_of([0, 1, 0], [1, 0, 1]), [100, 101], stick)
     assert several.startswith("**In 2 of 2 forgotten pictures the other class leads now.**")
+    before = replace(maps_of([0, 1], [1, 0]), scores_before=np.array([[9.5, 2.25], [1.0, 2.0]], np.float32))
+    never = conclusion(comparison, before, [100, 101], stick)
+    assert "In 2 of 2 forgotten pictures the other class leads now (1 of them before as well)." in never
     alone = conclusion(comparison, maps_of([0], [NO_CLASS]), [100], Yardstick([0.7], [0.9, 0.8]))
     assert alone.endswith("forgotten 0.70, kept 0.85 (medians of 1 and 2).")
     same = conclusion(comparison, maps_of([0], [1]), [100, 101], Yardstick([0.9], [0.91]))

@@ -111,6 +111,8 @@ def test_moves_lead_from_before_to_after(comparison: Comparison) -> None:
     assert (list(kept.x), list(flipped.y), list(forgotten.y)) == ([2], [6], [5])
     assert list(lines.y) == [0, 5, None]
     alike = layers_alike_figure(drift).data[0]
+    gaps = layers_alike_figure({**drift, "cka": np.array([0.4, np.nan])})
+    assert gaps.layout.xaxis.range[0] == pytest.approx(0.35)
     assert (list(alike.y), list(alike.x)) == (["conv1", "fc"], [1.0, 0.5])
 
 

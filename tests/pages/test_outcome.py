@@ -159,6 +159,7 @@ def test_names_are_no_markdown() -> None:
     assert plain("![](https://evil.example/x.png) :red[*a*] $x$") == (
         r"\!\[\](https\://evil.example/x.png) \:red\[\*a\*\] \$x\$"
     )
+    assert plain("__init__") == r"\_\_init\_\_"
     assert plain("T-shirt (grey), 100%") == "T-shirt (grey), 100%"
 
 

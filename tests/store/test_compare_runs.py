@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,8 @@ def test_transitions_counted_by_hand(tmp_path: Path) -> None:
     only = transitions(read_comparison(tmp_path), RETAIN, most_classes=2)
     assert set(only.classes.tolist()) == {1, 2}
     assert int(only.counts.sum()) == 3
+    same = replace(read_comparison(tmp_path), after=read_comparison(tmp_path).before)
+    assert transitions(same, RETAIN, most_classes=1).counts.sum() > 0
 
 
 def test_runs_with_no_measured_picture_in_common_have_no_agreement(store: Store) -> None:

@@ -22,7 +22,6 @@ from unlearn_core.artifacts.results import (
 )
 from unlearn_core.common.counted import counted
 from unlearn_core.forgetting.loop import ForgettingLoop
-from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.request import ForgetRequest
 
 TOO_SHALLOW = "Everything is forgotten, but not as deeply as asked"
@@ -76,7 +75,8 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = [*_remarks(result, request.strength), *_remarks_on_sample(comparison, others), *notes]
+    said = _remarks(result, request.strength, fixed_length=loop.method.total_steps is not None)
+    said += [*_remarks_on_sample(comparison, others), *notes]
     said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})
 
@@ -145,10 +145,10 @@ def _are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def _remarks(result: Result, strength: float) -> list[str]:
+def _remarks(result: Result, strength: float, *, fixed_length: bool) -> list[str]:
     """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
-    if result.stopped == "step limit" and not method_entry(result.method).fixed_length:
+    if result.stopped == "step limit" and not fixed_length:
         found.append(f"Not everything was forgotten within {counted(result.steps, 'step')}.")
     forget = result.accuracy.forget
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0

@@ -191,13 +191,12 @@ class Job:
         self.classifier.load_weights(found.weights)
         loop.step, loop.stopped = found.result.steps, found.result.stopped
         loop.too_shallow = any(remark.startswith(TOO_SHALLOW) for remark in found.result.remarks)
-        # Points on the way to the whole change say nothing of a part of it.
-        if self.request.strength == 1:
-            self.frontier.extend(found.result.frontier)
+        self.frontier.extend(found.result.frontier)
         return list(found.steps)
 
     def _set_strength(self) -> None:
-        """Interpolate the weights between before and after."""
+        """Interpolate the weights between before and after; points on the way say nothing of a part of it."""
+        self.frontier.clear()
         module = self.classifier.module
         weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.request.strength)
         load_tensors(module, weights)

@@ -34,6 +34,11 @@ def test_the_plane_has_the_two_directions_of_largest_spread() -> None:
     assert np.array_equal(principal_components(seen, 2).transform(seen), placed)
 
 
+def test_a_single_picture_has_a_place_too() -> None:
+    seen = np.arange(4, dtype=np.float32)[None]
+    assert principal_components(seen, 2).transform(seen).tolist() == [[0, 0]]
+
+
 def test_cka_is_one_for_a_turned_and_scaled_copy_and_none_for_strangers() -> None:
     random = np.random.default_rng(0)
     one = random.normal(size=(40, 6)).astype(np.float32)

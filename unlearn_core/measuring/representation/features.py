@@ -82,7 +82,9 @@ def principal_components(seen: NDArray[np.float32], count: int) -> PCA:
 
     Each points to where the sum of the features grows: maps of other pictures are seldom mirror images then.
     """
-    found = PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
+    # The variance of a single picture is not known.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = PCA(min(count, *seen.shape), svd_solver="full").fit(seen)
     found.components_ *= np.where(found.components_.sum(1) < 0, -1, 1)[:, None]
     lacking = count - len(found.components_)
     if lacking:
