@@ -94,6 +94,8 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     figure = replay_figure(film, store().steps(run.id), comparison.class_names, chosen, frontier, relabel)
     st.plotly_chart(figure, config=CONFIG, key="replay_figure")
     progress = st.empty()
+    if (strength := run.parsed_request().strength) != 1:
+        st.caption(f"The film goes the whole way; this run keeps {100 * strength:.0f}% of the change.")
     st.caption(
         "Above: accuracy, and the pictures in the plane of features (magenta: to forget; others: by class). "
         "Below: each picture with its prediction at this step (bold: not its label) and its map, on one "

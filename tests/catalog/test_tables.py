@@ -93,6 +93,12 @@ def test_classes_in_the_names_of_pictures(tmp_path: Path) -> None:
     assert sorted(found(flat).values()) == [("cat", False), ("cat", False), ("dog", False), ("dog", False)]
 
 
+def test_a_folder_around_all_is_no_class_where_their_names_have_some(tmp_path: Path) -> None:
+    names = ("pets/cat.0.png", "pets/cat.1.png", "pets/dog.0.png", "pets/dog.1.png")
+    source = image_source(f"folder:{folder(tmp_path, *names)}")
+    assert found(source) == {name: (name[5:8], False) for name in names}
+
+
 def test_a_few_test_pictures_have_the_classes_of_the_others(tmp_path: Path) -> None:
     train = ("train/cat.0.png", "train/cat.1.png", "train/dog.0.png", "train/dog.1.png")
     source = image_source(f"folder:{folder(tmp_path, *train, 'test/dog.2.png', 'test/9.png')}")

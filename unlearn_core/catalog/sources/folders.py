@@ -142,7 +142,8 @@ def _places(listing: Listing) -> tuple[list[Place | None], tuple[str, ...]]:
             assert place is not None
             found[unlabelled[name]] = replace(place, class_name=normalize("NFC", label))
         notes.append(f"The classes of {len(labels):,} pictures are those in {table}.")
-    if not notes and not classes:
+    # One folder around all is none: an archive often has one.
+    if not notes and len(classes) < 2:
         notes += _from_names(names, found)
     return found, tuple(notes)
 
