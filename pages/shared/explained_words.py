@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.shared.words import plain
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions
 from unlearn_core.artifacts.predictions import Comparison
 from unlearn_core.measuring.attribution.registry import algorithm_entry
@@ -65,7 +64,7 @@ def side_of(comparison: Comparison, algorithm: str, shown: Attributions) -> Side
         return FOR_A_CLASS
     if len(pairs) > 1:
         return FOR_THE_LABEL
-    first, second = (plain(comparison.short_name(one)) for one in pairs.pop())
+    first, second = (comparison.short_name(one) for one in pairs.pop())
     return Side(f"blue: says {second} rather than {first}", f"orange: says {first} rather than {second}")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pages.shared.words import plain
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from unlearn_core.catalog.image_sets import Wanted, load_images
@@ -24,10 +25,10 @@ def test_numbers_are_counted_as_measured_or_chosen(own_home: Path, open_app: Ope
     app = open_app()
     app.selectbox(key="images").set_value("numbered").run()
     assert not app.exception
-    assert "counted from 1: so the classifier is right for 100.0% of a sample" in words_of(app)
+    assert plain("counted from 1: so the classifier is right for 100.0% of a sample") in words_of(app)
     numbers = app.selectbox(key="numbers_mnist-resnet_numbered")
     assert numbers.options == ["from 0: 0.0% right", "from 1: 100.0% right"]
     assert numbers.value == "from 1"
     numbers.set_value("from 0").run()
     assert not app.exception
-    assert "counted from 0: so the classifier is right for 0.0% of a sample" in words_of(app)
+    assert plain("counted from 0: so the classifier is right for 0.0% of a sample") in words_of(app)
