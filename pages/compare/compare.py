@@ -154,13 +154,17 @@ def _table(comparison: RunComparison) -> pd.DataFrame:
 
 
 def _ended(line: RunNumbers) -> str:
-    strength = store().get(line.run).parsed_request().strength
+    strength = _strength(line)
     return line.stopped if strength == 1 else f"{100 * strength:.0f}% of the way"
+
+
+def _strength(line: RunNumbers) -> float:
+    return store().get(line.run).parsed_request().strength
 
 
 def _curves(comparison: RunComparison) -> None:
     # The steps of a run that was kept part of the way lead to other weights than its own.
-    lines = [line for line in comparison.runs if store().get(line.run).parsed_request().strength == 1]
+    lines = [line for line in comparison.runs if _strength(line) == 1]
     drawn = st.segmented_control(
         "Curves",
         list(_CURVES),

@@ -1,5 +1,6 @@
 import itertools
 import re
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -122,23 +123,37 @@ def test_another_seed_gives_other_weights() -> None:
     assert any(not torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in methods() if entry.name != "retrain"])
-def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> None:
-    through = task_with_retained()
-    list(loop_of(name, through, max_steps=6))
-
-    broken_off = loop_of(name, task_with_retained(), max_steps=3)
+def goes_on_exactly(name: str, make: Callable[[], Task], cut: int, **options: float) -> None:
+    """Check that six steps and the same ones broken off after `cut` end at the same weights."""
+    through = make()
+    list(loop_of(name, through, max_steps=6, **options))
+    broken_off = loop_of(name, make(), max_steps=cut, **options)
     list(broken_off)
     state = broken_off.state()
-
-    task = task_with_retained()
-    resumed = loop_of(name, task, max_steps=6)
+    task = make()
+    resumed = loop_of(name, task, max_steps=6, **options)
     resumed.prepare()
     resumed.restore(state)
     steps = list(resumed)
     assert steps[0].step == broken_off.step
     expected, got = weights_of(through), weights_of(task)
     assert all(torch.equal(expected[key], got[key]) for key in expected)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in methods() if entry.name != "retrain"])
+def test_a_resumed_loop_ends_exactly_like_one_that_went_through(name: str) -> None:
+    goes_on_exactly(name, task_with_retained, 3)
+
+
+@pytest.mark.parametrize("name", ["neggrad", "struct-guard"])
+def test_dropout_and_turns_go_on_where_they_were(name: str) -> None:
+    def make() -> Task:
+        made = tiny_task(12)
+        made.module = torch.nn.Sequential(*made.module[:4], torch.nn.Dropout(0.5), made.module[4])  # type: ignore[index]
+        torch.manual_seed(5)
+        return made
+
+    goes_on_exactly(name, make, 2, forget_batch=4, learning_rate=1e-4)
 
 
 def test_snapshot_steps_are_dense_first_and_thin_out() -> None:
@@ -283,25 +298,3 @@ def test_at_the_step_limit_it_is_said_that_the_depth_was_not_reached() -> None:
     assert [step.forgotten for step in short][-1] == 4
     assert short.stopped == "forgotten"
     assert short.too_shallow
-
-
-@pytest.mark.parametrize("name", ["neggrad", "struct-guard"])
-def test_dropout_and_turns_go_on_where_they_were(name: str) -> None:
-    def task() -> Task:
-        made = tiny_task(12)
-        made.module = torch.nn.Sequential(*made.module[:4], torch.nn.Dropout(0.5), made.module[4])  # type: ignore[index]
-        torch.manual_seed(5)
-        return made
-
-    through = task()
-    list(loop_of(name, through, max_steps=6, forget_batch=4, learning_rate=1e-4))
-    broken_off = loop_of(name, task(), max_steps=2, forget_batch=4, learning_rate=1e-4)
-    list(broken_off)
-    state = broken_off.state()
-    last = task()
-    resumed = loop_of(name, last, max_steps=6, forget_batch=4, learning_rate=1e-4)
-    resumed.prepare()
-    resumed.restore(state)
-    list(resumed)
-    expected, got = weights_of(through), weights_of(last)
-    assert all(torch.equal(expected[key], got[key]) for key in expected)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _NAME = re.compile(r"([^\W\d][\w -]*)\.\d+")
@@ -18,14 +18,13 @@ def classes_in_names(names: Sequence[str]) -> dict[str, str]:
     Args:
         names: paths of the pictures to train on.
     """
-    matches = {name: _NAME.fullmatch(PurePosixPath(name).stem) for name in names}
-    found = {name: match[1] for name, match in matches.items() if match}
+    found = {name: class_in_name(name) for name in names}
     counts = Counter(found.values())
-    whole = len(found) == len(names) and len(counts) >= _FEWEST and min(counts.values()) >= _FEWEST
+    whole = "" not in counts and len(counts) >= _FEWEST and min(counts.values()) >= _FEWEST
     return found if whole and len({name.casefold() for name in counts}) == len(counts) else {}
 
 
-def known_class_in_name(name: str, classes: Collection[str]) -> str:
-    """Return which of `classes` the name of a picture begins with, "" if none."""
+def class_in_name(name: str) -> str:
+    """Return the class that the name of a picture begins with, "" if none."""
     match = _NAME.fullmatch(PurePosixPath(name).stem)
-    return match[1] if match and match[1] in classes else ""
+    return match[1] if match else ""

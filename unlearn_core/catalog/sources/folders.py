@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
-from unlearn_core.catalog.sources.classes_in_names import classes_in_names, known_class_in_name
+from unlearn_core.catalog.sources.classes_in_names import class_in_name, classes_in_names
 from unlearn_core.catalog.sources.label_files import annotated, in_tables, says_classes
 from unlearn_core.catalog.sources.layouts import Place, places
 from unlearn_core.catalog.sources.walk import is_hidden, walk
@@ -156,7 +156,7 @@ def _from_names(names: Sequence[str], found: list[Place | None]) -> list[str]:
     )
     labels = classes_in_names(train)
     classes = set(labels.values())
-    labels |= {name: known for name in test if (known := known_class_in_name(name, classes))}
+    labels |= {name: one for name in test if (one := class_in_name(name)) in classes}
     for number, (name, place) in enumerate(zip(names, found, strict=True)):
         if place is not None and name in labels:
             found[number] = replace(place, class_name=labels[name])
