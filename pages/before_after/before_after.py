@@ -13,7 +13,7 @@ from pages.shared.clickable_pictures import Clickable, clickable_pictures
 from pages.shared.errors import show_error
 from pages.shared.few_kept import few_kept
 from pages.shared.followed_pictures import follow_links, followed, toggle
-from pages.shared.image_tables import known_table, load_table
+from pages.shared.image_tables import known_table, place_of, table_of_run
 from pages.shared.metric_cards import change_cards
 from pages.shared.never_seen import known_never_seen
 from pages.shared.outcome_words import outcome_sentences
@@ -155,7 +155,8 @@ def _gallery(
     else:
         show_pictures(captioned, _HEIGHT)
     if len(positions) > _MOST_PICTURES:
-        st.caption(f"{len(positions) - _MOST_PICTURES:,} more are in the CSV below.")
+        more = len(positions) - _MOST_PICTURES
+        st.caption(f"{more:,} more {'is' if more == 1 else 'are'} in the CSV below.")
 
 
 def _captioned(
@@ -170,10 +171,8 @@ def _captioned(
     for position in positions:
         images = names[comparison.image_set[position]]
         assert images is not None
-        table, _ = load_table(request.classifier, images)
-        place = int(np.searchsorted(table.ids, comparison.ids[position]))
-        if place >= len(table.ids) or table.ids[place] != comparison.ids[position]:
-            raise UserError(f"Picture {comparison.ids[position]} is no longer in {images}.")
+        table = table_of_run(run, images)
+        place = place_of(table, int(comparison.ids[position]), images)
         old, new = comparison.before[position], comparison.after[position]
         tops = comparison.before_top[position], comparison.after_top[position]
         sure = f"{100 * tops[0]:.0f} → {100 * tops[1]:.0f}% sure"

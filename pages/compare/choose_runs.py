@@ -45,7 +45,7 @@ def choose_runs(runs: list[Run], current: Run | None) -> list[str]:
 
 
 def _ids_in_link() -> list[str]:
-    return [run_id for run_id in st.query_params.get(_KEY, "").split(",") if run_id]
+    return [run_id for run_id in dict.fromkeys(st.query_params.get(_KEY, "").split(",")) if run_id]
 
 
 def _alike(runs: list[Run], current: Run | None) -> list[str]:

@@ -104,15 +104,19 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
         "of the kept pictures are recognised" if labelled else "of the kept pictures are predicted as before"
     )
     words = []
-    if len(set(kept.values())) > 1:
+    # As they are written: what looks the same is.
+    shown = {run: percent(value, _MANY) for run, value in kept.items()}
+    if len(set(shown.values())) > 1:
         best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
+        first = [f"**{names[run]}**" for run in kept if shown[run] == shown[best]]
         words.append(
-            f"**{names[best]}** forgets all and keeps most: {percent(kept[best], _MANY)}% {what}, "
-            f"{percent(kept[worst], _MANY)}% after {names[worst]}."
+            f"{' and '.join(first)} {'forgets' if len(first) == 1 else 'forget'} all and "
+            f"{'keeps' if len(first) == 1 else 'keep'} most: {shown[best]}% {what}, "
+            f"{shown[worst]}% after {names[worst]}."
         )
     elif len(kept) > 1:
         who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
-        words.append(f"{who} forget all and keep the same: {percent(min(kept.values()), _MANY)}% {what}.")
+        words.append(f"{who} forget all and keep the same: {min(shown.values())}% {what}.")
     if len({line.ids for line in lines}) > 1:
         words.append(
             "These runs did not forget the same pictures, so their numbers differ for that reason too."

@@ -84,7 +84,8 @@ def _fitting_images(classifier: ClassifierEntry) -> list[ImageSetEntry]:
 def _titles_of_images(fitting: list[ImageSetEntry]) -> dict[str, str]:
     linked = st.session_state.get(_LINKED, ())
     titles = distinct_titles(fitting)
-    titles |= {name: "Photos of the link" for name in linked if name.startswith(PHOTOS_PREFIX)}
+    others = [name for name in linked if name.startswith(PHOTOS_PREFIX) and name != photos_of_visitor()]
+    titles |= dict.fromkeys(others, "Photos of the link")
     return titles if is_shared() else {**titles, FOLDER: "A folder of mine …"}
 
 
@@ -93,13 +94,19 @@ def adopt(run: Run) -> None:
     if st.session_state.get(_ADOPTED) == run.id or selection.picked():
         return
     st.session_state[_ADOPTED] = run.id
+    if select_data_of(run):
+        selection.pick(ids_of(run))
+
+
+def select_data_of(run: Run) -> bool:
+    """Select the classifier and the image set of a run; return whether this visitor may see the latter."""
     request = run.parsed_request()
     # On a shared server a link may name what another visitor added.
     st.session_state[_LINKED] = (request.classifier, request.images)
     st.session_state["classifier"] = request.classifier
     if request.images.startswith(_PATHS) and is_shared():
         # A run from before the server was shared: its link shows the result, not the path of its pictures.
-        return
+        return False
     if request.images.startswith(_PATHS):
         st.session_state["images"] = FOLDER
         st.session_state["path"] = request.images.removeprefix(FOLDER_PREFIX)
@@ -108,7 +115,7 @@ def adopt(run: Run) -> None:
     else:
         st.session_state["images"] = request.images
     selection.pick_from(request.classifier, request.images)
-    selection.pick(ids_of(run))
+    return True
 
 
 def _choose_folder() -> str | None:

@@ -2,14 +2,10 @@
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
-from pages.forget.choose_data import adopt, check_link, choose_source
-from pages.forget.edit_class_match import class_match
-from pages.forget.gallery import KEY, gallery
-from pages.forget.gallery_filters import filter_bar, quick_picks
-from pages.forget.image_map import image_map
+from pages.forget.choose_data import adopt, check_link, choose_source, select_data_of
+from pages.forget.gallery import KEY
+from pages.forget.offered_pictures import load_pictures, offer_pictures
 from pages.forget.request_form import (
     choose_depth,
     choose_goal,
@@ -18,7 +14,6 @@ from pages.forget.request_form import (
     more_settings,
     others_to_compare,
 )
-from pages.forget.upload_photos import add_your_own
 from pages.forget.welcome import (
     example_film,
     is_watched,
@@ -39,14 +34,17 @@ from pages.shared.app_state import (
     start_runs,
     start_workers,
 )
-from pages.shared.continue_run import forgotten_before, start_afresh, start_of_next_run
+from pages.shared.continue_run import (
+    ids_forgotten_before,
+    newly_continued,
+    start_afresh,
+    start_of_next_run,
+)
 from pages.shared.errors import show_error
 from pages.shared.glossary import explained
-from pages.shared.image_tables import known_table, load_table
+from pages.shared.image_tables import check_still_shown, known_table
 from pages.shared.never_seen import known_never_seen, recognised_unseen
 from pages.shared.run_panel import run_panel
-from pages.shared.visitor import photos_of_visitor
-from pages.shared.words import plain
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.entries import classifier_entry
@@ -57,15 +55,6 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
 
 _BAD_LINK = "bad_link"
-# Their classes are those of the classifiers shipped for them: nothing to match.
-PACKAGED = ("mnist", "cifar10")
-
-_WITHOUT_LABELS = "These pictures have no labels: the classifier's prediction is taken as the label."
-_WITHOUT_MATCH = (
-    "No class of these pictures is one of the classifier's: its prediction is taken as the label. "
-    "*Class match* below says which is which."
-)
-_VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
 
 
 def page() -> None:
@@ -77,6 +66,8 @@ def page() -> None:
         welcome()
     if run is not None:
         adopt(run)
+    elif (before := newly_continued()) is not None:
+        select_data_of(before)
     else:
         _look_at_the_link()
     selection.take_over(st.session_state.get(KEY, {}).get("selected"))
@@ -91,8 +82,11 @@ def page() -> None:
         pictures = st.container()
         if images is not None and known is not None:
             # First, as the browser then loads the gallery before the charts on the right.
+            forgotten = ids_forgotten_before() if run is None else ()
+            if run is None:
+                selection.keep_to(set(known[0].ids.tolist()) - set(forgotten))
             with pictures:
-                _pictures(classifier, images, known, never_seen)
+                offer_pictures(classifier, images, known, never_seen, forgotten)
     start_workers()
     with right:
         if run is None:
@@ -103,7 +97,7 @@ def page() -> None:
             run_panel(run.id)
     if images is not None and known is None:
         with pictures:
-            _load(classifier, images)
+            load_pictures(classifier, images)
     if not is_drawn_again():
         st.session_state.pop(_BAD_LINK, None)
 
@@ -125,84 +119,6 @@ def _look_at_the_link() -> None:
         st.session_state.setdefault(_BAD_LINK, error)
 
 
-def _pictures(
-    classifier: str, images: str, known: tuple[ImageTable, str], never_seen: NeverSeen | None
-) -> None:
-    table, key = known
-    try:
-        positions, shown = filter_bar(classifier, images, table, never_seen)
-    except UserError as error:
-        show_error(error)
-        return
-    with quick_picks(table, positions, never_seen):
-        view = st.segmented_control(
-            "Show as",
-            list(_VIEWS),
-            format_func=_VIEWS.__getitem__,
-            default="gallery",
-            required=True,
-            key="show_as",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    if view == "map":
-        _map(classifier, images, table, key, positions)
-    else:
-        gallery(table, shown, key)
-    _about_the_pictures(table)
-    if images not in PACKAGED:
-        class_match(classifier, images, table)
-    if images == photos_of_visitor():
-        add_your_own(classifier, images)
-
-
-def _about_the_pictures(table: ImageTable) -> None:
-    for note in table.notes:
-        st.caption(plain(note))
-    if not table.labelled.any():
-        st.caption(_WITHOUT_MATCH if table.own_names else _WITHOUT_LABELS)
-        return
-    labelled = table.labelled & ~table.is_test
-    right = int((table.predictions == table.labels)[labelled].sum())
-    st.caption(f"Recognised before anything is forgotten: {right:,} of {int(labelled.sum()):,}.")
-    if not table.labelled.all():
-        unlabelled = int((~table.labelled).sum())
-        have = "has" if unlabelled == 1 else "have"
-        st.caption(
-            f"{counted(unlabelled)} {have} no label that fits the classifier: its prediction is taken."
-        )
-
-
-def _map(
-    classifier: str, images: str, table: ImageTable, table_key: str, positions: NDArray[np.intp]
-) -> None:
-    try:
-        image_map(classifier, images, table, table_key, positions)
-    except UserError as error:
-        show_error(error)
-    count = len(selection.picked())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{count} selected**")
-        st.button("clear", key="clear_map", type="tertiary", on_click=selection.pick, args=([],))
-
-
-def _load(classifier: str, images: str) -> None:
-    bar = st.empty()
-    try:
-        with st.spinner("Classifying every picture once; this takes a few seconds …"):
-            load_table(classifier, images, lambda arrived, size: _show_download(bar, arrived, size))
-    except UserError as error:
-        bar.empty()
-        show_error(error)
-    else:
-        st.rerun()
-
-
-def _show_download(place: DeltaGenerator, arrived: float, size: float) -> None:
-    words = f"Downloading the pictures: {arrived:,.0f} of {size:,.0f} MB"
-    place.progress(min(1.0, arrived / size), words if arrived < size else "Unpacking the pictures")
-
-
 def _setup(
     classifier: str, images: str | None, table: ImageTable | None, never_seen: NeverSeen | None
 ) -> None:
@@ -220,7 +136,7 @@ def _setup(
         others = [other for other in others if other["method"] != method["method"]]
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), entry, forgotten_before(after) + len(ids))
+        depth = choose_depth(str(method["method"]), entry, len(ids_forgotten_before()) + len(ids))
         pressed = st.button(
             _on_the_button(len(ids), 1 + len(others)),
             key="forget",
@@ -280,6 +196,7 @@ def _about_the_pick(
 def _forget(requests: list[dict[str, object]]) -> None:
     """Queue all requests, or none if one is invalid; show the run of the first one."""
     try:
+        check_still_shown(str(requests[0]["classifier"]), str(requests[0]["images"]))
         runs = start_runs([ForgetRequest.parse(**fields) for fields in requests])
     except UserError as error:
         show_error(error)

@@ -1,5 +1,7 @@
 """Filters and order of the gallery, and quick picks."""
 
+from collections.abc import Collection
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from pages.forget.gallery import PAGE
 from pages.forget.image_map import features_of
 from pages.shared import selection
 from pages.shared.errors import show_error
+from pages.shared.image_tables import forget_table
 from unlearn_core.artifacts.image_table import ImageTable
 from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.catalog.class_names import class_choices
@@ -44,9 +47,15 @@ _DRAWS = "draws"
 
 
 def filter_bar(
-    classifier: str, images: str, table: ImageTable, never_seen: NeverSeen | None
+    classifier: str,
+    images: str,
+    table: ImageTable,
+    never_seen: NeverSeen | None,
+    forgotten: Collection[int] = (),
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Show the filters; `never_seen` gives the order by memorisation, where there is one.
+
+    Pictures with an id in `forgotten` do not pass.
 
     Returns:
         The positions of the training pictures that pass, in the chosen order, and those shown at once, at
@@ -85,7 +94,7 @@ def filter_bar(
             help=_SORTS_HELP,
         )
     percent = 100 * table.confidences
-    passes = ~table.is_test & (percent >= low) & (percent <= high)
+    passes = ~table.is_test & ~np.isin(table.ids, list(forgotten)) & (percent >= low) & (percent <= high)
     if wanted:
         passes &= np.isin(table.labels, wanted)
     needed = sort in _NEED_FEATURES
@@ -190,6 +199,9 @@ def _score(
     if sort == "memorisation" and never_seen is not None:
         return never_seen.memorisation(table.ids, table.confidences)
     seen = features_of(classifier, images)
+    if not np.array_equal(seen["ids"], table.ids):
+        forget_table(classifier, images)
+        st.rerun()
     if sort != "alike":
         return seen[sort]
     picked = np.isin(table.ids, selection.picked())

@@ -69,7 +69,9 @@ def image_map(
     )
     looped = [int(point["customdata"]) for point in event.selection.points if "customdata" in point]
     # The event stays the same until the next loop: only a new one is used.
-    if looped and st.session_state.get(_TAKEN) != looped:
+    if not looped:
+        st.session_state.pop(_TAKEN, None)
+    elif st.session_state.get(_TAKEN) != looped:
         st.session_state[_TAKEN] = looped
         selection.pick(dict.fromkeys([*selection.picked(), *looped]))
         st.rerun()

@@ -12,11 +12,13 @@ from unlearn_core.engine.looks import AddUploadRequest
 from unlearn_core.errors import UserError
 
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
-_ROUND = "upload_round"
+_ROUND, _REFUSED = "upload_round", "upload_refused"
 
 
 def add_your_own(classifier: str, images: str) -> None:
     """Let the person add photos; they are kept in the store and picked."""
+    for why in st.session_state.pop(_REFUSED, []):
+        show_error(why)
     # A widget can be neither emptied nor closed: after each upload new ones replace them.
     number = st.session_state.setdefault(_ROUND, 0)
     with st.popover("Add your own photos", icon=":material/add_a_photo:", key=f"own_photos_{number}"):
@@ -49,11 +51,13 @@ def _add(files: list[st.runtime.uploaded_file_manager.UploadedFile], classifier:
         added.append(number)
         if said:
             st.toast(said, icon=":material/contrast:")
-    for why in refused:
-        show_error(why)
-    if added:
-        forget_table(classifier, images)
-        selection.pick([*selection.picked(), *added])
-    if len(added) == len(files):
-        st.session_state[_ROUND] += 1
-        st.rerun()
+    if not added:
+        for why in refused:
+            show_error(why)
+        return
+    forget_table(classifier, images)
+    selection.pick([*selection.picked(), *added])
+    # A new uploader does not offer the added ones again.
+    st.session_state[_ROUND] += 1
+    st.session_state[_REFUSED] = refused
+    st.rerun()

@@ -1,6 +1,8 @@
 """The first minute: a finished example, one line on what this is, and the way to one's own run."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -12,6 +14,7 @@ from pages.shared.live_chart import live_chart
 from pages.shared.live_pictures import live_pictures
 from pages.shared.palette import CONFIG
 from pages.shared.words import plain
+from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.errors import UserError
 from unlearn_core.store.example import EXAMPLE, install_example
 from unlearn_core.store.rows import UNDER_WAY, Run
@@ -99,9 +102,11 @@ def _film(run: Run) -> None:
     if st.session_state[_WATCHED_SINCE] is None:
         # From its first picture, not from the click.
         st.session_state[_WATCHED_SINCE] = time.monotonic()
+    steps: Sequence[StepRecord] = ()
     share = (time.monotonic() - st.session_state[_WATCHED_SINCE]) / _SECONDS
-    steps = store().steps(run.id)
     # It may be deleted while it plays.
+    with suppress(UserError):
+        steps = store().steps(run.id)
     if share >= 1 or not steps:
         del st.session_state[_WATCHED_SINCE]
         st.rerun()

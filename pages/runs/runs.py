@@ -14,7 +14,6 @@ from pages.shared.app_state import (
     my_runs,
     open_run,
     show_news,
-    start_run,
     store,
 )
 from pages.shared.errors import show_error
@@ -25,21 +24,25 @@ from pages.shared.run_picker import nothing_yet
 from pages.shared.visitor import visitor
 from pages.shared.words import SETS, percent, plain
 from unlearn_core.artifacts.results import Result
+from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError
 from unlearn_core.store.request import DEFAULT, ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.run_file import check_run_files
 
+_POLL_SECONDS = 2.0
 _PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
 
 
 def page() -> None:
     """Draw the list, and below it the actions for the selected run."""
     show_news()
-    runs = [run for run in my_runs() if run.visitor == visitor()]
+    runs = _listed()
     if not runs:
         nothing_yet()
         return
+    if any(run.state in UNDER_WAY for run in runs):
+        st.fragment(_watch, run_every=_POLL_SECONDS)([_progress(run) for run in runs])
     chosen = _list(runs)
     if error := st.session_state.pop("run_error", None):
         show_error(error)
@@ -48,6 +51,21 @@ def page() -> None:
         return
     open_run(chosen.id)
     _actions(chosen)
+
+
+def _listed() -> list[Run]:
+    """Return the runs of this visitor; where the server was shared before, of all."""
+    return [run for run in my_runs() if not is_shared() or run.visitor == visitor()]
+
+
+def _watch(shown: list[tuple[str, str, bool]]) -> None:
+    """Draw the page anew when a run was added, began, ended or is to stop."""
+    if [_progress(run) for run in _listed()] != shown:
+        st.rerun()
+
+
+def _progress(run: Run) -> tuple[str, str, bool]:
+    return run.id, str(run.state), run.cancel_requested
 
 
 def _list(runs: list[Run]) -> Run | None:
@@ -128,7 +146,13 @@ def _actions(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _rename(run)
         if run.state in UNDER_WAY:
-            st.button("Cancel", icon=":material/stop_circle:", on_click=_try, args=(engine().cancel, run.id))
+            st.button(
+                "Stopping …" if run.cancel_requested else "Cancel",
+                icon=":material/stop_circle:",
+                disabled=run.cancel_requested,
+                on_click=_try,
+                args=(engine().cancel, run.id),
+            )
         elif st.button("Run again", key="again", icon=":material/replay:"):
             _run_again(run)
         _downloads(run)
@@ -146,7 +170,7 @@ def _rename(run: Run) -> None:
 
 def _run_again(run: Run) -> None:
     try:
-        run_id = start_run(run.parsed_request(), run.name)
+        run_id = engine().again(run.id, visitor())
     except UserError as error:
         show_error(error)
         return

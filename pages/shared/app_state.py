@@ -127,13 +127,8 @@ def my_runs() -> list[Run]:
     return [*own, *(run for run in store().runs() if run.id == EXAMPLE)]
 
 
-def start_run(request: ForgetRequest, name: str | None = None) -> str:
-    """Queue a run for this visitor and return its id; an invalid request raises `UserError`."""
-    return engine().submit(request, name, visitor())
-
-
 def start_runs(requests: list[ForgetRequest]) -> list[str]:
-    """Queue several runs for this visitor, or none, and return their ids; raises like `start_run`."""
+    """Queue several runs for this visitor and return their ids; an invalid request raises `UserError`."""
     return engine().submit_all(requests, visitor=visitor())
 
 
@@ -146,7 +141,12 @@ def current_run() -> Run | None:
     run_id = st.query_params.get("run") or st.session_state.get(_LAST_RUN)
     if run_id is None:
         return None
-    run = store().get(run_id)
+    try:
+        run = store().get(run_id)
+    except UserError:
+        # Said once: it is gone.
+        leave_run()
+        raise
     if run.state == RunState.DAMAGED:
         raise UserError(run.error or "")
     open_run(run.id)

@@ -10,7 +10,7 @@ from pages.shared.words import plain
 from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run
 
-_AFTER = "after"
+_AFTER, _NEW = "after", "newly_continued"
 
 
 def forget_more_button(run: Run) -> None:
@@ -21,10 +21,16 @@ def forget_more_button(run: Run) -> None:
         icon=":material/library_add:",
         help="Starts from this run's classifier; what it forgot should stay forgotten.",
     ):
-        st.session_state[_AFTER] = run.id
+        st.session_state[_AFTER] = st.session_state[_NEW] = run.id
         leave_run()
         selection.pick([])
         go_to_forget()
+
+
+def newly_continued() -> Run | None:
+    """Return the run for which *Forget more* was just pressed, once."""
+    run_id = st.session_state.pop(_NEW, None)
+    return None if run_id is None else store().get(run_id)
 
 
 def start_of_next_run() -> str | None:
@@ -43,10 +49,15 @@ def start_of_next_run() -> str | None:
     return run.id
 
 
-def forgotten_before(after: str | None) -> int:
-    """Return how many instances a run and those that it continues were to forget."""
-    result = None if after is None else store().get(after).parsed_result()
-    return 0 if result is None else result.k + sum(len(one.ids) for one in result.earlier)
+def ids_forgotten_before() -> tuple[int, ...]:
+    """Return the pictures that the run that the next one continues, and those before it, were to forget."""
+    try:
+        after = st.session_state.get(_AFTER)
+        result = None if after is None else store().get(after).parsed_result()
+    except UserError:
+        # `start_of_next_run` says it.
+        return ()
+    return () if result is None else (*result.ids, *(i for one in result.earlier for i in one.ids))
 
 
 def start_afresh() -> None:

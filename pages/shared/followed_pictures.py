@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.clickable_pictures import Clickable, clickable_pictures
-from pages.shared.image_tables import load_table
+from pages.shared.image_tables import table_of_run
 from pages.shared.links import ATTRIBUTIONS, COMPARE, REPLAY
 from pages.shared.thumbnails import Captioned
 from unlearn_core.artifacts.image_table import ImageTable
@@ -97,8 +97,7 @@ def choose_followed(place: DeltaGenerator, run: Run, comparison: Comparison, mos
 
 def _offered(run: Run, comparison: Comparison, ids: list[int]) -> list[Clickable]:
     """Return the followed pictures, then forgotten, changed and other kept ones."""
-    request = run.parsed_request()
-    table, _ = load_table(request.classifier, request.images)
+    table = table_of_run(run)
     own = comparison.image_set == 0
     kept = np.isin(comparison.group, (RETAIN, TEST)) & own
     changed = comparison.before != comparison.after

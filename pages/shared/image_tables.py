@@ -7,16 +7,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from pages.shared.app_state import engine, store
 from pages.shared.errors import FailedLookError
 from unlearn_core.artifacts.image_table import ImageTable, read_image_table
+from unlearn_core.artifacts.picture_files import check_picture_files
 from unlearn_core.catalog.entries import classifiers, fitting_image_sets
 from unlearn_core.catalog.on_disk import download
 from unlearn_core.engine.looks import ImageTableRequest
 from unlearn_core.errors import UserError
-from unlearn_core.measuring.known_image_table import write_known_image_table
+from unlearn_core.measuring.known_image_table import table_path, write_known_image_table
+from unlearn_core.store.rows import Run
 
 if TYPE_CHECKING:
     from unlearn_core.engine.engine import Look
@@ -85,6 +88,47 @@ def wait_for(look: Look[Path], images: str, arriving: Arriving) -> Path:
 def forget_table(classifier: str, images: str) -> None:
     """Reload the table the next time, because pictures or the class match changed."""
     st.session_state.pop(_slot(classifier, images), None)
+
+
+def check_still_shown(classifier: str, images: str) -> None:
+    """Raise `UserError` if pictures or labels have changed since this tab loaded their table.
+
+    They are loaded anew the next time.
+    """
+    shown = st.session_state.get(_slot(classifier, images))
+    if shown is not None and Path(shown) != table_path(store().root, classifier, images):
+        forget_table(classifier, images)
+        raise UserError(
+            "The pictures have changed on the disk since they were shown here: look at what is picked, then "
+            "press Forget again."
+        )
+
+
+def table_of_run(run: Run, images: str | None = None) -> ImageTable:
+    """Return the table of a run's image set, or of `images`, which it was only measured on.
+
+    Raises `UserError` like `load_table`, and if pictures are other files now than those of the run.
+    """
+    request = run.parsed_request()
+    table, key = load_table(request.classifier, images or request.images)
+    if images in (None, request.images):
+        _expect_files_of(store().folder(run.id), request.images, key)
+    return table
+
+
+def place_of(table: ImageTable, picture: int, images: str) -> int:
+    """Return the position of a picture in the table; one that is gone raises `UserError`."""
+    place = int(np.searchsorted(table.ids, picture))
+    if place >= len(table.ids) or table.ids[place] != picture:
+        raise UserError(f"Picture {picture} is no longer in {images}.")
+    return place
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _expect_files_of(folder: Path, images: str, key: str) -> None:
+    """Check once that a table has the files of a run."""
+    table = _read(key)
+    check_picture_files(folder, images, table.ids, table.files)
 
 
 def _slot(classifier: str, images: str) -> str:

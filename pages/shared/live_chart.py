@@ -18,9 +18,10 @@ _Curve = tuple[str, dict[int, float | None], dict[str, Any], str]
 def how_to_read(steps: Sequence[StepRecord], relabel: bool, n: int) -> str:
     """Explain the curves that the chart has; `n` kept pictures are in the sample."""
     words = [
-        "Percentage that is recognised. Magenta: the pictures to forget; it should fall. Teal: a sample of "
-        f"{counted(n, 'kept picture')}; it should stay."
+        "Percentage that is recognised. Magenta: the pictures to forget; it should fall.",
     ]
+    if any(step.retain_accuracy is not None for step in steps):
+        words.append(f"Teal: a sample of {counted(n, 'kept picture')}; it should stay.")
     if relabel:
         words.append("Orange: the pictures to forget that have their new class; it should rise.")
     if any(step.anchor_agreement is not None for step in steps):

@@ -55,10 +55,11 @@ def depth_card(result: Result) -> None:
         if result.accuracy.forget.after == 0:
             st.caption(_what_brings_them_back(depth))
         if result.never_seen is not None:
+            more = ": refusing them is more than never having seen them" * (result.accuracy.forget.after == 0)
             st.caption(
                 f"For comparison: classifiers that were never trained on these pictures recognise "
-                f"{percent(result.never_seen.recognised)}% of them all the same, as they resemble others: "
-                "refusing them is more than never having seen them.",
+                f"{percent(result.never_seen.recognised)}% of them all the same, as they resemble "
+                f"others{more}.",
                 help=explained("if never trained on"),
             )
 

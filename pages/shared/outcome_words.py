@@ -8,6 +8,7 @@ ONLY_JUST, DEEP = 50.0, 15.0
 
 NOTHING_CHANGED = "Cancelled before the first step: nothing was changed."
 NO_RESULT = "Cancelled while it waited to go on: there is no result."
+NOT_MEASURED = "Cancelled before it was measured: there is no result."
 
 
 def outcome_sentences(result: Result, strength: float = 1.0) -> tuple[str, ...]:

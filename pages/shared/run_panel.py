@@ -5,19 +5,27 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared.app_state import engine, group_of, leave_run, let_browser_draw, open_run, start_run, store
+from pages.shared.app_state import engine, leave_run, let_browser_draw, open_run, store
+from pages.shared.compare_group import compare_group
 from pages.shared.continue_run import forget_more_button, start_afresh
 from pages.shared.errors import show_error
 from pages.shared.few_kept import say_if_few
 from pages.shared.glossary import explained
-from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, COMPARE, REPLAY, WEIGHTS, go_to_forget
+from pages.shared.links import ATTRIBUTIONS, BEFORE_AFTER, REPLAY, WEIGHTS, go_to_forget
 from pages.shared.live_chart import how_to_read, live_chart
 from pages.shared.live_pictures import live_pictures, look_alikes
 from pages.shared.metric_cards import depth_card, result_cards
-from pages.shared.outcome_words import NO_RESULT, NOTHING_CHANGED, is_costly, is_deep, outcome_sentences
+from pages.shared.outcome_words import (
+    NO_RESULT,
+    NOT_MEASURED,
+    NOTHING_CHANGED,
+    is_costly,
+    is_deep,
+    outcome_sentences,
+)
 from pages.shared.palette import CONFIG
 from pages.shared.time_left import repair_progress, seconds_left
-from pages.shared.visitor import may_see
+from pages.shared.visitor import may_see, visitor
 from pages.shared.words import plain
 from unlearn_core.artifacts.results import Result
 from unlearn_core.artifacts.steps import RETAIN_SAMPLE, StepRecord
@@ -27,6 +35,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.queue import ahead_of, seconds_to_wait
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.run_origin import found_by
 
 _POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 2.0
 """Between two looks at a run: a whole class may stand in line."""
@@ -90,13 +99,18 @@ def _panel(run_id: str, every: float | None) -> None:
         figure = live_chart(steps, relabel=relabel, frontier=() if result is None else result.frontier)
         # Not `st.empty`: that would make the chart vanish at every look at the run.
         chart = st.container()
-        side = classifier_entry(run.parsed_request().classifier).input_size
-        st.caption(how_to_read(steps, relabel, RETAIN_SAMPLE.of(side)), help=explained("repair"))
+        st.caption(how_to_read(steps, relabel, _in_the_sample(run, result)), help=explained("repair"))
     look_alikes(run)
     if steps:
         # Last, for the pictures to come first.
         let_browser_draw()
         chart.plotly_chart(figure, key=f"live_{run_id}", config=CONFIG)
+
+
+def _in_the_sample(run: Run, result: Result | None) -> int:
+    """Return on how many kept pictures a step is measured, before the result at most on how many."""
+    most = RETAIN_SAMPLE.of(classifier_entry(run.parsed_request().classifier).input_size)
+    return most if result is None else min(most, result.accuracy.retain.n)
 
 
 def _steps(run_id: str) -> Sequence[StepRecord]:
@@ -189,8 +203,9 @@ def _outcome(run: Run) -> None:
     elif run.state == RunState.INTERRUPTED:
         st.warning(f"Interrupted: {run.error}", icon=":material/power_off:")
     elif result is None or (result.stopped == "cancelled" and not result.steps):
-        waited = result is None and run.steps_done
-        st.info(NO_RESULT if waited else NOTHING_CHANGED, icon=":material/stop_circle:")
+        waited = NO_RESULT if result is None and run.steps_done else NOTHING_CHANGED
+        kept = found_by(store().folder(run.id)) is not None
+        st.info(NOT_MEASURED if kept else waited, icon=":material/stop_circle:")
     else:
         fixed = method_entry(result.method).fixed_length and result.stopped == "step limit"
         how = (_CARRIED_OUT if fixed else _STOPPED[result.stopped]).format(
@@ -219,7 +234,8 @@ def _say_more(result: Result) -> None:
     if result.earlier:
         back = sum(one.recognised for one in result.earlier)
         total = sum(one.n for one in result.earlier)
-        st.caption(f"Of {total} pictures forgotten by earlier runs, {back} are recognised.")
+        are = "is" if back == 1 else "are"
+        st.caption(f"Of {counted(total)} forgotten by earlier runs, {back} {are} recognised.")
 
 
 def _next(run: Run) -> None:
@@ -242,25 +258,12 @@ def _next(run: Run) -> None:
             st.page_link(page.file, label=page.title, icon=page.icon, query_params={"run": run.id})
         if run.state == RunState.DONE:
             forget_more_button(run)
-    _group(run)
-
-
-def _group(run: Run) -> None:
-    """Show how many of the runs started together remain, or link to their comparison."""
-    runs = [one for one in store().runs() if one.id in group_of(run.id)]
-    if not runs:
-        return
-    left = sum(one.state in UNDER_WAY for one in runs)
-    if left:
-        are = "is" if left == 1 else "are"
-        st.caption(f"{left} of the {len(runs)} methods {are} not finished yet: see Runs.")
-    else:
-        st.page_link(COMPARE.file, label=f"Compare the {len(runs)} methods", icon=COMPARE.icon)
+    compare_group(run)
 
 
 def _run_again(run: Run) -> None:
     try:
-        open_run(start_run(run.parsed_request(), run.name))
+        open_run(engine().again(run.id, visitor()))
     except UserError as error:
         show_error(error)
     else:

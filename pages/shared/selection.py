@@ -4,7 +4,7 @@ The selection has a version that increases whenever Python changes it (a quick p
 gallery in the browser then replaces its own selection, and its answers to older versions are ignored.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypedDict
 
 import streamlit as st
@@ -31,6 +31,13 @@ def pick(ids: Iterable[int]) -> None:
     chosen = [int(one) for one in ids]
     st.session_state[_PICKED] = chosen
     st.session_state[_SENT] = Selection(version=sent()["version"] + 1, ids=chosen)
+
+
+def keep_to(ids: Collection[int]) -> None:
+    """Drop picked pictures that are not among these."""
+    kept = [one for one in picked() if one in ids]
+    if len(kept) < len(picked()):
+        pick(kept)
 
 
 def pick_from(classifier: str, images: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.shared.image_tables import load_table
+from pages.shared.image_tables import place_of, table_of_run
 from pages.shared.measurements import Arrays, measured
 from pages.shared.thumbnails import Captioned, show_pictures
 from unlearn_core.artifacts.attribution_maps import common_scale, overlay
@@ -59,8 +59,9 @@ def _undone(comparison: Comparison, run: Run, found: Arrays) -> None:
         kept = (
             f"; accuracy on a sample of kept pictures: {found['retain']:.1f}% → {found['undone_retain']:.1f}%"
         )
+    are = "is" if back == 1 else "are"
     st.markdown(
-        f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures are "
+        f"If only this filter's change is undone, **{back}** of {len(labels)} forgotten pictures {are} "
         f"recognised (now {known}){kept}."
     )
     changed = np.flatnonzero(found["classes"] != found["undone_classes"])[:6]
@@ -96,6 +97,5 @@ def _picture(run: Run, picture: int) -> Captioned:
 
 
 def _thumbnail(run: Run, picture: int) -> NDArray[np.uint8]:
-    request = run.parsed_request()
-    table, _ = load_table(request.classifier, request.images)
-    return table.thumbnails[int(np.searchsorted(table.ids, picture))]
+    table = table_of_run(run)
+    return table.thumbnails[place_of(table, picture, run.parsed_request().images)]

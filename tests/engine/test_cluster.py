@@ -90,6 +90,23 @@ def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:
     assert engine.store.steps(run.id)[-1].forgotten == 2
 
 
+def test_kept_weights_are_not_looked_for_again_when_the_run_goes_on_or_is_carried_out_again(
+    engine: Engine,
+) -> None:
+    whole = wait_for_the_end(engine, engine.submit(EASY)).id
+    kept = wait_for_the_end(engine, engine.keep(whole, {"strength": 0.5})).id
+    engine.store.update(kept, state=RunState.INTERRUPTED, result=None)
+    engine.resume(kept)
+    wait_for_the_end(engine, kept)
+    again = engine.again(kept)
+    wait_for_the_end(engine, again)
+    engine.store.delete(whole)
+    alone = wait_for_the_end(engine, engine.again(kept)).id
+    results = [engine.store.get(one).parsed_result() for one in (kept, again, alone)]
+    assert [result is not None and result.seconds.attack > 0 for result in results] == [False, False, True]
+    assert engine.store.get(again).parsed_request().strength == 0.5
+
+
 def test_an_impossible_request_leaves_no_run(engine: Engine) -> None:
     before = len(engine.store.runs())
     with pytest.raises(UserError):

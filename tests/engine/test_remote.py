@@ -37,11 +37,10 @@ from unlearn_core.engine.looks import (
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.carry_out import run_forget
-from unlearn_core.jobs.checkpoint import FILE
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
-from unlearn_core.store.run_file import check_run_files
+from unlearn_core.store.run_file import CHECKPOINT, check_run_files
 from unlearn_core.store.runs import Store
 
 # The other user's Python may be the system's.
@@ -187,7 +186,7 @@ def test_an_interrupted_run_takes_its_checkpoint_along(
     assert [step.step for step in steps] == list(range(15))
     # With the seconds that each took: the first were not done again.
     assert steps[:10] == begun[:10]
-    assert not (store.folder(run_id) / FILE).exists()
+    assert not (store.folder(run_id) / CHECKPOINT).exists()
 
 
 class _DeadError(BaseException):

@@ -11,10 +11,10 @@ from unlearn_core.forgetting.loop import is_snapshot_step
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs import store_report
 from unlearn_core.jobs.carry_out import run_forget
-from unlearn_core.jobs.checkpoint import FILE
 from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
+from unlearn_core.store.run_file import CHECKPOINT
 from unlearn_core.store.runs import Store
 from unlearn_core.store.snapshots import snapshot_steps
 
@@ -77,7 +77,7 @@ def test_it_ends_exactly_like_one_that_went_through(store: Store, request_: Forg
     assert second.model_copy(update={"run": first.run, "seconds": first.seconds}) == first
     seconds = [step.seconds for step in store.steps(resumed)]
     assert seconds == sorted(seconds)
-    assert not (store.folder(resumed) / FILE).exists()
+    assert not (store.folder(resumed) / CHECKPOINT).exists()
 
 
 def test_it_goes_on_in_the_repair_phase_too(store: Store) -> None:
@@ -125,7 +125,7 @@ def _cut(path: Path) -> None:
 @pytest.mark.parametrize(
     "harm",
     [
-        lambda folder: _cut(folder / FILE),
+        lambda folder: _cut(folder / CHECKPOINT),
         lambda folder: _cut(folder / "steps.jsonl"),
         lambda folder: _cut(folder / "snapshots" / "4.npz"),
     ],

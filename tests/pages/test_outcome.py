@@ -147,10 +147,14 @@ def test_every_term_is_explained_and_every_explanation_is_used() -> None:
 
 def test_the_caption_speaks_of_the_curves_that_are_there() -> None:
     steps = [step(number, anchor_agreement=None) for number in range(3)]
-    words = how_to_read(steps, relabel=False, n=1)
+    assert "kept picture" not in how_to_read(steps, relabel=False, n=1)
+    words = how_to_read([*steps, step(3, retain_accuracy=100.0)], relabel=False, n=1)
     assert "a sample of 1 kept picture;" in words
     assert not re.search("Dotted|Orange|dashed", words)
-    steps = [step(number, anchor_agreement=99.0, repairing=number == 1) for number in range(2)]
+    steps = [
+        step(number, anchor_agreement=99.0, retain_accuracy=99.0, repairing=number == 1)
+        for number in range(2)
+    ]
     words = how_to_read(steps, relabel=True, n=128)
     assert re.search("128 kept pictures.*Orange.*Dotted.*dashed", words)
 

@@ -6,6 +6,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from distributed import KilledWorker
@@ -24,6 +25,8 @@ from unlearn_core.store.processes import is_alive, this_process
 from unlearn_core.store.queue import turn
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
+from unlearn_core.store.run_file import CHECKPOINT
+from unlearn_core.store.run_origin import copy_picture_files, found_by, write_found_by
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 
@@ -130,7 +133,7 @@ class Engine:
         fields = self.store.get(run_id).parsed_request().model_dump()
         request = ForgetRequest.parse(**{**fields, **changes})
         request.check_names()
-        return self._create([request], name, visitor, found_by=run_id)[0]
+        return self._create([request], name, visitor, lambda folder: write_found_by(folder, run_id))[0]
 
     def resume(self, run_id: str) -> None:
         """Queue an interrupted run again; it goes on from its last checkpoint.
@@ -142,19 +145,44 @@ class Engine:
         visitor = self.store.get(run_id).visitor
         self._submit(self.store.queue_again(run_id, room_for(self.store, visitor, resumed=1)))
 
+    def again(self, run_id: str, visitor: str = "") -> str:
+        """Queue the request of a run once more, for the same files; return the new run's id.
+
+        Weights that were kept are kept again while the run that found them is there. Raises like
+        `submit_all`.
+        """
+        run, folder = self.store.get(run_id), self.store.folder(run_id)
+        request, finder = run.parsed_request(), found_by(folder)
+        request.check_names()
+        if finder not in {one.id for one in self.store.runs()}:
+            finder = None
+            weights_before(self.store, request)
+
+        def fill(new: Path) -> None:
+            copy_picture_files(folder, new)
+            if finder is not None:
+                write_found_by(new, finder)
+
+        return self._create([request], run.name, visitor, fill)[0]
+
     def _create(
-        self, requests: Sequence[ForgetRequest], name: str | None, visitor: str, found_by: str | None = None
+        self,
+        requests: Sequence[ForgetRequest],
+        name: str | None,
+        visitor: str,
+        fill: Callable[[Path], None] = lambda folder: None,
     ) -> list[str]:
         self._cluster.check()
-        runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, requests))
+        runs = self.store.create_all(requests, name, visitor, room_for(self.store, visitor, requests), fill)
         for run in runs:
-            self._submit(run, found_by)
+            self._submit(run)
         return [run.id for run in runs]
 
-    def _submit(self, run: Run, found_by: str | None = None) -> None:
-        future = self._cluster.forget(run, -turn(run, self.store.runs()), found_by)
+    def _submit(self, run: Run) -> None:
+        finder = found_by(self.store.folder(run.id))
+        future = self._cluster.forget(run, -turn(run, self.store.runs()), finder)
         self._runs[run.id] = future
-        future.add_done_callback(lambda future: self._ended(run.id, future, found_by))
+        future.add_done_callback(lambda future: self._ended(run.id, future))
 
     def cancel(self, run_id: str) -> None:
         """Stop a run at its next step, or at once if it is queued or no worker runs it."""
@@ -172,6 +200,8 @@ class Engine:
             if future is not None:
                 future.cancel()
             self.store.finish(run_id, RunState.CANCELLED)
+            # One that was interrupted and waited to go on has one.
+            (self.store.folder(run_id) / CHECKPOINT).unlink(missing_ok=True)
 
     def look(self, request: LookRequest[Answer]) -> Look[Answer]:
         """Start to answer a request about the store, in the looking lane.
@@ -198,7 +228,7 @@ class Engine:
         finally:
             self._cluster.close()
 
-    def _ended(self, run_id: str, future: Pending, found_by: str | None) -> None:
+    def _ended(self, run_id: str, future: Pending) -> None:
         """Let a run whose worker died go on, or record the end that its worker could not."""
         self._runs.pop(run_id, None)
         fault = None if self._closed or future.cancelled() else future.exception()
@@ -208,7 +238,7 @@ class Engine:
         if isinstance(fault, KilledWorker) and self._may_go_on(run_id):
             try:
                 self.store.update(run_id, state=RunState.QUEUED, phase="waiting")
-                self._submit(self.store.get(run_id), found_by)
+                self._submit(self.store.get(run_id))
                 return
             except UserError as error:
                 # Such as a full disk: it can go on later.

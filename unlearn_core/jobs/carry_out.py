@@ -2,12 +2,13 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
 from unlearn_core.artifacts.image_table import write_image_table
+from unlearn_core.artifacts.picture_files import check_picture_files, write_picture_files
 from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
@@ -84,6 +85,8 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
     classifier = load_classifier(request.classifier)
     reference = _start_after(store, run_id, request, classifier, found_by)
     images = load_images(request.images, classifier)
+    _expect_the_same_files(store, (request.after, found_by, run_id), images)
+    write_picture_files(store.folder(run_id), images.ids, images.files)
     measure_on = None if request.measure_on is None else load_images(request.measure_on, classifier)
     # In a chain the weights are those of an earlier run.
     unchanged = reference is None
@@ -103,6 +106,12 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
         found=None if found_by is None else _found(store, run_id, found_by),
         keep=partial(_keep_predictions, store, images, classifier.name) if unchanged else lambda said: None,
     ).run()
+
+
+def _expect_the_same_files(store: Store, runs: Iterable[str | None], images: ImageSet) -> None:
+    """Raise `UserError` if pictures are other files than those that a run, which this one rests on, had."""
+    for one in filter(None, runs):
+        check_picture_files(store.folder(one), images.name, images.ids, images.files)
 
 
 def _keep_predictions(store: Store, images: ImageSet, classifier: str, said: Predictions) -> None:

@@ -16,9 +16,8 @@ from torch import Tensor
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.common.files import atomic_write
 from unlearn_core.common.tensor_files import writing_tensors
+from unlearn_core.store.run_file import CHECKPOINT
 
-FILE = "checkpoint.safetensors"
-"""In the folder of a run, until it has ended."""
 SECONDS_BETWEEN = 15.0
 """Between two checkpoints of a run: one takes up to five times the size of the weights."""
 _SECONDS = "seconds"
@@ -49,7 +48,7 @@ class Checkpoint:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write state and seconds into the folder of a run, in place of an earlier checkpoint."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in checkpoint.state.items()}
-    with atomic_write(folder / FILE) as half, writing_tensors():
+    with atomic_write(folder / CHECKPOINT) as half, writing_tensors():
         save_file(tensors, half, {_SECONDS: str(checkpoint.seconds)})
 
 
@@ -60,10 +59,10 @@ def read_checkpoint(folder: Path, steps: list[StepRecord]) -> Checkpoint | None:
         folder: of the run.
         steps: its steps so far.
     """
-    if not (folder / FILE).exists():
+    if not (folder / CHECKPOINT).exists():
         return None
     try:
-        with safe_open(folder / FILE, "pt") as file:
+        with safe_open(folder / CHECKPOINT, "pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             found = Checkpoint(state, float(file.metadata()[_SECONDS]))
         numbers = [step.step for step in steps[: found.step + 1]]
@@ -79,4 +78,4 @@ def read_checkpoint(folder: Path, steps: list[StepRecord]) -> Checkpoint | None:
 def delete_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a run that has ended; it may have ended because nothing can be written."""
     with suppress(OSError):
-        (folder / FILE).unlink(missing_ok=True)
+        (folder / CHECKPOINT).unlink(missing_ok=True)

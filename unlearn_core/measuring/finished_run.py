@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unlearn_core.artifacts.picture_files import check_picture_files
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
 from unlearn_core.catalog.classifiers import Classifier, load_classifier
 from unlearn_core.catalog.image_sets import ImageSet, load_images
@@ -86,7 +87,9 @@ def load_finished_run(root: Path, run_id: str) -> FinishedRun:
     folder, request = store.folder(run_id), store.get(run_id).parsed_request()
     comparison = read_comparison(folder)
     before, after = _classifiers(request.classifier, str(folder), choose_device("auto"))
-    return FinishedRun(folder, request, comparison, load_images(request.images, before), before, after)
+    images = load_images(request.images, before)
+    check_picture_files(folder, images.name, images.ids, images.files)
+    return FinishedRun(folder, request, comparison, images, before, after)
 
 
 @lru_cache(maxsize=4)

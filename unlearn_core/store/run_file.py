@@ -15,9 +15,12 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.rows import Run, RunState
 
 RUN_FILE = "run.json"
+CHECKPOINT = "checkpoint.safetensors"
+"""The state of a run under way, until it has ended."""
 FINISHED = (
     "steps.jsonl",
     "look_alikes.npz",
+    "picture_files.npz",
     "predictions.npz",
     "weight_maps.npz",
     "start.safetensors",

@@ -83,15 +83,17 @@ class Store:
         name: str | None = None,
         visitor: str = "",
         check: Check = lambda kept: None,
+        fill: Callable[[Path], None] = lambda folder: None,
     ) -> list[Run]:
         """Add queued runs as `create` does, or none of them.
 
         `check` gets the visitor's runs while no other process can add one, and raises if these are too many.
+        `fill` gets the folder of each run before anybody else knows it.
         """
         check_room(self.root, requests)
         show_life(self.root)
         runs = [new_run(request, name, visitor) for request in requests]
-        self.add(runs, check=check)
+        self.add(runs, fill, check)
         for run, request in zip(runs, requests, strict=True):
             log_event("run queued", run.id, method=request.method)
         return runs
