@@ -144,8 +144,8 @@ def current_run() -> Run | None:
     try:
         run = store().get(run_id)
     except UserError:
-        # Said once: it is gone.
-        leave_run()
+        # Said once, or as long as the link names it.
+        st.session_state.pop(_LAST_RUN, None)
         raise
     if run.state == RunState.DAMAGED:
         raise UserError(run.error or "")

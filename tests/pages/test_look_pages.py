@@ -182,21 +182,6 @@ def test_a_damaged_run_is_one_sentence_and_the_others_stay(
     assert len(open_app("pages/runs/runs.py").dataframe[0].value) == 2
 
 
-def test_a_run_can_be_run_again_and_deleted(open_app: OpenApp, store: Store) -> None:
-    run = store.create(ForgetRequest(pick="hardest:2"), "two hard ones")
-    store.finish(run.id, RunState.INTERRUPTED, error="The program ended.")
-    app = open_app("pages/runs/runs.py", run.id)
-    assert "The program ended." in words_of(app)
-    app.button(key="again").click().run()
-    newest = store.runs()[0]
-    assert newest.id != run.id
-    assert (newest.name, newest.parsed_request()) == (run.name, run.parsed_request())
-    app = open_app("pages/runs/runs.py", run.id)
-    app.button(key="delete").click().run()
-    assert not app.exception
-    assert run.id not in {kept.id for kept in store.runs()}
-
-
 @pytest.mark.parametrize("page", ALL)
 def test_an_unknown_run_is_one_sentence(open_app: OpenApp, store: Store, page: str) -> None:
     run = store.create(ForgetRequest())
@@ -269,36 +254,3 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     assert kept.parsed_request().pick == run.parsed_request().pick
     wait_until(lambda: store.get(kept.id).state == RunState.DONE)
     assert [one.step for one in store.steps(kept.id)] == [one.step for one in store.steps(run.id)]
-
-
-def test_a_run_that_stands_alone_gets_another_to_compare(
-    open_app: OpenApp, store: Store, finished: Finished
-) -> None:
-    run = finished(store)
-    app = open_app("pages/compare/compare.py", run.id)
-    assert "Choose two runs or more" in words_of(app)
-    app.button(key="by:neggrad").click().run()
-    assert not app.exception
-    other = store.runs()[0]
-    assert other.parsed_request().method == "neggrad"
-    wait_until(lambda: store.get(other.id).state == RunState.DONE)
-    chosen = open_app("pages/compare/compare.py", other.id).multiselect(key="runs").value
-    assert set(chosen) == {run.id, other.id}
-    assert result_of(store, other.id).ids == result_of(store, run.id).ids
-
-
-def test_two_runs_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
-    runs = [finished(store), finished(store)]
-    app = open_app("pages/compare/compare.py", runs[0].id)
-    assert not app.error
-    assert len(app.dataframe[0].value) == 2
-    assert "They forget all and keep the same" in words_of(app)
-    for curves in ("forget_accuracy", "retain_accuracy"):
-        app.segmented_control(key="curves").set_value(curves).run()
-        assert not app.exception
-    app.query_params["pictures"] = "five"
-    app.run()
-    assert [error.value for error in app.error] == ["five in the link is not a picture id."]
-
-    app.multiselect(key="runs").set_value([runs[0].id]).run()
-    assert "Choose two runs or more" in words_of(app)
