@@ -1,4 +1,4 @@
-"""Forget more: what was forgotten is not offered again. Pictures that changed meanwhile are looked at again."""
+"""Forget more: what was forgotten is not offered again; and pictures that changed are looked at again."""
 
 from shutil import copyfile
 
