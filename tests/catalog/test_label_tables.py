@@ -56,12 +56,11 @@ def test_the_tables_of_published_sets_are_used(
     assert source.notes[0] == f"The classes of 2 pictures are those in {table}."
 
 
-def test_a_name_that_two_pictures_have_means_neither(tmp_path: Path) -> None:
-    root = folder(tmp_path, "images/a/1.jpg", "images/b/2.jpg", "images/b/2.png", "3.jpg", "3.jpg.png")
-    folder(root, **{"images.csv": "image,label\n1,cat\n2,cat\n3.jpg,dog\nb/1.jpg,dog\n"})
-    assert folder_source(root).names[0] == "3.jpg"
-    # The folders a and b are classes; only 3.jpg has none.
-    assert found(folder_source(root))["3.jpg"] == ("dog", False)
+def test_a_name_that_several_pictures_have_means_none_of_them(tmp_path: Path) -> None:
+    names = ("train/cat/1.jpg", "train/dog/2.jpg", "test/1.jpg", "val/3.jpg", "val/4.jpg", "val/4.png")
+    rows = {"labels.csv": "image,label\n1.jpg,cat\n2.jpg,cat\n3,cat\n4,dog\n"}
+    source = folder_source(folder(tmp_path, *names, **rows))
+    assert [one for one, _ in found(source).values()] == ["", "cat", "dog", "cat", "", ""]
 
 
 def test_a_folder_around_all_is_no_class_where_a_table_says_some(tmp_path: Path) -> None:
