@@ -119,3 +119,20 @@ def test_other_tables_are_not_named(tmp_path: Path) -> None:
         tmp_path / "classes", "cat/1.jpg", "dog/1.jpg", **{"other.csv": "filename,label\n7.jpg,cat\n"}
     )
     assert folder_source(classes).notes == ()
+
+
+@pytest.mark.parametrize("tables", [5, 101])
+def test_of_many_tables_a_few_are_named(tmp_path: Path, tables: int) -> None:
+    """Of very many, as those of each picture's boxes are, only those beside the pictures are read."""
+    root = folder(tmp_path, *(f"images/{n}.jpg" for n in range(tables)))
+    (root / "boxes").mkdir()
+    folder(root / "boxes", **{f"{n}.csv": f"file,label\n{n}.jpg,cat\n" for n in range(tables)})
+    source = folder_source(root)
+    if tables == 5:
+        assert source.notes[2:] == (
+            "The class of 1 picture is that in boxes/2.csv.",
+            "The same goes for 2 other tables.",
+        )
+    else:
+        words = "101 tables were not read: of so many only those beside the pictures are."
+        assert (source.class_names, source.notes) == ((), (words,))

@@ -34,8 +34,8 @@ def test_folders_that_all_classes_have_may_be_the_classes(tmp_path: Path) -> Non
     kinds = [f"{kind}/{one}/1.png" for kind in ("color", "grayscale") for one in ("rust", "scab")]
     source = folder_source(folder(tmp_path / "set", *kinds))
     assert source.class_names == ("color", "grayscale")
-    words = "The classes are the outer folders, such as color; each has the same ones in it, such as rust."
-    assert source.notes == (words,)
+    (note,) = source.notes
+    assert note.startswith("The classes are the outer folders, such as color; each of them has the same")
     assert folder_source(folder(tmp_path / "set", "color/spot/1.png")).notes == ()
     split = [f"{one}/{part}/1.png" for one in ("cat", "dog") for part in ("train", "test")]
     assert folder_source(folder(tmp_path / "split", *split)).notes == ()
@@ -67,6 +67,10 @@ def test_files_of_other_kinds_are_counted(tmp_path: Path) -> None:
     words = "4 files of other kinds (.dcm, .zip, no ending) were not read."
     packed = Path(shutil.make_archive(str(tmp_path / "set"), "zip", root))
     assert folder_source(root).notes == folder_source(packed).notes == (words,)
+    for ending in ("h5", "jp2", "tga"):
+        (root / f"a.{ending}").write_bytes(b"no picture")
+    words = "7 files of other kinds (.dcm, .h5, .jp2, .tga, .zip, …) were not read."
+    assert folder_source(root).notes == (words,)
 
 
 def test_what_is_there_instead_of_pictures_is_said(tmp_path: Path) -> None:

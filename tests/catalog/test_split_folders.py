@@ -50,6 +50,13 @@ def test_pictures_to_test_may_lie_in_no_class() -> None:
         ([*both("train", "test_a", "test_b"), "papers/fig/1.jpg"], "papers"),
         ([*both("data/train", "data/test"), "notebooks/fig1.png"], "notebooks"),
         ([*both("leaves/leaves/train", "leaves/leaves/valid"), "test/test/1.jpg"], "test"),
+        (
+            [
+                *(f"data/{part}/cat/{n}.jpg" for part in ("train", "test") for n in range(4)),
+                *both("docs/a", "docs/b"),
+            ],
+            "docs",
+        ),
         (["train/1.png", "val/1.png", "train_labels/1.png", "val_labels/1.png"], "train_labels"),
     ],
 )

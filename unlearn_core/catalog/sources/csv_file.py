@@ -117,7 +117,7 @@ def _repeated(path: Path, rows: list[_Row]) -> dict[int, tuple[str, str]]:
             why = f"Line {one.line} of {path.name} repeats line {first.line}."
             if other is not None:
                 lines = f"Lines {first.line} and {other.line} of {path.name}"
-                why = f"{lines} give {one.name} different classes or splits."
+                why = f"{lines} give {one.name[-80:]} different classes or splits."
             left_out[one.line] = (one.name, why)
     return left_out
 

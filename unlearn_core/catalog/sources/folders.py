@@ -123,12 +123,10 @@ def _of_other_folders(listing: Listing, found: Placed) -> Iterable[str]:
 
 def _beside_classes(listing: Listing, found: Placed) -> tuple[list[str], list[str]]:
     """Return the folders beside class folders that hold nothing, and those that hold other files alone."""
-    full, filled = (
-        {folder for name in names for folder in _around(name)}
-        for names in ([file.name for file in listing.pictures], listing.others)
-    )
+    full = {folder for file in listing.pictures for folder in _around(file.name)}
     beside = {"/".join(place.folder[:-1]) for place in found.places.values() if place.folder}
     some = sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
+    filled = {folder for name in listing.others for folder in _around(name)} if some else set()
     return [one for one in some if one not in filled], [one for one in some if one in filled]
 
 

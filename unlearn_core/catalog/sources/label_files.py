@@ -17,6 +17,7 @@ _NO_LABELS = "submission"
 """In the name of a table: Kaggle's example of an answer has one class for all pictures."""
 
 _MOST_TABLES = 100
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -75,24 +76,23 @@ def in_tables(
     Raises:
         UserError: two tables give a picture different classes.
     """
-    tables = _tables(files, unlabelled) if unlabelled else []
-    if not tables:
+    tables = [file for file in files if file.name.lower().endswith(_TABLE)]
+    if not tables or not unlabelled:
         return Tables({}, {}, ())
+    read = tables if len(tables) <= _MOST_TABLES else _beside(tables, unlabelled)
     pictures = NamedPictures(is_test)
     numbers = {number[0]: name for name in classes if (number := class_numbers([name]))}
     said: dict[str, tuple[str, str]] = {}
     left_out: dict[str, str] = {}
     used, unused = [], []
-    for file in tables:
-        rows, fault = _labels(file)
-        find = pictures.in_table(file.name)
-        found = [(one, label) for path, label in rows if (one := find(path))]
-        if not found and (rows or fault):
-            unused.append(f"{file.name} was not used: {fault or 'none of its rows names a picture here'}.")
+    for file in read:
+        found, why_not = _named(file, pictures)
+        unused += [why_not] * bool(why_not)
         labels = [(one, _as_class(label, classes, numbers)) for one, label in found if one in unlabelled]
         own, several = _once(labels)
         for one, (name, other) in several.items():
-            left_out[one] = f"{file.name} gives {one} different classes, {name} and {other}."
+            words = f"{file.name[-80:]} gives {one[-80:]} different classes"
+            left_out[one] = f"{words}, {name[:40]} and {other[:40]}."
         for one, name in own.items():
             before, table = said.setdefault(one, (name, file.name))
             if before != name:
@@ -100,7 +100,27 @@ def in_tables(
                 raise UserError(f"{both}, {before[:40]} and {name[:40]}: remove one of them.")
         if own:
             used.append(classes_are_those(len(own), f"in {file.name}"))
-    return Tables({one: name for one, (name, _) in said.items()}, left_out, (*used, *unused))
+    notes = [*_few(used), *_few(unused)]
+    if len(read) < len(tables):
+        others = len(tables) - len(read)
+        notes.append(f"{others:,} tables were not read: of so many only those beside the pictures are.")
+    return Tables({one: name for one, (name, _) in said.items()}, left_out, tuple(notes))
+
+
+def _named(file: PictureFile, pictures: NamedPictures) -> tuple[list[tuple[str, str]], str]:
+    """Return picture and label of each row of a table, or a sentence if it names pictures and is not used."""
+    rows, fault = _labels(file)
+    find = pictures.in_table(file.name)
+    found = [(one, label) for path, label in rows if (one := find(path))]
+    if found or not (rows or fault):
+        return found, ""
+    return [], f"{file.name} was not used: {fault or 'none of its rows names a picture here'}."
+
+
+def _few(notes: list[str]) -> list[str]:
+    """Return sentences about tables, of many the first and how many there are."""
+    more = len(notes) - _MOST_NAMED
+    return notes if more < 2 else [*notes[:_MOST_NAMED], f"The same goes for {more} other tables."]
 
 
 def _as_class(label: str, classes: Collection[str], numbers: Mapping[int, str]) -> str:
@@ -119,13 +139,10 @@ def _once(labels: Sequence[tuple[str, str]]) -> tuple[dict[str, str], dict[str, 
     return {one: name for one, name in found.items() if one not in several}, several
 
 
-def _tables(files: Sequence[PictureFile], unlabelled: Collection[str]) -> list[PictureFile]:
-    """Return the files that are tables; of very many only those beside the pictures without a class."""
-    found = [file for file in files if file.name.lower().endswith(_TABLE)]
-    if len(found) <= _MOST_TABLES:
-        return found
+def _beside(tables: Sequence[PictureFile], unlabelled: Collection[str]) -> list[PictureFile]:
+    """Return the tables in a folder of pictures without a class, or with its name beside it."""
     folders = {_folder(name) for name in unlabelled}
-    return [file for file in found if {_folder(file.name), f"{file.name[: -len(_TABLE)]}/"} & folders]
+    return [file for file in tables if {_folder(file.name), f"{file.name[: -len(_TABLE)]}/"} & folders]
 
 
 def _labels(file: PictureFile) -> tuple[list[tuple[str, str]], str]:

@@ -1,8 +1,8 @@
 """Where the pictures of a set belong, by their folders: the layouts in which data sets are published."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -36,7 +36,7 @@ def places(names: Sequence[str], annotated: Mapping[str, str]) -> list[Place | N
         annotated: classes of pictures whose folders do not say it, by name.
     """
     folders = [tuple(name.split("/")[:-1]) for name in names]
-    known = _of_folders(set(folders))
+    known = _of_folders(Counter(folders))
     found = []
     for name, folder in zip(names, folders, strict=True):
         place = known[folder]
@@ -46,10 +46,12 @@ def places(names: Sequence[str], annotated: Mapping[str, str]) -> list[Place | N
     return found
 
 
-def _of_folders(folders: set[Folders]) -> dict[Folders, Place | None]:
+def _of_folders(folders: Mapping[Folders, int]) -> dict[Folders, Place | None]:
+    """Return the place of the pictures in each folder; given is how many there are."""
     split = _split(folders)
     if split is None and (around := _around_split(folders)):
-        inside = _of_folders({one[len(around) :] for one in folders if one[: len(around)] == around})
+        depth = len(around)
+        inside = _of_folders({one[depth:]: n for one, n in folders.items() if one[:depth] == around})
         return dict.fromkeys(folders) | {(*around, *one): _within(around, inside[one]) for one in inside}
     if split is None:
         depth = _around(folders)
@@ -88,7 +90,7 @@ class _Split:
     below_class: bool
 
 
-def _split(folders: set[Folders]) -> _Split | None:
+def _split(folders: Collection[Folders]) -> _Split | None:
     """Return the split of a set, or None: its folders are at one depth, with nothing else beside them.
 
     Around everything else, other folders may be beside those for training and testing, as in the traffic
@@ -115,8 +117,8 @@ def _is_whole(level: Mapping[str, set[str]], kinds: Mapping[str, Kind]) -> bool:
     return "test" in kinds.values() and any(kind == "train" and level[name] for name, kind in kinds.items())
 
 
-def _around_split(folders: set[Folders]) -> Folders:
-    """Return the folder around those for training and testing if most others are in it too, else ().
+def _around_split(folders: Mapping[Folders, int]) -> Folders:
+    """Return the folder around those for training and testing if most pictures are in it, else ().
 
     So what else is in somebody's project is no class.
     """
@@ -126,9 +128,9 @@ def _around_split(folders: set[Folders]) -> Folders:
             levels[one[:depth]][one[depth]].update(one[depth + 1 : depth + 2])
     found = [one for one, level in levels.items() if _is_whole(level, _kinds(level))]
     outer = min(found, key=len, default=())
-    inside = sum(one[: len(outer)] == outer for one in folders)
+    inside = sum(n for one, n in folders.items() if one[: len(outer)] == outer)
     alone = all(one[: len(outer)] == outer for one in found)
-    return outer if alone and 2 * inside > len(folders) else ()
+    return outer if alone and 2 * inside > sum(folders.values()) else ()
 
 
 def _kinds(level: Mapping[str, set[str]]) -> dict[str, Kind]:

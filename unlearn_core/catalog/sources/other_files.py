@@ -10,6 +10,7 @@ _KINDS = (
     *(".jp2", ".j2k", ".jxl", ".tga", ".svg", ".psd", ".exr", ".ico"),
     *(".raw", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2"),
 )
+_MOST_NAMED = 5
 _NO_ENDING = "no ending"
 _TEXTS = ("readme", "license", "licence", "copying", "authors", "changelog", "version", "makefile", "notice")
 """Files without an ending, in lower case, that hold no pictures."""
@@ -26,7 +27,9 @@ def of_other_kinds(names: Sequence[str]) -> tuple[str, ...]:
         return ()
     words = "file of another kind" if len(endings) == 1 else "files of other kinds"
     verb = "was" if len(endings) == 1 else "were"
-    return (f"{len(endings):,} {words} ({', '.join(sorted(set(endings)))}) {verb} not read.",)
+    kinds = sorted(set(endings))
+    some = ", ".join([*kinds[:_MOST_NAMED], *["…"] * (len(kinds) > _MOST_NAMED)])
+    return (f"{len(endings):,} {words} ({some}) {verb} not read.",)
 
 
 def no_pictures(place: str, names: Sequence[str]) -> str:

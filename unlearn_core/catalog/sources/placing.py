@@ -89,9 +89,8 @@ def _of_folders_in_classes(found: dict[str, Place]) -> list[str]:
     if not same or len(some) < 2 or all(map(split_of, some)):
         return []
     outer, inner = min(folder[-1] for folder in inside), min(some)
-    return [
-        f"The classes are the outer folders, such as {outer}; each has the same ones in it, such as {inner}."
-    ]
+    same_inside = f"each of them has the same folders in it, such as {inner}"
+    return [f"The classes are the outer folders, such as {outer}; {same_inside}."]
 
 
 def _without_class(names: Sequence[str], found: dict[str, Place]) -> list[str]:
