@@ -104,7 +104,7 @@ def test_a_picture_to_which_a_table_gives_two_classes_is_left_out(tmp_path: Path
     ("rows", "why"),
     [
         ("filename,cat,dog\n1.jpg,1,0\n", "it has no column label"),
-        ("filename,label\n7.jpg,cat\n", "none of its rows names a picture here"),
+        ("filename,label\n7.jpg,cat\n", "none of its rows names exactly one picture here"),
     ],
 )
 def test_a_table_that_is_not_used_is_named(tmp_path: Path, rows: str, why: str) -> None:

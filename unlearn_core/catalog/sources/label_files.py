@@ -114,7 +114,7 @@ def _named(file: PictureFile, pictures: NamedPictures) -> tuple[list[tuple[str, 
     found = [(one, label) for path, label in rows if (one := find(path))]
     if found or not (rows or fault):
         return found, ""
-    return [], f"{file.name} was not used: {fault or 'none of its rows names a picture here'}."
+    return [], f"{file.name} was not used: {fault or 'none of its rows names exactly one picture here'}."
 
 
 def _few(notes: list[str]) -> list[str]:
