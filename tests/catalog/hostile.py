@@ -133,7 +133,7 @@ def archives() -> Iterator[tuple[str, bytes]]:
     yield "disguised text", zipped(("cat/a.png", b"not a picture"))
     yield "cut picture", zipped(("cat/a.png", good[:60]))
     yield "two classes of one name", zipped(("Cat/a.png", good), ("cat/a.png", good))
-    yield "an empty class", zipped(("cat/a.png", good), ("dog/readme.txt", b"hello"))
+    yield "an empty class", zipped(("cat/a.png", good), ("dog/", b""))
     yield "no zip at all", b"hello"
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w:gz") as archive:

@@ -18,6 +18,7 @@ from unlearn_core.catalog.records.image_set_record import LEFT_OUT, added_folder
 from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.folders import folder_source
 from unlearn_core.catalog.sources.layouts import places
+from unlearn_core.catalog.sources.placing import placed
 from unlearn_core.catalog.sources.resolve_source import image_source
 from unlearn_core.errors import UserError
 
@@ -88,17 +89,21 @@ def test_the_class_is_the_first_folder_below_the_split(expected: dict[str, tuple
     assert {name: one and (one.class_name, one.is_test) for name, one in by_name.items()} == expected
 
 
-FOLDERS = st.sampled_from(["train", "test", "seg_test", "meta", "images", "cat", "1", "x_pred"]) | st.text(
-    max_size=3
-)
+FOLDERS = st.sampled_from(
+    [
+        *("train", "test", "seg_test", "meta", "images", "cat", "1", "x_pred", "dev", "train_mini", "part 1"),
+        *("masks", "labels", "val_masks", "train_labels", "train station", "data"),
+    ]
+) | st.text(max_size=3)
 
 
 @settings(max_examples=100, deadline=None)
 @given(folders=st.lists(st.lists(FOLDERS, max_size=5), min_size=1, max_size=12))
 def test_whatever_the_folders_are_not_all_pictures_are_left_out(folders: list[list[str]]) -> None:
-    found = places(["/".join([*one, "1.jpg"]) for one in folders], {})
-    assert len(found) == len(folders)
-    assert any(place is not None for place in found)
+    names = ["/".join([*one, "1.jpg"]) for one in folders]
+    found = placed(names, [])
+    assert found.places
+    assert found.places.keys() ^ found.left_out.keys() == set(names)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -58,7 +58,10 @@ def test_classes_of_test_pictures_in_a_table_beside_their_folder(tmp_path: Path)
         "Test/00001.png": ("2", True),
         "Test/00002.png": ("", True),
     }
-    assert source.notes == ("The classes of 2 pictures are those in Test.csv.",)
+    assert source.notes == (
+        "The classes of 2 pictures are those in Test.csv.",
+        "1 of 5 pictures has no class: Test/00002.png.",
+    )
     authors = folder(
         tmp_path / "authors",
         *("train/00002/1.png", "test/images/1.png"),
@@ -88,7 +91,10 @@ def test_classes_in_the_names_of_pictures(tmp_path: Path) -> None:
         "test1/1.png": ("", True),
         "test1/2.png": ("", True),
     }
-    assert source.notes == ("The classes of 4 pictures are those in their names, such as cat.0.png.",)
+    assert source.notes == (
+        "The classes of 4 pictures are those in their names, such as cat.0.png.",
+        "2 of 6 pictures have no class, the first is test1/1.png.",
+    )
     flat = image_source(f"folder:{tmp_path / 'pets' / 'train'}")
     assert sorted(found(flat).values()) == [("cat", False), ("cat", False), ("dog", False), ("dog", False)]
 

@@ -11,16 +11,20 @@ _NAME = re.compile(r"([^\W\d][\w -]*)\.\d+")
 _FEWEST = 2
 """Classes, and pictures of each."""
 
+_SHARE = 0.95
+"""Of the pictures that must have a class in their names, so that few other files hide no classes."""
+
 
 def classes_in_names(names: Sequence[str]) -> dict[str, str]:
-    """Return the class that each picture's name begins with, by its path; nothing unless all names have one.
+    """Return the class that each picture's name begins with, by its path; nothing unless nearly all have one.
 
     Args:
         names: paths of the pictures to train on.
     """
-    found = {name: class_in_name(name) for name in names}
+    found = {name: one for name in names if (one := class_in_name(name))}
     counts = Counter(found.values())
-    whole = "" not in counts and len(counts) >= _FEWEST and min(counts.values()) >= _FEWEST
+    most = len(found) >= _SHARE * len(names)
+    whole = most and len(counts) >= _FEWEST and min(counts.values()) >= _FEWEST
     return found if whole and len({name.casefold() for name in counts}) == len(counts) else {}
 
 

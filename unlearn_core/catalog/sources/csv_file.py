@@ -3,8 +3,10 @@
 import hashlib
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from posixpath import normpath
@@ -12,56 +14,117 @@ from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
+from unlearn_core.catalog.sources.split_words import Kind, split_of
 from unlearn_core.catalog.sources.tables import LABELS, PATHS, column, rows_of
-from unlearn_core.catalog.untrusted.pictures import MOST_BYTES
+from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.brought import there
 from unlearn_core.errors import UserError, no_such_file
 
-SPLITS = ("split", "part", "subset")
+SPLITS = ("split", "part", "subset", "set", "usage")
+_IS_TEST = "istest"
+_FLAGS: dict[str, Kind] = {
+    **dict.fromkeys(("0", "false", "no"), "train"),
+    **dict.fromkeys(("1", "true", "yes"), "test"),
+}
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
 _TRIED = 20
-_TEST = ("test", "testing", "val", "valid", "validation")
+_READING = 2
+"""Increase it when the same file gives other classes or another split: what was made of them is then old."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row with a picture: the number of its line, the picture's path and what it says of it."""
+
+    line: int
+    name: str
+    label: str
+    is_test: bool
 
 
 def table_source(path: Path) -> ImageSource:
     """Return the pictures of a CSV file with a header, in the order of its rows.
 
     Columns are separated by commas, semicolons, tabs or bars. Paths are relative to the file's folder and
-    stay in it, with `/` or, as on Windows, `\\`. A split of `test` or `val` marks test pictures; an empty
-    label marks an unlabelled picture. Rows without a picture are left out.
+    stay in it, with `/` or, as on Windows, `\\`; they may lack the ending. A split such as `test` or `val`
+    marks test pictures, an empty one training pictures; an empty label marks an unlabelled picture. Rows
+    without a picture are left out, and those that repeat another or contradict it.
 
     Raises:
-        UserError: no such file, not a CSV file, a missing column, or no picture at all.
+        UserError: no such file, not a CSV file, a missing column, an unknown split, or no picture at all.
     """
     rows, notes = _rows(path)
     header = rows[0]
-    where, label, split = (column(header, names) for names in (PATHS, LABELS, SPLITS))
+    where, label = (column(header, names) for names in (PATHS, LABELS))
     if where is None or label is None:
         raise UserError(f"{path.name} needs a header with the columns path and label.")
     folder = path.parent.resolve()
     exists = _files(folder)
     root = _root(exists, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
-    files, is_test, classes, ids, left_out = [], [], [], [], []
-    for number, row in enumerate(rows[1:]):
+    split, is_flag = column(header, (*SPLITS, _IS_TEST)), column(header, SPLITS) is None
+    found: list[_Row] = []
+    left_out: dict[int, tuple[str, str]] = {}
+    for line, row in enumerate(rows[1:], 2):
         name = _inside(exists, root, row[where].strip()) if len(row) == len(header) else None
         if name is None:
-            left_out.append(
-                (row[where] if len(row) > where else "", _why(path, number + 2, row, header, where))
-            )
+            text = row[where] if len(row) > where else ""
+            left_out[line] = (text, _why(path, line, row, header, where))
             continue
-        file = f"{folder}/{name}"
-        files.append(PictureFile(normalize("NFC", name), partial(read_file, file), file))
-        is_test.append(split is not None and row[split].strip().lower() in _TEST)
-        classes.append(normalize("NFC", row[label].strip()))
-        ids.append(number)
-    if not files:
-        raise UserError(left_out[0][1])
-    return in_order(files, is_test, classes, ids=ids, left_out=left_out, notes=notes)
+        kind = "train" if split is None else _kind(row[split].strip(), is_flag=is_flag)
+        if split is not None and kind is None:
+            cell = f"{row[split].strip()[:80]!r} in the column {header[split].strip()[:80]}"
+            raise UserError(f"Line {line} of {path.name} has {cell}: write train or test.")
+        text = "" if kind == "unlabelled" else normalize("NFC", row[label].strip())
+        found.append(_Row(line, name, text, kind != "train"))
+    left_out |= _repeated(path, found)
+    found = [row for row in found if row.line not in left_out]
+    if not found:
+        raise UserError(left_out[min(left_out)][1])
+    files = [f"{folder}/{row.name}" for row in found]
+    return in_order(
+        [
+            PictureFile(normalize("NFC", row.name), partial(read_file, file), file)
+            for row, file in zip(found, files, strict=True)
+        ],
+        [row.is_test for row in found],
+        [row.label for row in found],
+        ids=[row.line - 2 for row in found],
+        left_out=[left_out[line] for line in sorted(left_out)],
+        notes=notes,
+    )
+
+
+def _kind(value: str, *, is_flag: bool) -> Kind | None:
+    """Return what a cell of a split says, or of a column that tells test pictures; None for other words."""
+    if not value:
+        return "train"
+    if is_flag:
+        return _FLAGS.get(value.lower())
+    found = split_of(value)
+    return found[0] if found and found[0] != "none" else None
+
+
+def _repeated(path: Path, rows: list[_Row]) -> dict[int, tuple[str, str]]:
+    """Return path and reason of the rows that are left out since others name the same picture, by line."""
+    same: defaultdict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        same[normpath(row.name)].append(row)
+    left_out = {}
+    for first, *others in same.values():
+        said = (first.label, first.is_test)
+        other = next((one for one in others if (one.label, one.is_test) != said), None)
+        for one in others if other is None else (first, *others):
+            why = f"Line {one.line} of {path.name} repeats line {first.line}."
+            if other is not None:
+                lines = f"Lines {first.line} and {other.line} of {path.name}"
+                why = f"{lines} give {one.name[-80:]} different classes or splits."
+            left_out[one.line] = (one.name, why)
+    return left_out
 
 
 def table_fingerprint(path: Path) -> str:
     """Return a digest of the CSV file and of the sizes and times of the pictures that it names."""
-    digest = hashlib.sha256(readable(there(path.resolve())).encode())
+    digest = hashlib.sha256(f"{_READING} {readable(there(path.resolve()))}".encode())
     digest.update("\n".join(map(",".join, _rows(path)[0])).encode(errors="backslashreplace"))
     for file in table_source(path).pictures:
         assert file.path is not None
@@ -99,8 +162,10 @@ def _inside(exists: Callable[[str], bool], root: str, name: str) -> str | None:
     for one in (name, name.replace("\\", "/")) if "\\" in name else (name,):
         short = one.removeprefix(root)
         outside = _FULL.match(short) or (".." in short and normpath(short).startswith(".."))
-        if short and not outside and exists(short):
-            return short
+        endings = ("",) if short.lower().endswith(SUFFIXES) else ("", *SUFFIXES, *map(str.upper, SUFFIXES))
+        for ending in endings if short and not outside else ():
+            if exists(short + ending):
+                return short + ending
     return None
 
 

@@ -5,16 +5,16 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
-from unlearn_core.catalog.sources.classes_in_names import class_in_name, classes_in_names
-from unlearn_core.catalog.sources.label_files import annotated, in_tables, says_classes
-from unlearn_core.catalog.sources.layouts import Place, places
+from unlearn_core.catalog.sources.label_files import says_classes
+from unlearn_core.catalog.sources.other_files import no_pictures, of_other_kinds
+from unlearn_core.catalog.sources.placing import Placed, placed
 from unlearn_core.catalog.sources.walk import is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
 from unlearn_core.catalog.untrusted.archives import Archive, members
@@ -25,7 +25,7 @@ from unlearn_core.errors import UserError
 
 MOST_PICTURES = 100_000
 MOST_UNPACKED = 16 * 2**30
-_READING = 4
+_READING = 5
 """Increase it when the same files give other classes or another split: what was made of them is then old."""
 
 _DRIVE = re.compile("[a-zA-Z]:")
@@ -38,12 +38,14 @@ class Listing:
     Attributes:
         pictures: in the order of their names there.
         annotations: files that may say the classes of pictures.
+        others: paths of the files that are no pictures.
         folders: with pictures or not.
         notes: sentences about guesses.
     """
 
     pictures: list[PictureFile]
     annotations: list[PictureFile]
+    others: list[str]
     folders: set[str]
     notes: tuple[str, ...] = ()
 
@@ -74,19 +76,20 @@ def folder_source(path: Path) -> ImageSource:
         UserError: an unknown path, no pictures, too many, or an archive with unsafe names.
     """
     listing = list_folder(path)
-    found, notes = _places(listing)
-    kept = [number for number, place in enumerate(found) if place is not None]
+    found = _placed(listing)
+    kept = [number for number, file in enumerate(listing.pictures) if file.name in found.places]
+    if not kept:
+        raise UserError(next(iter(found.left_out.values())))
+    pictures = [listing.pictures[number] for number in kept]
     return in_order(
-        [listing.pictures[number] for number in kept],
-        [place.is_test for place in found if place is not None],
-        [place.class_name for place in found if place is not None],
+        pictures,
+        [found.places[file.name].is_test for file in pictures],
+        [found.places[file.name].class_name for file in pictures],
         ids=kept,
         left_out=[
-            (file.name, f"{file.name} is beside the folders for training and testing.")
-            for file, place in zip(listing.pictures, found, strict=True)
-            if place is None
+            (file.name, found.left_out[file.name]) for file in listing.pictures if file.name in found.left_out
         ],
-        notes=(*listing.notes, *notes),
+        notes=(*listing.notes, *found.notes, *_of_other_folders(listing, found)),
     )
 
 
@@ -95,7 +98,7 @@ def list_folder(path: Path) -> Listing:
     _check(path)
     listing = _in_archive(path) if path.is_file() else _in_folder(path)
     if not listing.pictures:
-        raise UserError(f"There are no pictures in {path.name}.")
+        raise UserError(no_pictures(path.name, listing.others))
     if len(listing.pictures) > MOST_PICTURES:
         raise UserError(
             f"{path.name} has {len(listing.pictures):,} pictures; the maximum is {MOST_PICTURES:,}."
@@ -104,12 +107,27 @@ def list_folder(path: Path) -> Listing:
 
 
 def empty_classes(path: Path) -> list[str]:
-    """Return the folders without any picture in or below them that stand beside class folders."""
+    """Return the folders without any file in or below them that stand beside class folders."""
     listing = list_folder(path)
+    return _beside_classes(listing, _placed(listing))[0]
+
+
+def _of_other_folders(listing: Listing, found: Placed) -> Iterable[str]:
+    """Yield a sentence about the folders beside class folders that hold other files alone, if any."""
+    _, others = _beside_classes(listing, found)
+    if len(others) == 1:
+        yield f"The folder {others[0]} beside the class folders has no pictures."
+    elif others:
+        yield f"{len(others):,} folders beside the class folders have no pictures, the first is {others[0]}."
+
+
+def _beside_classes(listing: Listing, found: Placed) -> tuple[list[str], list[str]]:
+    """Return the folders beside class folders that hold nothing, and those that hold other files alone."""
     full = {folder for file in listing.pictures for folder in _around(file.name)}
-    classes = {place.folder for place in _places(listing)[0] if place is not None and place.folder}
-    beside = {"/".join(folder[:-1]) for folder in classes}
-    return sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
+    beside = {"/".join(place.folder[:-1]) for place in found.places.values() if place.folder}
+    some = sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
+    filled = {folder for name in listing.others for folder in _around(name)} if some else set()
+    return [one for one in some if one not in filled], [one for one in some if one in filled]
 
 
 def _around(name: str) -> Iterable[str]:
@@ -125,45 +143,8 @@ def _check(path: Path) -> None:
         raise UserError(f"{path.name} is neither a folder nor a .zip file.")
 
 
-def _places(listing: Listing) -> tuple[list[Place | None], tuple[str, ...]]:
-    """Return the place of each picture, and sentences about where classes are from."""
-    names = [file.name for file in listing.pictures]
-    found = places(names, annotated(listing.annotations))
-    unlabelled = {
-        name: number
-        for number, (name, place) in enumerate(zip(names, found, strict=True))
-        if place is not None and not place.class_name
-    }
-    notes = []
-    classes = {place.class_name for place in found if place is not None and place.class_name}
-    for table, labels in in_tables(listing.annotations, unlabelled, classes):
-        for name, label in labels.items():
-            place = found[unlabelled[name]]
-            assert place is not None
-            found[unlabelled[name]] = replace(place, class_name=normalize("NFC", label))
-        notes.append(f"The classes of {len(labels):,} pictures are those in {table}.")
-    # One folder around all is none: an archive often has one.
-    if not notes and len(classes) < 2:
-        notes += _from_names(names, found)
-    return found, tuple(notes)
-
-
-def _from_names(names: Sequence[str], found: list[Place | None]) -> list[str]:
-    """Set the classes of the pictures whose names have them; return a sentence if there are any."""
-    places_of = dict(zip(names, found, strict=True))
-    train, test = (
-        [n for n, place in places_of.items() if place and place.is_test == of] for of in (False, True)
-    )
-    labels = classes_in_names(train)
-    classes = set(labels.values())
-    labels |= {name: one for name in test if (one := class_in_name(name)) in classes}
-    for number, (name, place) in enumerate(zip(names, found, strict=True)):
-        if place is not None and name in labels:
-            found[number] = replace(place, class_name=labels[name])
-    one = next(iter(labels), "").rpartition("/")[2]
-    return [f"The classes of {len(labels):,} pictures are those in their names, such as {one}."] * bool(
-        labels
-    )
+def _placed(listing: Listing) -> Placed:
+    return placed([file.name for file in listing.pictures], listing.annotations)
 
 
 def _in_folder(path: Path) -> Listing:
@@ -180,7 +161,8 @@ def _in_folder(path: Path) -> Listing:
 def _listing(files: list[PictureFile], folders: set[str], notes: tuple[str, ...] = ()) -> Listing:
     pictures = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     annotations = [file for file in files if says_classes(file.name)]
-    return Listing(pictures, annotations, folders, notes)
+    others = [file.name for file in files if not file.name.lower().endswith(SUFFIXES)]
+    return Listing(pictures, annotations, others, folders, (*notes, *of_other_kinds(others)))
 
 
 def readable(name: PurePath | str) -> str:

@@ -1,11 +1,13 @@
 """Classes of pictures whose folders do not say them, from files beside the pictures."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from unlearn_core.catalog.class_names import class_numbers
 from unlearn_core.catalog.sources.base import PictureFile
-from unlearn_core.catalog.sources.tables import LABELS, PATHS, column, rows_of
+from unlearn_core.catalog.sources.named_pictures import NamedPictures
+from unlearn_core.catalog.sources.tables import FILES, LABELS, PATHS, column, rows_of
 from unlearn_core.errors import UserError
 
 _ANNOTATIONS, _TABLE = "_annotations.txt", ".csv"
@@ -14,10 +16,35 @@ _ANNOTATIONS, _TABLE = "_annotations.txt", ".csv"
 _NO_LABELS = "submission"
 """In the name of a table: Kaggle's example of an answer has one class for all pictures."""
 
+_MOST_TABLES = 100
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What tables say of pictures without a class.
+
+    Attributes:
+        classes: by the pictures' paths.
+        left_out: a sentence about each picture that a table gives several classes.
+        notes: which tables were used, and which were not though they name pictures.
+    """
+
+    classes: dict[str, str]
+    left_out: dict[str, str]
+    notes: tuple[str, ...]
+
 
 def says_classes(name: str) -> bool:
     """Return whether a file of this name may say the classes of pictures."""
     return name.endswith(_ANNOTATIONS) or (name.lower().endswith(_TABLE) and _NO_LABELS not in name.lower())
+
+
+def classes_are_those(pictures: int, where: str) -> str:
+    """Return a sentence about where the classes of so many pictures are from."""
+    if pictures == 1:
+        return f"The class of 1 picture is that {where}."
+    return f"The classes of {pictures:,} pictures are those {where}."
 
 
 def annotated(files: Sequence[PictureFile]) -> dict[str, str]:
@@ -33,41 +60,104 @@ def annotated(files: Sequence[PictureFile]) -> dict[str, str]:
 
 
 def in_tables(
-    files: Sequence[PictureFile], unlabelled: Collection[str], classes: Collection[str]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield for each table of pictures without a class its name and their classes by the pictures' paths.
-
-    A table is in their folder or, as `Test.csv` of GTSRB is beside `Test`, has the folder's name.
+    files: Sequence[PictureFile],
+    is_test: Mapping[str, bool],
+    unlabelled: Collection[str],
+    classes: Collection[str],
+) -> Tables:
+    """Return what the tables beside pictures say of those without a class.
 
     Args:
         files: that may be tables.
+        is_test: of all pictures, by their paths.
         unlabelled: paths of the pictures without a class.
         classes: of the others; in a table the class 00007 may be 7.
+
+    Raises:
+        UserError: two tables give a picture different classes.
     """
-    folders = {_folder(name) for name in unlabelled}
+    tables = [file for file in files if file.name.lower().endswith(_TABLE)]
+    if not tables or not unlabelled:
+        return Tables({}, {}, ())
+    read = tables if len(tables) <= _MOST_TABLES else _beside(tables, unlabelled)
+    pictures = NamedPictures(is_test)
     numbers = {number[0]: name for name in classes if (number := class_numbers([name]))}
-    for file in files:
-        own, beside = _folder(file.name), f"{file.name[: -len(_TABLE)]}/"
-        if not file.name.lower().endswith(_TABLE) or not {own, beside} & folders:
-            continue
-        said: dict[str, str] = {}
-        for path, label in _labels(file):
-            number = class_numbers([label])
-            name = label if label in classes or not number else numbers.get(number[0], label)
-            said |= {one: name for one in (own + path, beside + path) if one in unlabelled and name}
-        if said:
-            yield file.name, said
+    said: dict[str, tuple[str, str]] = {}
+    left_out: dict[str, str] = {}
+    used, unused = [], []
+    for file in read:
+        found, why_not = _named(file, pictures)
+        unused += [why_not] * bool(why_not)
+        labels = [(one, _as_class(label, classes, numbers)) for one, label in found if one in unlabelled]
+        own, several = _once(labels)
+        for one, (name, other) in several.items():
+            words = f"{file.name[-80:]} gives {one[-80:]} different classes"
+            left_out[one] = f"{words}, {name[:40]} and {other[:40]}."
+        for one, name in own.items():
+            before, table = said.setdefault(one, (name, file.name))
+            if before != name:
+                both = f"{table[-80:]} and {file.name[-80:]} give {one[-80:]} different classes"
+                raise UserError(f"{both}, {before[:40]} and {name[:40]}: remove one of them.")
+        if own:
+            used.append(classes_are_those(len(own), f"in {file.name}"))
+    notes = [*_few(used), *_few(unused)]
+    if len(read) < len(tables):
+        others = len(tables) - len(read)
+        notes.append(f"{others:,} tables were not read: of so many only those beside the pictures are.")
+    return Tables({one: name for one, (name, _) in said.items()}, left_out, tuple(notes))
 
 
-def _labels(file: PictureFile) -> Iterator[tuple[str, str]]:
-    """Yield path and class of each row; nothing of what is no table of pictures."""
+def _named(file: PictureFile, pictures: NamedPictures) -> tuple[list[tuple[str, str]], str]:
+    """Return picture and label of each row of a table, or a sentence if it names pictures and is not used."""
+    rows, fault = _labels(file)
+    find = pictures.in_table(file.name)
+    found = [(one, label) for path, label in rows if (one := find(path))]
+    if found or not (rows or fault):
+        return found, ""
+    return [], f"{file.name} was not used: {fault or 'none of its rows names exactly one picture here'}."
+
+
+def _few(notes: list[str]) -> list[str]:
+    """Return sentences about tables, of many the first and how many there are."""
+    more = len(notes) - _MOST_NAMED
+    return notes if more < 2 else [*notes[:_MOST_NAMED], f"The same goes for {more} other tables."]
+
+
+def _as_class(label: str, classes: Collection[str], numbers: Mapping[int, str]) -> str:
+    """Return a label as the class of its number is spelled."""
+    number = class_numbers([label])
+    return label if label in classes or not number else numbers.get(number[0], label)
+
+
+def _once(labels: Sequence[tuple[str, str]]) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+    """Return the class of each picture that has one, and two of the classes of each that has several."""
+    found: dict[str, str] = {}
+    several: dict[str, tuple[str, str]] = {}
+    for one, name in labels:
+        if name and found.setdefault(one, name) != name:
+            several[one] = found[one], name
+    return {one: name for one, name in found.items() if one not in several}, several
+
+
+def _beside(tables: Sequence[PictureFile], unlabelled: Collection[str]) -> list[PictureFile]:
+    """Return the tables in a folder of pictures without a class, or with its name beside it."""
+    folders = {_folder(name) for name in unlabelled}
+    return [file for file in tables if {_folder(file.name), f"{file.name[: -len(_TABLE)]}/"} & folders]
+
+
+def _labels(file: PictureFile) -> tuple[list[tuple[str, str]], str]:
+    """Return path and class of each row, or a reason why there are none though the table names pictures."""
+    rows: list[list[str]] = []
     with suppress(UserError):
         rows, _ = rows_of(_read(file), file.name)
-        where, label = (column(rows[0] if rows else [], names) for names in (PATHS, LABELS))
-        if where is not None and label is not None:
-            for row in rows[1:]:
-                if len(row) == len(rows[0]):
-                    yield row[where].strip().replace("\\", "/").removeprefix("./"), row[label].strip()
+    where, label = (column(rows[0] if rows else [], names) for names in (PATHS, LABELS))
+    if label is None:
+        names = column(rows[0] if rows else [], FILES) is not None
+        return [], "it has no column label" if names else ""
+    if where is None:
+        return [], ""
+    whole = (row for row in rows[1:] if len(row) == len(rows[0]))
+    return [(row[where].strip(), row[label].strip()) for row in whole], ""
 
 
 def _read(file: PictureFile) -> bytes:

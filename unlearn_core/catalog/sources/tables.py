@@ -2,12 +2,16 @@
 
 import codecs
 import csv
+import re
 from io import StringIO
 
 from unlearn_core.errors import UserError
 
-PATHS = ("path", "file", "filename", "image", "picture")
-LABELS = ("label", "class", "target", "classid", "class_id")
+FILES = ("path", "file", "filename", "filepath", "image", "imagepath", "imagename", "imageid", "picture")
+PATHS = (*FILES, "idcode", "id")
+LABELS = ("label", "class", "target", "classid", "dx", "breed", "diagnosis", "category")
+"""Names of columns, without case, spaces, hyphens and underscores."""
+
 _SEPARATORS = ",;\t|"
 
 
@@ -29,7 +33,7 @@ def rows_of(data: bytes, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
 
 def column(header: list[str], names: tuple[str, ...]) -> int | None:
     """Return the column of a header with the first of these names that it has."""
-    found = [name.strip().lower() for name in header]
+    found = [re.sub(r"[\s_-]", "", name).lower() for name in header]
     return next((found.index(name) for name in names if name in found), None)
 
 

@@ -1,0 +1,68 @@
+"""Rows of a CSV file of pictures: which are for testing, and which are of one picture."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.catalog.folders import folder, found
+from unlearn_core.catalog.sources.base import ImageSource
+from unlearn_core.catalog.sources.csv_file import table_source
+from unlearn_core.errors import UserError
+
+
+def read(root: Path, *lines: str) -> ImageSource:
+    folder(root, "a.jpg", "b.jpg", "c.jpg", **{"table.csv": "\n".join(lines)})
+    return table_source(root / "table.csv")
+
+
+def test_a_row_that_repeats_another_is_left_out(tmp_path: Path) -> None:
+    source = read(tmp_path, "path,label", "a.jpg,cat", "b.jpg,dog", "./a.jpg,cat")
+    assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("dog", False)}
+    assert source.left_out == (("./a.jpg", "Line 4 of table.csv repeats line 2."),)
+    assert source.ids.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("other", ["a.jpg,dog,train", "a.jpg,cat,test"])
+def test_rows_that_contradict_each_other_are_left_out(tmp_path: Path, other: str) -> None:
+    source = read(tmp_path, "path,label,split", "a.jpg,cat,train", "b.jpg,dog,", "a.jpg,cat,train", other)
+    assert found(source) == {"b.jpg": ("dog", False)}
+    assert source.ids.tolist() == [1]
+    why = "Lines 2 and 5 of table.csv give a.jpg different classes or splits."
+    assert source.left_out == (("a.jpg", why),) * 3
+
+
+@pytest.mark.parametrize(
+    ("column", "train", "test"),
+    [
+        ("split", "Training", "Public Test"),
+        ("Usage", "Training", "PrivateTest"),
+        ("set", "train", "dev"),
+        ("subset", "trainval", "eval"),
+        ("part", "", "holdout"),
+        ("is_test", "0", "1"),
+        ("is test", "False", "TRUE"),
+    ],
+)
+def test_a_split_has_the_words_of_folders(tmp_path: Path, column: str, train: str, test: str) -> None:
+    source = read(tmp_path, f"path,label,{column}", f"a.jpg,cat,{train}", f"b.jpg,dog,{test}")
+    assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("dog", True)}
+
+
+def test_pictures_to_predict_have_no_label(tmp_path: Path) -> None:
+    source = read(tmp_path, "path,label,split", "a.jpg,cat,train", "b.jpg,dog,unlabeled")
+    assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("", True)}
+
+
+@pytest.mark.parametrize(("column", "value"), [("split", "fold 3"), ("set", "meta"), ("is_test", "test?")])
+def test_an_unknown_split_is_refused(tmp_path: Path, column: str, value: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, f"path,label,{column}", "a.jpg,cat,", f"b.jpg,dog,{value}")
+    sentence = f"Line 3 of table.csv has {value!r} in the column {column}: write train or test."
+    assert str(caught.value) == sentence
+
+
+def test_names_may_lack_their_ending(tmp_path: Path) -> None:
+    folder(tmp_path, "d.PNG")
+    source = read(tmp_path, "image_id,dx", "a,cat", "d,dog", "e,dog")
+    assert found(source) == {"a.jpg": ("cat", False), "d.PNG": ("dog", False)}
+    assert [name for name, _ in source.left_out] == ["e"]
