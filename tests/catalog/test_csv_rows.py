@@ -48,12 +48,19 @@ def test_a_split_has_the_words_of_folders(tmp_path: Path, column: str, train: st
     assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("dog", True)}
 
 
+def test_a_column_that_may_mean_something_else_is_a_split_only_with_its_words(tmp_path: Path) -> None:
+    source = read(tmp_path, "path,label,set", "a.jpg,cat,7", "b.jpg,dog,8")
+    assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("dog", False)}
+    with pytest.raises(UserError, match="'8' in the column set: write train or test"):
+        read(tmp_path, "path,label,set", "a.jpg,cat,train", "b.jpg,dog,8")
+
+
 def test_pictures_to_predict_have_no_label(tmp_path: Path) -> None:
     source = read(tmp_path, "path,label,split", "a.jpg,cat,train", "b.jpg,dog,unlabeled")
     assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("", True)}
 
 
-@pytest.mark.parametrize(("column", "value"), [("split", "fold 3"), ("set", "meta"), ("is_test", "test?")])
+@pytest.mark.parametrize(("column", "value"), [("split", "fold 3"), ("is_test", "test?")])
 def test_an_unknown_split_is_refused(tmp_path: Path, column: str, value: str) -> None:
     with pytest.raises(UserError) as caught:
         read(tmp_path, f"path,label,{column}", "a.jpg,cat,", f"b.jpg,dog,{value}")

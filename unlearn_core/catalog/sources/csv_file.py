@@ -20,7 +20,9 @@ from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.brought import there
 from unlearn_core.errors import UserError, no_such_file
 
-SPLITS = ("split", "part", "subset", "set", "usage")
+SPLITS = ("split", "subset", "usage")
+_MAYBE_SPLITS = ("part", "set")
+"""They may mean something else, and count only where one of their cells has a word for a split."""
 _IS_TEST = "istest"
 _FLAGS: dict[str, Kind] = {
     **dict.fromkeys(("0", "false", "no"), "train"),
@@ -61,7 +63,7 @@ def table_source(path: Path) -> ImageSource:
     folder = path.parent.resolve()
     exists = _files(folder)
     root = _root(exists, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
-    split, is_flag = column(header, (*SPLITS, _IS_TEST)), column(header, SPLITS) is None
+    split, is_flag = _split_column(rows)
     found: list[_Row] = []
     left_out: dict[int, tuple[str, str]] = {}
     for line, row in enumerate(rows[1:], 2):
@@ -92,6 +94,17 @@ def table_source(path: Path) -> ImageSource:
         left_out=[left_out[line] for line in sorted(left_out)],
         notes=notes,
     )
+
+
+def _split_column(rows: list[list[str]]) -> tuple[int | None, bool]:
+    """Return the column of the split, None if there is none, and whether it only tells test pictures."""
+    header = rows[0]
+    place = column(header, SPLITS)
+    maybe = column(header, _MAYBE_SPLITS)
+    if place is None and maybe is not None:
+        cells = {row[maybe].strip() for row in rows[1:] if len(row) == len(header)} - {""}
+        place = maybe if any(_kind(cell, is_flag=False) for cell in cells) else None
+    return (column(header, (_IS_TEST,)), True) if place is None else (place, False)
 
 
 def _kind(value: str, *, is_flag: bool) -> Kind | None:
