@@ -136,7 +136,7 @@ def carry_out_here(store: Store, run: Run, as_json: bool) -> int:
         print("Cancelled before the first step.", file=sys.stderr)
         return 130
     if as_json:
-        print(json.dumps(result.to_json()))
+        print(json.dumps(result.to_json(), allow_nan=False))
     else:
         print(_in_words(result))
     return 130 if result.stopped == "cancelled" else 0
