@@ -22,5 +22,7 @@ def test_outputs_that_are_no_numbers_are_refused_and_not_counted_as_the_first_cl
     labels = np.zeros(3, np.int64)
     assert predict(Brightness(), pictures, labels, torch.device("cpu")).classes.tolist() == [1, 1, 1]
     pictures[1] = 0
-    with pytest.raises(UserError, match=r"^The classifier's outputs for some of the pictures are not numbers\.$"):
+    with pytest.raises(
+        UserError, match=r"^The classifier's outputs for some of the pictures are not numbers\.$"
+    ):
         predict(Brightness(), pictures, labels, torch.device("cpu"))

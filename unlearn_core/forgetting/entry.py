@@ -40,6 +40,13 @@ class MethodEntry:
     retained_data: Literal["none", "optional", "needed"] = "none"
     fixed_length: bool = False
     """Whether its number of steps is given, whatever is forgotten on the way."""
+    goals: tuple[str, ...] = ("misclassify", "relabel")
+    """The goals that it can aim at."""
+
+    def check_goal(self, goal: str) -> None:
+        """Raise `UserError` if the method cannot aim at this goal."""
+        if goal not in self.goals:
+            raise UserError(f"{self.title} cannot aim at a new label: choose misclassify or another method.")
 
     def check_retained(self, count: int) -> None:
         """Raise `UserError` if the method cannot use this number of retained pictures."""

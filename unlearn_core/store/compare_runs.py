@@ -124,7 +124,7 @@ def mutual_agreement(
 
 
 def _kept(comparison: Comparison, second: str | None) -> dict[tuple[str | None, int], int]:
-    """Return the prediction after of each picture of D_r and D_test, by its image set, "" the first, and id."""
+    """Return the prediction after of each picture of D_r and D_test, by its image set ("": first) and id."""
     chosen = np.flatnonzero(np.isin(comparison.group, (RETAIN, TEST)))
     sets = [second if number else "" for number in comparison.image_set[chosen].tolist()]
     keys = zip(sets, comparison.ids[chosen].tolist(), strict=True)

@@ -13,6 +13,7 @@ from unlearn_core.measuring.attribution.convergence import convergence_delta
 from unlearn_core.measuring.attribution.quality import quality, write_attribution_quality
 from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.attribution.settings import SettingValue
 from unlearn_core.store.runs import Store
 
 Linear = tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
@@ -42,7 +43,9 @@ def test_infidelity_is_zero_where_a_map_is_the_gradient(linear: Linear) -> None:
     assert np.min(quality(classifier, pixels, targets, "saliency", 0).infidelity) > 1e-5
 
 
-@pytest.mark.parametrize("algorithm", ["integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation"])
+@pytest.mark.parametrize(
+    "algorithm", ["integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation"]
+)
 @pytest.mark.parametrize("baseline", ["black", "grey"])
 def test_infidelity_is_zero_where_a_map_holds_the_contributions(
     linear: Linear, algorithm: str, baseline: str
@@ -50,7 +53,7 @@ def test_infidelity_is_zero_where_a_map_holds_the_contributions(
     classifier, pixels, targets, _ = linear
     # Half of each picture is black; tiles of one pixel hold its own contribution.
     pixels[..., : SIDE // 2] = 0
-    known = {"baseline": baseline, "patches": SIDE}
+    known: dict[str, SettingValue] = {"baseline": baseline, "patches": SIDE}
     exact = quality(classifier, pixels, targets, algorithm, 0, algorithm_entry(algorithm).own(known))
     assert np.max(exact.infidelity) < 1e-9
 
