@@ -24,7 +24,8 @@ ENDS = [
     (entry.name, option.name, value)
     for entry in methods()
     for option in entry.options
-    for value in (option.low, option.high)
+    # Below 0 means that the method chooses: 0 is an end too.
+    for value in ((option.low, 0, option.high) if option.low < 0 else (option.low, option.high))
     if option.name not in MADE or value < TOO_LONG
 ]
 

@@ -28,9 +28,9 @@ def classifier() -> Classifier:
 
 @pytest.fixture
 def few(classifier: Classifier) -> ImageSet:
-    """Return 30 training and 30 test digits with the ids 0 to 59."""
+    """Return 40 training and 20 test digits with the ids 0 to 59."""
     images = load_images("mnist", classifier)
-    rows = np.concatenate([np.flatnonzero(~images.is_test)[:30], np.flatnonzero(images.is_test)[:30]])
+    rows = np.concatenate([np.flatnonzero(~images.is_test)[:40], np.flatnonzero(images.is_test)[:20]])
     return replace(
         images,
         name="few",
@@ -45,7 +45,10 @@ def few(classifier: Classifier) -> ImageSet:
 def test_beyond_the_weights_of_a_method_in_train_mode_outputs_stay_numbers(
     classifier: Classifier, few: ImageSet
 ) -> None:
-    found = unlearn(classifier, few, pick="ids:0,1,2,3", method="neggrad", max_steps=60, strength=1.5).result
+    few_examples = {"examples": 4, "attack_iterations": 5}
+    found = unlearn(
+        classifier, few, pick="ids:0,1,2,3", method="adv", options=few_examples, max_steps=60, strength=1.5
+    ).result
     assert found.depth is not None
     assert math.isfinite(found.depth.margin)
 
@@ -115,7 +118,7 @@ def test_an_instance_that_is_used_again_forgets_like_a_new_one(classifier: Class
     used = Anchor(dict(options))
     unlearn(classifier, few, pick="ids:0", method=used, max_steps=1)
     again, anew = (
-        unlearn(classifier, few, pick=f"ids:{','.join(map(str, range(30)))}", method=one, max_steps=2)
+        unlearn(classifier, few, pick=f"ids:{','.join(map(str, range(40)))}", method=one, max_steps=2)
         for one in (used, Anchor(dict(options)))
     )
     assert [step.loss for step in again.steps] == [step.loss for step in anew.steps]
