@@ -129,6 +129,10 @@ def test_a_repair_that_is_taken_up_after_a_relapse_still_counts_as_forgotten() -
     assert method.lefts == pytest.approx([1 / 3])
     assert resumed.stopped == "forgotten"
     assert weight(task) == pytest.approx(0.5)
+    ended = ForgettingLoop(Scripted(), task_of(0.3), 10)
+    ended.restore_weights(state)
+    assert ended.step == 3
+    assert weight(ended.task) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(

@@ -232,14 +232,17 @@ class ForgettingLoop:
         return state
 
     def restore_weights(self, state: dict[str, Tensor]) -> None:
-        """Restore weights and number of steps from `state()`, for a result without going on."""
+        """Restore steps and weights to end there; of a repair phase the last weights with all forgotten."""
         load_tensors(self.task.module, _under("module.", state))
         self.step = int(state["step"])
+        if "settling" in state:
+            self._set_weights(_numbered(_under("kept.", state)))
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         assert self._optimiser is not None
-        self.restore_weights(state)
+        load_tensors(self.task.module, _under("module.", state))
+        self.step = int(state["step"])
         self.method.restore(_under("method.", state))
         whole = self._optimiser.state_dict()
         whole["state"] = {}

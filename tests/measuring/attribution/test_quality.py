@@ -44,7 +44,7 @@ def test_infidelity_is_zero_where_a_map_is_the_gradient(linear: Linear) -> None:
 
 
 @pytest.mark.parametrize(
-    "algorithm", ["integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation"]
+    "algorithm", ["integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation", "occlusion"]
 )
 @pytest.mark.parametrize("baseline", ["black", "grey"])
 def test_infidelity_is_zero_where_a_map_holds_the_contributions(
