@@ -106,7 +106,7 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
         ),
         (
             ("forget", "--goal", "relabel", "--method", "jit"),
-            "JiT cannot aim at a new label: choose misclassify or another method.",
+            "JiT cannot relabel pictures: choose misclassify or another method.",
         ),
         (
             ("reference", "mnist-resnet", "--out", "found"),

@@ -102,14 +102,12 @@ def test_a_part_of_a_retrained_classifier_is_no_run_that_failed(
 def test_a_method_that_cannot_aim_is_not_asked_to_relabel(name: str) -> None:
     retained = 0 if name in ("jit", "esc") else 20
     request = ForgetRequest(method=name, goal="relabel", retained=retained)
-    with pytest.raises(
-        UserError, match=r"cannot aim at a new label: choose misclassify or another method\.$"
-    ):
+    with pytest.raises(UserError, match=r"cannot relabel pictures: choose misclassify or another method\.$"):
         request.check_names()
 
 
 def test_nor_is_an_instance_of_one(classifier: Classifier, few: ImageSet) -> None:
-    with pytest.raises(UserError, match="SCRUB cannot aim at a new label"):
+    with pytest.raises(UserError, match="SCRUB cannot relabel pictures"):
         unlearn(classifier, few, pick="ids:0", goal="relabel", method=Scrub({}), retained=20)
 
 

@@ -46,7 +46,8 @@ class MethodEntry:
     def check_goal(self, goal: str) -> None:
         """Raise `UserError` if the method cannot aim at this goal."""
         if goal not in self.goals:
-            raise UserError(f"{self.title} cannot aim at a new label: choose misclassify or another method.")
+            others = " or ".join([*self.goals, "another method"])
+            raise UserError(f"{self.title} cannot {goal} pictures: choose {others}.")
 
     def check_retained(self, count: int) -> None:
         """Raise `UserError` if the method cannot use this number of retained pictures."""
