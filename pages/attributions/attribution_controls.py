@@ -128,7 +128,8 @@ def _switches() -> tuple[bool, bool, bool]:
         "How far can these maps be trusted?",
         key="trust",
         bind="query-params",
-        help="**Infidelity**: error in predicting from the map how small noise changes the score. "
+        help="**Infidelity**: error in predicting from the map how small noise changes the score; where a "
+        "map holds contributions, the noise is a share of each pixel's difference from the empty picture. "
         "**Sensitivity**: how much the map changes with tiny changes of the picture. "
         "**Convergence delta**: the share of the score that is missing from the sum of the map. "
         "0 is best for all three. **Emptied** and **shown** (deletion and insertion curves): how likely the "

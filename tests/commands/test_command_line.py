@@ -100,7 +100,7 @@ def test_forget_prints_one_object_and_keeps_the_run(own_home: Path, call: Callab
         folder = out / target
         written = call("attribute", runs[0], "--ids", "3", "--target", target, "--out", str(folder))
         assert written.returncode == 0, written.stderr
-        maps.append(np.load(folder / "3-integrated-gradients-before.npy"))
+        maps.append(np.load(folder / f"3-integrated-gradients-{target}-before.npy"))
     assert maps[1].any()
     np.testing.assert_array_equal(maps[1], -maps[2])
     arguments = ("--ids", "3", "--algorithm", "saliency", "--target", "3-8", "--out", str(out))

@@ -79,7 +79,9 @@ def test_the_shell_completes_runs(store: Store, tmp_path: Path) -> None:
 
 
 def test_brackets_in_help_are_text() -> None:
-    assert "torchvision:NAME[:WEIGHTS]" in show_help("forget")
+    shown = show_help("forget")
+    assert "torchvision:NAME[:WEIGHTS]" in shown
+    assert "no limit for retrain" in " ".join(shown.split())
     parser = _Parser(description="an [red] text")
     commands = parser.add_subparsers().add_parser("deeper", description="a [blue] text")
     commands.add_argument("--number", help="one of [0, 1], [bold] or [/none]")

@@ -86,6 +86,29 @@ def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
         (("forget", "--depth", "deep", "--option", "depth=0"), "Give --depth or --option depth, not both."),
         (("forget", "--new-label", "0=3"), "--new-label needs --goal relabel."),
         (
+            ("forget", "--goal", "relabel", "--new-label", "3=4", "--new-label", "3=5"),
+            "The new label of picture 3 is given twice.",
+        ),
+        (
+            (
+                "attribute",
+                "00000000",
+                "--ids",
+                "3",
+                "--out",
+                "no",
+                "--algorithm",
+                "saliency",
+                "--patches",
+                "4",
+            ),
+            "saliency has no setting patches.",
+        ),
+        (
+            ("forget", "--goal", "relabel", "--method", "jit"),
+            "JiT cannot relabel pictures: choose misclassify or another method.",
+        ),
+        (
             ("reference", "mnist-resnet", "--out", "found"),
             "--out must name a file that ends in .npz, not found.",
         ),

@@ -241,7 +241,7 @@ def test_npo_compares_each_instance_with_its_own_start() -> None:
 def test_scrub_moves_away_on_the_forget_set_and_stays_on_the_rest() -> None:
     task = task_with_retained()
     assert task.retained is not None
-    method = Scrub(options("scrub", cross_entropy=0.0, distillation=2.0))
+    method = Scrub(options("scrub", distillation=2.0) | {"cross_entropy": 0.0})
     method.prepare(task)
     before = tiny_classifier()
     with torch.no_grad():

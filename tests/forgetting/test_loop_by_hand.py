@@ -129,6 +129,32 @@ def test_a_repair_that_is_taken_up_after_a_relapse_still_counts_as_forgotten() -
     assert method.lefts == pytest.approx([1 / 3])
     assert resumed.stopped == "forgotten"
     assert weight(task) == pytest.approx(0.5)
+    ended = ForgettingLoop(Scripted(), task_of(0.3), 10)
+    ended.restore_weights(state)
+    assert ended.step == 3
+    assert weight(ended.task) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("places", "looked_at", "counts", "end"),
+    [
+        ((0.8, 0.5, 0.1), 4, [0, 1, 1, 0, 1], 0.5),  # The last weights recognise the picture again.
+        ((0.8, 0.5), 3, [0, 1, 1], 0.5),  # They are the least damaged ones.
+        ((0.5, 0.8), 3, [0, 1, 1, 1], 0.5),  # Those at the start of the repair phase were.
+    ],
+)
+def test_cancelling_a_repair_leaves_the_least_damaged_weights_that_forget_all(
+    places: tuple[float, ...], looked_at: int, counts: list[int], end: float
+) -> None:
+    task = task_of(0.3)
+    seen: list[tuple[int, int]] = []
+    task.cancelled = lambda: len(seen) == looked_at
+    loop = ForgettingLoop(Scripted(*places, repair=5), task, 10)
+    for step in loop:
+        seen.append((step.step, step.forgotten))
+    assert seen == list(enumerate(counts))
+    assert (loop.stopped, loop.step) == ("cancelled", len(counts) - 1)
+    assert weight(task) == pytest.approx(end)
 
 
 @pytest.mark.parametrize("mode", [True, False])

@@ -73,7 +73,7 @@ def test_esc_leaves_nothing_along_the_erased_directions_and_all_that_is_orthogon
 def test_esc_cannot_relabel() -> None:
     task = tiny_task()
     task.goal = Relabel((task.labels + 1) % CLASSES)
-    with pytest.raises(UserError, match="cannot aim at a new label"):
+    with pytest.raises(UserError, match="cannot relabel pictures"):
         run(Esc(options("esc")), task)
 
 

@@ -151,3 +151,22 @@ def test_one_value_per_channel_is_normalised_by_the_running_statistics() -> None
     assert not network.training
     assert not first._forward_pre_hooks
     assert not first._forward_hooks
+
+
+class Fixed(nn.Sequential):
+    """Leaves its normalisation in eval mode whatever it is told."""
+
+    def train(self, mode: bool = True) -> "Fixed":
+        super().train(mode)
+        self[0].eval()
+        return self
+
+
+def test_a_layer_that_the_network_leaves_in_eval_mode_stays_there() -> None:
+    first, second = nn.BatchNorm2d(2), nn.BatchNorm2d(2)
+    network = Fixed(first, second).eval()
+    with in_train_mode(network):
+        network(torch.rand(3, 2, 4, 4) + 4)
+        assert (first.training, second.training) == (False, True)
+    assert torch.equal(first.running_mean, torch.zeros(2))  # type: ignore[arg-type]
+    assert second.running_mean.abs().min() > 0  # type: ignore[union-attr]

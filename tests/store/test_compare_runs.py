@@ -6,7 +6,7 @@ import pytest
 
 from tests.made import result
 from tests.run_folder import write_predictions
-from unlearn_core.artifacts.predictions import RETAIN, read_comparison, transitions
+from unlearn_core.artifacts.predictions import EARLIER, RETAIN, read_comparison, transitions
 from unlearn_core.errors import UserError
 from unlearn_core.store.compare_runs import GroupShares, compare, mutual_agreement
 from unlearn_core.store.request import ForgetRequest
@@ -52,8 +52,23 @@ def test_agreement_leaves_out_what_either_was_to_forget(tmp_path: Path) -> None:
         write_predictions(tmp_path / name)
     one, other = (read_comparison(tmp_path / name) for name in ("one", "other"))
     other.after[[0, 1, 4, 5]] = 9
-    found = mutual_agreement([one, other])
+    found = mutual_agreement([one, other], [None, None])
     np.testing.assert_allclose(found, [[100, 75], [75, 100]])
+    # Had an earlier run forgotten one of the two, seven would be left.
+    one.group[4] = EARLIER
+    assert mutual_agreement([one, other], [None, None])[0, 1] == round(600 / 7, 3)
+
+
+def test_a_second_image_set_agrees_only_with_itself(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        write_predictions(tmp_path / name)
+    one, other = (read_comparison(tmp_path / name) for name in ("one", "other"))
+    for comparison in (one, other):
+        comparison.image_set[[2, 3]] = 1
+    other.after[2] = 9
+    assert mutual_agreement([one, other], ["photos", "photos"])[0, 1] == 87.5
+    assert mutual_agreement([one, other], ["photos", "others"])[0, 1] == 100
 
 
 def test_transitions_counted_by_hand(tmp_path: Path) -> None:

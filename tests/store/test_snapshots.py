@@ -102,3 +102,11 @@ def test_interpolation_goes_from_before_to_after_and_takes_counters_from_after()
     found = interpolated(before, after, 0.25)
     assert found["weight"].tolist() == [0.25, 3.0]
     assert found["batches"].item() == 7
+
+
+def test_beyond_the_end_a_variance_keeps_a_tenth_of_the_smaller_end() -> None:
+    before = {"0.running_var": torch.tensor([4.0, 1.0]), "0.running_mean": torch.tensor([4.0, 1.0])}
+    after = {"0.running_var": torch.tensor([1.0, 2.0]), "0.running_mean": torch.tensor([1.0, 2.0])}
+    found = interpolated(before, after, 1.5)
+    assert found["0.running_mean"].tolist() == [-0.5, 2.5]
+    assert found["0.running_var"].tolist() == pytest.approx([0.1, 2.5])

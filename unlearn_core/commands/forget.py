@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.artifacts.results import Depth, Result
@@ -39,7 +39,13 @@ def add_forget_command(commands: Any) -> None:
     _add_goal_and_method(forget)
     forget.add_argument("--seed", type=int, default=DEFAULT.seed)
     forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
-    forget.add_argument("--max-steps", type=int, default=DEFAULT.max_steps)
+    fixed = ", ".join(entry.name for entry in methods() if entry.fixed_length)
+    forget.add_argument(
+        "--max-steps",
+        type=int,
+        default=DEFAULT.max_steps,
+        help=f"the most steps to take; no limit for {fixed}, whose length is given",
+    )
     also = forget.add_argument(
         "--measure-on", metavar="IMAGES", help="a second image set, measured as retained"
     )
@@ -80,7 +86,7 @@ def _add_goal_and_method(forget: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID=CLASS",
-        help="goal relabel: the new class index of a picture; by default its second most likely class",
+        help="goal relabel: the new class index of a picture; by default the most likely other class",
     )
     names = [entry.name for entry in methods()]
     method = forget.add_argument("--method", default=DEFAULT.method, help=", ".join(names))
@@ -104,7 +110,7 @@ def _forget(args: argparse.Namespace) -> int:
         images=args.images,
         pick=args.pick,
         goal=args.goal,
-        new_labels=dict(_labels(args.new_label)),
+        new_labels=_labels(args.new_label),
         method=args.method,
         options=preset | _options(args.depth, args.option),
         seed=args.seed,
@@ -131,14 +137,15 @@ def _forget(args: argparse.Namespace) -> int:
 
 def carry_out_here(store: Store, run: Run, as_json: bool) -> int:
     """Carry out a queued run in this process, print its result, and return the exit status."""
-    result = _run_here(store, run, run.parsed_request().max_steps)
+    request = run.parsed_request()
+    result = _run_here(store, run, request.max_steps)
     if result is None:
         print("Cancelled before the first step.", file=sys.stderr)
         return 130
     if as_json:
-        print(json.dumps(result.to_json()))
+        print(json.dumps(result.to_json(), allow_nan=False))
     else:
-        print(_in_words(result))
+        print(_in_words(result, request.strength))
     return 130 if result.stopped == "cancelled" else 0
 
 
@@ -196,18 +203,26 @@ def _pairs(texts: Sequence[str]) -> dict[str, float]:
     return pairs
 
 
-def _labels(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _labels(texts: Sequence[str]) -> dict[int, int]:
+    labels: dict[int, int] = {}
     for text in texts:
         picture, _, label = text.partition("=")
         if not (picture.isdecimal() and label.isdecimal()):
             raise UserError(f"{text!r} is not of the form ID=CLASS with two whole numbers.")
-        yield int(picture), int(label)
+        if int(picture) in labels:
+            raise UserError(f"The new label of picture {int(picture)} is given twice.")
+        labels[int(picture)] = int(label)
+    return labels
 
 
-def _in_words(result: Result) -> str:
+def _in_words(result: Result, strength: float) -> str:
     """Return the result as a few lines of text."""
     steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
-    lines = [f"run {result.run}: {result.stopped} after {steps} on {result.device}"]
+    when = f"after {steps}"
+    if result.stopped == "cancelled" and not result.steps:
+        when = "before the first step"
+    at = "" if strength == 1 else f", then set to strength {strength:g}"
+    lines = [f"run {result.run}: {result.stopped} {when} on {result.device}{at}"]
     for title, accuracy, agreement in (
         ("D_f", result.accuracy.forget, None),
         ("D_r", result.accuracy.retain, result.agreement.retain),

@@ -86,7 +86,7 @@ def _compare(args: argparse.Namespace) -> None:
 
     found = compare(open_store(), args.ids)
     if args.json:
-        print(json.dumps(found.model_dump()))
+        print(json.dumps(found.model_dump(), allow_nan=False))
         return
     for line in found.runs:
         shares = [

@@ -3,13 +3,15 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from tqdm import tqdm
 
 from unlearn_core.artifacts.shipped_predictions import write_shipped_predictions
 from unlearn_core.catalog.classifiers import WEIGHTS, Classifier, describe_classifier
-from unlearn_core.catalog.image_sets import fingerprint, load_images
+from unlearn_core.catalog.image_sets import ImageSet, fingerprint, load_images
 from unlearn_core.catalog.shipped.training import Training, recipe_of
 from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.errors import UserError
@@ -50,7 +52,15 @@ def train_shipped(name: str, images_name: str, seed: int, out: Path | None = Non
     said = predict(classifier.module, images.pixels, images.labels, torch.device("cpu"))
     if out is None:
         write_shipped_predictions(name, images_name, fingerprint(images_name, name), said)
-    right = said.classes == images.labels
-    on_train = 100 * right[~images.is_test].mean()
-    on_test = 100 * right[images.is_test].mean()
-    return f"{name}: {on_train:.2f}% of the training pictures, {on_test:.2f}% of the test pictures → {path}"
+    return f"{name}: {accuracy_in_words(said.classes, images)} → {path}"
+
+
+def accuracy_in_words(classes: NDArray[np.int64], images: ImageSet) -> str:
+    """Return the shares of labelled training and test pictures that have the predicted classes, in words."""
+    right = classes == images.labels
+    found = []
+    for title, group in (("training", ~images.is_test), ("test", images.is_test)):
+        known = group & images.labelled
+        if known.any():
+            found.append(f"{100 * right[known].mean():.2f}% of the {title} pictures")
+    return ", ".join(found)

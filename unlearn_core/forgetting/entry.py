@@ -40,6 +40,14 @@ class MethodEntry:
     retained_data: Literal["none", "optional", "needed"] = "none"
     fixed_length: bool = False
     """Whether its number of steps is given, whatever is forgotten on the way."""
+    goals: tuple[str, ...] = ("misclassify", "relabel")
+    """The goals that it can aim at."""
+
+    def check_goal(self, goal: str) -> None:
+        """Raise `UserError` if the method cannot aim at this goal."""
+        if goal not in self.goals:
+            others = " or ".join([*self.goals, "another method"])
+            raise UserError(f"{self.title} cannot {goal} pictures: choose {others}.")
 
     def check_retained(self, count: int) -> None:
         """Raise `UserError` if the method cannot use this number of retained pictures."""

@@ -34,9 +34,10 @@ class ForgettingLoop:
 
     Iterate over it to run it. After all is forgotten a method may have a repair phase. `stopped` is the
     reason of the end. Outputs that are not finite raise `UserError`: they would count as forgotten. In any
-    case the task's module is left in eval mode with the weights of the last complete step. A step that runs
-    out of memory is repeated with half the batch size; `batch_halvings` counts this. `too_shallow`: all was
-    forgotten at the step limit, but not what the method demands more.
+    case the task's module is left in eval mode with the weights of the last complete step; cancelling in the
+    repair phase adds a step where those do not forget all or are more damaged. A step that runs out of memory
+    is repeated with half the batch size; `batch_halvings` counts this. `too_shallow`: all was forgotten at
+    the step limit, but not what the method demands more.
     """
 
     def __init__(self, method: Method, task: Task, max_steps: int) -> None:
@@ -84,6 +85,8 @@ class ForgettingLoop:
                 self.too_shallow = True
             self.stopped = "forgotten" if reached else "step limit"
         except CancelledError:
+            if self._repair is not None:
+                yield from self._break_off(self._repair)
             self.stopped = "cancelled"
         finally:
             self.task.module.eval()
@@ -112,6 +115,14 @@ class ForgettingLoop:
                 self._take_the_better(settling)
                 _, step = self._look(losses)
             yield step
+
+    def _break_off(self, settling: Settling) -> Iterator[Step]:
+        """End a cancelled repair phase as it would end, which is a further step if the weights differ."""
+        now = self._weights()
+        self._take_the_better(settling)
+        if not all(map(torch.equal, now, self._weights())):
+            self.step += 1
+            yield self._look(None)[1]
 
     def _take_the_better(self, settling: Settling) -> None:
         """Set the weights of `start` or `kept`, whichever has less damage."""
@@ -221,14 +232,17 @@ class ForgettingLoop:
         return state
 
     def restore_weights(self, state: dict[str, Tensor]) -> None:
-        """Restore weights and number of steps from `state()`, for a result without going on."""
+        """Restore steps and weights to end there; of a repair phase the last weights with all forgotten."""
         load_tensors(self.task.module, _under("module.", state))
         self.step = int(state["step"])
+        if "settling" in state:
+            self._set_weights(_numbered(_under("kept.", state)))
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restore a state from `state()`."""
         assert self._optimiser is not None
-        self.restore_weights(state)
+        load_tensors(self.task.module, _under("module.", state))
+        self.step = int(state["step"])
         self.method.restore(_under("method.", state))
         whole = self._optimiser.state_dict()
         whole["state"] = {}

@@ -14,15 +14,18 @@ def in_train_mode(module: nn.Module) -> Iterator[None]:
 
     BatchNorm normalises a channel by the spread of its values. Where a layer gets a single value per channel,
     as from one picture in a map of 1 × 1, there is none: it uses its running statistics then, and keeps them.
+    Layers that the network's own `train` leaves in eval mode stay there.
     """
+    module.train()
     layers = [
         layer
         for layer in module.modules()
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is not None
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+        and layer.running_mean is not None
+        and layer.training
     ]
     hooks = [layer.register_forward_pre_hook(_spare_single_values) for layer in layers]
     hooks += [layer.register_forward_hook(_train_again) for layer in layers]
-    module.train()
     try:
         yield
     finally:

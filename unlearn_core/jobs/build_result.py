@@ -21,6 +21,7 @@ from unlearn_core.artifacts.results import (
     Seconds,
 )
 from unlearn_core.common.counted import counted
+from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.loop import ForgettingLoop
 from unlearn_core.store.request import ForgetRequest
 
@@ -75,7 +76,8 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = _remarks(result, request.strength, fixed_length=loop.method.total_steps is not None)
+    said = _remarks_on_the_end(result, loop, comparison)
+    said += _remarks(result, request.strength)
     said += [*_remarks_on_sample(comparison, others), *notes]
     said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})
@@ -145,11 +147,34 @@ def _are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def _remarks(result: Result, strength: float, *, fixed_length: bool) -> list[str]:
+def _remarks_on_the_end(result: Result, loop: ForgettingLoop, comparison: Comparison) -> list[str]:
+    """Return remarks on a goal that was not reached within the steps, or from the start."""
+    entry = getattr(loop.method, "entry", None)
+    # Weights that were found before come without the number of steps.
+    fixed = loop.method.total_steps is not None or (entry is not None and entry.fixed_length)
+    missed = result.stopped == "step limit" and not fixed
+    steps = counted(result.steps, "step")
+    if not isinstance(loop.task.goal, Relabel):
+        return [f"Not everything was forgotten within {steps}."] if missed else []
+    chosen = comparison.in_group(FORGET)
+    wanted = dict(zip(result.ids, loop.task.goal.new_labels.tolist(), strict=False))
+    labels = np.array([wanted[one] for one in comparison.ids[chosen].tolist()])
+    found = []
+    if before := int((comparison.before[chosen] == labels).sum()):
+        found.append(f"{_have_new_class(before, result.k)} from the start.")
+    if missed:
+        after = int((comparison.after[chosen] == labels).sum())
+        found.append(f"{_have_new_class(after, result.k)} after {steps}.")
+    return found
+
+
+def _have_new_class(n: int, k: int) -> str:
+    return f"{n} of {k} {'has its' if 1 in (n, k) else 'have their'} new class"
+
+
+def _remarks(result: Result, strength: float) -> list[str]:
     """Return remarks on pictures not forgotten, a notable loss, and earlier forget sets recognised again."""
     found = []
-    if result.stopped == "step limit" and not fixed_length:
-        found.append(f"Not everything was forgotten within {counted(result.steps, 'step')}.")
     forget = result.accuracy.forget
     still = round(forget.after * forget.n / 100) if forget.after is not None else 0
     if result.stopped == "forgotten" and still and strength == 1:

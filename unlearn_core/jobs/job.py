@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
-from unlearn_core.artifacts.predictions import Comparison, Predictions
+from unlearn_core.artifacts.predictions import FORGET, Comparison, Predictions
 from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.classifiers import Classifier
@@ -87,6 +87,8 @@ class Job:
         self.started = time.perf_counter() - sum(self.seconds.values())
         self.request, self.report, self.earlier = request, report or NoReport(), earlier
         self.method = method or _registered(request)
+        if entry := getattr(self.method, "entry", None):
+            entry.check_goal(request.goal)
         self.device = choose_device(request.device)
         self.pictures = JobPictures(images, measure_on, earlier, self.device)
         self.original = copy_to(classifier, self.device)
@@ -239,8 +241,10 @@ class Job:
             auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
         )
 
-    def _copies(self, forgotten: bool) -> list[str]:
+    def _copies(self, comparison: Comparison) -> list[str]:
         """Return a sentence about measured pictures that are identical to those to forget, if any are."""
+        chosen = comparison.in_group(FORGET)
+        forgotten = (comparison.after[chosen] != comparison.labels[chosen]).all()
         retained, test = self.pictures.copies()
         counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
         found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
@@ -262,7 +266,7 @@ class Job:
             frontier=self.frontier,
             depth=depth,
             never_seen=self._never_seen_numbers(comparison),
-            notes=(*self.pictures.own.notes, *self._copies(loop.stopped == "forgotten")),
+            notes=(*self.pictures.own.notes, *self._copies(comparison)),
         )
 
 

@@ -7,6 +7,7 @@ from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
 from unlearn_core.common.surroundings import usual_surroundings
+from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import Method
 from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.report import Outcome, Report
@@ -50,19 +51,31 @@ def unlearn(
         reference: the classifier before the earlier runs; None if there are none.
 
     Raises:
-        UserError: an unknown name, an impossible pick or a value out of range.
+        UserError: an unknown name, an impossible pick, a value out of range, or a request that starts after a
+            run or measures on a second image set without `reference` or `measure_on`.
         TypeError: fields together with `request`, `options` together with a `Method` instance, or a class
             instead of an instance.
-        CancelledError: cancelled before the first step; later cancellations return an outcome.
+        CancelledError: cancelled during the first measurement; later cancellations return an outcome, which
+            has no steps if there was none yet.
     """
     own = None if isinstance(method, str) else _with_all_options(method)
     fields = _Fields(
         pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength, measure
     )
     asked = fields.request({"classifier": classifier.name, "images": images.name}, request)
-    return Job(
-        asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
-    ).run()
+    if asked.after is not None and reference is None:
+        raise UserError(f"The request starts after run {asked.after}: give its classifier, and `reference`.")
+    if asked.measure_on is not None and measure_on is None:
+        raise UserError(f"The request measures on {asked.measure_on}: give these pictures as `measure_on`.")
+    given = {} if own is None else own.options
+    try:
+        return Job(
+            asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
+        ).run()
+    finally:
+        # A method sets some by the pictures, and memory others: the next call begins anew.
+        if own is not None:
+            own.options = given
 
 
 def _with_all_options(method: Method) -> Method:

@@ -12,6 +12,7 @@ from unlearn_core.artifacts.predictions import Predictions
 from unlearn_core.common.batches import in_batches
 from unlearn_core.common.budget import Budget
 from unlearn_core.common.devices import batch_for
+from unlearn_core.errors import UserError
 
 BATCH = Budget(512, 32)
 _ON_CPU = 128
@@ -51,6 +52,9 @@ def predict(
         labels: int64 (n,); a negative label is replaced by the predicted class.
         device: of the module.
         looked_at: called before each batch with the number of pictures done; may raise to stop.
+
+    Raises:
+        UserError: outputs that are not finite, which would count as the first class.
     """
 
     n = len(pictures)
@@ -62,6 +66,8 @@ def predict(
     def look(part: slice) -> None:
         looked_at(part.start)
         logits = module(to_pixels(pictures[part], device)).float().cpu()
+        if not logits.isfinite().all():
+            raise UserError("The classifier's outputs for some of the pictures are not numbers.")
         # By logits: nearly equal ones may have equal probabilities.
         classes, logs = logits.argmax(1), logits.log_softmax(1)
         given = torch.from_numpy(labels[part])

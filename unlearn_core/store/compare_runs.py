@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from unlearn_core.artifacts.predictions import FORGET, Comparison, read_comparison
+from unlearn_core.artifacts.predictions import RETAIN, TEST, Comparison, read_comparison
 from unlearn_core.artifacts.results import Agreement, FrontierPoint
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.step import Stopped
@@ -101,13 +101,19 @@ def _numbers(run: Run) -> RunNumbers:
     )
 
 
-def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
+def mutual_agreement(
+    comparisons: Sequence[Comparison], measured_on: Sequence[str | None]
+) -> NDArray[np.float64]:
     """Return for each pair of runs the percentage of equal predictions outside all forget sets, (n, n).
 
     nan if two runs have no measured picture in common.
+
+    Args:
+        comparisons: of n runs on one image set.
+        measured_on: the name of each run's second image set, None if it has none.
     """
     found = np.full((len(comparisons), len(comparisons)), np.nan)
-    kept = [_kept(one) for one in comparisons]
+    kept = [_kept(one, second) for one, second in zip(comparisons, measured_on, strict=True)]
     for row, mine in enumerate(kept):
         for column, theirs in enumerate(kept):
             common = sorted(mine.keys() & theirs.keys())
@@ -117,10 +123,11 @@ def mutual_agreement(comparisons: Sequence[Comparison]) -> NDArray[np.float64]:
     return found
 
 
-def _kept(comparison: Comparison) -> dict[tuple[int, int], int]:
-    """Return the prediction after of each picture outside the forget set, by image set and id."""
-    chosen = np.flatnonzero(comparison.group != FORGET)
-    keys = zip(comparison.image_set[chosen].tolist(), comparison.ids[chosen].tolist(), strict=True)
+def _kept(comparison: Comparison, second: str | None) -> dict[tuple[str | None, int], int]:
+    """Return the prediction after of each picture of D_r and D_test, by its image set ("": first) and id."""
+    chosen = np.flatnonzero(np.isin(comparison.group, (RETAIN, TEST)))
+    sets = [second if number else "" for number in comparison.image_set[chosen].tolist()]
+    keys = zip(sets, comparison.ids[chosen].tolist(), strict=True)
     return dict(zip(keys, comparison.after[chosen].tolist(), strict=True))
 
 
@@ -135,6 +142,7 @@ def compare(store: Store, ids: Sequence[str]) -> RunComparison:
     alike = len({(line.classifier, line.images) for line in lines}) == 1
     if not alike:
         return RunComparison(runs=lines, agreement=None)
-    found = mutual_agreement([read_comparison(store.folder(run.id)) for run in runs]).tolist()
+    comparisons = [read_comparison(store.folder(run.id)) for run in runs]
+    found = mutual_agreement(comparisons, [run.parsed_request().measure_on for run in runs]).tolist()
     known = [[None if math.isnan(value) else value for value in row] for row in found]
     return RunComparison(runs=lines, agreement=known)

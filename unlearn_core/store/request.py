@@ -62,7 +62,7 @@ class ForgetRequest(BaseModel):
             raise UserError(f"{where}: {first['msg']}.") from error
 
     def check_names(self) -> None:
-        """Raise `UserError` for a name that is not in the catalog, and for an invalid pick or option.
+        """Raise `UserError` for a name that is not in the catalog, and for an invalid pick, option or goal.
 
         Errors that depend on the pictures (unknown ids, a pick larger than the set) are raised later.
         """
@@ -70,6 +70,7 @@ class ForgetRequest(BaseModel):
         classifier_entry(self.classifier).check_method(self.method)
         entry.complete(self.options)
         entry.check_retained(self.retained)
+        entry.check_goal(self.goal)
         Pick.parse(self.pick)
         for images in (self.images, self.measure_on):
             if images is not None:

@@ -21,6 +21,8 @@ LARGEST = 127
 WIDTH = 1.5
 """Of a rounding step, relative to the root mean square of the differences: wider is less exact."""
 _NAMES, _SCALES, _CODES = "names", "scales", "codes"
+_VARIANCE = "running_var"
+"""How the name of a variance of BatchNorm ends."""
 _OLD_SCALE, _OLD_CODE = "scale.", "code."
 """Of versions before 0.2: one array per tensor."""
 
@@ -118,8 +120,14 @@ def _differences(arrays: Mapping[str, np.ndarray], weights: Weights) -> Iterator
 
 
 def interpolated(before: Weights, after: Weights, strength: float) -> Weights:
-    """Return before + strength · (after − before) of every tensor; counters are taken from `after`."""
-    return {
-        name: torch.lerp(tensor, after[name], strength) if tensor.is_floating_point() else after[name]
-        for name, tensor in before.items()
-    }
+    """Return before + strength · (after − before) of every tensor; counters are taken from `after`.
+
+    Beyond 1 a variance of BatchNorm would fall below 0: it keeps a tenth of the smaller of both ends.
+    """
+    found = dict(after)
+    for name, start in before.items():
+        if start.is_floating_point():
+            found[name] = torch.lerp(start, after[name], strength)
+        if name.endswith(_VARIANCE):
+            found[name] = found[name].maximum(start.minimum(after[name]) / 10)
+    return found

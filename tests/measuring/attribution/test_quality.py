@@ -6,11 +6,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tests.measuring.attribution.conftest import SIDE
 from unlearn_core.artifacts.attribution_quality import read_attribution_quality
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.measuring.attribution.convergence import convergence_delta
 from unlearn_core.measuring.attribution.quality import quality, write_attribution_quality
+from unlearn_core.measuring.attribution.registry import algorithm_entry
 from unlearn_core.measuring.attribution.request import AttributionRequest
+from unlearn_core.measuring.attribution.settings import SettingValue
 from unlearn_core.store.runs import Store
 
 Linear = tuple[Classifier, Tensor, Tensor, NDArray[np.float32]]
@@ -38,6 +41,21 @@ def test_infidelity_is_zero_where_a_map_is_the_gradient(linear: Linear) -> None:
     # A straight map never changes: what is left of sensitivity is nothing.
     assert np.max(exact.sensitivity) < 1e-6
     assert np.min(quality(classifier, pixels, targets, "saliency", 0).infidelity) > 1e-5
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["integrated-gradients", "input-x-gradient", "deeplift", "feature-ablation", "occlusion"]
+)
+@pytest.mark.parametrize("baseline", ["black", "grey"])
+def test_infidelity_is_zero_where_a_map_holds_the_contributions(
+    linear: Linear, algorithm: str, baseline: str
+) -> None:
+    classifier, pixels, targets, _ = linear
+    # Half of each picture is black; tiles of one pixel hold its own contribution.
+    pixels[..., : SIDE // 2] = 0
+    known: dict[str, SettingValue] = {"baseline": baseline, "patches": SIDE}
+    exact = quality(classifier, pixels, targets, algorithm, 0, algorithm_entry(algorithm).own(known))
+    assert np.max(exact.infidelity) < 1e-9
 
 
 def test_only_maps_that_should_add_up_have_a_convergence_delta(linear: Linear) -> None:

@@ -2,7 +2,8 @@
 
 Paper: AMUN (Ebrahimpour-Boroojeny et al., arXiv 2503.00917, section 4), with retained pictures or, as its
 retain-free form, without. Deviations: the target of the attack is the runner-up class; the radius doubles
-until every instance has an example, and an instance without one at the largest radius keeps its last attempt.
+until every instance has an example, and an instance without one at the largest radius keeps its last attempt;
+it runs until the goal is reached instead of for a number of epochs; BatchNorm statistics do not change.
 """
 
 from __future__ import annotations

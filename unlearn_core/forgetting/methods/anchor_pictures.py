@@ -82,7 +82,8 @@ class AnchorMaker:
                 centres = task.pixels[positions.to(task.pixels.device) // self._copies]
                 for kind, pictures in enumerate(relatives.of(positions, anchors, centres), start=1):
                     anchors.put(kind * examples + int(positions[0]), pictures)
-        for positions in torch.arange(counts.deformed).split(ATTACK_BATCH):
+        # Of no positions `split` returns one empty batch.
+        for positions in torch.arange(counts.deformed).split(ATTACK_BATCH) if counts.deformed else ():
             sources = task.pixels[positions.to(task.pixels.device) % len(task.pixels)]
             anchors.put(4 * examples + int(positions[0]), deformed(sources, OTHERS, task.generator))
         if self._inversions:

@@ -2,7 +2,9 @@
 
 Paper: boundary unlearning (Chen et al., arXiv 2303.11570, section 3.2). The label is the original's
 prediction after one step against the instance's label (FGSM, untargeted). Deviations: the step doubles until
-the prediction changes; with goal relabel the new label is used instead.
+the prediction changes, up to five times, and the runner-up is the label where it never does; it runs until
+the goal is reached instead of for a number of epochs; BatchNorm statistics do not change; with goal relabel
+the new label is used instead.
 """
 
 from __future__ import annotations

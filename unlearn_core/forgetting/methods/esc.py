@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from unlearn_core.common.batches import in_batches
 from unlearn_core.common.lazy_torch import Tensor, torch
-from unlearn_core.errors import UserError
 from unlearn_core.forgetting.entry import MethodEntry, Option
 from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.head import linear_head, with_features
@@ -30,15 +29,14 @@ class Esc(TrainingFree):
         title="ESC",
         summary="Erases the main directions of the pictures' features, without training.",
         paper="arXiv 2504.02199",
+        goals=("misclassify",),
         options=(Option("directions", 1, 1, 4096, "Directions of the features to erase in each step."),),
     )
 
     def prepare(self, task: Task) -> None:
         """Find the last layer and the principal directions of the features that it reads."""
         if isinstance(task.goal, Relabel):
-            raise UserError(
-                "ESC only erases, it cannot aim at a new label: choose misclassify or another method."
-            )
+            self.entry.check_goal("relabel")
         self._head = linear_head(task.module, task.pixels[:1], self.entry.title)
         with torch.no_grad():
             seen = in_batches(

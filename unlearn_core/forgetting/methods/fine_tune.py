@@ -19,6 +19,7 @@ class FineTune(Sgd):
         title="Fine-tune",
         summary="Only goes on learning from retained pictures.",
         paper="arXiv 1911.04933",
+        goals=("misclassify",),
         options=(replace(STEP_SIZE, default=0.01), RETAINED_BATCH),
         retained_data="needed",
     )

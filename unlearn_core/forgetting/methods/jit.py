@@ -24,6 +24,7 @@ class JiT(Sgd):
         title="JiT",
         summary="Makes the classifier flat around each picture.",
         paper="arXiv 2402.01401",
+        goals=("misclassify",),
         options=(
             replace(STEP_SIZE, default=3e-4),
             Option("noise", 0.5, 1e-4, 10.0, "Spread of the noise, in pixel values."),

@@ -2,7 +2,8 @@
 
 Paper: negative preference optimisation (Zhang et al., arXiv 2404.05868, section 3):
 −(2/β) · log σ(−β · log(p(y|x) / p₀(y|x))), written for language models; here p is the softmax of the label.
-With goal relabel it is cross-entropy to the new label, which needs no bound.
+Deviations: it runs until the goal is reached instead of for a number of epochs; BatchNorm statistics do not
+change. With goal relabel it is cross-entropy to the new label, which needs no bound.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ class Retrain(Method):
         title="Retrain",
         summary="Trains anew without the pictures: what unlearning is measured against.",
         paper="the recipe of the shipped weights",
+        goals=("misclassify",),
         options=(),
         retained_data="needed",
         fixed_length=True,

@@ -1,7 +1,8 @@
 """salun: random labels, but only the weights with the largest gradients on the forget set may change.
 
-Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviation: the threshold is the share of weights
-`saliency` over all layers together; its default, a half, is the paper's median.
+Paper: SalUn (Fan et al., arXiv 2310.12508, section 4). Deviations: the threshold is the share of weights
+`saliency` over all layers together, whose default, a half, is the paper's median; the wrong labels are drawn
+once; it runs until the goal is reached instead of for a number of epochs; BatchNorm statistics do not change.
 """
 
 from __future__ import annotations

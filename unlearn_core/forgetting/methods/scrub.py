@@ -1,7 +1,8 @@
 """scrub: move away from the original on the forget set, stay with it on retained pictures.
 
 Paper: SCRUB (Kurmanji et al., arXiv 2302.09880, section 3). Deviations: both kinds of steps alternate one by
-one instead of epoch by epoch, with the same learning rate; no rewinding (its "+R").
+one instead of epoch by epoch, with the same learning rate; it stops as soon as the goal is reached, which may
+be after a step away from the original; BatchNorm statistics do not change; no rewinding (its "+R").
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ class Scrub(Sgd):
         title="SCRUB",
         summary="Moves away from the original on the pictures, stays with it on retained ones.",
         paper="arXiv 2302.09880",
+        goals=("misclassify",),
         options=(
             STEP_SIZE,
             Option("distillation", 1.0, 0.0, 100.0, "Weight of staying with the original's outputs (α)."),
-            Option("cross_entropy", 1.0, 0.0, 100.0, "Weight of the retained labels (γ)."),
+            # Without it nothing moves: every divergence is flat at the original, where it begins.
+            Option("cross_entropy", 1.0, 1e-3, 100.0, "Weight of the retained labels (γ)."),
             FORGET_BATCH,
             RETAINED_BATCH,
         ),

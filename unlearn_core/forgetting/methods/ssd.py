@@ -25,6 +25,7 @@ class Ssd(TrainingFree):
         title="SSD",
         summary="Dampens the weights that matter far more to the pictures than to retained ones.",
         paper="arXiv 2308.07707",
+        goals=("misclassify",),
         options=(
             Option("threshold", 50.0, 1e-3, 1e6, "How much more a weight must matter, at the start (α)."),
             Option("dampening", 1.0, 0.0, 100.0, "How much of it is left, at most (λ)."),

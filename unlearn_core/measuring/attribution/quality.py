@@ -22,9 +22,10 @@ from unlearn_core.measuring.finished_run import load_finished_run
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
-VERSION = 5
+VERSION = 6
 PERTURBATIONS = 16
 NOISE = 0.03
+"""Of the perturbations for infidelity: in pixel values, or of a pixel's difference from the baseline."""
 RADIUS = 0.02
 """Of the perturbations for sensitivity, in pixel values (L∞)."""
 
@@ -75,9 +76,12 @@ def quality(
         # Captum's metrics create views, which channels_last tensors do not support.
         return (explanation(classifier, inputs[0], target, algorithm, seed, settings).contiguous(),)
 
+    baseline = baseline_value(pixels, complete) if BASELINE.name in complete else 0.0
+
     def disturb(inputs: Tensor) -> tuple[Tensor, Tensor]:
         noise = NOISE * torch.randn_like(inputs)
-        return noise, inputs - noise
+        # A contribution says what its share of the difference does, and nothing where there is none.
+        return noise, inputs - noise * (inputs - baseline if entry.is_multiplied else 1)
 
     (maps,) = explain((pixels,), targets)
     whole = maps.expand_as(pixels) / (pixels.shape[1] // maps.shape[1])
@@ -96,5 +100,5 @@ def quality(
     unsteady = sensitivity_max(explain, pixels, perturb_radius=RADIUS, n_perturb_samples=4, target=targets)
     delta = torch.full((len(pixels),), torch.nan)
     if entry.is_complete:
-        delta = convergence_delta(classifier, pixels, targets, maps, baseline_value(pixels, complete))
+        delta = convergence_delta(classifier, pixels, targets, maps, baseline)
     return MapQuality(*(found.detach().cpu().double().numpy() for found in (unfaithful, unsteady, delta)))

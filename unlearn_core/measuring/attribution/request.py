@@ -14,6 +14,8 @@ from unlearn_core.measuring.attribution.settings import Settings, SettingValue
 
 MOST_PICTURES = 64
 NO_SETTINGS: Settings = MappingProxyType({})
+LABEL = "label"
+"""The default target: the old label."""
 CONTRAST = "contrast"
 """The target that sets the old label against what is predicted instead."""
 
@@ -44,7 +46,7 @@ class AttributionRequest:
         run_id: str,
         ids: Iterable[int],
         algorithm: str,
-        target: str = "label",
+        target: str = LABEL,
         settings: Mapping[str, SettingValue] = NO_SETTINGS,
     ) -> AttributionRequest:
         """Return a request with defaults for missing settings.

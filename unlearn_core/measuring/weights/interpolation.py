@@ -13,7 +13,7 @@ from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 from unlearn_core.store.snapshots import interpolated
 
-VERSION = 2
+VERSION = 3
 FURTHEST = 1.5
 SAMPLE, POINTS = Budget(200, 12), Budget(31, 11)
 MOST_PICTURES = 64
@@ -22,7 +22,7 @@ MOST_PICTURES = 64
 def write_interpolation(root: Path, run_id: str) -> Path:
     """Return the path of the measurements along the line; made if they do not exist.
 
-    An unknown run, one without weights and damaged files raise `UserError`.
+    An unknown run, one without weights, outputs that are not numbers and damaged files raise `UserError`.
     """
     folder = open_store(root).folder(run_id) / "dial"
     return cached(folder, [VERSION], lambda: _line(load_finished_run(root, run_id)))

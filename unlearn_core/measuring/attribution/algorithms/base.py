@@ -39,6 +39,12 @@ class Algorithm(ABC):
     is_complete = False
     """Whether a map sums to the change of the class's score from the setting `BASELINE` to the picture."""
 
+    is_multiplied = False
+    """Whether a map is made of effects of a pixel's difference from the baseline, rather than of slopes.
+
+    The baseline is the setting `BASELINE`, black without it.
+    """
+
     is_quick = False
     """Whether it is fast enough for a map of every picture at every snapshot of a film."""
 

@@ -21,6 +21,7 @@ class DeepLift(Algorithm):
     reading = "Contribution of each pixel's difference from an empty picture, propagated back layer by layer."
     settings = (BASELINE,)
     signed = True
+    is_multiplied = True
     is_complete = True
     is_quick = True
 

@@ -21,6 +21,7 @@ class FeatureAblation(Algorithm):
     reading = "How much the explained score falls (orange) or rises (blue) when a tile of a grid is emptied."
     settings = (BASELINE, PATCHES)
     signed = True
+    is_multiplied = True
     is_general = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

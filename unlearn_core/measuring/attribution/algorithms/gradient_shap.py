@@ -21,6 +21,7 @@ class GradientShap(Algorithm):
     reading = "Like integrated gradients, but with noisy baselines and random points on the path."
     settings = (BASELINE, NOISE)
     signed = True
+    is_multiplied = True
     is_general = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:

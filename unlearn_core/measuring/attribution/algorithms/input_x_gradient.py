@@ -19,6 +19,7 @@ class InputXGradient(Algorithm):
     title = "Input × gradient"
     reading = "The pixel's value times the gradient: its contribution in a linear approximation."
     signed = True
+    is_multiplied = True
     is_quick = True
     is_general = True
 

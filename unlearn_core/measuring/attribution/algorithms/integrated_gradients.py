@@ -38,6 +38,7 @@ class IntegratedGradients(Algorithm):
     )
     settings = (BASELINE,)
     signed = True
+    is_multiplied = True
     is_complete = True
     is_quick = True
     is_general = True

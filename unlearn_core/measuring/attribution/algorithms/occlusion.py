@@ -21,6 +21,7 @@ class Occlusion(Algorithm):
     reading = "How much the explained score falls (orange) or rises (blue) when a patch is covered."
     settings = (BASELINE, PATCHES)
     signed = True
+    is_multiplied = True
     is_general = True
 
     def explain(self, classifier: Classifier, pixels: Tensor, targets: Tensor, settings: Settings) -> Tensor:
