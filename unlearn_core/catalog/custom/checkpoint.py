@@ -22,6 +22,7 @@ MOST_ENTRIES = 200_000
 _TOO_MANY = f"{{}} has more than {MOST_ENTRIES:,} entries: too many for a classifier."
 _DEEPEST = 4
 _SHOWN = 3
+_LONGEST_NAME, _SHOWN_OF_NAME, _MOST_AXES = 500, 60, 6
 
 _HARMLESS = (
     "argparse.Namespace",
@@ -77,9 +78,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         head = file.read(9)
     if head[8:] == b"{":
         try:
-            return Checkpoint(load_file(path))
+            tensors = load_file(path)
         except (SafetensorError, OSError, ValueError) as error:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
+        return Checkpoint(_with_short_names(path, tensors))
     if head[:2] == b"PK":
         _check_archive(path)
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
@@ -89,7 +91,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")
-    return Checkpoint(tensors, tuple(name for name, value in entries if isinstance(value, Stand)))
+    unread = tuple(name for name, value in entries if isinstance(value, Stand))
+    return Checkpoint(_with_short_names(path, tensors), unread)
+
+
+def _with_short_names(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors; a name that is no name of a layer raises `UserError`: libraries search names."""
+    longest = max(map(len, tensors), default=0)
+    if longest > _LONGEST_NAME:
+        raise UserError(
+            f"{path.name} has a tensor whose name is {longest:,} characters long: "
+            f"{_LONGEST_NAME} are the maximum."
+        )
+    return tensors
 
 
 def check_checkpoint(path: Path) -> None:
@@ -160,10 +174,10 @@ def misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list
         if name not in found:
             # Early versions of torch did not store this counter of batches.
             if not name.endswith("num_batches_tracked"):
-                wrong.append(f"{name} is missing")
+                wrong.append(f"{shown(name)} is missing")
         elif found[name].shape != own.shape:
-            wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
-    return wrong + [f"{name} is unexpected" for name in found if name not in expected]
+            wrong.append(f"{shown(name)} is {_shape(found[name])} instead of {_shape(own)}")
+    return wrong + [f"{shown(name)} is unexpected" for name in found if name not in expected]
 
 
 def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str) -> None:
@@ -191,7 +205,7 @@ def check_plain(found: Mapping[str, Tensor], what: str) -> None:
     """Raise `UserError` for a tensor that calculating with could need far more memory than the file."""
     for name, tensor in found.items():
         if not _is_plain(tensor):
-            raise UserError(f"{what}: {name} is not a plain tensor.")
+            raise UserError(f"{what}: {shown(name)} is not a plain tensor.")
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -201,5 +215,13 @@ def _is_plain(tensor: Tensor) -> bool:
     return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
+def shown(name: str) -> str:
+    """Return a tensor's name for a sentence: the middle of a long one is left out."""
+    half = _SHOWN_OF_NAME // 2
+    return name if len(name) <= _SHOWN_OF_NAME else f"{name[:half]}…{name[-half:]}"
+
+
 def _shape(tensor: Tensor) -> str:
+    if tensor.ndim > _MOST_AXES:
+        return f"a tensor of {tensor.ndim} axes"
     return " × ".join(map(str, tensor.shape)) or "a single number"
