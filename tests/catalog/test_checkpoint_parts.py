@@ -22,6 +22,8 @@ from unlearn_core.errors import UserError
 ARCHITECTURE = "torchvision:shufflenet_v2_x0_5"
 PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+
 Tensors = dict[str, Tensor]
 
 
@@ -152,6 +154,23 @@ def test_a_name_as_long_as_no_layers_is_refused(
     for read in (lambda: prepare(specification), lambda: read_checkpoint(tmp_path / "net.pt")):
         with pytest.raises(UserError, match=r"net\.pt has a tensor whose name is 63,998 characters long"):
             read()
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "sentence"),
+    [
+        ("net.pt", POINTER, r"net\.pt only says where Git LFS keeps the file: fetch it"),
+        ("net-00001-of-00003.safetensors", b"", "is one of 3 parts: put the tensors of all in one file"),
+    ],
+)
+def test_what_is_not_the_whole_file_says_so(tmp_path: Path, file: str, data: bytes, sentence: str) -> None:
+    (tmp_path / file).write_bytes(data)
+    with pytest.raises(UserError, match=sentence):
+        prepare(ClassifierSpecification(source=f"file:{tmp_path / file}", architecture=ARCHITECTURE))
+
+
+def test_a_single_part_is_the_whole_file(own: Tensors, tmp_path: Path) -> None:
+    assert len(prepare(specified(tmp_path / "net-00001-of-00001.pt", own))[0].class_names) == 7
 
 
 def test_names_and_shapes_are_shortened_in_a_sentence(own: Tensors, tmp_path: Path) -> None:

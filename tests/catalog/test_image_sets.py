@@ -181,6 +181,17 @@ def test_an_archive_with_a_link_is_refused(tmp_path: Path) -> None:
         load_images(f"folder:{tmp_path / 'link.zip'}", DIGITS)
 
 
+def test_an_archive_with_a_password_says_so(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "locked.zip", {"3/a.png": picture()})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(
+        UserError, match=r"3/a\.png in locked\.zip needs a password: make a \.zip without one"
+    ):
+        load_images(f"folder:{path}", DIGITS)
+
+
 def test_a_bomb_in_an_archive_is_not_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("3/a.png", bytes(200 * 2**20))

@@ -1,5 +1,6 @@
 """Tensors of untrusted checkpoint files: no code of a file is ever run."""
 
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from torch import Tensor
 
 from unlearn_core.catalog.untrusted.archives import members
 from unlearn_core.catalog.untrusted.guard import guarded, limits_of_checkpoint
+from unlearn_core.catalog.untrusted.lfs_pointers import POINTER_BYTES, refuse_pointer
 from unlearn_core.common.batches import is_out_of_memory
 from unlearn_core.errors import UserError, no_such_file
 
 MOST_BYTES = 8 * 2**30
 MOST_ENTRIES = 200_000
 _TOO_MANY = f"{{}} has more than {MOST_ENTRIES:,} entries: too many for a classifier."
+_PART = re.compile(r"-\d{5}-of-(\d{5})(?!\d)")
 _DEEPEST = 4
 _SHOWN = 3
 _LONGEST_NAME, _SHOWN_OF_NAME, _MOST_AXES = 500, 60, 6
@@ -68,15 +71,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Return every tensor of a safetensors file or torch checkpoint.
 
     Raises:
-        UserError: no such file, too large, damaged, TorchScript, or a pickle that would run code.
+        UserError: no such file, too large, damaged, a part, TorchScript, or a pickle that would run code.
     """
     if not path.is_file():
         raise no_such_file(path)
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB.")
     with path.open("rb") as file:
-        head = file.read(9)
-    if head[8:] == b"{":
+        head = file.read(POINTER_BYTES)
+    refuse_pointer(head, path.name)
+    part = _PART.search(path.name)
+    if part and int(part[1]) > 1:
+        raise UserError(f"{path.name} is one of {int(part[1])} parts: put the tensors of all in one file.")
+    if head[8:9] == b"{":
         try:
             tensors = load_file(path)
         except (SafetensorError, OSError, ValueError) as error:

@@ -25,7 +25,7 @@ from unlearn_core.catalog.custom.fold_weights import FINDING, fold_weights
 from unlearn_core.catalog.custom.from_file import origin_from_file
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import FILE_ENDINGS, ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.brought import here
 from unlearn_core.common.home import home
@@ -57,6 +57,8 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         return (
             _torchvision(name, weights, specification) if kind == TORCHVISION else _timm(name, specification)
         )
+    if specification.source.lower().endswith(FILE_ENDINGS):
+        raise UserError(f"{specification.source} is a file: write {FILE}:{specification.source}.")
     if not kind or not rest:
         raise UserError(
             f"{specification.source!r} is not a classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, "

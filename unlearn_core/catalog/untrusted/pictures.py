@@ -16,6 +16,7 @@ from unlearn_core.catalog.untrusted.intensities import (
     usual_window,
     window_of,
 )
+from unlearn_core.catalog.untrusted.lfs_pointers import refuse_pointer
 from unlearn_core.catalog.untrusted.tiffs import is_misread, rewritten
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
@@ -116,6 +117,7 @@ def _opened(data: bytes, name: str) -> Iterator[tuple[ImageFile.ImageFile, bytes
     """
     if len(data) > MOST_BYTES:
         raise UserError(f"{name} is larger than {MOST_BYTES // 2**20} MB.")
+    refuse_pointer(data, name)
     try:
         read = _as_pillow_reads(data, name)
         with Image.open(BytesIO(read), formats=_formats(read)) as picture:
