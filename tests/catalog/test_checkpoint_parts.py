@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,15 @@ def test_what_is_not_the_whole_file_says_so(tmp_path: Path, file: str, data: byt
 
 def test_a_single_part_is_the_whole_file(own: Tensors, tmp_path: Path) -> None:
     assert len(prepare(specified(tmp_path / "net-00001-of-00001.pt", own))[0].class_names) == 7
+
+
+def test_too_many_tensors_are_refused(tmp_path: Path) -> None:
+    header = json.dumps(
+        {f"t{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(200_001)}
+    )
+    (tmp_path / "net.pt").write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    with pytest.raises(UserError, match=r"net\.pt has more than 200,000 entries"):
+        read_checkpoint(tmp_path / "net.pt")
 
 
 def test_names_and_shapes_are_shortened_in_a_sentence(own: Tensors, tmp_path: Path) -> None:

@@ -89,15 +89,23 @@ def test_a_photo_of_signed_bytes_is_scaled_by_its_type(tmp_path: Path) -> None:
     [
         (
             tiff(RANDOM.random((5, SIZE, SIZE)).astype(np.float32), planarconfig="separate"),
-            "5 bands of float32",
+            "5 grey bands of float32",
         ),
-        (tiff(RANDOM.integers(0, 9, (SIZE, SIZE, 13), np.uint8), planarconfig="contig"), "13 bands of uint8"),
-        (in_planes(np.dstack([GREY, GREY]), compression="deflate"), "2 bands of uint16"),
-        (in_planes(np.dstack([GREY >> 8] * 5).astype(np.uint8), compression="deflate"), "5 bands of uint8"),
+        (
+            tiff(RANDOM.integers(0, 9, (SIZE, SIZE, 13), np.uint8), planarconfig="contig"),
+            "13 grey bands of uint8",
+        ),
+        (in_planes(np.dstack([GREY, GREY]), compression="deflate"), "2 grey bands of uint16"),
+        (
+            in_planes(np.dstack([GREY >> 8] * 5).astype(np.uint8), compression="deflate"),
+            "5 grey bands of uint8",
+        ),
+        (tiff((COLOURS >> 8).astype(np.uint8), planarconfig="contig"), "3 grey bands of uint8"),
+        (in_planes(COLOURS), "3 grey bands of uint16"),
         (tiff(COLOURS.astype(np.float32), "rgb"), "3 bands of float32"),
         (tiff(COLOURS.astype(np.float16), "rgb"), "3 bands of float16"),
-        (tiff(all_of(np.uint64)), "1 band of uint64"),
-        (tiff(HALVES.astype(np.complex64)), "1 band of complex64"),
+        (tiff(all_of(np.uint64)), "1 grey band of uint64"),
+        (tiff(HALVES.astype(np.complex64)), "1 grey band of complex64"),
     ],
 )
 def test_other_bands_and_types_are_named(data: bytes, words: str) -> None:

@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             tensors = load_file(path)
         except (SafetensorError, OSError, ValueError) as error:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
-        return Checkpoint(_with_short_names(path, tensors))
+        return Checkpoint(_within_limits(path, tensors))
     if head[:2] == b"PK":
         _check_archive(path)
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
@@ -99,11 +99,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")
     unread = tuple(name for name, value in entries if isinstance(value, Stand))
-    return Checkpoint(_with_short_names(path, tensors), unread)
+    return Checkpoint(_within_limits(path, tensors), unread)
 
 
-def _with_short_names(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors; a name that is no name of a layer raises `UserError`: libraries search names."""
+def _within_limits(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors; too many, or a name as long as no layer's, raise `UserError`."""
+    if len(tensors) > MOST_ENTRIES:
+        raise UserError(_TOO_MANY.format(path.name))
     longest = max(map(len, tensors), default=0)
     if longest > _LONGEST_NAME:
         raise UserError(

@@ -11,7 +11,7 @@ from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
 
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _FORMAT = 258, 262, 277, 284, 339
-_WHITE_IS_ZERO, _RGB, _SEPARATE = 0, 2, 2
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATE = 0, 1, 2, 2
 _UNSIGNED, _SIGNED = 1, 2
 _ORIENTATION = 274
 _GREY = (np.float16, np.float64, np.uint16, np.uint32)
@@ -45,12 +45,12 @@ def rewritten(data: bytes, name: str, most_pixels: int) -> bytes:
 
     with tifffile.TiffFile(BytesIO(data)) as file:
         page = file.pages.first
-        if page.imagewidth * page.imagelength > most_pixels:
+        if page.imagewidth * page.imagelength * page.imagedepth > most_pixels:
             raise Image.DecompressionBombError
         bands, kind = page.samplesperpixel, np.dtype(page.dtype)
         is_colour = bands in (3, 4) and kind == np.uint16 and page.photometric == _RGB
         if not is_colour and not (bands == 1 and kind in _GREY):
-            raise _refused(name, bands, kind)
+            raise _refused(name, bands, kind, is_grey=page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO))
         try:
             values = page.asarray()
         except ValueError as error:
@@ -75,13 +75,14 @@ def rewritten(data: bytes, name: str, most_pixels: int) -> bytes:
     return known.getvalue()
 
 
-def _refused(name: str, bands: int, kind: np.dtype[Any]) -> Exception:
+def _refused(name: str, bands: int, kind: np.dtype[Any], *, is_grey: bool) -> Exception:
     """Return the error for bands and types that are no picture; `ValueError` for usual ones."""
-    if (bands == 1 and kind.itemsize <= 4) or (bands in (3, 4) and kind == np.uint8):
+    if (bands == 1 and kind.itemsize <= 4) or (bands in (3, 4) and kind == np.uint8 and not is_grey):
         return ValueError("damaged")
+    found = counted(bands, "grey band" if is_grey else "band")
     return UserError(
-        f"{name} has {counted(bands, 'band')} of {kind} values: TIFF files are read with one band of up to "
-        "32 bits or of floats, or with colours of 8 or 16 bits."
+        f"{name} has {found} of {kind} values: TIFF files are read with one band of up to 32 bits or of "
+        "floats, or with colours of 8 or 16 bits."
     )
 
 
