@@ -132,7 +132,7 @@ def _after(result: Result | None, group: str) -> str:
 def _actions(run: Run) -> None:
     st.markdown(f"##### {plain(run.name)}")
     if run.error:
-        st.warning(run.error, icon=":material/info:")
+        st.warning(plain(run.error), icon=":material/info:")
     if run.state == RunState.DAMAGED:
         _delete(run)
         return

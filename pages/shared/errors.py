@@ -6,6 +6,7 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.errors import StreamlitDuplicateElementKey
 
+from pages.shared.words import plain
 from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import public_message
 from unlearn_core.errors import UserError
@@ -20,7 +21,7 @@ class FailedLookError(UserError):
 
 def show_error(error: UserError) -> None:
     """Show the error in a box, with *Try again* where that may help."""
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(str(error)), icon=":material/error:")
     if isinstance(error, FailedLookError):
         # The engine does not reuse a failed look: rerunning the page starts a new one.
         # Of several that failed for the same reason one button is enough: it starts them all again.

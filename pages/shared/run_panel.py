@@ -199,9 +199,9 @@ def _place_in_line(run: Run) -> str:
 def _outcome(run: Run) -> None:
     result = run.parsed_result()
     if run.state == RunState.FAILED:
-        st.error(run.error or "The run failed.", icon=":material/error:")
+        st.error(plain(run.error or "The run failed."), icon=":material/error:")
     elif run.state == RunState.INTERRUPTED:
-        st.warning(f"Interrupted: {run.error}", icon=":material/power_off:")
+        st.warning(plain(f"Interrupted: {run.error}"), icon=":material/power_off:")
     elif result is None or (result.stopped == "cancelled" and not result.steps):
         waited = NO_RESULT if result is None and run.steps_done else NOTHING_CHANGED
         kept = found_by(store().folder(run.id)) is not None

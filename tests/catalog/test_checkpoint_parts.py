@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from unlearn_core.catalog.custom.add_classifier import prepare
 from unlearn_core.catalog.custom.build_network import seeded
+from unlearn_core.catalog.custom.checkpoint import read_checkpoint
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, check_name, default_name
 from unlearn_core.errors import UserError
 
 ARCHITECTURE = "torchvision:shufflenet_v2_x0_5"
 PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 
 Tensors = dict[str, Tensor]
 
@@ -92,6 +97,9 @@ def test_what_a_prediction_could_use_is_not_left_out(own: Tensors, tmp_path: Pat
         (lambda own, other: {"original": other, "unlearned": own}, "unlearned", "unlearned"),
         (lambda own, other: {"best": other, "model_ema": under("module.", own)}, None, "model_ema.module"),
         (lambda own, other: {"best": under("module.", own), "ema": other}, "best", "best.module"),
+        (lambda own, other: {"best_net": own, "schema_v1": other}, None, "best_net"),
+        (lambda own, other: {"net": own, "demand_net": other}, None, "net"),
+        (lambda own, other: {"net": other, "net_ema2": own}, None, "net_ema2"),
         (lambda own, other: own | under("ema.", other), "the file itself", "the file itself"),
         (lambda own, other: under("student.", own) | under("teacher.", other), None, "student"),
     ],
@@ -111,6 +119,78 @@ def test_an_unknown_part_is_one_sentence(own: Tensors, tmp_path: Path) -> None:
     content = {"model_last": own, "model_best": own}
     with pytest.raises(UserError, match=r"net\.pt has no network best; it has model_last, model_best\."):
         prepare(specified(tmp_path / "net.pt", content, part="best"))
+
+
+def test_of_many_networks_the_first_are_named(own: Tensors, tmp_path: Path) -> None:
+    content = {f"fold_{number}_{'x' * 80}": own for number in range(30)}
+    record, _ = prepare(specified(tmp_path / "net.pt", content))
+    assert record.findings[0].startswith("net.pt has 30 networks (fold_0_xxx")
+    assert record.findings[0].count("fold_") == 5
+    assert "and 26 more" in record.findings[0]
+    assert record.part == "fold_0_" + "x" * 80
+    with pytest.raises(UserError, match=r"has no network other; it has fold_0_x.* and 26 more") as error:
+        prepare(specified(tmp_path / "net.pt", content, part="other"))
+    assert len(str(error.value)) < 400
+
+
+def test_a_network_inside_another_is_no_part_of_it(own: Tensors, tmp_path: Path) -> None:
+    other = own | {"fc.bias": own["fc.bias"] + 1}
+    content = own | under("a.", other) | under("a.b.", own)
+    record, module = prepare(specified(tmp_path / "net.pt", content))
+    assert torch.equal(logits(module), logits(network()))
+    assert record.parts == ("the file itself", "a", "a.b")
+    record, module = prepare(specified(tmp_path / "net.pt", content, part="a"))
+    assert torch.allclose(logits(module), logits(network()) + 1, atol=1e-5)
+    assert record.part == "a"
+
+
+@pytest.mark.parametrize("as_safetensors", [False, True])
+def test_a_name_as_long_as_no_layers_is_refused(
+    own: Tensors, tmp_path: Path, *, as_safetensors: bool
+) -> None:
+    name = "denselayer1" * 5818
+    specification = specified(tmp_path / "net.pt", own | {name: torch.zeros(1)})
+    if as_safetensors:
+        save_file(own | {name: torch.zeros(1)}, tmp_path / "net.pt")
+    for read in (lambda: prepare(specification), lambda: read_checkpoint(tmp_path / "net.pt")):
+        with pytest.raises(UserError, match=r"net\.pt has a tensor whose name is 63,998 characters long"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "sentence"),
+    [
+        ("net.pt", POINTER, r"net\.pt only says where Git LFS keeps the file: fetch it"),
+        ("net-00001-of-00003.safetensors", b"", "is one of 3 parts: put the tensors of all in one file"),
+    ],
+)
+def test_what_is_not_the_whole_file_says_so(tmp_path: Path, file: str, data: bytes, sentence: str) -> None:
+    (tmp_path / file).write_bytes(data)
+    with pytest.raises(UserError, match=sentence):
+        prepare(ClassifierSpecification(source=f"file:{tmp_path / file}", architecture=ARCHITECTURE))
+
+
+def test_a_single_part_is_the_whole_file(own: Tensors, tmp_path: Path) -> None:
+    assert len(prepare(specified(tmp_path / "net-00001-of-00001.pt", own))[0].class_names) == 7
+
+
+def test_too_many_tensors_are_refused(tmp_path: Path) -> None:
+    header = json.dumps(
+        {f"t{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(200_001)}
+    )
+    (tmp_path / "net.pt").write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    with pytest.raises(UserError, match=r"net\.pt has more than 200,000 entries"):
+        read_checkpoint(tmp_path / "net.pt")
+
+
+def test_names_and_shapes_are_shortened_in_a_sentence(own: Tensors, tmp_path: Path) -> None:
+    wrong = {f"{number}{'y' * 480}": torch.zeros(1) for number in range(5)}
+    with pytest.raises(UserError, match=r"0yyy.*… *y* is unexpected.*and 2 more") as error:
+        prepare(specified(tmp_path / "net.pt", own | wrong))
+    assert len(str(error.value)) < 400
+    deep = own | {"fc.bias": torch.zeros([1] * 40)}
+    with pytest.raises(UserError, match=r"fc\.bias is a tensor of 40 axes instead of 7\."):
+        prepare(specified(tmp_path / "net.pt", deep))
 
 
 def test_pruning_is_applied(tmp_path: Path) -> None:

@@ -60,6 +60,55 @@ def test_names_are_compared_exactly_first(
     assert match_classes(own, names, ()).classes == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "names", "expected"),
+    [
+        # One of several names in common is not enough.
+        (("Pepper,_bell___Bacterial_spot", "Tomato"), ("Pepper,_bell___healthy", "Tomato"), (-1, 1)),
+        (("crab, king", "x"), ("crab, hermit", "x"), (-1, 1)),
+        (("crab, hermit, sea", "x"), ("crab, hermit", "x"), (0, 1)),
+        (("hermit, crab", "x"), ("crab, hermit, sea", "x"), (0, 1)),
+        (("crab", "x"), ("crab, hermit", "x"), (0, 1)),
+        (("crab, hermit", "x"), ("crab", "x"), (0, 1)),
+        (("crab,", "x"), ("crab, hermit", "x"), (0, 1)),
+    ],
+)
+def test_a_name_in_common_does_not_match_what_others_tell_apart(
+    own: tuple[str, ...], names: tuple[str, ...], expected: tuple[int, ...]
+) -> None:
+    assert match_classes(own, names, ()).classes == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "names", "expected"),
+    [
+        (("001.Black_footed_Albatross", "002.Jay"), ("Jay", "Black footed Albatross"), (1, 0)),
+        (("Jay", "Black footed Albatross"), ("001.Black_footed_Albatross", "002.Jay"), (1, 0)),
+        (("01 - dog", "02 - cat"), ("1_cat", "2_dog"), (1, 0)),
+        (("n02085620-Chihuahua",), ("dog", "chihuahua, small dog"), (1,)),
+        # Where only some have numbers, or the rest is the same, they are part of the name.
+        (("1.cat", "dog"), ("cat", "dog"), (-1, 1)),
+        (("1.cat", "2.cat"), ("cat", "dog"), (-1, -1)),
+        (("1.cat", "2.Cat"), ("cat", "dog"), (-1, -1)),
+        (("1.cat", "1.dog"), ("cat", "dog"), (-1, -1)),
+        (("0-4", "5-9"), ("4", "9", "x"), (-1, -1)),
+        (("2.cat", "3.dog"), ("1.cat", "2.cat"), (1, -1)),
+    ],
+)
+def test_numbers_before_names_are_left_out_last(
+    own: tuple[str, ...], names: tuple[str, ...], expected: tuple[int, ...]
+) -> None:
+    assert match_classes(own, names, ()).classes == expected
+
+
+def test_wordnet_ids_in_the_classifiers_names_count_where_it_has_no_others() -> None:
+    names = ("n01440764 tench, Tinca tinca", "n01443537 goldfish", "n01440764_again", "no id")
+    found = match_classes(("n01443537", "n01440764", "x_n01443537", "goldfish"), names, ())
+    assert (found.classes, found.how[0]) == ((1, -1, 1, -1), "WordNet id")
+    assert match_classes(("goldfish", "tinca tinca"), names[:2], ()).classes == (1, 0)
+    assert match_classes(("n01443537",), names, ("n7", "n8", "n9", "n01443537")).classes == (3,)
+
+
 def test_imagenets_own_names_are_all_matched() -> None:
     names, _ = imagenet_classes()
     assert match_classes(names, names, ()).classes == tuple(range(1000))

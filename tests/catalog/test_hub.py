@@ -58,6 +58,15 @@ def test_all_that_a_hub_says_is_used(own_home: Path, network: dict[str, Tensor])
     assert loaded.module.std.flatten().tolist() == pytest.approx([0.2] * 3)  # type: ignore[operator]
 
 
+@pytest.mark.usefixtures("network")
+def test_a_thousand_names_of_a_hub_are_used(own_home: Path) -> None:
+    names = [f"species {number}" for number in range(1000)]
+    tensors = seeded("timm:resnet10t", 1000, 3, None).state_dict()
+    loaded = load_classifier(add(own_home, {**CONFIG, "num_classes": 1000, "label_names": names}, tensors))
+    assert loaded.class_names == tuple(names)
+    assert loaded.wordnet_ids == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

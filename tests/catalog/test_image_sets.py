@@ -9,6 +9,8 @@ from PIL import Image
 
 from unlearn_core.catalog import image_sets
 from unlearn_core.catalog.image_sets import Wanted, load_images
+from unlearn_core.catalog.records.image_set_record import read_left_out
+from unlearn_core.catalog.sources.add_image_set import add_image_set
 from unlearn_core.catalog.sources.photos import FIRST_UPLOAD, SHIPPED
 from unlearn_core.catalog.sources.uploaded_photos import add_upload, upload_folder
 from unlearn_core.errors import UserError
@@ -152,6 +154,18 @@ def test_a_broken_picture_is_left_out_and_counted(
         load_images(name, DIGITS)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="nothing here fails when root reads it")
+def test_a_file_that_cannot_be_read_is_left_out_with_its_reason(own_home: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", {"3/good.png": picture("red"), "7/good.png": picture("white")})
+    (folder / "3" / "bad.png").symlink_to("/proc/self/mem")
+    images = load_images(f"folder:{folder}", DIGITS)
+    assert images.files == ("3/good.png", "7/good.png")
+    assert "the first because 3/bad.png cannot be read: Input/output error." in images.notes[0]
+    record = add_image_set(own_home, "some", f"folder:{folder}")
+    assert (record.pictures, record.left_out) == (2, 1)
+    assert read_left_out(own_home, "some") == [("3/bad.png", "3/bad.png cannot be read: Input/output error.")]
+
+
 @pytest.mark.parametrize("name", ["../3/a.png", "/3/a.png", "3\\..\\..\\a.png"])
 def test_an_archive_that_points_out_of_itself_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="a path outside of it"):
@@ -165,6 +179,17 @@ def test_an_archive_with_a_link_is_refused(tmp_path: Path) -> None:
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(UserError, match="contains a link"):
         load_images(f"folder:{tmp_path / 'link.zip'}", DIGITS)
+
+
+def test_an_archive_with_a_password_says_so(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "locked.zip", {"3/a.png": picture()})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(
+        UserError, match=r"3/a\.png in locked\.zip needs a password: make a \.zip without one"
+    ):
+        load_images(f"folder:{path}", DIGITS)
 
 
 def test_a_bomb_in_an_archive_is_not_unpacked(tmp_path: Path) -> None:

@@ -161,6 +161,11 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(width: int, height
         read_picture(png_that_claims(width, height), "bomb.png")
 
 
+def test_a_pointer_of_git_lfs_says_so() -> None:
+    with pytest.raises(UserError, match=r"a\.png only says where Git LFS keeps the file"):
+        read_picture(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 12\n", "a.png")
+
+
 def test_a_file_that_is_too_large_is_refused() -> None:
     with pytest.raises(UserError, match="larger than 20 MB"):
         read_picture(bytes(20 * 2**20 + 1), "big.png")

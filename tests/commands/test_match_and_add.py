@@ -41,6 +41,34 @@ def test_numbers_are_counted_as_measured_or_as_said(
     assert [row["class"] for row in json.loads(match("--json", "--reset"))] == ["3", "5"]
 
 
+def test_that_a_reading_changes_nothing_is_said(
+    numbered: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "set" / "crane").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "set" / "crane" / "1.png")
+    named = f"folder:{tmp_path / 'set'}"
+    for images, reading in ((named, "from-1"), (numbered, "in-order")):
+        assert main(["match", "--images", images, "--numbers", reading]) == 0
+        assert capsys.readouterr().err == (
+            f"--numbers {reading} changes nothing: the classes of {images} cannot be counted so.\n"
+        )
+    assert main(["match", "--images", numbered, "--numbers", "from-1"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "prefix"), [("images", "t.CSV", "csv"), ("classifier", "n.pt", "file")]
+)
+def test_a_file_without_what_stands_before_it_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, name: str, prefix: str
+) -> None:
+    path = tmp_path / name
+    path.write_text("path,label\n", encoding="utf-8")
+    assert main(["add", kind, str(path)]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.endswith(f": write {prefix}:{path}.")
+
+
 def test_a_class_that_shares_its_name_is_named_by_its_number(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

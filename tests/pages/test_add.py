@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.words import plain
 from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.records.classifier_record import custom_classifiers
@@ -80,7 +81,7 @@ def test_a_wrong_architecture_is_one_sentence(own_home: Path, open_app: OpenApp,
     app.run()
     app.button(key="try").click().run()
     assert not app.exception
-    assert "does not fit torchvision:resnet18" in app.error[0].value
+    assert plain("does not fit torchvision:resnet18") in app.error[0].value
     assert str(own_home) not in app.error[0].value
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.damaged import damage
+from pages.shared.words import plain
 from tests.finished import FinishedRun
 from tests.made import result
 from tests.pages.conftest import OpenApp
@@ -41,7 +42,7 @@ def test_files_that_are_damaged_are_named_on_the_pages(
     for target, page in pages.items():
         damage(store.root, run.id, target, "flipped")
         words = words_of(open_app(f"pages/{page}/{page}.py", run.id))
-        assert re.search(rf"of run {run.id} .*(are|or) damaged: run it again\.", words), target
+        assert re.search(rf"of run {run.id} .*(are|or) damaged\\: run it again\.", words), target
         shutil.rmtree(store.folder(run.id))
         shutil.copytree(store.folder(other.id), store.folder(run.id))
         assert not open_app(f"pages/{page}/{page}.py", run.id).error, target
@@ -101,7 +102,7 @@ def test_an_interrupted_run_goes_on_with_one_click(open_app: OpenApp, store: Sto
     store.update(run.id, state=RunState.RUNNING)
     store.end(run.id, RunState.INTERRUPTED, "The program ended before this run did.")
     app = open_app(run=run.id)
-    assert "Interrupted: The program ended before this run did." in words_of(app)
+    assert plain("Interrupted: The program ended before this run did.") in words_of(app)
     app.button(key="resume").click().run()
     assert not app.exception
     wait_until(lambda: store.get(run.id).state not in UNDER_WAY)
@@ -120,6 +121,20 @@ def test_what_fails_twice_for_one_reason_is_tried_again_with_one_button() -> Non
     assert not app.exception
     assert len(app.error) == 2
     assert [button.label for button in app.button] == ["Try again"]
+
+
+def test_what_a_link_or_a_file_says_is_not_drawn_as_markdown(open_app: OpenApp, store: Store) -> None:
+    click = "[click](http://evil.example)"
+    (error,) = open_app(run=click).error
+    assert error.value == plain(f"There is no run {click}.")
+    assert r"\[click\]" in error.value
+    for state, words in ((RunState.INTERRUPTED, f"Interrupted: {click}."), (RunState.FAILED, f"{click}.")):
+        run = store.create(ForgetRequest(pick="ids:3,14"))
+        store.update(run.id, state=RunState.RUNNING)
+        store.end(run.id, state, f"{click}.")
+        assert plain(words) in words_of(open_app(run=run.id))
+        (warning,) = open_app("pages/runs/runs.py", run.id).warning
+        assert warning.value == plain(f"{click}.")
 
 
 def test_a_run_that_was_cancelled_before_its_first_step(open_app: OpenApp, store: Store) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pages.shared.words import plain
 from tests.finished import FinishedRun
 from tests.made import write_reference
 from tests.pages.conftest import OpenApp
@@ -89,7 +90,7 @@ def test_a_damaged_reference_is_one_sentence_and_the_pages_stay(
     path.write_bytes(b"no archive")
     for app in (open_app(), open_app(BEFORE_AFTER, finished_run.copy_to(store).id)):
         (error,) = app.error
-        assert error.value.startswith(f"The file `never_seen/{path.name}` is damaged")
+        assert error.value.startswith(plain(f"The file `never_seen/{path.name}` is damaged"))
     assert "quick_memorised" not in {button.key for button in app.button}
     assert [metric.label[:6] for metric in app.metric] == ["To for", "Kept (", "Never "]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +22,7 @@ Reading = Literal["from 0", "from 1", "in order", "as text"]
 with 10 before 2, as torchvision's ImageFolder does it."""
 
 _WORDNET_ID = re.compile(r"(?<!\d)n\d{8}(?!\d)")
+_NUMBERED = re.compile(r"(n\d{8}|\d+)[._ -]+([^\W\d_].*)", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s_\-.,;:/\\()\[\]'\"’!?&]+")
 
 
@@ -50,21 +52,23 @@ def match_classes(
     """Match the classes of an image set with those of a classifier.
 
     A class is matched by the user's override, else by the WordNet id in its name, else by a name that is
-    unique in the classifier: first by its exact spelling, then by its letters, digits and symbols. Numbers
-    are counted if no class is matched so, or the classifier's names are but numbers; other classes are then
-    matched by order if there are as many.
+    unique in the classifier: first by its exact spelling, then by its letters, digits and symbols, last
+    without the number or id before it. One of several names is enough only where the other side has no
+    further ones. Numbers are counted if no class is matched so, or the classifier's names are but numbers;
+    other classes are then matched by order if there are as many.
 
     Args:
         own: names of the image set's classes; several names of one class are separated by commas.
         class_names: of the classifier, likewise.
-        wordnet_ids: of the same classes, or empty.
+        wordnet_ids: of the same classes; if empty, those in the names.
         overrides: class name of the image set to name or index of the classifier's class, "" for none.
         reading: how numbers are counted; by default, or if impossible, the first way that is possible.
     """
     known = _Known(class_names, wordnet_ids)
     twins = _twins(own, class_names)
     found: list[tuple[int, How]] = [
-        (twins[place], "name") if place in twins else known.match(name) for place, name in enumerate(own)
+        (twins[place], "name") if place in twins else known.match(name, without)
+        for place, (name, without) in enumerate(zip(own, _without_numbers(own), strict=True))
     ]
     counted = None
     numbered = class_numbers(class_names)
@@ -124,33 +128,65 @@ class _Known:
     """The classes of a classifier, found by WordNet ids and by names in several spellings."""
 
     def __init__(self, class_names: Sequence[str], wordnet_ids: Sequence[str]) -> None:
-        self._wordnet_ids = {name: index for index, name in enumerate(wordnet_ids)}
-        self._found: list[dict[str, set[int]]] = [{}, {}, {}, {}]
-        for index, name in enumerate(class_names):
-            for spelled, forms in zip(self._found, _spellings(name), strict=True):
-                for form in filter(None, forms):
+        ids = wordnet_ids or [_wordnet_id(name) for name in class_names]
+        once = Counter(ids)
+        self._wordnet_ids = {one: index for index, one in enumerate(ids) if one and once[one] == 1}
+        self._spelled = [
+            _spellings(name, without)
+            for name, without in zip(class_names, _without_numbers(class_names), strict=True)
+        ]
+        self._found: list[dict[str, set[int]]] = [{} for _ in _spellings("", "")]
+        for index, spellings in enumerate(self._spelled):
+            for spelled, forms in zip(self._found, spellings, strict=True):
+                for form in forms:
                     spelled.setdefault(form, set()).add(index)
 
-    def match(self, name: str) -> tuple[int, How]:
-        """Return the class of a name, and how it was found."""
-        wordnet_id = _WORDNET_ID.search(name)
-        if wordnet_id and wordnet_id[0] in self._wordnet_ids:
-            return self._wordnet_ids[wordnet_id[0]], "WordNet id"
-        for spelled, forms in zip(self._found, _spellings(name), strict=True):
+    def match(self, name: str, without: str) -> tuple[int, How]:
+        """Return the class of a name, and how it was found; `without` is the name without its number."""
+        wordnet_id = _wordnet_id(name)
+        if wordnet_id in self._wordnet_ids:
+            return self._wordnet_ids[wordnet_id], "WordNet id"
+        for level, forms in enumerate(_spellings(name, without)):
             for form in forms:
-                if len(classes := spelled.get(form, ())) == 1:
+                classes = self._found[level].get(form, set())
+                if len(classes) == 1 and _is_same(forms, self._spelled[next(iter(classes))][level]):
                     return next(iter(classes)), "name"
         return -1, "none"
 
 
-def _spellings(name: str) -> tuple[list[str], ...]:
-    """Return spellings to compare: the whole name, its parts, then both without case and separators.
+def _wordnet_id(name: str) -> str:
+    found = _WORDNET_ID.search(name)
+    return found[0] if found else ""
 
-    Letters are composed; symbols and combining marks stay, since C, C++ and C# are three names.
+
+def _is_same(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Return whether names of two classes, which share one, do not tell them apart: the fewer are all shared.
+
+    A king crab is no hermit crab, though both are listed as crabs.
     """
-    exact = normalize("NFC", name).strip()
+    return min(len(some), len(others)) == 1 or set(some) <= set(others) or set(others) <= set(some)
+
+
+def _without_numbers(names: Sequence[str]) -> list[str]:
+    """Return names without the numbers before them, as in 001.Albatross, if each has one of its own."""
+    found = [_NUMBERED.fullmatch(name.strip()) for name in names]
+    numbers, rests = {one[1] for one in found if one}, {_plain(one[2]) for one in found if one}
+    if len(numbers) == len(rests) == len(names):
+        return [one[2] for one in found if one]
+    return list(names)
+
+
+def _spellings(name: str, without: str) -> tuple[list[str], ...]:
+    """Return spellings to compare: the whole name, its parts, both without case and separators.
+
+    And then both of these without the number before it. Letters are composed; symbols and combining marks
+    stay, since C, C++ and C# are three names.
+    """
+    exact, bare = (normalize("NFC", one).strip() for one in (name, without))
     parts = [part.strip() for part in exact.split(",")]
-    return [exact], parts, [_plain(exact)], [_plain(part) for part in parts]
+    plain, last = ([_plain(part) for part in one.split(",")] for one in (exact, bare))
+    found = [exact], parts, [_plain(exact)], plain, [_plain(bare)], last
+    return tuple([form for form in forms if form] for forms in found)
 
 
 def _plain(name: str) -> str:

@@ -38,6 +38,8 @@ MOST_MEMORY = 2**30
 MANY = 5000
 """Files: decoding as many takes seconds, so what was decoded is kept."""
 
+_DECODING = 2
+"""Increase it when the same files give other pixels."""
 _CHUNK = 256
 _HEADERS = 8
 _NO_CLASSES = ClassMatch((), ())
@@ -229,7 +231,7 @@ def _pixels(
         return pictures, {}
     fits = np.prod(shape) <= MOST_MEMORY
     if not fits or (isinstance(pictures, list) and len(pictures) >= MANY):
-        key = sha256(f"{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
+        key = sha256(f"{_DECODING}\n{fingerprint}\n{size}\n{channels}".encode()).hexdigest()
         path = home() / "cache" / "pixels" / f"{key[:24]}.npy"
         try:
             return _kept_pixels(path, shape, pictures, window)

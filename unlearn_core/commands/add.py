@@ -19,6 +19,7 @@ from unlearn_core.store.cleanup import remove_added
 from unlearn_core.store.runs import open_store
 
 _FIRST = 3
+_TABLES = (".csv", ".tsv")
 _MOST_NAMES = 2**24
 SOURCES = "torchvision:NAME[:WEIGHTS], timm:NAME, timm:hf-hub:OWNER/NAME, file:PATH or module:function"
 
@@ -118,6 +119,8 @@ def _add_images(args: argparse.Namespace) -> None:
 
     source = args.source
     if not source.startswith((FOLDER_PREFIX, CSV_PREFIX, UTKFACE_PREFIX)):
+        if source.lower().endswith(_TABLES) and Path(source).expanduser().is_file():
+            raise UserError(f"{source} is a table: write {CSV_PREFIX}{source}.")
         source = f"{FOLDER_PREFIX}{source}"
     check_image_set(source)
     kind, _, path = source.partition(":")

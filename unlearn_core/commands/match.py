@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.class_match import (
+    Reading,
     match_classes,
     number_readings,
     read_overrides,
@@ -55,6 +57,11 @@ def _match(args: argparse.Namespace) -> None:
         found = match_classes(own, classifier.class_names, classifier.wordnet_ids, overrides)
     choices = class_choices(classifier.class_names)
     names = [None if index < 0 else choices[index] for index in found.classes]
+    if args.numbers and found.reading != _reading(args):
+        print(
+            f"--numbers {args.numbers} changes nothing: the classes of {args.images} cannot be counted so.",
+            file=sys.stderr,
+        )
     if args.json:
         rows = zip(own, names, found.how, strict=True)
         print(json.dumps([{"own": one, "class": name, "by": how} for one, name, how in rows]))
@@ -78,6 +85,10 @@ def _overrides(
     if args.set or args.reset:
         write_overrides(root, args.classifier, args.images, overrides)
     if args.numbers or args.reset:
-        chosen = {reading.replace(" ", "-"): reading for reading in READINGS}.get(args.numbers)
-        choose_reading(root, args.classifier, args.images, chosen)
+        choose_reading(root, args.classifier, args.images, _reading(args))
     return overrides
+
+
+def _reading(args: argparse.Namespace) -> Reading | None:
+    """Return how the user says that numbers are counted, as the catalog calls it."""
+    return {reading.replace(" ", "-"): reading for reading in READINGS}.get(args.numbers)

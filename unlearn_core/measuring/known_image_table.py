@@ -20,7 +20,7 @@ from unlearn_core.catalog.image_sets import ImageSet, Wanted, fingerprint, load_
 from unlearn_core.common.files import make_once
 
 THUMBNAIL = 64
-VERSION = 4
+VERSION = 5
 """Part of the key: increase it when the table's content changes."""
 
 

@@ -1,5 +1,6 @@
 """Tensors of untrusted checkpoint files: no code of a file is ever run."""
 
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ from torch import Tensor
 
 from unlearn_core.catalog.untrusted.archives import members
 from unlearn_core.catalog.untrusted.guard import guarded, limits_of_checkpoint
+from unlearn_core.catalog.untrusted.lfs_pointers import POINTER_BYTES, refuse_pointer
 from unlearn_core.common.batches import is_out_of_memory
 from unlearn_core.errors import UserError, no_such_file
 
 MOST_BYTES = 8 * 2**30
 MOST_ENTRIES = 200_000
 _TOO_MANY = f"{{}} has more than {MOST_ENTRIES:,} entries: too many for a classifier."
+_PART = re.compile(r"-\d{5}-of-(\d{5})(?!\d)")
 _DEEPEST = 4
 _SHOWN = 3
+_LONGEST_NAME, _SHOWN_OF_NAME, _MOST_AXES = 500, 60, 6
 
 _HARMLESS = (
     "argparse.Namespace",
@@ -67,19 +71,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Return every tensor of a safetensors file or torch checkpoint.
 
     Raises:
-        UserError: no such file, too large, damaged, TorchScript, or a pickle that would run code.
+        UserError: no such file, too large, damaged, a part, TorchScript, or a pickle that would run code.
     """
     if not path.is_file():
         raise no_such_file(path)
     if path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path.name} is larger than {MOST_BYTES // 2**30} GB.")
     with path.open("rb") as file:
-        head = file.read(9)
-    if head[8:] == b"{":
+        head = file.read(POINTER_BYTES)
+    refuse_pointer(head, path.name)
+    part = _PART.search(path.name)
+    if part and int(part[1]) > 1:
+        raise UserError(f"{path.name} is one of {int(part[1])} parts: put the tensors of all in one file.")
+    if head[8:9] == b"{":
         try:
-            return Checkpoint(load_file(path))
+            tensors = load_file(path)
         except (SafetensorError, OSError, ValueError) as error:
             raise UserError(f"{path.name} is a damaged safetensors file.") from error
+        return Checkpoint(_within_limits(path, tensors))
     if head[:2] == b"PK":
         _check_archive(path)
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
@@ -89,7 +98,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}
     if not tensors:
         raise UserError(f"{path.name} contains no tensors.")
-    return Checkpoint(tensors, tuple(name for name, value in entries if isinstance(value, Stand)))
+    unread = tuple(name for name, value in entries if isinstance(value, Stand))
+    return Checkpoint(_within_limits(path, tensors), unread)
+
+
+def _within_limits(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors; too many, or a name as long as no layer's, raise `UserError`."""
+    if len(tensors) > MOST_ENTRIES:
+        raise UserError(_TOO_MANY.format(path.name))
+    longest = max(map(len, tensors), default=0)
+    if longest > _LONGEST_NAME:
+        raise UserError(
+            f"{path.name} has a tensor whose name is {longest:,} characters long: "
+            f"{_LONGEST_NAME} are the maximum."
+        )
+    return tensors
 
 
 def check_checkpoint(path: Path) -> None:
@@ -160,10 +183,10 @@ def misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list
         if name not in found:
             # Early versions of torch did not store this counter of batches.
             if not name.endswith("num_batches_tracked"):
-                wrong.append(f"{name} is missing")
+                wrong.append(f"{shown(name)} is missing")
         elif found[name].shape != own.shape:
-            wrong.append(f"{name} is {_shape(found[name])} instead of {_shape(own)}")
-    return wrong + [f"{name} is unexpected" for name in found if name not in expected]
+            wrong.append(f"{shown(name)} is {_shape(found[name])} instead of {_shape(own)}")
+    return wrong + [f"{shown(name)} is unexpected" for name in found if name not in expected]
 
 
 def check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str) -> None:
@@ -191,7 +214,7 @@ def check_plain(found: Mapping[str, Tensor], what: str) -> None:
     """Raise `UserError` for a tensor that calculating with could need far more memory than the file."""
     for name, tensor in found.items():
         if not _is_plain(tensor):
-            raise UserError(f"{what}: {name} is not a plain tensor.")
+            raise UserError(f"{what}: {shown(name)} is not a plain tensor.")
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -201,5 +224,13 @@ def _is_plain(tensor: Tensor) -> bool:
     return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
+def shown(name: str) -> str:
+    """Return a tensor's name for a sentence: the middle of a long one is left out."""
+    half = _SHOWN_OF_NAME // 2
+    return name if len(name) <= _SHOWN_OF_NAME else f"{name[:half]}…{name[-half:]}"
+
+
 def _shape(tensor: Tensor) -> str:
+    if tensor.ndim > _MOST_AXES:
+        return f"a tensor of {tensor.ndim} axes"
     return " × ".join(map(str, tensor.shape)) or "a single number"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unlearn_core.catalog.custom.checkpoint import check_plain
+from unlearn_core.catalog.custom.checkpoint import check_plain, shown
 from unlearn_core.errors import UserError
 
 _SHOWN, _MOST_WRAPPERS = 4, 12
@@ -25,7 +25,8 @@ _LEFTOVERS = re.compile(
 _ONLY_FOR_TRAINING = ("aux1.", "aux2.", "AuxLogits.")
 """Second heads of GoogLeNet and Inception: a prediction does not use them."""
 
-_OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+_EMA = re.compile("(?<![a-z])ema(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,16 @@ def part_of(
     names = {prefix: prefix.rstrip(".") or _WHOLE for prefix in prefixes}
     chosen = _chosen(names, file, wanted)
     # A network in a dictionary of its own is no part of the one around it.
-    inner = tuple(one for one in prefixes if one != chosen and one.startswith(chosen))
+    inner = {one for one in prefixes if one != chosen and one.startswith(chosen)}
     own = {
         name.removeprefix(chosen): tensor
         for name, tensor in whole.items()
-        if name.startswith(chosen) and not (inner and name.startswith(inner))
+        if name.startswith(chosen) and inner.isdisjoint(_beginnings(name))
     }
     findings = []
     if len(names) > 1:
-        known = ", ".join(names.values())
-        findings.append(f"{file} has {len(names)} networks ({known}); {names[chosen]} is taken.")
+        known = listed([*names.values()])
+        findings.append(f"{file} has {len(names)} networks ({known}); {shown(names[chosen])} is taken.")
     if len(whole) < len(renamed):
         findings.append(
             "The masks of pruning are applied to the weights; a run may change pruned weights too."
@@ -86,14 +87,15 @@ def part_of(
     extras = [name for name in own if name not in expected and _is_extra(name)]
     if extras:
         findings.append(f"Left out, as no prediction uses them: {listed(extras)}.")
-    kept = {name: tensor for name, tensor in own.items() if name not in extras}
+    left_out = set(extras)
+    kept = {name: tensor for name, tensor in own.items() if name not in left_out}
     return Part(kept, names[chosen], tuple(names.values()) if len(names) > 1 else (), tuple(findings))
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first names and the number of the others."""
+    """Return the first names, shortened, and the number of the others."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return ", ".join(map(shown, names[:_SHOWN])) + more
 
 
 def _is_extra(name: str) -> bool:
@@ -119,16 +121,21 @@ def _endings(name: str) -> list[str]:
     return [".".join(words[start:]) for start in range(min(len(words), _MOST_WRAPPERS))]
 
 
+def _beginnings(name: str) -> list[str]:
+    """Return what is before each of `_endings`."""
+    return [name.removesuffix(ending) for ending in _endings(name)]
+
+
 def _chosen(names: Mapping[str, str], file: str, wanted: str | None) -> str:
     """Return the prefix of the network to take."""
     if wanted is not None:
         for prefix, name in names.items():
             if name == wanted or name.startswith(f"{wanted}."):
                 return prefix
-        raise UserError(f"{file} has no network {wanted}; it has {', '.join(names.values())}.")
+        raise UserError(f"{file} has no network {wanted}; it has {listed([*names.values()])}.")
 
     def rank(prefix: str) -> tuple[bool, bool]:
-        return "ema" in prefix.lower(), "best" in prefix.lower()
+        return _EMA.search(prefix.lower()) is not None, "best" in prefix.lower()
 
     # Of equal ones `max` returns the first.
     return max(names, key=rank)

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from unlearn_core.catalog.class_match import match_classes
 from unlearn_core.catalog.class_names import imagenet_classes
 from unlearn_core.catalog.custom.build_network import (
     FILE,
@@ -24,7 +25,7 @@ from unlearn_core.catalog.custom.fold_weights import FINDING, fold_weights
 from unlearn_core.catalog.custom.from_file import origin_from_file
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
-from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
+from unlearn_core.catalog.records.classifier_record import FILE_ENDINGS, ClassifierSpecification
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.brought import here
 from unlearn_core.common.home import home
@@ -32,6 +33,8 @@ from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError, first_line
 
 RANDOM = "random"
+ASSUMED = "1,000 classes: ImageNet's names are assumed."
+_IMAGENET, _NEARLY_ALL = 1000, 0.9
 _OF_THE_TENSORS = ("num_classes", "in_chans")
 """Arguments that the tensors tell."""
 
@@ -54,6 +57,8 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         return (
             _torchvision(name, weights, specification) if kind == TORCHVISION else _timm(name, specification)
         )
+    if specification.source.lower().endswith(FILE_ENDINGS):
+        raise UserError(f"{specification.source} is a file: write {FILE}:{specification.source}.")
     if not kind or not rest:
         raise UserError(
             f"{specification.source!r} is not a classifier; write {TORCHVISION}:NAME, {TIMM}:NAME, "
@@ -137,7 +142,7 @@ def _torchvision(name: str, weights: str, specification: ClassifierSpecification
         "see torchvision's documentation",
         tuple(looks.mean),
         tuple(looks.std),
-        tuple(chosen.meta["categories"]),
+        imagenet_classes()[0],
         json.dumps(arguments),
     )
 
@@ -185,9 +190,16 @@ def _timm(name: str, specification: ClassifierSpecification) -> Origin:
         str(settings.get("license") or "not stated"),
         tuple(looks["mean"]),
         tuple(looks["std"]),
-        tuple(settings["label_names"]) if settings.get("label_names") else None,
+        _names_of(settings, from_hub=name.startswith("hf-hub:")),
         json.dumps(arguments),
     )
+
+
+def _names_of(settings: Mapping[str, Any], *, from_hub: bool) -> tuple[str, ...] | None:
+    """Return the class names of a network of timm; its own networks with 1,000 classes are ImageNet's."""
+    if settings.get("label_names"):
+        return tuple(settings["label_names"])
+    return None if from_hub or settings["num_classes"] != _IMAGENET else imagenet_classes()[0]
 
 
 def _check_given(specification: ClassifierSpecification, classes: int, channels: int) -> None:
@@ -215,16 +227,34 @@ def _no_download(what: str, error: Exception) -> UserError:
 def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return class names and WordNet ids of an origin: given ones, its own, ImageNet's, or numbers.
 
+    Names that are ImageNet's in any spelling have its ids. If they are assumed, its findings say so.
+
     Raises:
         UserError: the number of names differs from the number of classes, or names repeat.
     """
-    if given is None and origin.classes == 1000:
+    names = given if given is not None else origin.class_names
+    if names is None and origin.classes == _IMAGENET:
+        origin.findings.append(ASSUMED)
         return imagenet_classes()
-    numbered = tuple(f"class {index}" for index in range(origin.classes))
-    names = given if given is not None else origin.class_names or numbered
+    if names is None:
+        names = tuple(f"class {index}" for index in range(origin.classes))
     if len(names) != origin.classes:
         raise UserError(f"The classifier has {origin.classes} classes, but {len(names)} names are given.")
+    if _are_imagenets(names):
+        return tuple(names), imagenet_classes()[1]
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise UserError(f"Two classes have the name {twice[0]!r}: use different names.")
     return tuple(names), ()
+
+
+def _are_imagenets(names: Sequence[str]) -> bool:
+    """Return whether names are those of ImageNet's classes, in its order: nearly all, as spellings differ."""
+    if len(names) != _IMAGENET:
+        return False
+    found = match_classes(names, *imagenet_classes())
+    same = (
+        how != "number" and index == place
+        for place, (index, how) in enumerate(zip(found.classes, found.how, strict=True))
+    )
+    return sum(same) >= _NEARLY_ALL * _IMAGENET

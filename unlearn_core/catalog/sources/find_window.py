@@ -24,8 +24,8 @@ def find_window(pictures: list[PictureFile] | NDArray[np.uint8]) -> Window | Non
 
 def _deep(sample: Iterable[PictureFile]) -> Iterator[NDArray[np.float32]]:
     for picture in sample:
-        # A file that is not a picture is reported where all of them are read.
-        with suppress(UserError):
+        # A file that is no picture, or cannot be read, is reported where all of them are read.
+        with suppress(UserError, OSError):
             values = intensities(picture.read(), picture.name)
             if values is not None:
                 yield values

@@ -10,6 +10,7 @@ from unlearn_core.errors import UserError
 MOST_LISTED = 64 * 2**20
 """Bytes of an archive's file list: a hundred thousand long names need half of it."""
 
+_ENCRYPTED = 1
 _TAIL = 2**16 + 200
 
 
@@ -33,7 +34,11 @@ class Archive:
         self._file: zipfile.ZipFile | None = None
 
     def read(self, member: zipfile.ZipInfo, most_bytes: int) -> bytes:
-        """Return the first bytes of a member; one that is damaged raises `UserError`."""
+        """Return the first bytes of a member; one that is damaged or encrypted raises `UserError`."""
+        if member.flag_bits & _ENCRYPTED:
+            raise UserError(
+                f"{member.filename} in {self._path.name} needs a password: make a .zip without one."
+            )
         try:
             with self._lock:
                 if self._file is None:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from unlearn_core.catalog.untrusted.tiffs import grey_values
+
 Window = tuple[float, float]
 """The intensities that become 0 and 255; those outside become 0 or 255."""
 
@@ -35,38 +37,21 @@ def deep_values(picture: ImageFile.ImageFile, data: bytes) -> NDArray[np.float32
 
     `data` is its file: Pillow reads 16-bit colours as their higher bytes, so the lower ones are read from it.
     """
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        values = np.asarray(picture, np.float32)
-    elif other := _other_byte(picture):
+    if (values := grey_values(picture)) is not None:
+        return np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    if other := _other_byte(picture):
         with Image.open(BytesIO(data), formats=[picture.format or ""]) as lower:
             lower.tile = [tile._replace(args=_with_rawmode(tile.args, other)) for tile in lower.tile]
-            values = np.asarray(picture, np.float32)[..., :3] * 256 + np.asarray(lower)[..., :3]
-    else:
-        return None
-    return np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-
-
-def in_single_precision(data: bytes, most_pixels: int) -> bytes:
-    """Return a TIFF of double precision, which Pillow does not read, in single precision.
-
-    Anything else raises `ValueError`, or what tifffile raises for a damaged file.
-    """
-    # Here: few pictures need it.
-    import tifffile
-
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
-        if page.dtype != np.float64 or page.ndim != 2 or page.size > most_pixels:
-            raise ValueError("not a grey TIFF of double precision")
-        values = page.asarray().astype(np.float32)
-    single = BytesIO()
-    Image.fromarray(values).save(single, "TIFF")
-    return single.getvalue()
+            return np.asarray(picture, np.float32)[..., :3] * 256 + np.asarray(lower)[..., :3]
+    return None
 
 
 def usual_window(picture: Image.Image) -> Window:
-    """Return the window of the type of a picture that belongs to no set: 0 to 1 for floats, else 16 bits."""
-    return (0.0, 1.0) if picture.mode == "F" else SIXTEEN_BITS
+    """Return the window of the type of a picture that belongs to no set: 0 to 1 for floats, else 16 bits.
+
+    Of one byte, which is deep where it has a sign, it is all of that.
+    """
+    return {"F": (0.0, 1.0), "L": (-128.0, 127.0)}.get(picture.mode, SIXTEEN_BITS)
 
 
 def window_of(pictures: Iterable[NDArray[np.float32]]) -> Window | None:

@@ -12,11 +12,12 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 from unlearn_core.catalog.untrusted.intensities import (
     Window,
     deep_values,
-    in_single_precision,
     to_bytes,
     usual_window,
     window_of,
 )
+from unlearn_core.catalog.untrusted.lfs_pointers import refuse_pointer
+from unlearn_core.catalog.untrusted.tiffs import is_misread, rewritten
 from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 
@@ -55,14 +56,14 @@ def read_picture(data: bytes, name: str, window: Window | None = None) -> Image.
     Raises:
         UserError: not a picture of a known format, damaged, or above `MOST_BYTES` or `MOST_PIXELS`.
     """
-    with _opened(data, name) as picture:
+    with _opened(data, name) as (picture, data):
         deep = deep_values(picture, data)
         return _shown(picture, deep, window or (None if deep is None else window_of([deep])))
 
 
 def read_photo(data: bytes, name: str) -> tuple[Image.Image, Window | None]:
     """Do the same with a photo of no set, by the range of its type; return also that, None for eight bits."""
-    with _opened(data, name) as picture:
+    with _opened(data, name) as (picture, data):
         deep = deep_values(picture, data)
         window = None if deep is None else usual_window(picture)
         return _shown(picture, deep, window), window
@@ -84,7 +85,7 @@ def intensities(data: bytes, name: str) -> NDArray[np.float32] | None:
 
     None if it has eight bits; raises like `read_picture`.
     """
-    with _opened(data, name) as picture:
+    with _opened(data, name) as (picture, data):
         return deep_values(picture, data)
 
 
@@ -98,7 +99,7 @@ class Header:
 
 def read_header(data: bytes, name: str) -> Header:
     """Return what the header of a picture file says; raises like `read_picture`."""
-    with _opened(data, name) as picture:
+    with _opened(data, name) as (picture, _):
         grey = picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
         pages = 1
         if picture.format == "TIFF":
@@ -109,18 +110,23 @@ def read_header(data: bytes, name: str) -> Header:
 
 
 @contextmanager
-def _opened(data: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
-    """Yield a picture whose size is within the limits; what goes wrong with it raises `UserError`."""
+def _opened(data: bytes, name: str) -> Iterator[tuple[ImageFile.ImageFile, bytes]]:
+    """Yield a picture whose size is within the limits, and its file as it is read here.
+
+    What goes wrong with it raises `UserError`.
+    """
     if len(data) > MOST_BYTES:
         raise UserError(f"{name} is larger than {MOST_BYTES // 2**20} MB.")
+    refuse_pointer(data, name)
     try:
-        with _open(data) as picture:
+        read = _as_pillow_reads(data, name)
+        with Image.open(BytesIO(read), formats=_formats(read)) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UserError(
                     f"{name} has {picture.width} × {picture.height} pixels; "
                     f"the maximum is {MOST_PIXELS // 10**6} million."
                 )
-            yield picture
+            yield picture, read
     except (UserError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -131,13 +137,15 @@ def _opened(data: bytes, name: str) -> Iterator[ImageFile.ImageFile]:
         raise UserError(f"{name} is not a picture that can be read ({kinds}), or it is damaged.") from error
 
 
-def _open(data: bytes) -> ImageFile.ImageFile:
+def _as_pillow_reads(data: bytes, name: str) -> bytes:
+    if data[:2] not in TIFF:
+        return data
     try:
-        return Image.open(BytesIO(data), formats=_formats(data))
+        with Image.open(BytesIO(data), formats=["TIFF"]) as picture:
+            is_read = not is_misread(picture)
     except UnidentifiedImageError:
-        if data[:2] not in TIFF:
-            raise
-        return Image.open(BytesIO(in_single_precision(data, MOST_PIXELS)), formats=["TIFF"])
+        is_read = False
+    return data if is_read else rewritten(data, name, MOST_PIXELS)
 
 
 def _formats(data: bytes) -> tuple[str, ...]:
