@@ -253,6 +253,12 @@ class Job:
             [f"{found} {are} {COPIES if forgotten else 'identical to pictures to forget.'}"] if found else []
         )
 
+    def _all_seconds(self) -> dict[str, float]:
+        """Return the seconds by phase; for weights that were found before with those that this took."""
+        spent = {**self.seconds, "total": time.perf_counter() - self.started}
+        found = {} if self._found is None else self._found.result.seconds.model_dump()
+        return {name: spent.get(name, 0.0) + found.get(name, 0.0) for name in {*spent, *found}}
+
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
         return build_result(
             self.request,
@@ -261,7 +267,7 @@ class Job:
             ids=self.pictures.picked,
             others=self.pictures.others,
             device=describe(self.device),
-            seconds={**self.seconds, "total": time.perf_counter() - self.started},
+            seconds=self._all_seconds(),
             earlier=self.earlier,
             frontier=self.frontier,
             depth=depth,
