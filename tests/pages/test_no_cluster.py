@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dask
 import pytest
 
+from pages.shared.words import plain
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
 from unlearn_core.store.example import EXAMPLE, install_example
@@ -12,7 +13,7 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
-SAID = "The cluster tls://127.0.0.1:9 cannot be reached: Connection refused."
+SAID = plain("The cluster tls://127.0.0.1:9 cannot be reached: Connection refused.")
 
 
 @pytest.fixture(autouse=True)

@@ -43,9 +43,9 @@ def check_picture_files(folder: Path, images: str, ids: NDArray[np.int64], files
         files: their names; empty for a set without files.
     """
     path = folder / PICTURE_FILES
-    check(path, f"The list of files of run {folder.name}")
     if not path.exists() or not files:
         return
+    check(path, f"The list of files of run {folder.name}")
     with (
         damaged_becomes(f"The list of files of run {folder.name} is damaged and cannot be read."),
         np.load(path, allow_pickle=False) as arrays,
