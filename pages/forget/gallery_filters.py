@@ -65,14 +65,8 @@ def filter_bar(
     st.toggle("Filters", key="show_filters", persist_state="session")
     with st.container(key="filters"):
         classes, confidence, order, part = st.columns(4, vertical_alignment="bottom")
-    wanted = classes.multiselect(
-        "Classes",
-        sorted(set(table.labels[~table.is_test].tolist())),
-        format_func=class_choices(table.class_names).__getitem__,
-        placeholder="all classes",
-        key="classes",
-        persist_state="session",
-    )
+    with classes:
+        wanted = _wanted_classes(table)
     with confidence:
         low, high = st.slider(
             "Confidence",
@@ -102,6 +96,18 @@ def filter_bar(
     positions = _quick_picks_first(table, _sorted(table, np.flatnonzero(passes), sort, score))
     with part:
         return positions, _one_page(positions)
+
+
+def _wanted_classes(table: ImageTable) -> list[int]:
+    """Let the person choose classes; none are all."""
+    return st.multiselect(
+        "Classes",
+        sorted(set(table.labels[~table.is_test].tolist())),
+        format_func=class_choices(table.class_names).__getitem__,
+        placeholder="all classes",
+        key="classes",
+        persist_state="session",
+    )
 
 
 def quick_picks(

@@ -178,7 +178,7 @@ def _counted(
     """Count classes that are numbers as the user chose, else so that the classifier is right most often."""
     module = getattr(classifier, "module", None)
     known = best_reading(
-        classifier.name, images.name, module, images.pixels, images.own, readings, fingerprint
+        classifier.name, images.name, module, images.pixels, images.own, readings, fingerprint=fingerprint
     )
     overrides = read_overrides(home(), classifier.name, images.name)
     match = match_classes(

@@ -86,6 +86,7 @@ def best_reading(
     pixels: NDArray[np.uint8],
     own: NDArray[np.int64],
     readings: Mapping[Reading, tuple[int, ...]],
+    *,
     fingerprint: str,
 ) -> Counted:
     """Return what is known of an image set and a classifier, measured once where its module is there.

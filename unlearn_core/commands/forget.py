@@ -37,32 +37,11 @@ def add_forget_command(commands: Any) -> None:
     add_data_dir(forget)
     forget.add_argument("--pick", default=DEFAULT.pick, help=PICK_HELP)
     _add_goal_and_method(forget)
-    forget.add_argument("--seed", type=int, default=DEFAULT.seed)
-    forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
-    fixed = ", ".join(entry.name for entry in methods() if entry.fixed_length)
-    forget.add_argument(
-        "--max-steps",
-        type=int,
-        default=DEFAULT.max_steps,
-        help=f"the most steps to take; no limit for {fixed}, whose length is given",
-    )
+    _add_settings(forget)
     also = forget.add_argument(
         "--measure-on", metavar="IMAGES", help="a second image set, measured as retained"
     )
     after = forget.add_argument("--after", metavar="RUN", help="start from the classifier of another run")
-    forget.add_argument(
-        "--retained",
-        type=int,
-        default=DEFAULT.retained,
-        metavar="N",
-        help="pictures of the retain set that the method may train on, at most",
-    )
-    forget.add_argument(
-        "--strength",
-        type=float,
-        default=DEFAULT.strength,
-        help="weight interpolation from before (0) to after (1), up to 1.5",
-    )
     forget.add_argument("--name", help="the run's name")
     forget.add_argument(
         "--measure",
@@ -77,6 +56,31 @@ def add_forget_command(commands: Any) -> None:
     complete(images, image_set_names)
     complete(also, image_set_names)
     complete(after, run_ids)
+
+
+def _add_settings(forget: argparse.ArgumentParser) -> None:
+    forget.add_argument("--seed", type=int, default=DEFAULT.seed)
+    forget.add_argument("--device", default=DEFAULT.device, help="auto, cuda, mps or cpu")
+    fixed = ", ".join(entry.name for entry in methods() if entry.fixed_length)
+    forget.add_argument(
+        "--max-steps",
+        type=int,
+        default=DEFAULT.max_steps,
+        help=f"the most steps to take; no limit for {fixed}, whose length is given",
+    )
+    forget.add_argument(
+        "--retained",
+        type=int,
+        default=DEFAULT.retained,
+        metavar="N",
+        help="pictures of the retain set that the method may train on, at most",
+    )
+    forget.add_argument(
+        "--strength",
+        type=float,
+        default=DEFAULT.strength,
+        help="weight interpolation from before (0) to after (1), up to 1.5",
+    )
 
 
 def _add_goal_and_method(forget: argparse.ArgumentParser) -> None:

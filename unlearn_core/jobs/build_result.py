@@ -76,8 +76,7 @@ def build_result(
         depth=depth,
         never_seen=never_seen,
     )
-    said = _remarks_on_the_end(result, loop, comparison)
-    said += _remarks(result, request.strength)
+    said = _remarks_on_the_end(result, loop, comparison) + _remarks(result, request.strength)
     said += [*_remarks_on_sample(comparison, others), *notes]
     said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})

@@ -1,6 +1,7 @@
 """The whole job in one call: pick, forget, measure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from unlearn_core.artifacts.results import EarlierSet
@@ -39,8 +40,7 @@ def unlearn(
     """Make a copy of the classifier forget the picked pictures and measure what changed.
 
     The arguments from `pick` to `measure` are fields of `ForgetRequest`; `request` replaces all of them.
-    `method` may also be an instance of a `Method` class, which has its options; if the class has an `entry`,
-    it completes and checks them.
+    `method` may also be an instance of a `Method` class with its options, which its `entry` checks.
 
     Args:
         classifier: is not changed.
@@ -51,29 +51,39 @@ def unlearn(
         reference: the classifier before the earlier runs; None if there are none.
 
     Raises:
-        UserError: an unknown name, an impossible pick, a value out of range, or a request that starts after a
-            run or measures on a second image set without `reference` or `measure_on`.
-        TypeError: fields together with `request`, `options` together with a `Method` instance, or a class
-            instead of an instance.
-        CancelledError: cancelled during the first measurement; later cancellations return an outcome, which
-            has no steps if there was none yet.
+        UserError: an unknown name, an impossible pick, a value out of range, or a request that names a run to
+            start after or pictures to measure on without `reference` or `measure_on`.
+        TypeError: fields beside `request`, `options` beside a `Method` instance, or a class instead of one.
+        CancelledError: cancelled during the first measurement; later cancellations return an outcome.
     """
     own = None if isinstance(method, str) else _with_all_options(method)
     fields = _Fields(
         pick, goal, new_labels, method, options, seed, device, max_steps, retained, strength, measure
     )
     asked = fields.request({"classifier": classifier.name, "images": images.name}, request)
+    _expect_what_it_names(asked, reference, measure_on)
+    with _same_options_after(own):
+        return Job(
+            asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
+        ).run()
+
+
+def _expect_what_it_names(
+    asked: ForgetRequest, reference: Classifier | None, measure_on: ImageSet | None
+) -> None:
     if asked.after is not None and reference is None:
         raise UserError(f"The request starts after run {asked.after}: give its classifier, and `reference`.")
     if asked.measure_on is not None and measure_on is None:
         raise UserError(f"The request measures on {asked.measure_on}: give these pictures as `measure_on`.")
+
+
+@contextmanager
+def _same_options_after(own: Method | None) -> Iterator[None]:
+    """Let a method begin anew at the next call: it sets some options by the pictures, and memory others."""
     given = {} if own is None else own.options
     try:
-        return Job(
-            asked, classifier, images, measure_on, own, report=report, earlier=earlier, reference=reference
-        ).run()
+        yield
     finally:
-        # A method sets some by the pictures, and memory others: the next call begins anew.
         if own is not None:
             own.options = given
 
