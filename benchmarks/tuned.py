@@ -15,7 +15,8 @@ from statistics import mean
 import plotly.graph_objects as go
 
 from benchmarks.running import Case, Result, arguments, carry_out, grouped, markdown, spread
-from unlearn_core import load_classifier, load_images, unlearn
+from unlearn_core import UserError, load_classifier, load_images, unlearn
+from unlearn_core.common.devices import choose_device, describe
 from unlearn_core.forgetting.entry import MethodEntry
 from unlearn_core.forgetting.registry import method_entry, methods
 
@@ -36,17 +37,23 @@ def candidates(entry: MethodEntry) -> Iterator[dict[str, float]]:
 
 
 def measure(case: Case, images: str) -> Result:
-    """Run one candidate with one seed and return the command line's object."""
+    """Run one candidate with one seed; return the command line's object, or that it broke the classifier."""
     classifier = load_classifier(case["classifier"])
     request = {name: case[name] for name in ("method", "options", "seed", "max_steps")}
-    outcome = unlearn(classifier, load_images(images, classifier), pick=f"random:{case['k']}", **request)
+    try:
+        outcome = unlearn(classifier, load_images(images, classifier), pick=f"random:{case['k']}", **request)
+    except UserError as error:
+        if not str(error).startswith("The classifier broke"):
+            raise
+        return {"broke": str(error), "device": describe(choose_device("auto"))}
     return outcome.result.to_json() | {"images": images.split(":")[0]}
 
 
 def best(results: list[Result]) -> list[list[Result]]:
     """Return the results of the best candidate of each method, the method that keeps most first."""
     chosen = []
-    for same in grouped(results, lambda r: (*_problem(r), r["method"])).values():
+    whole = [result for result in results if "broke" not in result]
+    for same in grouped(whole, lambda r: (*_problem(r), r["method"])).values():
         chosen.append(min(grouped(same, _candidate).values(), key=_rank))
     return sorted(chosen, key=lambda same: (_problem(same[0]), *_rank(same)))
 
@@ -81,10 +88,11 @@ def table(results: list[Result]) -> str:
 
 def _row(same: list[Result]) -> list[str]:
     rate, batch = _candidate(same[0])
+    which = [same[0]["method"], f"{rate:g}" if rate else "its own", str(batch or "–")]
+    if any("broke" in result for result in same):
+        return [*which, "broke", *["–"] * 5]
     return [
-        same[0]["method"],
-        f"{rate:g}" if rate else "its own",
-        str(batch or "–"),
+        *which,
         f"{sum(result['stopped'] == 'forgotten' for result in same)} of {len(same)}",
         *(spread([r["accuracy"][group]["after"] for r in same]) for group in ("forget", "retain", "test")),
         spread([result["steps"] for result in same], 0),
@@ -96,7 +104,11 @@ def figure(results: list[Result]) -> go.Figure:
     """Return D_r against what is left of D_f, a point for each candidate."""
     drawn = go.Figure()
     for (method, _), same in grouped(results, lambda r: (r["method"], _problem(r))).items():
-        tried = list(grouped(same, _candidate).items())
+        tried = [
+            (one, tries)
+            for one, tries in grouped(same, _candidate).items()
+            if all("broke" not in result for result in tries)
+        ]
         drawn.add_scatter(
             x=[_rank(one)[0] for _, one in tried],
             y=[-_rank(one)[1] for _, one in tried],
