@@ -86,8 +86,8 @@ def table(results: list[Result]) -> str:
     head = ["method", "instances", "D_f", "D_r", "D_test", "steps", "attack, s", "optimise, s", "total, s"]
     head += ["total, s an instance", "memory, MB", "× (model + one batch)"]
     said = (
-        f"\nmnist-resnet, seed {ordered[0]['seed']}, {ordered[0]['device']}; a batch has {BATCH} digits. anchor has "
-        "its default depth: firm for up to sixteen digits, else just enough.\n"
+        f"\nmnist-resnet, seed {ordered[0]['seed']}, {ordered[0]['device']}; a batch has {BATCH} digits. "
+        "anchor has its default depth: firm for up to sixteen digits, else just enough.\n"
     )
     return markdown(head, rows) + said
 
