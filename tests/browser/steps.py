@@ -32,11 +32,11 @@ def shoot(page: Page, name: str) -> None:
 def open_tab(page: Page, title: str) -> None:
     """Click a title in the navigation and wait for its page.
 
-    Streamlit draws its navigation anew while a page opens, and a click at that moment meets no link: like a
-    person, click again where nothing happens.
+    Streamlit draws its navigation anew while a page opens, and a click at that moment meets no link or the one
+    beside it: like a person, click again where the page does not come.
     """
     link = page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first
-    for patience in (30_000, PATIENCE):
+    for patience in (30_000, 60_000, 120_000, PATIENCE):
         link.click()
         try:
             expect(link).to_have_attribute("aria-current", "page", timeout=patience)
