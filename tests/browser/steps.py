@@ -32,7 +32,7 @@ def shoot(page: Page, name: str) -> None:
 def open_tab(page: Page, title: str) -> None:
     """Click a title in the navigation and wait for its page.
 
-    Streamlit draws its navigation anew while a page opens, and a click at that moment meets no link or the one
+    Streamlit draws its navigation anew while a page opens; a click at that moment meets no link or the one
     beside it: like a person, click again where the page does not come.
     """
     link = page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{title}$")).first
