@@ -53,7 +53,7 @@ def best(results: list[Result]) -> list[list[Result]]:
     """Return the results of the best candidate of each method, the method that keeps most first."""
     chosen = []
     whole = [result for result in results if "broke" not in result]
-    for same in grouped(whole, lambda r: (*_problem(r), r["method"])).values():
+    for same in grouped(whole, lambda r: (*_problem(r), r["case"]["method"])).values():
         chosen.append(min(grouped(same, _candidate).values(), key=_rank))
     return sorted(chosen, key=lambda same: (_problem(same[0]), *_rank(same)))
 
@@ -78,7 +78,7 @@ def table(results: list[Result]) -> str:
     written = ""
     for problem, same in grouped(results, _problem).items():
         classifier, k, steps = problem
-        every = grouped(same, lambda r: (r["method"], *_candidate(r)))
+        every = grouped(same, lambda r: (r["case"]["method"], *_candidate(r)))
         written += f"{classifier}, random:{k}, at most {steps} steps; tuned:\n\n"
         written += markdown(HEAD, [_row(one) for one in best(same)])
         written += "\nEvery candidate:\n\n" + markdown(HEAD, [_row(one) for one in every.values()]) + "\n"
@@ -88,7 +88,7 @@ def table(results: list[Result]) -> str:
 
 def _row(same: list[Result]) -> list[str]:
     rate, batch = _candidate(same[0])
-    which = [same[0]["method"], f"{rate:g}" if rate else "its own", str(batch or "–")]
+    which = [same[0]["case"]["method"], f"{rate:g}" if rate else "its own", str(batch or "–")]
     if any("broke" in result for result in same):
         return [*which, "broke", *["–"] * 5]
     return [
@@ -103,7 +103,7 @@ def _row(same: list[Result]) -> list[str]:
 def figure(results: list[Result]) -> go.Figure:
     """Return D_r against what is left of D_f, a point for each candidate."""
     drawn = go.Figure()
-    for (method, _), same in grouped(results, lambda r: (r["method"], _problem(r))).items():
+    for (method, _), same in grouped(results, lambda r: (r["case"]["method"], _problem(r))).items():
         tried = [
             (one, tries)
             for one, tries in grouped(same, _candidate).items()
