@@ -3,8 +3,16 @@
 import shutil
 from dataclasses import dataclass
 
+from unlearn_core.artifacts.results import Result
 from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store
+
+
+def result_of(store: Store, run_id: str) -> Result:
+    """Return the result of a run that has one."""
+    result = store.get(run_id).parsed_result()
+    assert result is not None
+    return result
 
 
 @dataclass(frozen=True)

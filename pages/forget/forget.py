@@ -80,9 +80,9 @@ def page() -> None:
         known = None if images is None else known_table(classifier, images)
         never_seen = None if images is None else known_never_seen(classifier, images)
         pictures = st.container()
+        forgotten = ids_forgotten_before() if run is None else ()
         if images is not None and known is not None:
             # First, as the browser then loads the gallery before the charts on the right.
-            forgotten = ids_forgotten_before() if run is None else ()
             if run is None:
                 selection.keep_to(set(known[0].ids.tolist()) - set(forgotten))
             with pictures:
@@ -90,7 +90,7 @@ def page() -> None:
     start_workers()
     with right:
         if run is None:
-            _setup(classifier, images, known and known[0], never_seen)
+            _setup(classifier, images, known and known[0], never_seen, len(forgotten))
         elif run.id == EXAMPLE and is_watched():
             example_film()
         else:
@@ -120,8 +120,13 @@ def _look_at_the_link() -> None:
 
 
 def _setup(
-    classifier: str, images: str | None, table: ImageTable | None, never_seen: NeverSeen | None
+    classifier: str,
+    images: str | None,
+    table: ImageTable | None,
+    never_seen: NeverSeen | None,
+    before: int,
 ) -> None:
+    """Draw the request; `before` pictures are those that the runs before were to forget."""
     st.markdown("##### 2 · Let the classifier forget them")
     after, entry = start_of_next_run(), classifier_entry(classifier)
     off = methods_off(entry)
@@ -136,7 +141,7 @@ def _setup(
         others = [other for other in others if other["method"] != method["method"]]
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), entry, len(ids_forgotten_before()) + len(ids))
+        depth = choose_depth(str(method["method"]), entry, before + len(ids))
         pressed = st.button(
             _on_the_button(len(ids), 1 + len(others)),
             key="forget",

@@ -14,9 +14,9 @@ from tests.engine.servers import (
     start_server,
     wait_for_the_end,
 )
+from tests.finished import result_of
 from tests.waiting import ENDLESS, PATIENCE, wait_until
 from unlearn_core.artifacts.image_table import read_image_table
-from unlearn_core.artifacts.results import Result
 from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest, NeighbourMapRequest
 from unlearn_core.errors import UserError
@@ -47,12 +47,6 @@ def worker_running(engine: Engine, run_id: str) -> psutil.Process:
 def workers_of(engine: Engine, run_id: str) -> list[int]:
     workers, at_work = engine._cluster.client.run(os.getpid), engine._cluster.client.processing()
     return [workers[address] for address, keys in at_work.items() if any(run_id in key for key in keys)]
-
-
-def result_of(engine: Engine, run_id: str) -> Result:
-    result = engine.store.get(run_id).parsed_result()
-    assert result is not None
-    return result
 
 
 def look_at_digits(engine: Engine) -> Path:
@@ -107,10 +101,10 @@ def test_kept_weights_are_not_looked_for_again_when_the_run_goes_on_or_is_carrie
     wait_for_the_end(engine, kept)
     again = engine.again(kept)
     wait_for_the_end(engine, again)
-    result_of_whole = result_of(engine, whole)
+    result_of_whole = result_of(engine.store, whole)
     engine.store.delete(whole)
     alone = wait_for_the_end(engine, engine.again(kept)).id
-    attack = [result_of(engine, one).seconds.attack for one in (kept, again, alone)]
+    attack = [result_of(engine.store, one).seconds.attack for one in (kept, again, alone)]
     assert [one == result_of_whole.seconds.attack for one in attack] == [True, True, False]
     assert engine.store.get(again).parsed_request().strength == 0.5
 

@@ -10,13 +10,15 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import app_state
-from unlearn_core.store.rows import RunState
+from tests.finished import FinishedRun
+from unlearn_core.store.rows import Run, RunState
 from unlearn_core.store.runs import Store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600
 
 OpenApp = Callable[..., AppTest]
+Finished = Callable[[Store], Run]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,12 @@ def same_main() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def finished(finished_run: FinishedRun) -> Finished:
+    """Add a finished run, with the same files and result each time, to a store."""
+    return lambda store: finished_run.copy_to(store, "two hard ones")
 
 
 @pytest.fixture

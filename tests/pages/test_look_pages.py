@@ -3,20 +3,17 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.finished import FinishedRun
-from tests.pages.conftest import OpenApp
+from tests.pages.conftest import Finished, OpenApp
 from tests.pages.words_of import words_of
 from tests.quick import QUICK
 from tests.waiting import wait_until
-from unlearn_core.artifacts.results import Result
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 LOOKING = (
@@ -26,20 +23,6 @@ LOOKING = (
     "pages/replay/replay.py",
 )
 ALL = (*LOOKING, "pages/compare/compare.py", "pages/runs/runs.py")
-
-
-Finished = Callable[[Store], Run]
-
-
-@pytest.fixture
-def finished(finished_run: FinishedRun) -> Finished:
-    return lambda store: finished_run.copy_to(store, "two hard ones")
-
-
-def result_of(store: Store, run: str) -> Result:
-    result = store.get(run).parsed_result()
-    assert result is not None
-    return result
 
 
 @pytest.mark.parametrize("page", ALL)

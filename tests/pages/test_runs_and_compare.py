@@ -1,33 +1,17 @@
 """Runs and Compare: what is done with runs that ended, and several of them side by side."""
 
-from collections.abc import Callable
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.compare.compare import conclusion
-from tests.finished import FinishedRun
-from tests.pages.conftest import PATIENCE, ROOT, OpenApp
+from tests.finished import result_of
+from tests.pages.conftest import PATIENCE, ROOT, Finished, OpenApp
 from tests.pages.words_of import words_of
 from tests.waiting import wait_until
-from unlearn_core.artifacts.results import Agreement, Result
+from unlearn_core.artifacts.results import Agreement
 from unlearn_core.store.compare_runs import GroupShares, RunNumbers
 from unlearn_core.store.request import ForgetRequest
-from unlearn_core.store.rows import Run, RunState
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
-
-Finished = Callable[[Store], Run]
-
-
-@pytest.fixture
-def finished(finished_run: FinishedRun) -> Finished:
-    return lambda store: finished_run.copy_to(store, "two hard ones")
-
-
-def result_of(store: Store, run: str) -> Result:
-    result = store.get(run).parsed_result()
-    assert result is not None
-    return result
 
 
 def test_a_run_can_be_run_again_and_deleted(open_app: OpenApp, store: Store) -> None:
