@@ -68,6 +68,7 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Unlearn Lens needs Python 3.11 or newer.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(BIN)/python -m compileall -q app.py pages unlearn_core  # Otherwise the first start does it.
 	touch $@
 
 .venv/tests-installed: .venv/app-installed requirements-test.txt

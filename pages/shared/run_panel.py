@@ -221,6 +221,8 @@ def _outcome(run: Run) -> None:
             show(words, icon=":material/check_circle:" if is_reached else ":material/tune:")
         else:
             st.warning(words, icon=":material/info:")
+        # The sentence comes with the first pictures, its numbers after them: they need more of the browser.
+        let_browser_draw()
         result_cards(result)
         say_if_few(run, result)
         depth_card(result)
