@@ -5,7 +5,8 @@
 A real browser (Playwright's Chromium) on the app, on a home of its own, which is new in every repeat:
 
 * cold: from the start of the server's process to the first picture of the gallery in a window, and beside it
-  the same for a Streamlit app of one line, the least that any can need;
+  the same for a Streamlit app of one line, the least that any can need (Python's bytecode is there, as
+  `make app` leaves it);
 * click: workers warm, from pressing Forget with sixteen random digits picked to the first number on the page
   that was computed for this run, with the cold click right after the first picture beside it;
 * page: from a click in the navigation until the page stands, pages opened before.
