@@ -167,6 +167,7 @@ def every_look(run: str, step: int) -> Iterator[LookRequest[Path]]:
     yield looks.ImageMapRequest(CUSTOM, "noise")
     yield looks.NeighbourMapRequest(CUSTOM, "noise")
     yield looks.InterpolationRequest(run)
+    yield looks.PointRequest(run, 0.5)
     yield looks.DriftRequest(run)
     yield looks.FilterRequest(run, "network.fc", 3)
     yield looks.RetainImportanceRequest(run)

@@ -17,7 +17,7 @@ def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.F
     """Draw accuracy on each set against the share of the change of the weights, with a cursor at `chosen`.
 
     Args:
-        line: as `measuring.weights.interpolation` writes it.
+        line: as `measuring.weights.interpolation` writes it, with the points measured so far.
         chosen: 0 before, 1 after.
         height: in pixels.
     """
@@ -27,7 +27,8 @@ def interpolation_figure(line: Arrays, chosen: float, height: int = 330) -> go.F
             x=100 * line["strengths"],
             y=line[key],
             name=name,
-            mode="lines",
+            # Dots while some are missing: a straight line between two of them was not measured.
+            mode="lines+markers" if len(line["strengths"]) < len(line["all_strengths"]) else "lines",
             line={"color": colour, "width": width},
             hovertemplate="%{x:.0f}% of the change: %{y:.1f}%<extra>" + name + "</extra>",
         )

@@ -1,11 +1,14 @@
 """Replay: a run step by step, and weight interpolation between its two classifiers."""
 
+from collections.abc import Callable
+from io import BytesIO
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.replay.film import film_file, make_frame, missing_steps, with_known_frames
 from pages.replay.interpolation_figure import interpolation_figure
+from pages.replay.parts import Parts
 from pages.replay.replay_figure import replay_figure
 from pages.shared.app_state import engine, open_run, store
 from pages.shared.errors import show_error
@@ -20,15 +23,15 @@ from pages.shared.thumbnails import Captioned, show_pictures
 from pages.shared.visitor import visitor
 from pages.shared.words import plain
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
-from unlearn_core.engine.looks import InterpolationRequest, ReplayRequest
+from unlearn_core.engine.looks import FrameRequest, InterpolationRequest, PointRequest, ReplayRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.rows import Run
 
 _VIEWS = {"film": "Film", "dial": "Dial"}
-
-
+_FRAME = ("steps", "classes", "tops", "maps", "places")
+_POINT = ("strengths", "forget", "retain", "test", "classes", "tops")
 _MOST_PICTURES = 8
 """As many as a film can have."""
 
@@ -80,13 +83,14 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
     ids = choose_followed(second, run, comparison, _MOST_PICTURES) or choose_pictures(comparison, forgotten=3)
     request = AttributionRequest.parse(run.id, ids, algorithm, target_of(algorithm))
     ends, _ = measured(ReplayRequest(request), "Measuring the start and the end …")
+    frames = Parts(request, lambda step: FrameRequest(request, int(step)), _FRAME, "frames")
     with third:
         step = _step(ends["all_steps"].tolist())
-    film = with_known_frames(ends, request)
+    film = frames.with_known(ends)
     if step not in film["steps"]:
         with st.spinner(f"Measuring step {step} …"):
-            make_frame(request, step)
-        film = with_known_frames(ends, request)
+            frames.make(step)
+        film = frames.with_known(ends)
     chosen = film["steps"].tolist().index(step)
     result = run.parsed_result()
     frontier = () if result is None else result.frontier
@@ -102,19 +106,19 @@ def _film(run: Run, comparison: Comparison, bar: list[DeltaGenerator]) -> None:
         f"scale for the whole film. {plain(film_words(comparison, film['targets'], film['against']))} "
         f"{algorithm_entry(algorithm).reading} {baseline_words(request, film['inputs'].shape[-1])}"
     )
-    st.download_button("Film (.npz)", film_file(film), f"replay-{run.id}.npz", icon=":material/download:")
-    _other_frames(film, request, step, progress)
+    st.download_button("Film (.npz)", _film_file(film), f"replay-{run.id}.npz", icon=":material/download:")
+    frames.make_all(frames.missing(film, step), film, progress, "▶ plays those measured so far")
 
 
-def _other_frames(film: Arrays, request: AttributionRequest, step: int, progress: DeltaGenerator) -> None:
-    """Have the other frames made, one by one: choosing a step meanwhile comes before those left."""
-    missing, total = missing_steps(film, step), len(film["all_steps"])
-    if not missing:
-        return
-    for done, one in enumerate(missing, total - len(missing)):
-        progress.progress(done / total, f"{done} of {total} frames; ▶ plays those measured so far")
-        make_frame(request, one)
-    st.rerun()
+def _film_file(film: Arrays) -> Callable[[], bytes]:
+    """Return what makes the file to download, when it is asked for."""
+
+    def packed() -> bytes:
+        file = BytesIO()
+        np.savez_compressed(file, **dict(film))  # type: ignore[arg-type]
+        return file.getvalue()
+
+    return packed
 
 
 def _step(steps: list[int]) -> int:
@@ -126,19 +130,35 @@ def _step(steps: list[int]) -> int:
 
 
 def _dial(run: Run, comparison: Comparison) -> None:
-    line, _ = measured(InterpolationRequest(run.id), "Measuring interpolated weights …")
+    whole = InterpolationRequest(run.id)
+    line, _ = measured(whole, "Measuring the weights before and after …")
+    points = Parts(whole, lambda strength: PointRequest(run.id, strength), _POINT, "points")
     left, right = st.columns([7, 6], gap="large")
     with left:
         percent = st.slider("Weight interpolation", 0, 150, 100, 5, "%d%%", key="far", bind="query-params")
+        at = _nearest(line["all_strengths"], percent / 100)
+        line = points.with_known(line)
+        if at not in line["strengths"]:
+            with st.spinner(f"Measuring {100 * at:.0f}% …"):
+                points.make(at)
+            line = points.with_known(line)
         st.plotly_chart(interpolation_figure(line, percent / 100), config=CONFIG, key="dial_figure")
+        progress = st.empty()
         st.caption(
             "Every weight changes by this share of its change in the run: 0% is the classifier before, "
             "100% the one after; above that the change continues in the same direction."
         )
-    at = int(np.abs(line["strengths"] - percent / 100).argmin())
     with right:
-        _pictures_at(line["inputs"], line["classes"][at], line["tops"][at], line["labels"], comparison)
+        chosen = line["strengths"].tolist().index(at)
+        _pictures_at(
+            line["inputs"], line["classes"][chosen], line["tops"][chosen], line["labels"], comparison
+        )
         _keep(run, percent)
+    points.make_all(points.next_finer(line), line, progress, "the curves go through those measured so far")
+
+
+def _nearest(strengths: np.ndarray, strength: float) -> float:
+    return float(strengths[np.abs(strengths - strength).argmin()])
 
 
 def _pictures_at(

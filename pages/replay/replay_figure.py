@@ -84,7 +84,7 @@ def _moving(film: Arrays, names: Sequence[str], number: int) -> list[dict[str, A
             "mode": "lines+text",
             # The slider above does not move with the film.
             "text": [f"step {step}", ""],
-            "textposition": "top left" if 2 * number > len(film["steps"]) else "top right",
+            "textposition": "top left" if 2 * step > film["all_steps"][-1] else "top right",
             "line": {"color": AFTER, "width": 2},
             "showlegend": False,
             "hoverinfo": "skip",

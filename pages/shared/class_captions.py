@@ -34,8 +34,9 @@ def class_captions(
             xref=f"x{axes}",
             yref=f"y{axes}",
             showarrow=False,
-            font={"size": 13, "color": "#1B1F27"},
-            bgcolor="rgba(255, 255, 255, 0.72)",
+            # Dark in both themes: a white plate would glare in the dark one.
+            font={"size": 13, "color": "#FFFFFF"},
+            bgcolor="rgba(52, 58, 70, 0.8)",
             borderpad=1,
         )
         for label, middle in ((one, np.median(places[labels == one], axis=0)) for one in present.tolist())

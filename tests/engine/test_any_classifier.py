@@ -17,6 +17,7 @@ from unlearn_core.engine.looks import (
     FrameRequest,
     ImageMapRequest,
     InterpolationRequest,
+    PointRequest,
     ReplayRequest,
     RetainImportanceRequest,
 )
@@ -88,7 +89,10 @@ def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
 
 def closest_looks(root: Path, run_id: str, ids: list[int], layers: int) -> None:
     with np.load(InterpolationRequest(run_id).answer(root)) as found:
-        assert len(found["strengths"]) > 2
+        between = found["all_strengths"][1]
+        assert found["strengths"].tolist() == [0, 1]
+    with np.load(PointRequest(run_id, float(between)).answer(root)) as found:
+        assert found["strengths"].tolist() == [between]
     request = AttributionRequest.parse(run_id, ids, "saliency")
     with np.load(ReplayRequest(request).answer(root)) as found:
         assert len(found["maps"]) == len(found["steps"]) == 2

@@ -17,7 +17,7 @@ from unlearn_core.measuring.replay import write_frame, write_replay
 from unlearn_core.measuring.representation.drift import write_drift
 from unlearn_core.measuring.representation.pca_map import others_share, write_image_map
 from unlearn_core.measuring.weights.conv_filter import write_filter
-from unlearn_core.measuring.weights.interpolation import write_interpolation
+from unlearn_core.measuring.weights.interpolation import write_interpolation, write_point
 from unlearn_core.measuring.weights.retain_importance import write_retain_importance
 from unlearn_core.store.runs import Store
 
@@ -64,14 +64,25 @@ def test_the_dial_goes_from_before_to_after_and_past_it(cached_store: Store, fin
     comparison = read_comparison(cached_store.folder(finished))
     forgotten = comparison.in_group(FORGET)
     with np.load(write_interpolation(cached_store.root, finished)) as line:
-        start, end = (int(np.flatnonzero(line["strengths"] == one)[0]) for one in (0, 1))
-        assert line["strengths"][-1] == 1.5
+        assert line["strengths"].tolist() == [0, 1]
+        assert line["all_strengths"].tolist() == [round(0.05 * number, 2) for number in range(31)]
         assert line["ids"].tolist() == comparison.ids[forgotten].tolist()
-        assert line["classes"][start].tolist() == comparison.before[forgotten].tolist()
-        assert line["classes"][end].tolist() == comparison.after[forgotten].tolist()
-        assert line["forget"][end] == 0
-        assert line["retain"].min() >= 0
-        assert line["test"].max() <= 100
+        assert line["classes"][0].tolist() == comparison.before[forgotten].tolist()
+        assert line["classes"][1].tolist() == comparison.after[forgotten].tolist()
+        assert line["forget"].tolist() == [50, 0]
+        assert line["retain"].min() > 90
+        ends = {name: line[name] for name in line.files}
+    for strength in (0.95, 1.5):
+        with np.load(write_point(cached_store.root, finished, strength)) as point:
+            assert point["strengths"].tolist() == [strength]
+            for name in ("retain", "test", "classes", "tops"):
+                assert point[name].shape == (1, *ends[name].shape[1:])
+            assert (point["tops"] != ends["tops"]).all()
+    with np.load(write_point(cached_store.root, finished, 1.0)) as point:
+        assert (point["tops"][0] == ends["tops"][1]).all()
+    for wrong in (-0.1, 1.6, float("nan")):
+        with pytest.raises(UserError, match=r"strength from 0 to 1\.5"):
+            write_point(cached_store.root, finished, wrong)
 
 
 def test_what_moved_is_measured_from_the_forgotten_pictures(cached_store: Store, finished: str) -> None:

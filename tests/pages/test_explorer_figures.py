@@ -39,6 +39,7 @@ def film() -> dict[str, np.ndarray[Any, Any]]:
     random = np.random.default_rng(0)
     return {
         "steps": np.array([0, 1, 5]),
+        "all_steps": np.array([0, 1, 3, 5]),
         "ids": np.array([100, 102]),
         "labels": np.array([0, 0]),
         "classes": np.array([[0, 0], [0, 0], [1, 0]]),
@@ -58,6 +59,7 @@ def test_a_film_shows_one_step_and_holds_the_others() -> None:
     assert [frame.name for frame in figure.frames] == ["0", "1", "5"]
     cursor = figure.data[3]
     assert list(cursor.x) == [5, 5]
+    assert cursor.textposition == "top left"
     words = [trace.text[0] for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
     assert words == ["<b>dog · 70%</b>", "cat · 80%"]
     assert len(figure.layout.images) == 2
@@ -70,9 +72,19 @@ def test_a_film_shows_one_step_and_holds_the_others() -> None:
     np.testing.assert_allclose(forgotten.x, film()["places"][2, :2, 0], rtol=1e-6)
 
 
+def test_the_words_at_the_last_step_stand_inside_while_frames_are_missing() -> None:
+    ends = {
+        **film(),
+        **{name: film()[name][[0, 2]] for name in ("steps", "classes", "tops", "maps", "places")},
+    }
+    for number, place in enumerate(("top right", "top left")):
+        assert replay_figure(ends, [step(0, 0), step(1, 1)], CLASSES, number).data[3].textposition == place
+
+
 def test_the_dial_marks_the_chosen_point() -> None:
     line = {
         "strengths": np.array([0, 0.5, 1.0]),
+        "all_strengths": np.array([0, 0.5, 1.0]),
         "forget": np.array([100.0, 50, 0]),
         "retain": np.array([100.0, 99, 98]),
         "test": np.array([97.0, 96, 95]),
@@ -81,6 +93,10 @@ def test_the_dial_marks_the_chosen_point() -> None:
     assert list(figure.data[0].x) == [0, 50, 100]
     assert list(figure.data[0].y) == [100, 50, 0]
     assert figure.layout.shapes[0].x0 == 50
+    assert figure.data[0].mode == "lines"
+    # What is not measured yet is not drawn as if it were.
+    missing = {**line, "all_strengths": np.array([0, 0.5, 1.0, 1.5])}
+    assert interpolation_figure(missing, 0.5).data[0].mode == "lines+markers"
 
 
 def test_a_dot_of_the_transitions_names_its_classes(comparison: Comparison) -> None:

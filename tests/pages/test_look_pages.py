@@ -223,11 +223,13 @@ def test_replay_has_a_film_and_a_dial_whose_point_becomes_a_run(
     # The ends come first, the frames between after them; each is drawn in its place.
     drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert [frame["name"] for frame in drawn["frames"]] == steps
-    assert len(app.session_state["frames"][1]) == len(steps) - 2
+    assert len(app.session_state["parts"][1]) == len(steps) - 2
     app.select_slider(key="step").set_value(steps[0]).run()
     assert not app.exception
     app.segmented_control(key="view").set_value("dial").run()
     assert app.button(key="keep").disabled
+    # Before and after come first, the points between and beyond after them.
+    assert sorted(app.session_state["parts"][1]) == [share / 20 for share in range(1, 31) if share != 20]
     app.slider(key="far").set_value(50).run()
     app.button(key="keep").click().run()
     assert not app.exception

@@ -148,15 +148,29 @@ class FrameRequest:
 
 @dataclass(frozen=True)
 class InterpolationRequest:
-    """Weights on the line from before to after a run, and beyond."""
+    """Weights on the line from before to after a run, and beyond: both ends."""
 
     run_id: str
 
     def answer(self, root: Path) -> Path:
-        """Return the path of accuracy and predictions along the line."""
+        """Return the path of accuracy and predictions before and after, and of where else to measure them."""
         from unlearn_core.measuring.weights.interpolation import write_interpolation
 
         return write_interpolation(root, self.run_id)
+
+
+@dataclass(frozen=True)
+class PointRequest:
+    """The same at one point between or beyond; a strength of 0 is before, of 1 after."""
+
+    run_id: str
+    strength: float
+
+    def answer(self, root: Path) -> Path:
+        """Return the path of the point's arrays."""
+        from unlearn_core.measuring.weights.interpolation import write_point
+
+        return write_point(root, self.run_id, self.strength)
 
 
 @dataclass(frozen=True)
