@@ -1,6 +1,6 @@
 """Compare: which run forgets more, which retains more, and how do their attributions differ?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -117,6 +117,7 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     elif len(kept) > 1:
         who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
         words.append(f"{who} forget all and keep the same: {min(shown.values())}% {what}.")
+    words += _deepest([line for line in lines if line.run in kept], names)
     if len({line.ids for line in lines}) > 1:
         words.append(
             "These runs did not forget the same pictures, so their numbers differ for that reason too."
@@ -124,6 +125,21 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     if short:
         words.append(f"Not all is forgotten after {', '.join(short)}.")
     return " ".join(words)
+
+
+def _deepest(lines: Sequence[RunNumbers], names: Mapping[str, str]) -> list[str]:
+    """Say after which run fewest changed copies of the forgotten pictures are recognised."""
+    copies = {line.run: line.changed_copies for line in lines if line.changed_copies is not None}
+    if len(copies) < 2:
+        return []
+    fewest, most = min(copies, key=copies.__getitem__), max(copies, key=copies.__getitem__)
+    few, many = percent(copies[fewest]), percent(copies[most])
+    if few == many:
+        return []
+    return [
+        f"Of slightly changed copies of the forgotten pictures, fewest are recognised after {names[fewest]}: "
+        f"{few}%; after {names[most]} {many}%."
+    ]
 
 
 def _table(comparison: RunComparison) -> pd.DataFrame:

@@ -10,9 +10,16 @@ from unlearn_core.store.compare_runs import RunNumbers
 
 
 def titles(lines: Sequence[RunNumbers]) -> list[str]:
-    """Return the method of each run, with the run's id where several used the same."""
+    """Return the method of each run; where several used the same with its depth, or with the run's id."""
     methods = [line.method for line in lines]
-    return [line.method if methods.count(line.method) == 1 else f"{line.method} {line.run}" for line in lines]
+    deep = [f"{line.method} {line.depth}" if line.depth else line.method for line in lines]
+    found = []
+    for method, with_depth, line in zip(methods, deep, lines, strict=True):
+        if methods.count(method) == 1:
+            found.append(method)
+        else:
+            found.append(with_depth if deep.count(with_depth) == 1 else f"{with_depth} {line.run}")
+    return found
 
 
 def frontier_figure(lines: Sequence[RunNumbers], height: int = 340) -> go.Figure:

@@ -3,6 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from pages.compare.compare import conclusion
+from pages.compare.compare_figures import titles
 from tests.finished import result_of
 from tests.pages.conftest import PATIENCE, ROOT, Finished, OpenApp
 from tests.pages.words_of import words_of
@@ -96,21 +97,22 @@ def test_a_run_that_is_gone_is_said_once(open_app: OpenApp, store: Store) -> Non
     assert not app.error
 
 
-def numbers(run: str, kept: float) -> RunNumbers:
+def numbers(run: str, kept: float, copies: float | None = None, depth: str | None = None) -> RunNumbers:
     shares = GroupShares(forget=0.0, retain=kept, test=kept)
     return RunNumbers(
         run=run,
         name=run,
         classifier="mnist-resnet",
         images="mnist",
-        method=run,
+        method=run if depth is None else "anchor",
+        depth=depth,
         goal="misclassify",
         k=1,
         seed=0,
         accuracy=shares,
         before=shares,
         agreement=Agreement(retain=kept, test=kept),
-        changed_copies=None,
+        changed_copies=copies,
         ids=(3,),
         steps=1,
         seconds=1.0,
@@ -124,6 +126,21 @@ def test_what_is_written_alike_is_no_victory() -> None:
     assert words.startswith("**anchor** and **adv** forget all and keep most: 99.9%")
     assert words.endswith("50% after neggrad.")
     assert "keep the same: 100%" in conclusion([numbers("anchor", 99.996), numbers("adv", 99.997)])
+
+
+def test_what_forgets_deepest_is_said_beside_what_keeps_most() -> None:
+    two = [numbers("1f", 99.6, 24.4, "firm"), numbers("2e", 99.9, 70.9, "just-enough")]
+    assert titles(two) == ["anchor firm", "anchor just-enough"]
+    words = conclusion(two)
+    assert words.startswith("**anchor just-enough** forgets all and keeps most: 99.9%")
+    assert words.endswith("fewest are recognised after anchor firm: 24.4%; after anchor just-enough 70.9%.")
+    assert titles([*two, numbers("3f", 99.5, 20, "firm")]) == [
+        "anchor firm 1f",
+        "anchor just-enough",
+        "anchor firm 3f",
+    ]
+    assert titles([*two, numbers("adv", 80)])[2] == "adv"
+    assert "fewest" not in conclusion([numbers("anchor", 99, 20), numbers("adv", 98, 20)])
 
 
 def test_only_methods_with_a_result_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:

@@ -92,3 +92,9 @@ def default_depth(input_size: int, channels: int, instances: int) -> int:
 def depth_number(name: str) -> int:
     """Return the value of the option `depth` for a name in `DEPTHS`."""
     return [depth.name for depth in DEPTHS].index(name)
+
+
+def depth_name(options: Mapping[str, float]) -> str | None:
+    """Return the name of the depth that these options of a method ask for, None if they name none."""
+    number = int(options.get(DEPTH_OPTION.name, -1))
+    return DEPTHS[number].name if number >= 0 else None

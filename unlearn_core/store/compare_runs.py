@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from unlearn_core.artifacts.predictions import RETAIN, TEST, Comparison, read_comparison
 from unlearn_core.artifacts.results import Agreement, FrontierPoint
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.depths import depth_name
 from unlearn_core.forgetting.step import Stopped
 from unlearn_core.store.rows import Run
 from unlearn_core.store.runs import Store
@@ -43,6 +44,7 @@ class GroupShares(BaseModel):
 class RunNumbers(BaseModel):
     """A run's line of the comparison: accuracy after and before, in percent; `seconds` is the total.
 
+    `depth` is the name of the depth that was asked for, None where the method decided by itself or has none.
     `changed_copies` is the percentage of slightly changed copies of D_f that are recognised after it, None
     where it was not measured. `ids` are those of D_f.
     """
@@ -52,6 +54,7 @@ class RunNumbers(BaseModel):
     classifier: str
     images: str
     method: str
+    depth: str | None
     goal: str
     k: int
     seed: int
@@ -86,6 +89,7 @@ def _numbers(run: Run) -> RunNumbers:
         classifier=result.classifier,
         images=result.images,
         method=result.method,
+        depth=depth_name(run.parsed_request().options),
         goal=result.goal,
         k=result.k,
         seed=result.seed,

@@ -14,6 +14,7 @@ from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.picks import Pick
 from unlearn_core.common.counted import counted
 from unlearn_core.errors import UserError
+from unlearn_core.forgetting.depths import depth_name
 from unlearn_core.forgetting.registry import method_entry
 from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import RUN_ID, ForgetRequest
@@ -164,10 +165,11 @@ def new_run(request: ForgetRequest, name: str | None, visitor: str) -> Run:
 
 
 def _default_name(request: ForgetRequest) -> str:
-    """Return method, pick and image set as the name of a run."""
+    """Return method, its depth, pick and image set as the name of a run."""
     ids = Pick.parse(request.pick).ids
     pick = counted(len(ids)) if ids else request.pick
-    return f"{request.method} · {pick} · {request.images}"
+    method = " ".join(filter(None, (request.method, depth_name(request.options))))
+    return f"{method} · {pick} · {request.images}"
 
 
 @event.listens_for(Run, "before_insert")
