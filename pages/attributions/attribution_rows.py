@@ -128,7 +128,7 @@ def _row(comparison: Comparison, measured: Measured, number: int, kept: float) -
     position = int(np.flatnonzero(own)[0])
     old, new = comparison.before[position], comparison.after[position]
     named = {FORGET: FORGET_SET.title, EARLIER: "forgotten earlier"}
-    kind = named.get(int(comparison.group[position]), "unchanged" if old == new else "flipped")
+    kind = named.get(int(comparison.group[position]), "unchanged" if old == new else "changed")
     words = comparison.short_name(old)
     if old != new:
         words += f" → {comparison.short_name(new)}"

@@ -65,6 +65,7 @@ def offer_pictures(
             key="show_as",
             persist_state="session",
             label_visibility="collapsed",
+            help="A grid of pictures, or a map on which similar ones lie near each other.",
         )
     if view == "map":
         _map(classifier, images, table, key, positions)

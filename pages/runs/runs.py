@@ -31,7 +31,7 @@ from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.run_file import check_run_files
 
 _POLL_SECONDS = 2.0
-_PAGES = (replace(FORGET, title="Watch"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
+_PAGES = (replace(FORGET, title="Open"), BEFORE_AFTER, WEIGHTS, ATTRIBUTIONS, REPLAY, COMPARE)
 
 
 def page() -> None:

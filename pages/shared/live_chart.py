@@ -21,7 +21,7 @@ def how_to_read(steps: Sequence[StepRecord], relabel: bool, n: int) -> str:
         "Percentage that is recognised. Magenta: the pictures to forget; it should fall.",
     ]
     if any(step.retain_accuracy is not None for step in steps):
-        words.append(f"Teal: a sample of {counted(n, 'kept picture')}; it should stay.")
+        words.append(f"Teal: a sample of {counted(n, 'kept picture')}, for measuring alone; it should stay.")
     if relabel:
         words.append("Orange: the pictures to forget that have their new class; it should rise.")
     if any(step.anchor_agreement is not None for step in steps):

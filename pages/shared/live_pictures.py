@@ -24,7 +24,7 @@ _MOST = 24
 _STYLE = """
 <style>
 .live { display: flex; flex-wrap: wrap; gap: 6px; }
-.live figure { margin: 0; width: 56px; text-align: center; font-size: 12.5px; line-height: 1.2; }
+.live figure { margin: 0; width: 68px; text-align: center; font-size: 12.5px; line-height: 1.2; }
 .live img { width: 40px; height: 40px; border-radius: 50%; image-rendering: pixelated; object-fit: cover;
   border: 4px solid rgb(204 42 135 / var(--ring)); padding: 1px; transition: border-color 0.4s; }
 .live.alike img { border: 0; border-radius: 6px; width: 32px; height: 32px; padding: 0; }
@@ -57,8 +57,8 @@ def live_pictures(run: Run, steps: Sequence[StepRecord]) -> None:
         shown, k = min(_MOST, len(last.predictions)), last.k
         first = f"The first {shown} of {k}. " if shown < k else ""
         st.caption(
-            f"{first}Below each picture: what it is taken for now, and how surely. The magenta ring fades as "
-            "the confidence in its label falls.",
+            f"{first}Below each picture: its label, what it is taken for now, and how surely. The magenta "
+            "ring fades as the confidence in its label falls.",
             help=explained("recognise"),
         )
 
@@ -78,9 +78,13 @@ def live_pictures_html(table: ImageTable, ids: Sequence[int], step: StepRecord) 
         ring = f"--ring: {own:.2f}"
         figures.append(
             f'<figure><img src="{png_uri(table.thumbnails[place])}" alt="{alternative}" style="{ring}">'
-            f"<figcaption><b>{escape(name)}</b> {100 * sure:.0f}%</figcaption></figure>"
+            f"<figcaption>{_from(was, name)}<b>{escape(name)}</b> {100 * sure:.0f}%</figcaption></figure>"
         )
     return f'{_STYLE}<div class="live">{"".join(figures)}</div>'
+
+
+def _from(label: str, predicted: str) -> str:
+    return "" if predicted == label else f"{escape(label)} → "
 
 
 def look_alikes(run: Run) -> None:

@@ -1,29 +1,45 @@
 """Metric cards: a number for each set of pictures, with its change and its uncertainty."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 
 from pages.shared.glossary import explained
 from pages.shared.words import SETS, decimals, percent
 from unlearn_core.artifacts.never_seen import NeverSeen
-from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change
+from unlearn_core.artifacts.predictions import GROUP_NAMES, Change, Comparison, group_change, read_comparison
 from unlearn_core.artifacts.results import Depth, Result
 from unlearn_core.common.counted import counted
+from unlearn_core.errors import UserError
 
 _CARD = 180
 """Pixels: three stand in the right column of a laptop, two in that of a projector of 1024 × 768."""
 
 
-def result_cards(result: Result) -> None:
-    """Show accuracy before and after on each set of pictures, or agreement if there are no labels."""
+_FEW = 25
+"""Percent: so few, or all but so few, are said to be none or all in words."""
+
+
+def result_cards(result: Result, folder: Path) -> None:
+    """Show accuracy before and after on each set of pictures, or agreement if there are no labels.
+
+    The predictions in the run's folder tell by how much a change may be chance.
+    """
+    try:
+        comparison = read_comparison(folder)
+    except UserError:
+        # Those pages say it that show the predictions themselves.
+        comparison = None
     changes = {}
     for name, accuracy in result.accuracy.by_group().items():
         agreement = result.agreement.by_group().get(name)
+        measured = None if comparison is None else group_change(comparison, GROUP_NAMES.index(name))
+        chance = 0.0 if measured is None else measured.half_width
         if accuracy.before is not None and accuracy.after is not None:
-            changes[name] = Change(False, accuracy.n, accuracy.before, accuracy.after, 0.0, (0.0, 0.0))
+            changes[name] = Change(False, accuracy.n, accuracy.before, accuracy.after, chance, (0.0, 0.0))
         elif agreement is not None:
-            changes[name] = Change(True, 0, 100.0, agreement, 0.0, (0.0, 0.0))
+            changes[name] = Change(True, 0, 100.0, agreement, chance, (0.0, 0.0))
     _draw(changes)
 
 
@@ -33,9 +49,7 @@ def change_cards(comparison: Comparison, unseen: NeverSeen | None) -> None:
     `unseen`, of D_f, stands beside it.
     """
     changes = {name: group_change(comparison, GROUP_NAMES.index(name)) for name in SETS}
-    _draw(
-        {name: change for name, change in changes.items() if change is not None}, ("retain", "test"), unseen
-    )
+    _draw({name: change for name, change in changes.items() if change is not None}, True, unseen)
 
 
 def depth_card(result: Result) -> None:
@@ -55,13 +69,25 @@ def depth_card(result: Result) -> None:
         if result.accuracy.forget.after == 0:
             st.caption(_what_brings_them_back(depth))
         if result.never_seen is not None:
-            more = ": refusing them is more than never having seen them" * (result.accuracy.forget.after == 0)
             st.caption(
-                f"For comparison: classifiers that were never trained on these pictures recognise "
-                f"{percent(result.never_seen.recognised)}% of them all the same, as they resemble "
-                f"others{more}.",
+                if_never_seen(result.never_seen.recognised, result.accuracy.forget.after == 0),
                 help=explained("if never trained on"),
             )
+
+
+def if_never_seen(recognised: float, is_forgotten: bool) -> str:
+    """Say how many percent of the pictures classifiers recognise that never saw them, and what that means."""
+    words = (
+        f"For comparison: classifiers that were never trained on these pictures recognise "
+        f"{percent(recognised)}% of them"
+    )
+    if recognised > 100 - _FEW:
+        more = ": refusing them is more than never having seen them" * is_forgotten
+        return f"{words} all the same, as they resemble others{more}."
+    if recognised < _FEW:
+        alike = ": not to recognise them is what never having seen them looks like" * is_forgotten
+        return f"{words}{alike}."
+    return f"{words}, those that resemble others."
 
 
 def _what_brings_them_back(depth: Depth) -> str:
@@ -82,9 +108,7 @@ def _what_brings_them_back(depth: Depth) -> str:
     )
 
 
-def _draw(
-    changes: Mapping[str, Change], estimated: tuple[str, ...] = (), unseen: NeverSeen | None = None
-) -> None:
+def _draw(changes: Mapping[str, Change], intervals: bool = False, unseen: NeverSeen | None = None) -> None:
     # Cards of one width go on in the next line where the window is narrow.
     row = st.container(horizontal=True, gap="xsmall", key="cards")
     for name, change in changes.items():
@@ -93,11 +117,12 @@ def _draw(
         points = float(percent(change.after, change.n)) - float(percent(change.before, change.n))
         by = f"{points:+.{digits}f} points" if abs(points) >= 0.005 else "no change"
         # A difference within its own uncertainty is neither better nor worse.
-        unsure = abs(points) < (max(0.005, change.half_width) if name in estimated else 0.005)
+        is_whole = name == "forget"
+        unsure = abs(points) < (0.005 if is_whole else max(0.005, change.half_width))
         meaning = explained("agreement" if change.agreement else words.name)
         if change.n:
             meaning = f"{counted(change.n)}. {meaning}"
-        if name in estimated:
+        if intervals and not is_whole:
             low, high = change.after_interval
             by = f"{points:+.{digits}f} ± {change.half_width:.{digits}f} points"
             meaning += f" 95% interval after: {low:.{digits}f} to {high:.{digits}f}."
@@ -106,14 +131,14 @@ def _draw(
             f"{percent(change.before, change.n)} → {percent(change.after, change.n)}",
             by,
             # Only on the pictures to forget a decrease is good: green is better, red is worse.
-            delta_color="off" if unsure else "inverse" if name == "forget" else "normal",
+            delta_color="off" if unsure else "inverse" if is_whole else "normal",
             delta_arrow="off",
             help=meaning,
             border=True,
             width=_CARD,
             height="stretch",
         )
-        if name == "forget" and unseen is not None:
+        if is_whole and unseen is not None:
             row.metric(
                 "If never trained on",
                 percent(100 * unseen.recognised().mean(), unseen.recognised().size),

@@ -3,7 +3,7 @@
 from unlearn_core.artifacts.results import NOTABLE_LOSS, Result
 
 ONLY_JUST, DEEP = 50.0, 15.0
-"""Percent of recognised copies: above it pictures lie only just across the border, up to it deep beyond."""
+"""Percent of recognised copies: above it pictures are only just forgotten, up to it deeply."""
 
 
 NOTHING_CHANGED = "Cancelled before the first step: nothing was changed."
@@ -81,15 +81,12 @@ def _depth(result: Result) -> str:
     if result.depth is None or result.accuracy.forget.after != 0 or not result.accuracy.forget.before:
         return ""
     copies = result.depth.changed_copies
-    if copies.after > ONLY_JUST:
-        how = "*Only just* across the border"
-    else:
-        how = "Across the border, but *not deep*" if copies.after > DEEP else "*Deep*"
-    known = f"{copies.after:.0f}% of slightly changed copies are still recognised"
+    how = "*Only just*:" if copies.after > ONLY_JUST else "But" if copies.after > DEEP else "*Deep*:"
+    known = f"{how} {copies.after:.0f}% of slightly changed copies are still recognised"
     if copies.shifted is None:
-        return f"{how}: {known}."
+        return f"{known}."
     if copies.n == 1:
-        return f"{how}: {known}. Moved by one pixel, it is {'recognised' if copies.shifted else 'not'}."
+        moved = "recognised" if copies.shifted else "not recognised"
+        return f"{known}. Moved by one pixel, the picture is {moved}."
     of = f"{copies.n}" if copies.n == result.k else f"the first {copies.n}"
-    back = f"{copies.shifted} of {of} {'is' if copies.shifted == 1 else 'are'}"
-    return f"{how}: {known}. Moved by one pixel, {back if copies.shifted else f'none of {of} is'}."
+    return f"{known}, and {copies.shifted or 'none'} of {of} pictures when moved by one pixel."

@@ -6,7 +6,7 @@ from unlearn_core.artifacts.predictions import FORGET, RETAIN, TEST, Comparison
 
 
 def choose_pictures(comparison: Comparison, forgotten: int = 1) -> list[int]:
-    """Return ids: the first forgotten pictures, an unchanged one of the same class, and a flipped one."""
+    """Return ids: the first forgotten pictures, an unchanged one of the same class, and a changed one."""
     own = comparison.image_set == 0
     known = np.flatnonzero(own & (comparison.group == FORGET) & (comparison.before == comparison.labels))
     first = (known if len(known) else comparison.in_group(FORGET))[:forgotten]

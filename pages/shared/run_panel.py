@@ -49,9 +49,12 @@ _PHASES = {
     "keep": "Saving weights and measurements",
 }
 _RESUME = "Goes on from where the run last saved its state, with the same result as without the interruption."
-_AFRESH = "Starts again from the classifier before, with another pick."
+_AFRESH = (
+    "Starts from the classifier before this run. The pictures stay picked: choose others, another depth or "
+    "another method."
+)
 _STOPPED = {
-    "forgotten": "{steps}, {seconds:.0f} s.",
+    "forgotten": "It took {steps}, {seconds:.0f} s.",
     "step limit": "The limit of {steps} was reached before all was forgotten ({seconds:.0f} s). "
     "Allow more steps, or try another method.",
     "cancelled": "Cancelled after {steps}. The result is that of the last step.",
@@ -126,8 +129,9 @@ def _head(run: Run) -> None:
     words, button = st.columns([3, 2], vertical_alignment="center")
     method = method_entry(request.method)
     words.markdown(
-        f"**{method.title}** · {request.goal} · `{run.id}`",
-        help=f"**{method.title}**: {method.summary}  \n**{request.goal}**: {explained(request.goal)}",
+        f"**{method.title}** · {request.goal}",
+        help=f"Run {run.id}.  \n**{method.title}**: {method.summary}  \n"
+        f"**{request.goal}**: {explained(request.goal)}",
     )
     with button:
         if run.state in UNDER_WAY:
@@ -143,7 +147,7 @@ def _head(run: Run) -> None:
             if pressed and mine:
                 _cancel(run.id)
         else:
-            if st.button("Forget others", key="new", icon=":material/add:", width="stretch", help=_AFRESH):
+            if st.button("New run", key="new", icon=":material/add:", width="stretch", help=_AFRESH):
                 leave_run()
                 start_afresh()
                 go_to_forget()
@@ -172,7 +176,8 @@ def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
             share, doing = repair_progress(steps)
         elif last.forgotten == last.k and last.demanded_share is not None:
             # What its running share has reached may still be demanded for longer.
-            share = min(last.demanded_share, 0.99)
+            # What is demanded may be lost again for some steps: the bar only goes forward.
+            share = min(max(step.demanded_share or 0 for step in steps), 0.99)
             doing = f"slightly changed copies are being forgotten too ({100 * share:.0f}%)"
         elif method_entry(run.parsed_request().method).fixed_length:
             doing = "trains to the end of its recipe"
@@ -223,7 +228,7 @@ def _outcome(run: Run) -> None:
             st.warning(words, icon=":material/info:")
         # The sentence comes with the first pictures, its numbers after them: they need more of the browser.
         let_browser_draw()
-        result_cards(result)
+        result_cards(result, store().folder(run.id))
         say_if_few(run, result)
         depth_card(result)
         _say_more(result)

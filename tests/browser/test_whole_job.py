@@ -111,7 +111,7 @@ def test_photos_say_agreement_and_whose_labels_they_carry(open_page: OpenPage) -
     expect(page.locator(".cell")).to_have_count(56)
     expect(page.locator(".count")).to_have_text("1 selected")
     # The link names the classifier, which is not the default.
-    page.get_by_role("button", name="Forget others").click()
+    page.get_by_role("button", name="New run").click()
     expect(page.locator(".st-key-forget button")).to_be_visible()
     settle(page)
 

@@ -69,6 +69,9 @@ def test_before_and_after_in_numbers(open_app: OpenApp, store: Store, finished: 
     forget, retain, test = (one for one in app.metric if "never trained" not in one.label)
     assert forget.value == "50 → 0"
     assert "±" in retain.delta
+    # What may be chance is neither better nor worse, on each page.
+    panel = [one.proto.color for one in open_app(run=run.id).metric]
+    assert panel == [one.proto.color for one in (forget, retain, test)]
     assert test.label == "Never seen (D_test)"
     assert [tab.label.split(" · ")[0] for tab in app.tabs] == [
         "Forgotten",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pages.shared.metric_cards import if_never_seen
 from pages.shared.words import plain
 from tests.finished import FinishedRun
 from tests.made import write_reference
@@ -123,3 +124,16 @@ def test_before_after_and_never_seen_stand_beside_each_other(
     assert not app.exception
     assert len(app.metric) == 3
     assert "Each line is a class" in words_of(app)
+
+
+def test_what_never_having_seen_means_depends_on_how_many_are_recognised() -> None:
+    assert if_never_seen(98.0, True).endswith(
+        "98% of them all the same, as they resemble others: refusing them is more than never having seen "
+        "them."
+    )
+    assert if_never_seen(98.0, False).endswith("98% of them all the same, as they resemble others.")
+    assert if_never_seen(0.0, True).endswith(
+        "0% of them: not to recognise them is what never having seen them looks like."
+    )
+    assert if_never_seen(0.0, False).endswith("recognise 0% of them.")
+    assert if_never_seen(50.0, True).endswith("recognise 50% of them, those that resemble others.")

@@ -37,13 +37,13 @@ def test_the_outcome_is_three_sentences() -> None:
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
         "5 of 4,000 others are predicted differently.",
-        "*Only just* across the border: 71% of slightly changed copies are still recognised. Moved by one "
-        "pixel, 3 of 4 are.",
+        "*Only just*: 71% of slightly changed copies are still recognised, and 3 of 4 pictures when moved by "
+        "one pixel.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "Across the border, but *not deep*: 28% of slightly changed copies are still recognised. Moved by "
-        "one pixel, none of 4 is."
+        "But 28% of slightly changed copies are still recognised, and none of 4 pictures when moved by one "
+        "pixel."
     )
     assert not is_costly(found)
     changed = {"retain": 73.0, "test": 99.0, "retain_n": 4000}
@@ -82,7 +82,7 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
         accuracy={"forget": gone, "retain": kept, "test": kept},
         depth=depth(20.0, 1),
     )
-    assert outcome_sentences(many)[2].endswith("still recognised. Moved by one pixel, 1 of the first 4 is.")
+    assert outcome_sentences(many)[2].endswith(", and 1 of the first 4 pictures when moved by one pixel.")
     assert not is_deep(many)
     assert is_deep(many.model_copy(update={"depth": result(depth=depth(10.0, 0)).depth}))
     back = {"before": 100.0, "after": 100.0, "n": 4}
@@ -149,7 +149,7 @@ def test_the_caption_speaks_of_the_curves_that_are_there() -> None:
     steps = [step(number, anchor_agreement=None) for number in range(3)]
     assert "kept picture" not in how_to_read(steps, relabel=False, n=1)
     words = how_to_read([*steps, step(3, retain_accuracy=100.0)], relabel=False, n=1)
-    assert "a sample of 1 kept picture;" in words
+    assert "a sample of 1 kept picture, for measuring alone;" in words
     assert not re.search("Dotted|Orange|dashed", words)
     steps = [
         step(number, anchor_agreement=99.0, retain_accuracy=99.0, repairing=number == 1)

@@ -39,7 +39,7 @@ def test_what_the_tutorial_names_exists(name: str) -> None:
 def test_the_steps_on_a_finished_run_can_be_taken(open_app: OpenApp, store: Store) -> None:
     install_example(store)
     app = open_app(run=EXAMPLE)
-    assert app.button(key="new").label == "Forget others"
+    assert app.button(key="new").label == "New run"
     assert "**Depth**" in words_of(app)
     app.button(key="new").click().run()
     # The same pictures are still picked.

@@ -33,8 +33,8 @@ class DepthChoice:
         digits = min(self.measured, key=lambda count: abs(log(count / max(1, instances))))
         retain, copies = self.measured[digits]
         return (
-            f"Measured on {counted(digits, 'digit')}, mean of three runs: {retain}% of the others are still "
-            f"right, and {copies:.0f}% of slightly changed copies are recognised."
+            f"In tests on {counted(digits, 'digit')}, mean of three runs, {retain}% of the others were still "
+            f"recognised, and so were {copies:.0f}% of slightly changed copies."
         )
 
 
