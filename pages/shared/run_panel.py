@@ -41,7 +41,7 @@ _POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 2.0
 """Between two looks at a run: a whole class may stand in line."""
 _PHASES = {
     "waiting": "Waiting for a worker",
-    "load": "Loading the classifier and the pictures",
+    "load": "Loading",
     "measure": "Measuring the predictions before",
     "attack": "Making look-alikes to protect",
     "importance": "Measuring which weights may change",

@@ -55,7 +55,9 @@ class ForgettingLoop:
         """Call the method's `prepare` with the module in eval mode; `CancelledError` is passed on."""
         self.task.module.eval()
         self.method.prepare(self.task)
-        self._optimiser = self.method.optimiser(self.task.module)
+        # The first optimiser of a process has torch load its compiler, for more than a second.
+        with self.task.phase("load"):
+            self._optimiser = self.method.optimiser(self.task.module)
 
     def __iter__(self) -> Iterator[Step]:
         """Yield a `Step` for the start and after every optimiser step."""
