@@ -37,8 +37,8 @@ from unlearn_core.store.queue import ahead_of, seconds_to_wait
 from unlearn_core.store.rows import UNDER_WAY, Run, RunState
 from unlearn_core.store.run_origin import found_by
 
-_POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 2.0
-"""Between two looks at a run: a whole class may stand in line."""
+_POLL_SECONDS_AT_FIRST, _POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 0.8, 2.0
+"""Between two looks at a run, which cost it time on a small machine; a whole class may stand in line."""
 _PHASES = {
     "waiting": "Waiting for a worker",
     "load": "Loading",
@@ -66,13 +66,16 @@ def run_panel(run_id: str) -> None:
     """Show a run and update it until it is final."""
     run = store().get(run_id)
     every = _poll_seconds(run, _place_in_line(run))
-    st.fragment(_panel, run_every=every)(run_id, every)
+    with st.container(key="run_panel"):
+        st.fragment(_panel, run_every=every)(run_id, every)
 
 
 def _poll_seconds(run: Run, in_line: str) -> float | None:
     if run.state not in UNDER_WAY:
         return None
-    return _POLL_SECONDS_IN_LINE if in_line else _POLL_SECONDS
+    if in_line:
+        return _POLL_SECONDS_IN_LINE
+    return _POLL_SECONDS if run.steps_done else _POLL_SECONDS_AT_FIRST
 
 
 def _panel(run_id: str, every: float | None) -> None:
