@@ -21,6 +21,7 @@ from pages.shared.run_picker import nothing_yet
 from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
+from unlearn_core.artifacts.results import NOTABLE_LOSS
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
@@ -128,8 +129,12 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
 
 
 def _deepest(lines: Sequence[RunNumbers], names: Mapping[str, str]) -> list[str]:
-    """Say after which run fewest changed copies of the forgotten pictures are recognised."""
-    copies = {line.run: line.changed_copies for line in lines if line.changed_copies is not None}
+    """Say after which run fewest changed copies are recognised, of those that changed little else.
+
+    A classifier that recognises little at all recognises few copies too.
+    """
+    whole = [line for line in lines if (line.agreement.retain or 0) >= 100 - NOTABLE_LOSS]
+    copies = {line.run: line.changed_copies for line in whole if line.changed_copies is not None}
     if len(copies) < 2:
         return []
     fewest, most = min(copies, key=copies.__getitem__), max(copies, key=copies.__getitem__)

@@ -141,6 +141,8 @@ def test_what_forgets_deepest_is_said_beside_what_keeps_most() -> None:
     ]
     assert titles([*two, numbers("adv", 80)])[2] == "adv"
     assert "fewest" not in conclusion([numbers("anchor", 99, 20), numbers("adv", 98, 20)])
+    # A broken classifier recognises few copies of anything.
+    assert "fewest" not in conclusion([numbers("anchor", 99, 20), numbers("adv", 38, 5)])
 
 
 def test_only_methods_with_a_result_are_compared(open_app: OpenApp, store: Store, finished: Finished) -> None:
