@@ -21,7 +21,7 @@ from unlearn_core.catalog.records.classifier_record import (
 from unlearn_core.catalog.sources.registry import image_sets
 from unlearn_core.catalog.untrusted.uploads import most_bytes, remove_upload
 from unlearn_core.common.sharing import is_shared
-from unlearn_core.engine.looks import AddClassifierRequest, ArchitecturesRequest, TryClassifierRequest
+from unlearn_core.engine.additions import AddClassifierRequest, ArchitecturesRequest, TryClassifierRequest
 from unlearn_core.errors import UserError
 
 _WAYS = {

@@ -21,7 +21,7 @@ from unlearn_core.catalog.sources.utkface import GROUPINGS
 from unlearn_core.catalog.untrusted.uploads import most_bytes
 from unlearn_core.common.counted import counted
 from unlearn_core.common.sharing import is_shared
-from unlearn_core.engine.looks import AddImageSetRequest
+from unlearn_core.engine.additions import AddImageSetRequest
 from unlearn_core.errors import UserError
 
 _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface": "UTKFace"}

@@ -8,7 +8,7 @@ from pages.shared.errors import show_error
 from pages.shared.image_tables import forget_table
 from pages.shared.visitor import visitor
 from unlearn_core.catalog.untrusted.pictures import SUFFIXES
-from unlearn_core.engine.looks import AddUploadRequest
+from unlearn_core.engine.additions import AddUploadRequest
 from unlearn_core.errors import UserError
 
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]

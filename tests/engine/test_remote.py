@@ -26,14 +26,9 @@ from unlearn_core.catalog.custom.add_classifier import add_classifier
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.catalog.records.image_set_record import AddedImageSet, added_image_set
 from unlearn_core.catalog.untrusted.uploads import store_upload
+from unlearn_core.engine.additions import AddImageSetRequest, AddUploadRequest, ArchitecturesRequest
 from unlearn_core.engine.engine import Engine
-from unlearn_core.engine.looks import (
-    AddImageSetRequest,
-    AddUploadRequest,
-    ArchitecturesRequest,
-    AttributionMapsRequest,
-    LookRequest,
-)
+from unlearn_core.engine.looks import AttributionMapsRequest, LookRequest
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.carry_out import run_forget

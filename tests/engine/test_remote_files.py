@@ -10,7 +10,8 @@ from PIL import Image
 from unlearn_core.catalog.image_sets import Wanted, fingerprint, load_images
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification
 from unlearn_core.common.brought import SERVER_HOME
-from unlearn_core.engine.looks import ImageTableRequest, LookRequest, TryClassifierRequest
+from unlearn_core.engine.additions import TryClassifierRequest
+from unlearn_core.engine.looks import ImageTableRequest, LookRequest
 from unlearn_core.engine.remote.needs import needs_of_look
 from unlearn_core.engine.remote.parcel import changes, is_inside, stamps, write_part
 from unlearn_core.store.runs import Store

@@ -16,7 +16,7 @@ from unlearn_core.catalog.records.classifier_record import (
     custom_classifier,
 )
 from unlearn_core.commands.main import main
-from unlearn_core.engine.looks import AddClassifierRequest, TryClassifierRequest
+from unlearn_core.engine.additions import AddClassifierRequest, TryClassifierRequest
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting import trial
 from unlearn_core.jobs.carry_out import run_forget

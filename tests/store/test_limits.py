@@ -6,7 +6,8 @@ from unlearn_core.catalog.records.classifier_record import ClassifierSpecificati
 from unlearn_core.catalog.untrusted.uploads import most_bytes, store_upload
 from unlearn_core.commands.main import main
 from unlearn_core.common.quotas import QUOTAS, check_quotas
-from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
+from unlearn_core.engine.additions import AddClassifierRequest, AddImageSetRequest, AddUploadRequest
+from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.store.limits import check_disk, room_for

@@ -55,8 +55,7 @@ class ForgettingLoop:
         """Call the method's `prepare` with the module in eval mode; `CancelledError` is passed on."""
         self.task.module.eval()
         self.method.prepare(self.task)
-        # The first optimiser of a process has torch load its compiler, for more than a second.
-        with self.task.phase("load"):
+        with self.task.phase("load"):  # The first optimiser of a process has torch load its compiler.
             self._optimiser = self.method.optimiser(self.task.module)
 
     def __iter__(self) -> Iterator[Step]:

@@ -17,7 +17,8 @@ from unlearn_core.catalog.sources.uploaded_photos import upload_folder, uploads
 from unlearn_core.catalog.sources.walk import walk
 from unlearn_core.common.brought import OUTSIDE, place_of
 from unlearn_core.common.sharing import is_shared
-from unlearn_core.engine.looks import AddUploadRequest, LookRequest
+from unlearn_core.engine.additions import AddUploadRequest
+from unlearn_core.engine.looks import LookRequest
 from unlearn_core.engine.remote.parcel import STAYS
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.known_image_table import table_path

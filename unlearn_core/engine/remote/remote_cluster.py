@@ -18,7 +18,8 @@ from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps, loads
 
 from unlearn_core.common.quotas import QUOTAS
-from unlearn_core.engine.looks import AddClassifierRequest, AddImageSetRequest, AddUploadRequest, LookRequest
+from unlearn_core.engine.additions import AddClassifierRequest, AddImageSetRequest, AddUploadRequest
+from unlearn_core.engine.looks import LookRequest
 from unlearn_core.engine.remote import worker_side
 from unlearn_core.engine.remote.connection import Connection
 from unlearn_core.engine.remote.courier import Courier
