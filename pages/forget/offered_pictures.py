@@ -30,7 +30,7 @@ _WITHOUT_MATCH = (
     "No class of these pictures is one of the classifier's: its prediction is taken as the label. "
     "*Class match* below says which is which."
 )
-_VIEWS = {"gallery": ":material/grid_view:", "map": ":material/scatter_plot:"}
+_VIEWS = {"gallery": ":material/grid_view: Grid", "map": ":material/scatter_plot: Map"}
 
 
 def offer_pictures(
@@ -65,7 +65,6 @@ def offer_pictures(
             key="show_as",
             persist_state="session",
             label_visibility="collapsed",
-            help="A grid of pictures, or a map on which similar ones lie near each other.",
         )
     if view == "map":
         _map(classifier, images, table, key, positions)

@@ -1,5 +1,6 @@
 // What a page shows that is cut off, as sentences: text wider or higher than its box, boxes beyond the window or
-// beyond a parent that hides or scrolls sideways, and text of charts outside their SVG.
+// beyond a parent that hides or scrolls sideways, what reaches beyond its row and stands on what follows, and text of
+// charts outside their SVG.
 () => {
   const TOLERANCE = 1;
   const BOXES =
@@ -64,6 +65,11 @@
     if (element.closest(UNSEEN) || folded?.contains(element) || !isSeen(element) || isIcon(element)) continue;
     checkOwnBox(element);
     checkSides(element);
+  }
+  for (const inRow of document.querySelectorAll("[data-testid=stHorizontalBlock] > [data-testid=stElementContainer]")) {
+    const limit = inRow.parentElement.getBoundingClientRect().bottom;
+    if (isSeen(inRow) && inRow.getBoundingClientRect().bottom > limit + TOLERANCE)
+      faults.add(`${describe(inRow)}: stands on what follows its row`);
   }
   for (const text of document.querySelectorAll(".js-plotly-plot svg text")) {
     if (!isSeen(text)) continue;

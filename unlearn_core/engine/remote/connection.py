@@ -12,6 +12,7 @@ import distributed
 from cryptography import x509
 from distributed import Client, Security
 
+from unlearn_core.common.log import log_event
 from unlearn_core.common.sharing import is_shared
 from unlearn_core.errors import UserError, first_line
 
@@ -61,7 +62,11 @@ class Connection:
 
     def _close(self) -> None:
         if self._client is not None:
-            self._client.close(timeout=1)
+            try:
+                self._client.close(timeout=1)
+            # Where the cluster is gone, Dask raises what its attempt to reach it again ended with.
+            except Exception as error:
+                log_event("connection to the cluster not closed", fault=error)
             self._client = None
 
     def _connected(self) -> Client:
