@@ -3,6 +3,7 @@
 // charts outside their SVG.
 () => {
   const TOLERANCE = 1;
+  const GAP = 12; // Between two rows, at least: less than that stands on nothing.
   const BOXES =
     "label, button, summary, h1, h2, h3, h4, h5, h6, [role=tab], [data-testid=stMetric], " +
     "[data-testid=stPageLink-NavLink], [data-testid=stTopNavLink]";
@@ -68,7 +69,7 @@
   }
   for (const inRow of document.querySelectorAll("[data-testid=stHorizontalBlock] > [data-testid=stElementContainer]")) {
     const limit = inRow.parentElement.getBoundingClientRect().bottom;
-    if (isSeen(inRow) && inRow.getBoundingClientRect().bottom > limit + TOLERANCE)
+    if (isSeen(inRow) && inRow.getBoundingClientRect().bottom > limit + GAP)
       faults.add(`${describe(inRow)}: stands on what follows its row`);
   }
   for (const text of document.querySelectorAll(".js-plotly-plot svg text")) {

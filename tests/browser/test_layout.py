@@ -178,7 +178,7 @@ def test_what_is_cut_off_and_what_cannot_be_read_is_found(app: App, window: Page
         "html => document.querySelector('[data-testid=stMain]').insertAdjacentHTML('beforeend', html)", WRONG
     )
     cut = "\n".join(cut_off(window, seconds=0))
-    for fault in ("the page: ", "Too wide", "Too long", "Too high", "Sideways", "Outside"):
+    for fault in ("the page: ", "Too wide", "Too long", "Too high", "Sideways", "Outside", "In the way"):
         assert fault in cut, cut
     met = "\n".join(barriers(window))
     for barrier in ("Too pale", "scrollable-region-focusable"):
@@ -192,6 +192,8 @@ WRONG = """
 <div style="width: 90px; overflow-x: auto"><p style="width: 80px; margin-left: 70px">Sideways</p></div>
 <div class="js-plotly-plot"><svg class="main-svg" width="50" height="20">
 <text x="40" y="12">Outside</text></svg></div>
+<div data-testid="stHorizontalBlock" style="height: 20px"><div data-testid="stElementContainer"
+style="height: 60px">In the way</div></div>
 <p style="color: #ccc; background: #fff">Too pale</p>
 <div style="height: 40px; overflow-y: auto"><p style="height: 200px">Out of reach</p></div>
 """
