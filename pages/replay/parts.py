@@ -48,7 +48,8 @@ class Parts:
         """Return those of them that halve the widest gaps: every 16th place, then every 8th, and so on."""
         number = {place: row for row, place in enumerate(arrays[f"all_{self.names[0]}"].tolist())}
         grid = {place: number[place] & -number[place] for place in self._missing(arrays)}
-        return sorted(place for place, every in grid.items() if every == max(grid.values()))
+        coarsest = max(grid.values(), default=0)
+        return sorted(place for place, every in grid.items() if every == coarsest)
 
     def make(self, place: float) -> None:
         """Have a part measured unless it was before; what could not be measured raises `FailedLookError`."""
@@ -61,8 +62,8 @@ class Parts:
         """
         if not places:
             return
-        total, missing = len(arrays[f"all_{self.names[0]}"]), len(self._missing(arrays))
-        for done, place in enumerate(places, total - missing):
+        total = len(arrays[f"all_{self.names[0]}"])
+        for done, place in enumerate(places, len(arrays[self.names[0]])):
             progress.progress(done / total, f"{done} of {total} {self.word}; {meanwhile}")
             self.make(place)
         st.rerun()

@@ -54,10 +54,10 @@ def _folder(root: Path, run_id: str) -> Path:
 
 def _ends(run: FinishedRun) -> dict[str, ArrayLike]:
     strengths = np.linspace(0, FURTHEST, POINTS.of(run.before.input_size)).round(4)
-    # Of few points none may lie at 1.
     ends = [_point(run, strength) for strength in (0.0, 1.0)]
     forgotten = _forgotten(run)
     return {
+        # Of few points none may lie at 1.
         "all_strengths": np.union1d(strengths, [0.0, 1.0]),
         **{name: np.concatenate([end[name] for end in ends]) for name in ends[0]},
         "ids": run.comparison.ids[forgotten],
