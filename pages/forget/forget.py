@@ -6,6 +6,7 @@ import streamlit as st
 from pages.forget.choose_data import adopt, check_link, choose_source, select_data_of
 from pages.forget.gallery import KEY
 from pages.forget.offered_pictures import load_pictures, offer_pictures
+from pages.forget.prepare_ahead import prepare_ahead
 from pages.forget.request_form import (
     choose_depth,
     choose_goal,
@@ -151,18 +152,20 @@ def _setup(
             width="stretch",
         )
         _about_the_pick(ids, table, never_seen, relabel=goal["goal"] == "relabel")
+    request = {
+        "classifier": classifier,
+        "images": images,
+        "pick": f"ids:{','.join(map(str, ids))}",
+        "after": after,
+        **goal,
+        **method,
+        **more,
+        "options": {**more["options"], **depth},
+    }
     if pressed:
-        request = {
-            "classifier": classifier,
-            "images": images,
-            "pick": f"ids:{','.join(map(str, ids))}",
-            "after": after,
-            **goal,
-            **method,
-            **more,
-            "options": {**more["options"], **depth},
-        }
         _forget([request, *({**request, **other} for other in others)])
+    elif ids and table is not None and after is None:
+        prepare_ahead(request)
 
 
 def _on_the_button(pictures: int, methods: int) -> str:

@@ -28,6 +28,7 @@ _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
 _DRAWN = "drawn"
+_STARTED = threading.Event()
 _SECONDS_TO_DRAW, _SECONDS_TO_WORKERS = 2.5, 3.0
 """At most, for the first pictures of a tab."""
 
@@ -46,13 +47,25 @@ def store() -> Store:
     return found
 
 
-@st.cache_resource(show_spinner=False, on_release=lambda found: found.close())
+def _close(found: Engine) -> None:
+    _STARTED.clear()
+    found.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=_close)
 def engine() -> Engine:
     """Return the engine, one per server; the first call starts its worker processes."""
     # Here: Dask takes a third of a second, in which the first pictures are on their way.
     from unlearn_core.engine.engine import Engine
 
-    return Engine(store())
+    found = Engine(store())
+    _STARTED.set()
+    return found
+
+
+def workers_are_started() -> bool:
+    """Return whether `engine` returns at once."""
+    return _STARTED.is_set()
 
 
 def _leave_off(workers: threading.Timer) -> None:

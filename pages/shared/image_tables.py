@@ -22,7 +22,7 @@ from unlearn_core.measuring.known_image_table import table_path, write_known_ima
 from unlearn_core.store.rows import Run
 
 if TYPE_CHECKING:
-    from unlearn_core.engine.engine import Look
+    from unlearn_core.engine.pending import Look
 
 Arriving = Callable[[float, float], None]
 """Called with the downloaded and the total size in MB."""

@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from pages.shared.app_state import store
 from pages.shared.errors import show_error
@@ -94,11 +95,15 @@ def look_alikes(run: Run) -> None:
     except UserError as error:
         show_error(error)
         return
-    if pictures is None:
-        return
+    if pictures is not None:
+        show_look_alikes(pictures, "Some of the look-alikes")
+
+
+def show_look_alikes(pictures: NDArray[np.uint8], some: str) -> None:
+    """Show pictures, uint8 (n, s, s, c), with a sentence that begins with `some`: which they are."""
     st.caption(
-        "Some of the look-alikes, made from the pictures to forget. Their predictions are held, so that "
-        "those for the kept pictures, which the method never sees, stay too.",
+        f"{some}, made from the pictures to forget. Their predictions are held, so that those for the kept "
+        "pictures, which the method never sees, stay too.",
         help=explained("look-alike"),
     )
     figures = (f'<figure><img src="{png_uri(np.asarray(one))}" alt=""></figure>' for one in pictures)

@@ -21,7 +21,7 @@ from unlearn_core.catalog.on_disk import download
 from unlearn_core.catalog.sources.base import CatalogImageSet, ImageSetEntry, ImageSource
 from unlearn_core.catalog.sources.registry import register
 from unlearn_core.catalog.sources.resolve_source import image_source
-from unlearn_core.engine.engine import Look
+from unlearn_core.engine.pending import Look
 from unlearn_core.errors import UserError
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -9,8 +9,9 @@ import pytest
 
 from tests.waiting import PATIENCE
 from unlearn_core.engine.additions import ArchitecturesRequest
-from unlearn_core.engine.engine import Engine, Look
+from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest, NeighbourMapRequest
+from unlearn_core.engine.pending import Look
 from unlearn_core.errors import UserError
 from unlearn_core.store.runs import Store
 

@@ -1,5 +1,6 @@
 """`look_alikes.npz` of a run: some of the pictures on which a method holds the predictions."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,14 @@ from unlearn_core.common.damaged import damaged_becomes
 from unlearn_core.common.files import atomic_write, write_compressed
 
 _FILE = "look_alikes.npz"
+
+
+@dataclass(frozen=True)
+class LookAlikes:
+    """Look-alikes of a run that may follow: how many were made, and some of them, uint8 (n, s, s, c)."""
+
+    total: int
+    pictures: NDArray[np.uint8]
 
 
 def write_look_alikes(folder: Path, pictures: NDArray[np.uint8]) -> None:

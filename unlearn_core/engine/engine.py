@@ -5,15 +5,17 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from distributed import KilledWorker
 
+from unlearn_core.artifacts.look_alikes import LookAlikes
 from unlearn_core.common.sharing import is_shared, public_message
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.engine.own_cluster import OwnCluster
+from unlearn_core.engine.pending import DIED, Look, Pending
+from unlearn_core.engine.preparation import Preparation
 from unlearn_core.engine.remote.connection import ClusterLostError
 from unlearn_core.engine.remote.remote_cluster import RemoteCluster
 from unlearn_core.engine.watch import Watch
@@ -30,57 +32,11 @@ from unlearn_core.store.run_origin import copy_picture_files, found_by, write_fo
 from unlearn_core.store.runs import Store
 from unlearn_core.store.sign import sign
 
-_DIED = "The worker process died, most likely out of memory: try fewer pictures or a smaller batch."
 _MOST_DEATHS = {RunState.RUNNING: 2, RunState.QUEUED: 20}
 """Of workers, after which a run is tried again: one that still waited is hardly at fault."""
-_LOST = "The worker process was lost: try again."
 _AGAIN_SECONDS = 2.0
 
-
 Answer = TypeVar("Answer")
-
-
-class Pending(Protocol):
-    """What a worker has been given to do: a future of Dask or of `concurrent.futures`."""
-
-    def done(self) -> bool: ...  # noqa: D102
-    def cancel(self) -> object: ...  # noqa: D102
-    def cancelled(self) -> bool: ...  # noqa: D102
-    def result(self) -> Any: ...  # noqa: D102
-    def exception(self) -> BaseException | None: ...  # noqa: D102
-    def add_done_callback(self, call: Callable[[Any], object], /) -> None: ...  # noqa: D102
-
-
-class Look(Generic[Answer]):
-    """The answer that a worker is finding to a `LookRequest`."""
-
-    def __init__(self, future: Pending) -> None:
-        self._future = future
-        # A timeout of `Future.result(timeout)` while Dask gathers would cancel the result for all callers.
-        ended = self._ended = threading.Event()
-        future.add_done_callback(lambda _: ended.set())
-
-    def done(self) -> bool:
-        """Return whether `result` would return or raise at once."""
-        return bool(self._future.done())
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for at most `seconds`; return whether `result` would return or raise at once."""
-        return self._ended.wait(seconds)
-
-    def result(self) -> Answer:
-        """Wait for the answer and return it.
-
-        Raises:
-            UserError: as raised in the worker, or because the worker died or was lost.
-        """
-        try:
-            answer: Answer = self._future.result()
-        except KilledWorker as error:
-            raise UserError(_DIED) from error
-        except CancelledError as error:
-            raise UserError(_LOST) from error
-        return answer
 
 
 class Engine:
@@ -93,7 +49,9 @@ class Engine:
         if is_shared():
             clean_up(store)
         address = os.environ.get("UNLEARN_CLUSTER")
-        self._cluster = RemoteCluster(store, address) if address else OwnCluster(store.root)
+        own = None if address else OwnCluster(store.root)
+        self._cluster = own or RemoteCluster(store, address or "")
+        self._preparation = None if own is None or is_shared() else Preparation(own, store.root)
         self._lock = threading.Lock()
         self._closed = False
         self._runs: dict[str, Pending] = {}
@@ -180,6 +138,8 @@ class Engine:
 
     def _submit(self, run: Run) -> None:
         finder = found_by(self.store.folder(run.id))
+        if self._preparation is not None:
+            self._preparation.leave_to(run.parsed_request())
         future = self._cluster.forget(run, -turn(run, self.store.runs()), finder)
         self._runs[run.id] = future
         future.add_done_callback(lambda future: self._ended(run.id, future))
@@ -213,6 +173,16 @@ class Engine:
             if look is None or look.done():
                 look = self._looks[request] = Look(self._cluster.look(request))
         return look
+
+    def prepare(self, request: ForgetRequest) -> Look[LookAlikes | None] | None:
+        """Prepare a run that may follow, unless runs are under way; it ends the same, only sooner.
+
+        Only what was asked for last is prepared. None on a shared server and on a cluster that exists
+        already, whose workers are there for others too, and for a request that has an unknown name.
+        """
+        if self._preparation is None or self._runs:
+            return None
+        return self._preparation.of(request)
 
     def close(self) -> None:
         """Stop the workers; runs under way become interrupted."""
@@ -268,5 +238,5 @@ class Engine:
 def _sentence(fault: BaseException | None) -> str:
     """Return the message for a run whose worker could not record its failure."""
     if isinstance(fault, KilledWorker):
-        return _DIED
+        return DIED
     return str(fault) if isinstance(fault, UserError) else public_message(fault)

@@ -18,6 +18,7 @@ from unlearn_core.common.threads import patient_threads
 from unlearn_core.engine import tasks
 from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
+from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
 
 # Dask reads it when a worker dies: on a busy machine the next one may take longer than its 15 seconds, after
@@ -33,6 +34,10 @@ _SETTINGS: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
+
+
+_LAST = -1_000_000
+"""Priority below that of every run in line."""
 
 
 class OwnCluster:
@@ -87,6 +92,19 @@ class OwnCluster:
             resources={"forget": 1},
             priority=priority,
             key=f"forget-{run.id}-{uuid.uuid4().hex}",
+            pure=False,
+        )
+
+    def prepare(self, request: ForgetRequest, wanted: Path) -> Future:
+        """Prepare a run that may follow, after all that was asked for; see `tasks.prepare`."""
+        return self.client.submit(
+            tasks.prepare,
+            str(self._root),
+            request,
+            wanted,
+            resources={"forget": 1},
+            priority=_LAST,
+            key=f"prepare-{uuid.uuid4().hex}",
             pure=False,
         )
 

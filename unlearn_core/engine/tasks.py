@@ -5,11 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from unlearn_core.artifacts.look_alikes import LookAlikes
 from unlearn_core.common.lasting_imports import lasting_imports
 from unlearn_core.common.log import keep_log, log_event
 from unlearn_core.common.threads import give_way
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError, first_line
+from unlearn_core.store.request import ForgetRequest
 
 Answer = TypeVar("Answer")
 
@@ -66,6 +68,18 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
     from unlearn_core.store.runs import open_store
 
     run_forget(open_store(Path(root)), run_id, found_by=found_by)
+
+
+def prepare(root: str, request: ForgetRequest, wanted: Path) -> LookAlikes | None:
+    """Prepare a run of a request that may follow, as long as the file `wanted` is there."""
+    try:
+        _begin()
+        from unlearn_core.jobs.prepare_ahead import prepare_ahead
+        from unlearn_core.store.runs import open_store
+
+        return prepare_ahead(open_store(Path(root)), request, wanted.exists)
+    finally:
+        wanted.unlink(missing_ok=True)
 
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:

@@ -52,7 +52,9 @@ class ForgettingLoop:
         self._repair: Settling | None = None
 
     def prepare(self) -> None:
-        """Call the method's `prepare` with the module in eval mode; `CancelledError` is passed on."""
+        """Call the method's `prepare` with the module in eval mode, once; `CancelledError` is passed on."""
+        if self._optimiser is not None:
+            return
         self.task.module.eval()
         self.method.prepare(self.task)
         with self.task.phase("load"):  # The first optimiser of a process has torch load its compiler.
@@ -61,8 +63,7 @@ class ForgettingLoop:
     def __iter__(self) -> Iterator[Step]:
         """Yield a `Step` for the start and after every optimiser step."""
         try:
-            if self._optimiser is None:
-                self.prepare()
+            self.prepare()
             reached, step = self._look(None)
             yield step
             total, enough = self.method.total_steps, self._enough(reached)

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.artifacts.intervals import wilson_interval
+from unlearn_core.artifacts.intervals import area_under_curve, wilson_interval
+from unlearn_core.artifacts.never_seen import NeverSeen
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Comparison
 from unlearn_core.artifacts.results import (
+    COPIES,
     NOTABLE_LOSS,
     Accuracy,
     Agreement,
@@ -44,6 +46,7 @@ def build_result(
     depth: Depth,
     never_seen: NeverSeenNumbers | None,
     notes: Sequence[str],
+    copies: tuple[int, int],
 ) -> Result:
     """Return the result of a run, given its request, without its id.
 
@@ -58,6 +61,7 @@ def build_result(
         depth: of forgetting.
         never_seen: what classifiers that never saw the pictures say; None where there are none.
         notes: sentences about the pictures.
+        copies: how many pictures of D_r and of D_test are identical to those to forget.
     """
     assert loop.stopped is not None
     result = Result(
@@ -77,9 +81,18 @@ def build_result(
         never_seen=never_seen,
     )
     said = _remarks_on_the_end(result, loop, comparison) + _remarks(result, request.strength)
-    said += [*_remarks_on_sample(comparison, others), *notes]
+    said += [*_remarks_on_sample(comparison, others), *notes, *_remarks_on_copies(comparison, *copies)]
     said += _remarks_on_request(request, loop, comparison)
     return result.model_copy(update={"remarks": tuple(said)})
+
+
+def never_seen_numbers(reference: NeverSeen, confidences: NDArray[np.float32]) -> NeverSeenNumbers:
+    """Compare with classifiers that never saw the forget set; `confidences` in its labels are those after."""
+    return NeverSeenNumbers(
+        recognised=round(100 * float(reference.recognised().mean()), 3),
+        margin=round(float(np.median(reference.margins())), 3),
+        auc=round(area_under_curve(confidences, reference.confidences().ravel()), 4),
+    )
 
 
 def _group_accuracy(comparison: Comparison) -> GroupAccuracy:
@@ -208,6 +221,16 @@ def _remarks_on_request(request: ForgetRequest, loop: ForgettingLoop, comparison
     if loop.batch_halvings:
         said.append(f"Memory ran out: the batches were halved {counted(loop.batch_halvings, 'time')}.")
     return said
+
+
+def _remarks_on_copies(comparison: Comparison, retained: int, test: int) -> list[str]:
+    """Return a sentence about measured pictures that are identical to those to forget, if any are."""
+    chosen = comparison.in_group(FORGET)
+    forgotten = (comparison.after[chosen] != comparison.labels[chosen]).all()
+    counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
+    found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
+    are = _are(retained + test)
+    return [f"{found} {are} {COPIES if forgotten else 'identical to pictures to forget.'}"] if found else []
 
 
 def _remarks_on_sample(comparison: Comparison, others: int) -> list[str]:

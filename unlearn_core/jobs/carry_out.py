@@ -21,7 +21,8 @@ from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.checkpoint import delete_checkpoint
 from unlearn_core.jobs.job import Found, Job
-from unlearn_core.jobs.shared_result import take_over
+from unlearn_core.jobs.prepared import take
+from unlearn_core.jobs.shared_result import digest_of, take_over
 from unlearn_core.jobs.store_report import StoreReport
 from unlearn_core.measuring.known_image_table import image_table, known_predictions, table_path
 from unlearn_core.store.chain import START, earlier_sets, weights_before
@@ -105,7 +106,7 @@ def _unlearn(store: Store, run_id: str, on_step: OnStep, found_by: str | None) -
         known=known,
         found=None if found_by is None else _found(store, run_id, found_by),
         keep=partial(_keep_predictions, store, images, classifier.name) if unchanged else lambda said: None,
-    ).run()
+    ).run(take(lambda: digest_of(request)))
 
 
 def _expect_the_same_files(store: Store, runs: Iterable[str | None], images: ImageSet) -> None:

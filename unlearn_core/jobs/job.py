@@ -10,10 +10,9 @@ import torch
 from numpy import intp
 from numpy.typing import NDArray
 
-from unlearn_core.artifacts.intervals import area_under_curve
 from unlearn_core.artifacts.never_seen import find_never_seen
-from unlearn_core.artifacts.predictions import FORGET, Comparison, Predictions
-from unlearn_core.artifacts.results import COPIES, Depth, EarlierSet, FrontierPoint, NeverSeenNumbers, Result
+from unlearn_core.artifacts.predictions import Comparison, Predictions
+from unlearn_core.artifacts.results import Depth, EarlierSet, FrontierPoint, Result
 from unlearn_core.artifacts.steps import StepRecord
 from unlearn_core.catalog.classifiers import Classifier
 from unlearn_core.catalog.image_sets import ImageSet
@@ -24,9 +23,10 @@ from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
 from unlearn_core.forgetting.registry import load_method, method_entry
 from unlearn_core.forgetting.step import Step
-from unlearn_core.jobs.build_result import TOO_SHALLOW, build_result
+from unlearn_core.jobs.build_result import TOO_SHALLOW, build_result, never_seen_numbers
 from unlearn_core.jobs.data_split import JobPictures
-from unlearn_core.jobs.make_task import copy_to, make_task
+from unlearn_core.jobs.make_task import copy_to, make_task, report_to
+from unlearn_core.jobs.prepared import Prepared
 from unlearn_core.jobs.report import NoReport, Outcome, Report
 from unlearn_core.measuring.depth import measure_depth
 from unlearn_core.store.request import ForgetRequest
@@ -98,13 +98,13 @@ class Job:
         self.frontier: list[FrontierPoint] = []
         self._known, self._found, self._keep = known, found, keep
 
-    def run(self) -> Outcome:
-        """Carry out the job; raises like `unlearn`."""
+    def begin(self) -> ForgettingLoop:
+        """Measure before, pick, and return the loop, which is not prepared; raises like `unlearn`."""
         start = time.perf_counter()
         # What methods draw by generators of their own follows the seed anyway, but not dropout.
         torch.manual_seed(self.request.seed)
         self.report.phase("measure")
-        before = self.pictures.predict(self.original.module, self._measured_before, self._known)
+        before = self.before = self.pictures.predict(self.original.module, self._measured_before, self._known)
         if self._known is None:
             self._keep(before.at(slice(len(self.pictures.own.ids))))
         self.pictures.know(before)
@@ -122,14 +122,24 @@ class Job:
             report=self.report,
             seconds=self.seconds,
         )
-        loop = ForgettingLoop(self.method, task, self.request.max_steps)
+        return ForgettingLoop(self.method, task, self.request.max_steps)
+
+    def run(self, prepared: Prepared | None = None) -> Outcome:
+        """Carry out the job; raises like `unlearn`.
+
+        `prepared` is another job's loop, for the same request, classifier and pictures: it is used up.
+        """
+        loop = self.begin()
+        if prepared is not None:
+            loop = self._prepared_ahead(prepared)
         steps = self._forget(loop) if self._found is None else self._take_over(loop, self._found)
         if self.request.strength != 1:
             self._set_strength()
+        task = loop.task
         with task.phase("measure"):
             after = self.pictures.predict(self.classifier.module, self.report.progress)
             depth = self._depth(task)
-        comparison = self.pictures.comparison(before, after, names)
+        comparison = self.pictures.comparison(self.before, after, self.classifier.class_names)
         outcome = Outcome(
             result=self._result(comparison, loop, depth),
             original=self.original,
@@ -146,6 +156,18 @@ class Job:
         if self.report.cancelled():
             raise CancelledError
         self.report.progress(share)
+
+    def _prepared_ahead(self, prepared: Prepared) -> ForgettingLoop:
+        """Take over a loop that was prepared while the person still picked; its time counts as this job's."""
+        loop = prepared.loop
+        self.classifier, self.method = prepared.classifier, loop.method
+        for phase, seconds in prepared.seconds.items():
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+            self.started -= seconds
+        report_to(self.report, loop.task, self.seconds)
+        if prepared.look_alikes is not None:
+            self.report.look_alikes(prepared.look_alikes)
+        return loop
 
     def _forget(self, loop: ForgettingLoop) -> list[Step]:
         """Run the loop and report its steps; return them."""
@@ -229,30 +251,6 @@ class Job:
         own = slice(task.asked)
         return measure_depth(self.original.module, self.classifier.module, task.pixels[own], task.labels[own])
 
-    def _never_seen_numbers(self, comparison: Comparison) -> NeverSeenNumbers | None:
-        """Compare with classifiers that never saw the pictures, where there are some for this request."""
-        reference = self.never_seen and self.never_seen.of(np.array(self.pictures.picked))
-        if reference is None:
-            return None
-        after = comparison.after_confidences[self.pictures.places]
-        return NeverSeenNumbers(
-            recognised=round(100 * float(reference.recognised().mean()), 3),
-            margin=round(float(np.median(reference.margins())), 3),
-            auc=round(area_under_curve(after, reference.confidences().ravel()), 4),
-        )
-
-    def _copies(self, comparison: Comparison) -> list[str]:
-        """Return a sentence about measured pictures that are identical to those to forget, if any are."""
-        chosen = comparison.in_group(FORGET)
-        forgotten = (comparison.after[chosen] != comparison.labels[chosen]).all()
-        retained, test = self.pictures.copies()
-        counts = ((retained, "kept pictures (D_r)"), (test, "pictures never seen (D_test)"))
-        found = " and ".join(f"{count:,} of the {words}" for count, words in counts if count)
-        are = "is" if retained + test == 1 else "are"
-        return (
-            [f"{found} {are} {COPIES if forgotten else 'identical to pictures to forget.'}"] if found else []
-        )
-
     def _all_seconds(self) -> dict[str, float]:
         """Return the seconds by phase; for weights that were found before with those that this took."""
         spent = {**self.seconds, "total": time.perf_counter() - self.started}
@@ -260,6 +258,8 @@ class Job:
         return {name: spent.get(name, 0.0) + found.get(name, 0.0) for name in {*spent, *found}}
 
     def _result(self, comparison: Comparison, loop: ForgettingLoop, depth: Depth) -> Result:
+        unseen = self.never_seen and self.never_seen.of(np.array(self.pictures.picked))
+        confidences = comparison.after_confidences[self.pictures.places]
         return build_result(
             self.request,
             loop,
@@ -271,8 +271,9 @@ class Job:
             earlier=self.earlier,
             frontier=self.frontier,
             depth=depth,
-            never_seen=self._never_seen_numbers(comparison),
-            notes=(*self.pictures.own.notes, *self._copies(comparison)),
+            never_seen=None if unseen is None else never_seen_numbers(unseen, confidences),
+            notes=self.pictures.own.notes,
+            copies=self.pictures.copies(),
         )
 
 

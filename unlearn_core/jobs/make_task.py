@@ -50,23 +50,25 @@ def make_task(
         positions = np.concatenate([positions, np.flatnonzero(pictures.group == EARLIER)])
     labels = torch.from_numpy(pictures.labels[positions]).to(pictures.device)
     pixels = to_pixels(pictures.own.pixels[positions], pictures.device)
-    return Task(
+    task = Task(
         module=module,
         pixels=pixels,
         labels=labels,
         goal=_goal(request, pictures.picked, module, pixels, labels),
         generator=torch.Generator().manual_seed(request.seed),
-        cancelled=report.cancelled,
-        entered=report.phase,
-        progressed=report.progress,
-        counted=report.counted,
-        showed=report.look_alikes,
-        seconds=seconds,
         retained=_retained(request, pictures),
         reference=reference,
         retrain=_retraining(request),
         asked=len(pictures.picked),
     )
+    report_to(report, task, seconds)
+    return task
+
+
+def report_to(report: Report, task: Task, seconds: dict[str, float]) -> None:
+    """Let a task report its phases, which `report` may cancel, and add the time of each to `seconds`."""
+    task.cancelled, task.entered, task.progressed = report.cancelled, report.phase, report.progress
+    task.counted, task.showed, task.seconds = report.counted, report.look_alikes, seconds
 
 
 def copy_to(classifier: Classifier, device: torch.device) -> Classifier:

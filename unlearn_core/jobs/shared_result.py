@@ -24,7 +24,7 @@ def take_over(store: Store, run: Run) -> bool:
     """
     if not run.visitor:
         return False
-    asked = _digest(run.parsed_request())
+    asked = digest_of(run.parsed_request())
     (store.folder(run.id) / _FILE).write_text(asked, encoding="utf-8")
     for other in store.runs():
         done = other.id != run.id and other.request == run.request and other.state == RunState.DONE
@@ -43,7 +43,7 @@ def take_over(store: Store, run: Run) -> bool:
     return False
 
 
-def _digest(request: ForgetRequest) -> str:
+def digest_of(request: ForgetRequest) -> str:
     """Return a digest of what a result depends on: program, classifier, pictures and request."""
     images = [name for name in (request.images, request.measure_on) if name is not None]
     parts = [

@@ -26,6 +26,7 @@ from unlearn_core.jobs.checkpoint import (
 )
 from unlearn_core.jobs.report import Outcome, Report
 from unlearn_core.measuring.known_image_table import thumbnails
+from unlearn_core.measuring.predict import to_pictures
 from unlearn_core.measuring.weights.measure_weight_maps import measure_weight_maps
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.run_file import delete_run_checksums, write_run_checksums
@@ -86,8 +87,7 @@ class StoreReport(Report):
 
     def look_alikes(self, pixels: Tensor) -> None:
         """Write the pictures to the folder."""
-        shown = (255 * pixels).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        write_look_alikes(self._folder, thumbnails(shown))
+        write_look_alikes(self._folder, thumbnails(to_pictures(pixels)))
 
     def step(self, step: Step, retain_accuracy: float | None) -> None:
         """Add the step to the folder and its number to the row."""

@@ -12,6 +12,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from unlearn_core.measuring.predict import to_pictures
+
 SEED = 0
 _ONE_PIXEL = 1 / 28
 """Of the side: shifts are in pixels of a picture of 28 × 28."""
@@ -50,7 +52,7 @@ def changed_copies(pixels: Tensor) -> Iterator[Tensor]:
 
 
 def _through_jpeg(pixels: Tensor, quality: int) -> Tensor:
-    shown = (pixels * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    shown = to_pictures(pixels)
     found = np.empty_like(shown)
     for picture, copy in zip(shown, found, strict=True):
         file = io.BytesIO()

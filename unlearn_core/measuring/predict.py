@@ -25,6 +25,11 @@ def to_pixels(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 255
 
 
+def to_pictures(pixels: Tensor) -> NDArray[np.uint8]:
+    """Return pixels (n, c, h, w) in [0, 1] as pictures (n, h, w, c) from 0 to 255."""
+    return (pixels * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
 class Pictures(Protocol):
     """Pictures, uint8 (n, h, w, c), such as an array."""
 

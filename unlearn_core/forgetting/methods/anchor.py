@@ -94,6 +94,7 @@ class Anchor(Method):
         ),
     )
 
+    prepares_ahead = True
     backs_off = True
     keeps_earlier = True
 

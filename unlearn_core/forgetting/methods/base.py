@@ -142,6 +142,9 @@ class Method(ABC):
     resumable = True
     """Whether `state` holds all that is needed to go on; a method without it starts anew."""
 
+    prepares_ahead = False
+    """Whether `prepare` may take place before the run: it draws from the task's generator alone."""
+
     backs_off = False
     """Whether the step that reaches the goal is shortened as far as the goal allows."""
 

@@ -17,6 +17,7 @@ from unlearn_core.measuring.attribution.explain import attribute
 from unlearn_core.measuring.attribution.registry import check_offered
 from unlearn_core.measuring.attribution.request import AttributionRequest
 from unlearn_core.measuring.finished_run import FinishedRun, load_finished_run
+from unlearn_core.measuring.predict import to_pictures
 from unlearn_core.store.cache import cached
 from unlearn_core.store.runs import open_store
 
@@ -69,7 +70,7 @@ def _neighbours(run: FinishedRun, request: AttributionRequest) -> AdversarialNei
     return AdversarialNeighbours(
         ids=np.array(request.ids),
         targets=targets.cpu().numpy(),
-        inputs=(neighbours * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy(),
+        inputs=to_pictures(neighbours),
         distances=row_norms(neighbours - pixels).flatten().cpu().double().numpy(),
         seen_before=seen[0],
         before=maps[0],

@@ -1,0 +1,91 @@
+"""The engine prepares a run that may follow, and gives that up for whatever else is asked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.servers import EASY, wait_for_the_end
+from tests.waiting import ENDLESS, wait_until
+from unlearn_core.engine.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.jobs import prepared
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
+from unlearn_core.store.runs import Store
+
+LONG = EASY.model_copy(update={"options": {"examples": 100_000, "attack_iterations": 1000}})
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(Store(tmp_path_factory.mktemp("home")))
+    yield engine
+    engine.close()
+
+
+def number_kept(engine: Engine) -> int:
+    def count() -> int:
+        return len(prepared._last)
+
+    return sum(engine._cluster.client.run(count).values())
+
+
+def wanted(engine: Engine) -> list[Path]:
+    return list((engine.store.root / "workers").glob("preparing-*"))
+
+
+def test_a_run_uses_what_was_prepared(engine: Engine) -> None:
+    look = engine.prepare(EASY)
+    assert look is not None
+    assert engine.prepare(EASY) is look
+    made = look.result()
+    assert made is not None
+    assert made.total > len(made.pictures) > 0
+    assert number_kept(engine) == 1
+    assert not wanted(engine)
+    assert wait_for_the_end(engine, engine.submit(EASY)).state == RunState.DONE
+    assert number_kept(engine) == 0
+    wait_until(lambda: engine.prepare(EASY) is not None)
+    assert engine.prepare(EASY) is not look
+
+
+def test_only_the_last_pick_is_prepared(engine: Engine) -> None:
+    first, second = engine.prepare(LONG), engine.prepare(EASY)
+    assert first is not None
+    assert second is not None
+    assert second.result() is not None
+    assert first.result() is None
+    assert number_kept(engine) == 1
+
+
+def test_a_run_does_not_wait_for_another_preparation(engine: Engine) -> None:
+    given_up = engine.prepare(LONG)
+    run = wait_for_the_end(engine, engine.submit(EASY))
+    assert run.state == RunState.DONE, run.error
+    assert given_up is not None
+    assert given_up.result() is None
+
+
+def test_nothing_is_prepared_while_a_run_is_under_way(engine: Engine) -> None:
+    run_id = engine.submit(ENDLESS)
+    assert engine.prepare(EASY) is None
+    engine.cancel(run_id)
+    wait_for_the_end(engine, run_id)
+
+
+def test_what_cannot_be_prepared_says_why(engine: Engine) -> None:
+    look = engine.prepare(ForgetRequest(pick="random:4001"))
+    assert look is not None
+    with pytest.raises(UserError, match="there are only 4000"):
+        look.result()
+    assert not wanted(engine)
+
+
+def test_a_shared_server_prepares_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_SHARED", "1")
+    engine = Engine(Store(tmp_path / "home"))
+    try:
+        assert engine.prepare(EASY) is None
+    finally:
+        engine.close()

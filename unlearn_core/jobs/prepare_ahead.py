@@ -1,0 +1,75 @@
+"""Prepares a run that may follow, in the process that will carry it out."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from unlearn_core.artifacts.look_alikes import LookAlikes
+from unlearn_core.catalog.classifiers import load_classifier
+from unlearn_core.catalog.image_sets import load_images
+from unlearn_core.common.surroundings import usual_surroundings
+from unlearn_core.forgetting.methods.base import CancelledError
+from unlearn_core.jobs.job import Job
+from unlearn_core.jobs.prepared import Prepared, keep
+from unlearn_core.jobs.report import Report
+from unlearn_core.jobs.shared_result import digest_of
+from unlearn_core.measuring.known_image_table import known_predictions, thumbnails
+from unlearn_core.measuring.predict import to_pictures
+from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.runs import Store
+
+
+class _Collected(Report):
+    """Keeps the look-alikes that a job reports; cancels it when it is no longer wanted."""
+
+    def __init__(self, wanted: Callable[[], bool]) -> None:
+        self._wanted = wanted
+        self.total = 0
+        self.some: Tensor | None = None
+
+    def counted(self, total: int) -> None:
+        """Keep the number."""
+        self.total = total
+
+    def look_alikes(self, pixels: Tensor) -> None:
+        """Keep the pictures."""
+        self.some = pixels
+
+    def cancelled(self) -> bool:
+        """Return whether nobody waits for it."""
+        return not self._wanted()
+
+
+@usual_surroundings()
+def prepare_ahead(store: Store, request: ForgetRequest, wanted: Callable[[], bool]) -> LookAlikes | None:
+    """Prepare a run of a request, and keep what it needs for it in this process.
+
+    Args:
+        store: of the run.
+        request: of a run that is the first of its chain.
+        wanted: returns whether to go on.
+
+    Returns:
+        Some of the look-alikes; None if the method makes none, does not prepare ahead, or would first have
+        to measure all pictures, and if it was no longer wanted.
+
+    Raises:
+        UserError: as `unlearn`.
+    """
+    classifier = load_classifier(request.classifier)
+    images = load_images(request.images, classifier)
+    known = known_predictions(store.root, request.classifier, request.images)
+    if known is None or request.after is not None:
+        return None
+    report, seconds = _Collected(wanted), dict[str, float]()
+    job = Job(request, classifier, images, report=report, known=known)
+    if not job.method.prepares_ahead:
+        return None
+    try:
+        loop = job.begin()
+        loop.task.seconds = seconds
+        loop.prepare()
+    except CancelledError:
+        return None
+    keep(digest_of(request), Prepared(loop, job.classifier, seconds, report.total, report.some))
+    return None if report.some is None else LookAlikes(report.total, thumbnails(to_pictures(report.some)))
