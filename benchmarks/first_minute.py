@@ -1,4 +1,4 @@
-"""How long a person waits: for the first picture, for the first movement after a click, for another page.
+"""How long a person waits: for the first picture, after a click, for another page.
 
     OMP_NUM_THREADS=1 python -m benchmarks.first_minute [--repeats 10] [--json]
 
@@ -9,6 +9,8 @@ A real browser (Playwright's Chromium) on the app, on a home of its own, which i
   `make app` leaves it);
 * click: workers warm, from pressing Forget with sixteen random digits picked to the first number on the page
   that was computed for this run, with the cold click right after the first picture beside it;
+* forgotten: from pressing Forget, once the page shows look-alikes of the pick, until it says that all is
+  forgotten, just enough; sixteen random digits, one, and one photo;
 * page: from a click in the navigation until the page stands, pages opened before.
 
 It needs the test requirements.
@@ -35,6 +37,9 @@ GOALS = {
     EMPTY: None,
     "click to movement, cold": 3.0,
     "click to movement": 1.0,
+    "16 digits forgotten": 5.0,
+    "1 digit forgotten": 2.0,
+    "1 photo forgotten": 5.0,
     "page": 0.5,
 }
 PAGES = ("Before / after", "Weights", "Runs", "Attributions", "Forget")
@@ -67,12 +72,19 @@ def measure(case: Case) -> Result:
             _finished(page)
             warm_click = _click(page)
             _finished(page)
+            pages = list(_switches(page))
+            forgotten = {
+                "16 digits forgotten": [_forgotten(page, 16)],
+                "1 digit forgotten": [_forgotten(page, 1)],
+                "1 photo forgotten": [_forgotten(page, 1, "Photos · EfficientNet-Lite0")],
+            }
             seconds = {
                 "first picture, cold": [cold],
                 EMPTY: [empty],
                 "click to movement, cold": [cold_click],
                 "click to movement": [warm_click],
-                "page": list(_switches(page)),
+                **forgotten,
+                "page": pages,
             }
         finally:
             stop_server(process)
@@ -108,18 +120,44 @@ def _open(browser: Browser, url: str) -> Page:
 
 def _click(page: Page) -> float:
     """Pick sixteen digits, press Forget, and return the seconds until something moved."""
-    leave = page.locator(".st-key-yourself button, .st-key-new button").first
-    leave.click()
-    settle(page)
-    # The shortest run: what is measured comes long before its end.
-    page.get_by_text("Just enough", exact=True).click()
-    page.get_by_role("button", name="random").click()
-    page.locator(".st-key-forget button", has_text="Forget 16 pictures").wait_for()
-    settle(page)
+    _pick(page, 16)
     start = time.perf_counter()
     page.locator(".st-key-forget button").click()
     page.wait_for_function("moved => document.body.innerText.match(moved)", arg=MOVED)
     return time.perf_counter() - start
+
+
+def _pick(page: Page, number: int, classifier: str | None = None) -> None:
+    """Pick random pictures, to be forgotten just enough."""
+    page.locator(".st-key-yourself button, .st-key-new button").first.click()
+    settle(page)
+    if classifier is not None:
+        page.get_by_role("combobox", name="Classifier").click()
+        page.get_by_role("option", name=classifier).click()
+        settle(page)
+    page.get_by_text("Just enough", exact=True).click()
+    settle(page)
+    how_many = page.get_by_role("spinbutton", name="How many")
+    how_many.fill(str(number))
+    how_many.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="random").click()
+    page.locator(".st-key-forget button", has_text=re.compile(rf"Forget {number} pictures?$")).wait_for()
+    settle(page)
+
+
+def _forgotten(page: Page, number: int, classifier: str | None = None) -> float:
+    """Pick, wait for the look-alikes, press Forget, and return the seconds until all is forgotten."""
+    _pick(page, number, classifier)
+    page.get_by_text("Some of the").first.wait_for()
+    settle(page)
+    start = time.perf_counter()
+    page.locator(".st-key-forget button").click()
+    said = rf"{number} of {number} forgotten|no longer recognised"
+    page.wait_for_function("said => document.body.innerText.match(said)", arg=said)
+    seconds = time.perf_counter() - start
+    _finished(page)
+    return seconds
 
 
 def _finished(page: Page) -> None:

@@ -280,14 +280,14 @@ class Job:
 def is_looked_at(step: Step, side: int, last: int) -> bool:
     """Return whether the sample of D_r is measured at a step with a snapshot.
 
-    Large pictures take half as long as a step: of their first steps the powers of two are enough.
+    Of large pictures this takes as long as half a step: of the first steps the fourth is enough.
 
     Args:
         step: from 1.
         side: of the pictures, in pixels.
         last: the highest number of steps.
     """
-    early = step.step < _EARLY and step.step.bit_count() > 1
+    early = step.step < _EARLY and step.step != _EARLY // 2
     return side <= SMALL or not early or step.forgotten == step.k or step.step == last
 
 
