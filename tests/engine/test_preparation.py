@@ -89,3 +89,19 @@ def test_a_shared_server_prepares_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         assert engine.prepare(EASY) is None
     finally:
         engine.close()
+
+
+def test_a_run_that_is_asked_for_meanwhile_waits_and_uses_it(engine: Engine) -> None:
+    slow = EASY.model_copy(update={"options": {**EASY.options, "examples": 4000, "attack_iterations": 20}})
+    look = engine.prepare(slow)
+    run_id = engine.submit(slow)
+    assert look is not None
+    wait_until(lambda: engine.store.get(run_id).phase == "attack")
+    assert engine.store.get(run_id).state == RunState.QUEUED
+    run = wait_for_the_end(engine, run_id)
+    assert run.state == RunState.DONE, run.error
+    made = look.result()
+    assert made is not None
+    assert made.total > 4000
+    assert not wanted(engine)
+    assert number_kept(engine) == 0

@@ -60,7 +60,7 @@ def test_a_run_ends_the_same_with_what_was_prepared(
     request_: ForgetRequest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = carried_out(store, request_)
-    made = prepare_ahead(store, request_, lambda: True)
+    made = prepare_ahead(store, request_)
     with monkeypatch.context() as patch:
         patch.setattr(AnchorMaker, "make", no_look_alikes)
         sooner = carried_out(store, request_)
@@ -83,7 +83,7 @@ def test_a_run_ends_the_same_with_what_was_prepared(
 
 def test_another_request_does_not_get_it(store: Store) -> None:
     alone = carried_out(store, REQUEST)
-    prepare_ahead(store, ForgetRequest.parse(**{**REQUEST.model_dump(), "seed": 1}), lambda: True)
+    prepare_ahead(store, ForgetRequest.parse(**{**REQUEST.model_dump(), "seed": 1}))
     other = carried_out(store, REQUEST)
     assert result_of(store, alone).accuracy == result_of(store, other).accuracy
     assert result_of(store, alone).steps == result_of(store, other).steps
@@ -104,7 +104,7 @@ def test_other_pictures_in_the_same_folder_do_not_get_it(store: Store, tmp_path:
     request = ForgetRequest.parse(images=f"folder:{folder.parent}", pick="ids:0", options=QUICK, max_steps=3)
     # Its predictions become known.
     carried_out(store, request)
-    assert prepare_ahead(store, request, lambda: True) is not None
+    assert prepare_ahead(store, request) is not None
     draw(2)
     changed = carried_out(store, request)
     alone = carried_out(store, request)
@@ -113,36 +113,48 @@ def test_other_pictures_in_the_same_folder_do_not_get_it(store: Store, tmp_path:
 
 
 def test_what_is_no_longer_wanted_ends_and_is_not_kept(store: Store) -> None:
-    asked: list[int] = []
-
-    def twice() -> bool:
-        asked.append(1)
-        return len(asked) <= 2
-
-    assert prepare_ahead(store, REQUEST, twice) is None
-    assert len(asked) == 3
+    answers = iter(["", "", None])
+    assert prepare_ahead(store, REQUEST, lambda: next(answers)) is None
+    assert next(answers, "all asked") == "all asked"
     assert not prepared._last
 
 
 @pytest.mark.parametrize("method", ["neggrad", "adv"])
 def test_other_methods_prepare_at_their_run(method: str, store: Store) -> None:
     request = ForgetRequest.parse(images="mnist", pick="ids:11", method=method)
-    assert prepare_ahead(store, request, lambda: True) is None
+    assert prepare_ahead(store, request) is None
     assert not prepared._last
 
 
 def test_what_cannot_be_prepared_says_why(store: Store) -> None:
     wrong = ForgetRequest.parse(images="mnist", pick="ids:11", goal="relabel", new_labels={12: 8})
     with pytest.raises(UserError, match="Picture 12 has a new label"):
-        prepare_ahead(store, wrong, lambda: True)
+        prepare_ahead(store, wrong)
 
 
 def test_one_preparation_is_kept_at_a_time(store: Store) -> None:
-    prepare_ahead(store, REQUEST, lambda: True)
+    prepare_ahead(store, REQUEST)
     (first,) = prepared._last.values()
     gone = weakref.ref(first.classifier.module)
     del first
-    prepare_ahead(store, RELABEL, lambda: True)
+    prepare_ahead(store, RELABEL)
     gc.collect()
     assert gone() is None
     assert len(prepared._last) == 1
+
+
+def test_a_run_that_waits_sees_how_far_it_is(store: Store) -> None:
+    run = store.create(REQUEST)
+    seen: list[tuple[str, float, int]] = []
+
+    def waiting() -> str:
+        row = store.get(run.id)
+        seen.append((row.phase, row.phase_share, row.phase_total))
+        return run.id
+
+    made = prepare_ahead(store, REQUEST, waiting)
+    assert made is not None
+    attacks = [share for phase, share, total in seen if phase == "attack" and total == made.total]
+    assert attacks == sorted(attacks)
+    assert len(set(attacks)) > 1
+    assert {phase for phase, _, _ in seen} == {"waiting", "measure", "attack", "importance"}

@@ -139,7 +139,7 @@ class Engine:
     def _submit(self, run: Run) -> None:
         finder = found_by(self.store.folder(run.id))
         if self._preparation is not None:
-            self._preparation.leave_to(run.parsed_request())
+            self._preparation.leave_to(run)
         future = self._cluster.forget(run, -turn(run, self.store.runs()), finder)
         self._runs[run.id] = future
         future.add_done_callback(lambda future: self._ended(run.id, future))

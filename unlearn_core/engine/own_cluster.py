@@ -20,6 +20,7 @@ from unlearn_core.engine.lanes import LANES, lanes
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run
+from unlearn_core.store.wanted import Wanted
 
 # Dask reads it when a worker dies: on a busy machine the next one may take longer than its 15 seconds, after
 # which the lane would be given up for ever.
@@ -95,7 +96,7 @@ class OwnCluster:
             pure=False,
         )
 
-    def prepare(self, request: ForgetRequest, wanted: Path) -> Future:
+    def prepare(self, request: ForgetRequest, wanted: Wanted) -> Future:
         """Prepare a run that may follow, after all that was asked for; see `tasks.prepare`."""
         return self.client.submit(
             tasks.prepare,

@@ -12,6 +12,7 @@ from unlearn_core.common.threads import give_way
 from unlearn_core.engine.looks import LookRequest
 from unlearn_core.errors import UserError, first_line
 from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.wanted import Wanted
 
 Answer = TypeVar("Answer")
 
@@ -70,16 +71,16 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
     run_forget(open_store(Path(root)), run_id, found_by=found_by)
 
 
-def prepare(root: str, request: ForgetRequest, wanted: Path) -> LookAlikes | None:
-    """Prepare a run of a request that may follow, as long as the file `wanted` is there."""
+def prepare(root: str, request: ForgetRequest, wanted: Wanted) -> LookAlikes | None:
+    """Prepare a run of a request that may follow, as long as that is wanted."""
     try:
         _begin()
         from unlearn_core.jobs.prepare_ahead import prepare_ahead
         from unlearn_core.store.runs import open_store
 
-        return prepare_ahead(open_store(Path(root)), request, wanted.exists)
+        return prepare_ahead(open_store(Path(root)), request, wanted.waiting)
     finally:
-        wanted.unlink(missing_ok=True)
+        wanted.end()
 
 
 def look(root: str, request: LookRequest[Answer]) -> Answer:

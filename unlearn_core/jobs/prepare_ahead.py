@@ -20,12 +20,24 @@ from unlearn_core.store.runs import Store
 
 
 class _Collected(Report):
-    """Keeps the look-alikes that a job reports; cancels it when it is no longer wanted."""
+    """Keeps the look-alikes that a job reports; cancels it when it is no longer wanted.
 
-    def __init__(self, wanted: Callable[[], bool]) -> None:
-        self._wanted = wanted
-        self.total = 0
+    A run that waits for it gets its progress.
+    """
+
+    def __init__(self, store: Store, waiting: Callable[[], str | None]) -> None:
+        self._store, self._waiting = store, waiting
+        self._phase, self.total = "", 0
         self.some: Tensor | None = None
+
+    def phase(self, name: str) -> None:
+        """Note the phase."""
+        self._phase = name
+
+    def progress(self, share: float) -> None:
+        """Write the progress to the row of the run that waits."""
+        if run_id := self._waiting():
+            self._store.update(run_id, phase=self._phase, phase_share=share, phase_total=self.total)
 
     def counted(self, total: int) -> None:
         """Keep the number."""
@@ -37,17 +49,19 @@ class _Collected(Report):
 
     def cancelled(self) -> bool:
         """Return whether nobody waits for it."""
-        return not self._wanted()
+        return self._waiting() is None
 
 
 @usual_surroundings()
-def prepare_ahead(store: Store, request: ForgetRequest, wanted: Callable[[], bool]) -> LookAlikes | None:
+def prepare_ahead(
+    store: Store, request: ForgetRequest, waiting: Callable[[], str | None] = lambda: ""
+) -> LookAlikes | None:
     """Prepare a run of a request, and keep what it needs for it in this process.
 
     Args:
         store: of the run.
         request: of a run that is the first of its chain.
-        wanted: returns whether to go on.
+        waiting: returns the id of the run that waits, "" while none does, and None to end.
 
     Returns:
         Some of the look-alikes; None if the method makes none, does not prepare ahead, or would first have
@@ -61,7 +75,7 @@ def prepare_ahead(store: Store, request: ForgetRequest, wanted: Callable[[], boo
     known = known_predictions(store.root, request.classifier, request.images)
     if known is None or request.after is not None:
         return None
-    report, seconds = _Collected(wanted), dict[str, float]()
+    report, seconds = _Collected(store, waiting), dict[str, float]()
     job = Job(request, classifier, images, report=report, known=known)
     if not job.method.prepares_ahead:
         return None
