@@ -7,6 +7,7 @@ from tests import made
 from tests.finished import FinishedRun
 from tests.pages.conftest import PATIENCE, ROOT, OpenApp
 from tests.pages.words_of import words_of
+from tests.waiting import wait_until
 from unlearn_core.artifacts.steps import StepRecord, append_step
 from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
@@ -238,3 +239,13 @@ def test_pictures_come_by_what_the_classifier_makes_of_them(open_app: OpenApp) -
     app.selectbox(key="sort").set_value("alike").run()
     assert not app.exception
     assert app.button(key="forget").label == "Forget 3 pictures"
+
+
+def test_look_alikes_are_made_while_one_picks(open_app: OpenApp) -> None:
+    app = open_app()
+    app.button(key="quick_hardest").click().run()
+    wait_until(lambda: "look-alikes, made from the pictures to forget" in words_of(app.run()))
+    assert not app.exception
+    # Another method makes none ahead.
+    app.radio(key="method").set_value("neggrad").run()
+    wait_until(lambda: "look-alikes" not in words_of(app.run()))
