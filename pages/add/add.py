@@ -9,6 +9,10 @@ from pages.add.catalog_table import catalog_table
 
 def page() -> None:
     """Draw the form to add something, and under it the whole catalog."""
+    st.caption(
+        "Bring a classifier or pictures of your own. Each is tried first, and you see what was found before "
+        "it is kept."
+    )
     what = st.segmented_control(
         "Add",
         ["A classifier", "Pictures"],

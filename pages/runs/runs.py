@@ -43,11 +43,11 @@ def page() -> None:
         return
     if any(run.state in UNDER_WAY for run in runs):
         st.fragment(_watch, run_every=_POLL_SECONDS)([_progress(run) for run in runs])
+    st.caption("Your runs, the newest first. Click one to open, rename, repeat, download or delete it.")
     chosen = _list(runs)
     if error := st.session_state.pop("run_error", None):
         show_error(error)
     if chosen is None:
-        st.caption("Click a run to open, rename, repeat, download or delete it.")
         return
     open_run(chosen.id)
     _actions(chosen)

@@ -90,7 +90,7 @@ def test_one_signs_in_before_anything_is_shown_and_has_ones_own_in_every_browser
         anna = new_browser(browser, closed_app, "/")
         sign_in(anna)
         open_tab(anna, "Runs")
-        expect(anna.get_by_text("Click a run to open")).to_be_visible()
+        expect(anna.get_by_text("Click one to open")).to_be_visible()
     openid.person = "bert"
     bert = new_browser(browser, closed_app, "/")
     sign_in(bert)
