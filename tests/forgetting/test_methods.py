@@ -1,11 +1,14 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from tests.forgetting.tiny import moved_anchor, options, tiny_task
+from unlearn_core.common.budget import SMALL
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.adversarial import row_norms
 from unlearn_core.forgetting.entry import Option
+from unlearn_core.forgetting.goals import Relabel
 from unlearn_core.forgetting.importance import ImportancePenalty, batch_importance, mas_importance
 from unlearn_core.forgetting.methods.adv import Adv
 from unlearn_core.forgetting.methods.anchor import Anchor
@@ -101,6 +104,20 @@ def test_anchor_lowers_its_retention_weight_every_five_steps() -> None:
     for step in range(1, 11):
         method.adapt(step, torch.zeros(2, dtype=torch.bool))
     assert method.retention_weight() == pytest.approx(8.1)
+
+
+@pytest.mark.parametrize(
+    ("instances", "relabel", "anchors"),
+    [(1, False, 4), (2, False, 4), (3, False, 6), (4, False, 8), (1, True, 8)],
+)
+def test_few_large_pictures_have_fewer_anchors_in_a_step(instances: int, relabel: bool, anchors: int) -> None:
+    new_labels = torch.ones(instances, dtype=torch.long)
+    task = tiny_task(instances, goal=Relabel(new_labels) if relabel else None)
+    task.pixels = F.interpolate(task.pixels, SMALL + 4)
+    task.module = nn.Sequential(nn.AdaptiveAvgPool2d(4), task.module)
+    method = Anchor(options("anchor", depth=0))
+    method.prepare(task)
+    assert method.options["anchor_batch"] == anchors
 
 
 def test_shifting_keeps_a_flat_picture_flat() -> None:

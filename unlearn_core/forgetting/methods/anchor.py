@@ -30,6 +30,7 @@ from unlearn_core.common.budget import SMALL, Budget
 from unlearn_core.common.lazy_torch import Tensor, nn, torch
 from unlearn_core.forgetting.depths import DEPTH_OPTION, DEPTHS, default_depth
 from unlearn_core.forgetting.entry import MethodEntry, Option
+from unlearn_core.forgetting.goals import Misclassify
 from unlearn_core.forgetting.importance import ImportancePenalty, mas_importance
 from unlearn_core.forgetting.methods.anchor_depth import DepthDemands
 from unlearn_core.forgetting.methods.anchor_pictures import AnchorCounts, AnchorMaker
@@ -47,6 +48,8 @@ ANCHOR_BATCH = Budget(32, 8)
 """Anchors in each step; more with views."""
 MOST_IN_BATCH = 256
 """Of small pictures: as many anchors in each step as instances where that is more, up to this number."""
+FEW_IN_BATCH = 4
+"""Of large pictures that get no new label: two anchors for each where that is less, at least this number."""
 MORE_COPIES, MORE_IN_BATCH, MORE_RETENTION = Budget(4, 2), Budget(3, 2), Budget(3, 1)
 """With views: so many times the deformed copies, anchors in each step and retention weight at the start."""
 WHOLE_AT = 16
@@ -119,7 +122,7 @@ class Anchor(Method):
         views = self._depth.views
         self._demands = DepthDemands(task, views) if views else None
         if not self.options["anchor_batch"]:
-            self.options = self.options | {"anchor_batch": self._batch_of_anchors(task.pixels)}
+            self.options = self.options | {"anchor_batch": self._batch_of_anchors(task)}
         self._margins = torch.full(task.labels.shape, self._margin, device=task.pixels.device)
         self._weight = float(self.options["retention"]) / (1 if self._small else self._lack(task))
         self._weight *= self._times(MORE_RETENTION, task.pixels)
@@ -164,9 +167,12 @@ class Anchor(Method):
             inversion_iterations=int(self.options["inversion_iterations"]),
         )
 
-    def _batch_of_anchors(self, pixels: Tensor) -> int:
-        usual = round(ANCHOR_BATCH.of(pixels.shape[-1]) * self._times(MORE_IN_BATCH, pixels))
-        return max(usual, min(len(pixels), MOST_IN_BATCH)) if self._small else usual
+    def _batch_of_anchors(self, task: Task) -> int:
+        instances, usual = len(task.pixels), ANCHOR_BATCH.of(task.pixels.shape[-1])
+        if not self._small and isinstance(task.goal, Misclassify):
+            usual = min(usual, max(2 * instances, FEW_IN_BATCH))
+        usual = round(usual * self._times(MORE_IN_BATCH, task.pixels))
+        return max(usual, min(instances, MOST_IN_BATCH)) if self._small else usual
 
     def _times(self, more: Budget, pixels: Tensor) -> float:
         """Return how many times the usual the depth takes for these instances."""
