@@ -6,7 +6,7 @@ import streamlit as st
 from pages.forget.choose_data import adopt, check_link, choose_source, select_data_of
 from pages.forget.gallery import KEY
 from pages.forget.offered_pictures import load_pictures, offer_pictures
-from pages.forget.prepare_ahead import prepare_ahead
+from pages.forget.prepare_ahead import end_preparation, forget_preparation, prepare_ahead
 from pages.forget.request_form import (
     choose_depth,
     choose_goal,
@@ -166,6 +166,8 @@ def _setup(
         _forget([request, *({**request, **other} for other in others)])
     elif ids and table is not None and after is None:
         prepare_ahead(request)
+    else:
+        end_preparation()
 
 
 def _on_the_button(pictures: int, methods: int) -> str:
@@ -209,6 +211,7 @@ def _forget(requests: list[dict[str, object]]) -> None:
     except UserError as error:
         show_error(error)
     else:
+        forget_preparation()
         start_afresh()
         open_run(runs[0])
         remember_group(runs)

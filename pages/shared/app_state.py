@@ -28,7 +28,8 @@ _LAST_RUN = "last_run"
 _GROUP = "started_together"
 _NEWS = "news"
 _DRAWN = "drawn"
-_STARTED = threading.Event()
+_STARTED, _TRIED = threading.Event(), threading.Event()
+"""Whether the workers were started, and whether that was tried."""
 _SECONDS_TO_DRAW, _SECONDS_TO_WORKERS = 2.5, 3.0
 """At most, for the first pictures of a tab."""
 
@@ -49,6 +50,7 @@ def store() -> Store:
 
 def _close(found: Engine) -> None:
     _STARTED.clear()
+    _TRIED.clear()
     found.close()
 
 
@@ -58,14 +60,22 @@ def engine() -> Engine:
     # Here: Dask takes a third of a second, in which the first pictures are on their way.
     from unlearn_core.engine.engine import Engine
 
-    found = Engine(store())
-    _STARTED.set()
+    try:
+        found = Engine(store())
+        _STARTED.set()
+    finally:
+        _TRIED.set()
     return found
 
 
 def workers_are_started() -> bool:
     """Return whether `engine` returns at once."""
     return _STARTED.is_set()
+
+
+def workers_are_to_come() -> bool:
+    """Return whether the workers are still to be started."""
+    return not _TRIED.is_set()
 
 
 def _leave_off(workers: threading.Timer) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from tests.engine.servers import EASY, wait_for_the_end
 from tests.waiting import ENDLESS, wait_until
+from unlearn_core.artifacts.look_alikes import LookAlikes
 from unlearn_core.engine.engine import Engine
+from unlearn_core.engine.pending import Look
 from unlearn_core.errors import UserError
 from unlearn_core.jobs import prepared
 from unlearn_core.store.request import ForgetRequest
@@ -35,6 +37,14 @@ def wanted(engine: Engine) -> list[Path]:
     return list((engine.store.root / "workers").glob("preparing-*"))
 
 
+def prepared_by(engine: Engine, request: ForgetRequest) -> Look[LookAlikes | None]:
+    """Prepare a request as soon as the engine knows that the run before has ended."""
+    wait_until(lambda: engine.prepare(request) is not None)
+    look = engine.prepare(request)
+    assert look is not None
+    return look
+
+
 def test_a_run_uses_what_was_prepared(engine: Engine) -> None:
     look = engine.prepare(EASY)
     assert look is not None
@@ -60,10 +70,9 @@ def test_only_the_last_pick_is_prepared(engine: Engine) -> None:
 
 
 def test_a_run_does_not_wait_for_another_preparation(engine: Engine) -> None:
-    given_up = engine.prepare(LONG)
+    given_up = prepared_by(engine, LONG)
     run = wait_for_the_end(engine, engine.submit(EASY))
     assert run.state == RunState.DONE, run.error
-    assert given_up is not None
     assert given_up.result() is None
 
 
@@ -93,9 +102,8 @@ def test_a_shared_server_prepares_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_run_that_is_asked_for_meanwhile_waits_and_uses_it(engine: Engine) -> None:
     slow = EASY.model_copy(update={"options": {**EASY.options, "examples": 4000, "attack_iterations": 20}})
-    look = engine.prepare(slow)
+    look = prepared_by(engine, slow)
     run_id = engine.submit(slow)
-    assert look is not None
     wait_until(lambda: engine.store.get(run_id).phase == "attack")
     assert engine.store.get(run_id).state == RunState.QUEUED
     run = wait_for_the_end(engine, run_id)
@@ -105,3 +113,50 @@ def test_a_run_that_is_asked_for_meanwhile_waits_and_uses_it(engine: Engine) -> 
     assert made.total > 4000
     assert not wanted(engine)
     assert number_kept(engine) == 0
+    assert engine.store.get(run_id).phase == "keep"
+
+
+def test_a_run_that_is_cancelled_while_it_waits_ends_its_preparation(engine: Engine) -> None:
+    look = prepared_by(engine, LONG)
+    run_id = engine.submit(LONG)
+    wait_until(lambda: engine.store.get(run_id).phase == "attack")
+    engine.cancel(run_id)
+    after = wait_for_the_end(engine, engine.submit(EASY))
+    assert after.state == RunState.DONE, after.error
+    assert engine.store.get(run_id).state == RunState.CANCELLED
+    assert look.result() is None
+
+
+def test_what_nobody_wants_any_longer_ends(engine: Engine) -> None:
+    look = prepared_by(engine, LONG)
+    engine.give_up(look)
+    assert look.result() is None
+    assert not wanted(engine)
+
+
+def test_what_failed_or_was_given_up_is_prepared_when_it_is_asked_for_again(engine: Engine) -> None:
+    wrong = ForgetRequest(pick="random:4001")
+    first = engine.prepare(wrong)
+    assert first is not None
+    with pytest.raises(UserError):
+        first.result()
+    assert engine.prepare(wrong) is not first
+    given_up = engine.prepare(LONG)
+    assert given_up is not None
+    wanted(engine)[0].unlink()
+    assert given_up.result() is None
+    assert engine.prepare(LONG) is not given_up
+
+
+def test_a_server_leaves_no_file_and_removes_those_of_one_that_was_killed(tmp_path: Path) -> None:
+    old = tmp_path / "home" / "workers" / "preparing-old"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    engine = Engine(Store(tmp_path / "home"))
+    try:
+        assert not old.exists()
+        assert engine.prepare(LONG) is not None
+        assert len(wanted(engine)) == 1
+    finally:
+        engine.close()
+    assert not wanted(engine)

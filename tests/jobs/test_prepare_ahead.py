@@ -19,6 +19,7 @@ from unlearn_core.jobs import prepared
 from unlearn_core.jobs.carry_out import run_forget
 from unlearn_core.jobs.prepare_ahead import prepare_ahead
 from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 REQUEST = ForgetRequest.parse(images="mnist", pick="ids:11,4890", options={"depth": 0, "deformed": 64})
@@ -90,26 +91,44 @@ def test_another_request_does_not_get_it(store: Store) -> None:
     assert not prepared._last
 
 
-def test_other_pictures_in_the_same_folder_do_not_get_it(store: Store, tmp_path: Path) -> None:
+def draw(folder: Path, place: int) -> None:
+    """Write a shipped digit as the picture with the id 0 of a folder."""
     shipped = load_images("mnist", load_classifier("mnist-resnet"))
-    folder = tmp_path / "digits" / "3"
-    folder.mkdir(parents=True)
+    Image.fromarray(shipped.pixels[place, :, :, 0]).save(folder / "3" / "0.png")
 
-    def draw(place: int) -> None:
-        Image.fromarray(shipped.pixels[place, :, :, 0]).save(folder / "one.png")
 
-    for place, name in enumerate(("one", "two")):
-        draw(place)
-        (folder / "one.png").rename(folder / f"{name}.png")
-    request = ForgetRequest.parse(images=f"folder:{folder.parent}", pick="ids:0", options=QUICK, max_steps=3)
-    # Its predictions become known.
-    carried_out(store, request)
+@pytest.fixture
+def folder(store: Store, tmp_path: Path) -> Path:
+    """Return a folder of two digits whose predictions are known."""
+    found = tmp_path / "digits"
+    (found / "3").mkdir(parents=True)
+    draw(found, 1)
+    (found / "3" / "0.png").rename(found / "3" / "1.png")
+    draw(found, 0)
+    carried_out(store, in_folder(found))
+    return found
+
+
+def in_folder(folder: Path) -> ForgetRequest:
+    return ForgetRequest.parse(images=f"folder:{folder}", pick="ids:0", options=QUICK, max_steps=3)
+
+
+def test_other_pictures_in_the_same_folder_do_not_get_it(store: Store, folder: Path) -> None:
+    request = in_folder(folder)
     assert prepare_ahead(store, request) is not None
-    draw(2)
-    changed = carried_out(store, request)
-    alone = carried_out(store, request)
+    draw(folder, 2)
+    changed, alone = carried_out(store, request), carried_out(store, request)
     weights = [load_file(store.folder(run) / "weights.safetensors") for run in (changed, alone)]
     assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+
+
+def test_pictures_that_change_meanwhile_are_not_prepared(store: Store, folder: Path) -> None:
+    def change() -> str:
+        draw(folder, 2)
+        return ""
+
+    assert prepare_ahead(store, in_folder(folder), change) is None
+    assert not prepared._last
 
 
 def test_what_is_no_longer_wanted_ends_and_is_not_kept(store: Store) -> None:
@@ -158,3 +177,22 @@ def test_a_run_that_waits_sees_how_far_it_is(store: Store) -> None:
     assert attacks == sorted(attacks)
     assert len(set(attacks)) > 1
     assert {phase for phase, _, _ in seen} == {"waiting", "measure", "attack", "importance"}
+
+
+@pytest.mark.parametrize("state", [RunState.CANCELLED, None])
+def test_it_ends_with_the_run_that_waits(state: RunState | None, store: Store) -> None:
+    run = store.create(REQUEST)
+    answers = 0
+
+    def waiting() -> str:
+        nonlocal answers
+        answers += 1
+        if answers == 3:
+            store.finish(run.id, RunState.CANCELLED)
+            if state is None:
+                store.delete(run.id)
+        return run.id
+
+    assert prepare_ahead(store, REQUEST, waiting) is None
+    assert answers == 3
+    assert not prepared._last

@@ -3,12 +3,14 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared import app_state
 from tests import made
 from tests.finished import FinishedRun
 from tests.pages.conftest import PATIENCE, ROOT, OpenApp
 from tests.pages.words_of import words_of
 from tests.waiting import wait_until
 from unlearn_core.artifacts.steps import StepRecord, append_step
+from unlearn_core.engine.engine import Engine
 from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
@@ -241,11 +243,54 @@ def test_pictures_come_by_what_the_classifier_makes_of_them(open_app: OpenApp) -
     assert app.button(key="forget").label == "Forget 3 pictures"
 
 
+def pick(app: AppTest, number: int) -> AppTest:
+    app.number_input(key="quick_count").set_value(number).run()
+    return app.button(key="quick_hardest").click().run()
+
+
+def shows_look_alikes(app: AppTest) -> bool:
+    return "look-alikes, made from the pictures to forget" in words_of(app.run())
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the picks that the pages ask the engine to prepare, as they come."""
+    picks, prepare = [], Engine.prepare
+
+    def noted(engine: Engine, request: ForgetRequest) -> object:
+        picks.append(request.pick)
+        return prepare(engine, request)
+
+    monkeypatch.setattr(Engine, "prepare", noted)
+    return picks
+
+
 def test_look_alikes_are_made_while_one_picks(open_app: OpenApp) -> None:
-    app = open_app()
-    app.button(key="quick_hardest").click().run()
-    wait_until(lambda: "look-alikes, made from the pictures to forget" in words_of(app.run()))
+    app = pick(open_app(), 2)
+    wait_until(lambda: shows_look_alikes(app))
     assert not app.exception
     # Another method makes none ahead.
     app.radio(key="method").set_value("neggrad").run()
     wait_until(lambda: "look-alikes" not in words_of(app.run()))
+
+
+def test_two_tabs_do_not_end_each_others_preparation_for_ever(open_app: OpenApp, asked: list[str]) -> None:
+    one, other = pick(open_app(), 2), pick(open_app(), 3)
+    wait_until(lambda: shows_look_alikes(other))
+    before = len(asked)
+    for app in (one, other, one, other):
+        app.run()
+        assert "Making look-alikes" not in words_of(app)
+    assert len(asked) == before
+    # Another pick is prepared again.
+    pick(one, 4)
+    wait_until(lambda: shows_look_alikes(one))
+
+
+def test_what_is_not_picked_any_longer_is_not_prepared(open_app: OpenApp) -> None:
+    app = pick(open_app(), 2)
+    wait_until(lambda: shows_look_alikes(app))
+    pick(app, 200)
+    app.session_state["picked"] = []
+    assert "look-alikes" not in words_of(app.run())
+    assert not list((app_state.store().root / "workers").glob("preparing-*"))

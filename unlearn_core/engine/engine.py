@@ -184,6 +184,11 @@ class Engine:
             return None
         return self._preparation.of(request)
 
+    def give_up(self, look: Look[LookAlikes | None]) -> None:
+        """Give up a preparation that nobody wants any longer."""
+        if self._preparation is not None:
+            self._preparation.give_up(look)
+
     def close(self) -> None:
         """Stop the workers; runs under way become interrupted."""
         # First: a process that is being terminated may not reach the end of this method.
@@ -196,6 +201,8 @@ class Engine:
                         run.id, RunState.INTERRUPTED, "The program was closed before this run ended."
                     )
         finally:
+            if self._preparation is not None:
+                self._preparation.give_up()
             self._cluster.close()
 
     def _ended(self, run_id: str, future: Pending) -> None:

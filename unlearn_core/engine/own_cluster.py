@@ -37,8 +37,8 @@ _SETTINGS: dict[str, object] = {
 }
 
 
-_LAST = -1_000_000
-"""Priority below that of every run in line."""
+_FIRST = 1
+"""Priority above that of every run: the one that waits for what is prepared comes after it."""
 
 
 class OwnCluster:
@@ -97,14 +97,14 @@ class OwnCluster:
         )
 
     def prepare(self, request: ForgetRequest, wanted: Wanted) -> Future:
-        """Prepare a run that may follow, after all that was asked for; see `tasks.prepare`."""
+        """Prepare a run that may follow; see `tasks.prepare`."""
         return self.client.submit(
             tasks.prepare,
             str(self._root),
             request,
             wanted,
             resources={"forget": 1},
-            priority=_LAST,
+            priority=_FIRST,
             key=f"prepare-{uuid.uuid4().hex}",
             pure=False,
         )

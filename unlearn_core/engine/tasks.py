@@ -72,13 +72,21 @@ def forget(root: str, run_id: str, found_by: str | None = None) -> None:
 
 
 def prepare(root: str, request: ForgetRequest, wanted: Wanted) -> LookAlikes | None:
-    """Prepare a run of a request that may follow, as long as that is wanted."""
+    """Prepare a run of a request that may follow, as long as that is wanted.
+
+    What fails here fails in the run too, which tells it.
+    """
     try:
         _begin()
         from unlearn_core.jobs.prepare_ahead import prepare_ahead
         from unlearn_core.store.runs import open_store
 
         return prepare_ahead(open_store(Path(root)), request, wanted.waiting)
+    except UserError:
+        raise
+    except Exception as error:
+        log_event("preparation failed", fault=error)
+        return None
     finally:
         wanted.end()
 

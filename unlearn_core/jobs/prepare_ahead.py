@@ -8,6 +8,7 @@ from unlearn_core.artifacts.look_alikes import LookAlikes
 from unlearn_core.catalog.classifiers import load_classifier
 from unlearn_core.catalog.image_sets import load_images
 from unlearn_core.common.surroundings import usual_surroundings
+from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError
 from unlearn_core.jobs.job import Job
 from unlearn_core.jobs.prepared import Prepared, keep
@@ -16,13 +17,14 @@ from unlearn_core.jobs.shared_result import digest_of
 from unlearn_core.measuring.known_image_table import known_predictions, thumbnails
 from unlearn_core.measuring.predict import to_pictures
 from unlearn_core.store.request import ForgetRequest
+from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 
 class _Collected(Report):
     """Keeps the look-alikes that a job reports; cancels it when it is no longer wanted.
 
-    A run that waits for it gets its progress.
+    A run that waits for it gets its progress; where that run no longer waits it is not wanted either.
     """
 
     def __init__(self, store: Store, waiting: Callable[[], str | None]) -> None:
@@ -36,7 +38,7 @@ class _Collected(Report):
 
     def progress(self, share: float) -> None:
         """Write the progress to the row of the run that waits."""
-        if run_id := self._waiting():
+        if run_id := self._who_waits():
             self._store.update(run_id, phase=self._phase, phase_share=share, phase_total=self.total)
 
     def counted(self, total: int) -> None:
@@ -49,7 +51,18 @@ class _Collected(Report):
 
     def cancelled(self) -> bool:
         """Return whether nobody waits for it."""
-        return self._waiting() is None
+        return self._who_waits() is None
+
+    def _who_waits(self) -> str | None:
+        run_id = self._waiting()
+        return run_id if not run_id or self._is_queued(run_id) else None
+
+    def _is_queued(self, run_id: str) -> bool:
+        try:
+            return self._store.get(run_id).state == RunState.QUEUED
+        except UserError:
+            # It was deleted.
+            return False
 
 
 @usual_surroundings()
@@ -57,6 +70,8 @@ def prepare_ahead(
     store: Store, request: ForgetRequest, waiting: Callable[[], str | None] = lambda: ""
 ) -> LookAlikes | None:
     """Prepare a run of a request, and keep what it needs for it in this process.
+
+    Nothing is kept where classifier or pictures changed meanwhile.
 
     Args:
         store: of the run.
@@ -70,6 +85,7 @@ def prepare_ahead(
     Raises:
         UserError: as `unlearn`.
     """
+    depends_on = digest_of(request)
     classifier = load_classifier(request.classifier)
     images = load_images(request.images, classifier)
     known = known_predictions(store.root, request.classifier, request.images)
@@ -85,5 +101,7 @@ def prepare_ahead(
         loop.prepare()
     except CancelledError:
         return None
-    keep(digest_of(request), Prepared(loop, job.classifier, seconds, report.total, report.some))
+    if digest_of(request) != depends_on:
+        return None
+    keep(depends_on, Prepared(loop, job.classifier, seconds, report.total, report.some))
     return None if report.some is None else LookAlikes(report.total, thumbnails(to_pictures(report.some)))
