@@ -145,6 +145,13 @@ def test_other_methods_prepare_at_their_run(method: str, store: Store) -> None:
     assert not prepared._last
 
 
+def test_a_large_network_is_not_held_in_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = load_classifier("mnist-resnet").module.state_dict().values()
+    monkeypatch.setattr("unlearn_core.jobs.prepare_ahead.MOST_BYTES", sum(one.nbytes for one in weights) - 1)
+    assert prepare_ahead(store, REQUEST) is None
+    assert not prepared._last
+
+
 def test_what_cannot_be_prepared_says_why(store: Store) -> None:
     wrong = ForgetRequest.parse(images="mnist", pick="ids:11", goal="relabel", new_labels={12: 8})
     with pytest.raises(UserError, match="Picture 12 has a new label"):

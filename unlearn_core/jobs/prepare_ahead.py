@@ -20,6 +20,9 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
+MOST_BYTES = 2**29
+"""Of a network: a larger one is not held in memory for a run that may never follow."""
+
 
 class _Collected(Report):
     """Keeps the look-alikes that a job reports; cancels it when it is no longer wanted.
@@ -79,8 +82,8 @@ def prepare_ahead(
         waiting: returns the id of the run that waits, "" while none does, and None to end.
 
     Returns:
-        Some of the look-alikes; None if the method makes none, does not prepare ahead, or would first have
-        to measure all pictures, and if it was no longer wanted.
+        Some of the look-alikes; None where the method makes none or does not prepare ahead, all pictures
+        would have to be measured first, the network is too large, or it is no longer wanted.
 
     Raises:
         UserError: as `unlearn`.
@@ -89,7 +92,8 @@ def prepare_ahead(
     classifier = load_classifier(request.classifier)
     images = load_images(request.images, classifier)
     known = known_predictions(store.root, request.classifier, request.images)
-    if known is None or request.after is not None:
+    size = sum(tensor.nbytes for tensor in classifier.module.state_dict().values())
+    if known is None or request.after is not None or size > MOST_BYTES:
         return None
     report, seconds = _Collected(store, waiting), dict[str, float]()
     job = Job(request, classifier, images, report=report, known=known)
