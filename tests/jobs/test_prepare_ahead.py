@@ -22,18 +22,7 @@ from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
-REQUEST = ForgetRequest.parse(images="mnist", pick="ids:11,4890", options={"depth": 0, "deformed": 64})
-VIEWS = ForgetRequest.parse(
-    images="mnist", pick="ids:11,4890", options={"depth": 1, "deformed": 64}, max_steps=9
-)
-RELABEL = ForgetRequest.parse(
-    images="mnist",
-    pick="ids:11,4890",
-    goal="relabel",
-    new_labels={11: 8},
-    options={"deformed": 64},
-    max_steps=9,
-)
+DIGIT = ForgetRequest.parse(images="mnist", pick="ids:11", options={"deformed": 64})
 PHOTO = ForgetRequest.parse(
     classifier="imagenet-efficientnet-lite0", images="photos", pick="ids:0", max_steps=2
 )
@@ -54,23 +43,43 @@ def no_look_alikes(self: AnchorMaker) -> None:
     raise AssertionError("They are made again.")
 
 
-@pytest.mark.parametrize(
-    "request_", [REQUEST, VIEWS, RELABEL, PHOTO], ids=["enough", "firm", "relabel", "photo"]
-)
-def test_a_run_ends_the_same_with_what_was_prepared(
-    request_: ForgetRequest, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alone = carried_out(store, request_)
-    made = prepare_ahead(store, request_)
+def draw(folder: Path, number: int, place: int) -> None:
+    """Write a shipped digit as a picture of a folder."""
+    shipped = load_images("mnist", load_classifier("mnist-resnet"))
+    Image.fromarray(shipped.pixels[place, :, :, 0]).save(folder / "3" / f"{number}.png")
+
+
+@pytest.fixture
+def folder(store: Store, tmp_path: Path) -> Path:
+    """Return a folder of four digits whose predictions are known."""
+    found = tmp_path / "digits"
+    (found / "3").mkdir(parents=True)
+    for number in range(4):
+        draw(found, number, number)
+    carried_out(store, forget(found, options=QUICK, max_steps=1))
+    return found
+
+
+def forget(folder: Path, **differs: object) -> ForgetRequest:
+    fields = {"images": f"folder:{folder}", "pick": "ids:0,1", "options": {"deformed": 64}, "max_steps": 9}
+    return ForgetRequest.parse(**fields | differs)
+
+
+def same_weights(store: Store, one: str, other: str) -> bool:
+    first, second = (load_file(store.folder(run) / "weights.safetensors") for run in (one, other))
+    return all((first[name] == second[name]).all() for name in first)
+
+
+def ends_the_same(store: Store, request: ForgetRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expect the same of a run that prepares itself, and of one that was prepared ahead."""
+    alone = carried_out(store, request)
+    made = prepare_ahead(store, request)
     with monkeypatch.context() as patch:
         patch.setattr(AnchorMaker, "make", no_look_alikes)
-        sooner = carried_out(store, request_)
-    again = carried_out(store, request_)
-    same = {"seconds", "run"}
-    results = [result_of(store, run).model_dump(exclude=same) for run in (alone, sooner, again)]
-    assert results[0] == results[1] == results[2]
-    weights = [load_file(store.folder(run) / "weights.safetensors") for run in (alone, sooner)]
-    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+        sooner = carried_out(store, request)
+    results = [result_of(store, run).model_dump(exclude={"seconds", "run"}) for run in (alone, sooner)]
+    assert results[0] == results[1]
+    assert same_weights(store, alone, sooner)
     shown = read_look_alikes(store.folder(alone))
     assert made is not None
     assert shown is not None
@@ -82,58 +91,52 @@ def test_a_run_ends_the_same_with_what_was_prepared(
     assert seconds.total >= parts - 0.01
 
 
-def test_another_request_does_not_get_it(store: Store) -> None:
-    alone = carried_out(store, REQUEST)
-    prepare_ahead(store, ForgetRequest.parse(**{**REQUEST.model_dump(), "seed": 1}))
-    other = carried_out(store, REQUEST)
-    assert result_of(store, alone).accuracy == result_of(store, other).accuracy
-    assert result_of(store, alone).steps == result_of(store, other).steps
-    assert not prepared._last
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"options": {"depth": 0, "deformed": 64}, "max_steps": 300},
+        {"options": {"depth": 1, "deformed": 64}},
+        {"goal": "relabel", "new_labels": {0: 8}},
+    ],
+    ids=["just enough", "firm", "relabel"],
+)
+def test_a_run_ends_the_same_with_what_was_prepared(
+    differs: dict[str, object], folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_the_same(store, forget(folder, **differs), monkeypatch)
 
 
-def draw(folder: Path, place: int) -> None:
-    """Write a shipped digit as the picture with the id 0 of a folder."""
-    shipped = load_images("mnist", load_classifier("mnist-resnet"))
-    Image.fromarray(shipped.pixels[place, :, :, 0]).save(folder / "3" / "0.png")
+def test_a_photo_is_forgotten_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends_the_same(store, PHOTO, monkeypatch)
 
 
-@pytest.fixture
-def folder(store: Store, tmp_path: Path) -> Path:
-    """Return a folder of two digits whose predictions are known."""
-    found = tmp_path / "digits"
-    (found / "3").mkdir(parents=True)
-    draw(found, 1)
-    (found / "3" / "0.png").rename(found / "3" / "1.png")
-    draw(found, 0)
-    carried_out(store, in_folder(found))
-    return found
-
-
-def in_folder(folder: Path) -> ForgetRequest:
-    return ForgetRequest.parse(images=f"folder:{folder}", pick="ids:0", options=QUICK, max_steps=3)
+def test_another_request_does_not_get_it_and_nobody_later(folder: Path, store: Store) -> None:
+    alone = carried_out(store, forget(folder))
+    assert prepare_ahead(store, forget(folder, seed=1)) is not None
+    for _ in range(2):
+        assert same_weights(store, alone, carried_out(store, forget(folder)))
+        assert not prepared._last
 
 
 def test_other_pictures_in_the_same_folder_do_not_get_it(store: Store, folder: Path) -> None:
-    request = in_folder(folder)
+    request = forget(folder)
     assert prepare_ahead(store, request) is not None
-    draw(folder, 2)
-    changed, alone = carried_out(store, request), carried_out(store, request)
-    weights = [load_file(store.folder(run) / "weights.safetensors") for run in (changed, alone)]
-    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+    draw(folder, 0, 4)
+    assert same_weights(store, carried_out(store, request), carried_out(store, request))
 
 
 def test_pictures_that_change_meanwhile_are_not_prepared(store: Store, folder: Path) -> None:
     def change() -> str:
-        draw(folder, 2)
+        draw(folder, 0, 4)
         return ""
 
-    assert prepare_ahead(store, in_folder(folder), change) is None
+    assert prepare_ahead(store, forget(folder), change) is None
     assert not prepared._last
 
 
 def test_what_is_no_longer_wanted_ends_and_is_not_kept(store: Store) -> None:
     answers = iter(["", "", None])
-    assert prepare_ahead(store, REQUEST, lambda: next(answers)) is None
+    assert prepare_ahead(store, DIGIT, lambda: next(answers)) is None
     assert next(answers, "all asked") == "all asked"
     assert not prepared._last
 
@@ -148,7 +151,7 @@ def test_other_methods_prepare_at_their_run(method: str, store: Store) -> None:
 def test_a_large_network_is_not_held_in_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = load_classifier("mnist-resnet").module.state_dict().values()
     monkeypatch.setattr("unlearn_core.jobs.prepare_ahead.MOST_BYTES", sum(one.nbytes for one in weights) - 1)
-    assert prepare_ahead(store, REQUEST) is None
+    assert prepare_ahead(store, DIGIT) is None
     assert not prepared._last
 
 
@@ -159,18 +162,18 @@ def test_what_cannot_be_prepared_says_why(store: Store) -> None:
 
 
 def test_one_preparation_is_kept_at_a_time(store: Store) -> None:
-    prepare_ahead(store, REQUEST)
+    prepare_ahead(store, DIGIT)
     (first,) = prepared._last.values()
     gone = weakref.ref(first.classifier.module)
     del first
-    prepare_ahead(store, RELABEL)
+    prepare_ahead(store, DIGIT.model_copy(update={"seed": 1}))
     gc.collect()
     assert gone() is None
     assert len(prepared._last) == 1
 
 
 def test_a_run_that_waits_sees_how_far_it_is(store: Store) -> None:
-    run = store.create(REQUEST)
+    run = store.create(DIGIT)
     seen: list[tuple[str, float, int]] = []
 
     def waiting() -> str:
@@ -178,7 +181,7 @@ def test_a_run_that_waits_sees_how_far_it_is(store: Store) -> None:
         seen.append((row.phase, row.phase_share, row.phase_total))
         return run.id
 
-    made = prepare_ahead(store, REQUEST, waiting)
+    made = prepare_ahead(store, DIGIT, waiting)
     assert made is not None
     attacks = [share for phase, share, total in seen if phase == "attack" and total == made.total]
     assert attacks == sorted(attacks)
@@ -188,7 +191,7 @@ def test_a_run_that_waits_sees_how_far_it_is(store: Store) -> None:
 
 @pytest.mark.parametrize("state", [RunState.CANCELLED, None])
 def test_it_ends_with_the_run_that_waits(state: RunState | None, store: Store) -> None:
-    run = store.create(REQUEST)
+    run = store.create(DIGIT)
     answers = 0
 
     def waiting() -> str:
@@ -200,6 +203,6 @@ def test_it_ends_with_the_run_that_waits(state: RunState | None, store: Store) -
                 store.delete(run.id)
         return run.id
 
-    assert prepare_ahead(store, REQUEST, waiting) is None
+    assert prepare_ahead(store, DIGIT, waiting) is None
     assert answers == 3
     assert not prepared._last
