@@ -111,6 +111,7 @@ def test_a_pick_and_a_run_under_way_are_whole(app: App, window: Page) -> None:
     assert look_everywhere(window) == []
     visit(window, app, "/", run=a_run_under_way(app.home))
     assert below_the_fold(window, (".st-key-cancel", "[data-testid=stProgress]", _CHART)) == []
+    assert window.evaluate(PALEST) == 1, "it flickers at every look at the run"
     assert look_everywhere(window) == []
 
 
@@ -158,6 +159,22 @@ def below(place: Locator) -> float:
     box = place.bounding_box()
     assert box is not None
     return box["y"] + box["height"]
+
+
+PALEST = """
+() => new Promise(resolve => {
+  const start = performance.now()
+  let palest = 1
+  const look = () => {
+    for (const one of document.querySelectorAll('.st-key-run_panel [data-stale]'))
+      palest = Math.min(palest, getComputedStyle(one).opacity)
+    if (performance.now() - start < 3000) requestAnimationFrame(look)
+    else resolve(palest)
+  }
+  look()
+})
+"""
+"""The least opacity of what stands in the panel of a run, in three seconds."""
 
 
 def a_run_under_way(home: Path) -> str:
