@@ -46,8 +46,7 @@ class ForgettingLoop:
         self.max_steps = max_steps
         self.step = 0
         self.stopped: Stopped | None = None
-        self.too_shallow = False
-        self.batch_halvings = 0
+        self.too_shallow, self.batch_halvings = False, 0
         self._optimiser: torch.optim.Optimizer | None = None
         self._repair: Settling | None = None
 
