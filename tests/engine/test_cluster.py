@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -23,13 +22,6 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(Store(tmp_path_factory.mktemp("home")))
-    yield engine
-    engine.close()
 
 
 def worker_running(engine: Engine, run_id: str) -> psutil.Process:

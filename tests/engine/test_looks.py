@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -13,16 +12,8 @@ from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import ImageTableRequest, NeighbourMapRequest
 from unlearn_core.engine.pending import Look
 from unlearn_core.errors import UserError
-from unlearn_core.store.runs import Store
 
 READERS, LOOKS = 4, 60
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(Store(tmp_path_factory.mktemp("home")))
-    yield engine
-    engine.close()
 
 
 def test_impatient_readers_spoil_nothing_for_each_other(engine: Engine) -> None:

@@ -1,6 +1,5 @@
 """The engine prepares a run that may follow, and gives that up for whatever else is asked."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
 
 LONG = EASY.model_copy(update={"options": {"examples": 100_000, "attack_iterations": 1000}})
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(Store(tmp_path_factory.mktemp("home")))
-    yield engine
-    engine.close()
 
 
 def number_kept(engine: Engine) -> int:

@@ -107,5 +107,5 @@ def prepare_ahead(
         return None
     if digest_of(request) != depends_on:
         return None
-    keep(depends_on, Prepared(loop, job.classifier, seconds, report.total, report.some))
+    keep(depends_on, Prepared(loop, job.classifier, seconds, report.some))
     return None if report.some is None else LookAlikes(report.total, thumbnails(to_pictures(report.some)))

@@ -21,14 +21,12 @@ class Prepared:
         loop: before its first step.
         classifier: whose module the loop changes.
         seconds: that this took, by phase.
-        total: the number of look-alikes that were made.
         look_alikes: some of them, (n, c, h, w) in [0, 1]; None if the method makes none.
     """
 
     loop: ForgettingLoop
     classifier: Classifier
     seconds: Mapping[str, float]
-    total: int
     look_alikes: Tensor | None
 
 
