@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests import made
 from unlearn_core.artifacts.predictions import EARLIER, FORGET, RETAIN, TEST, Predictions
 from unlearn_core.artifacts.results import EarlierSet
 from unlearn_core.catalog.image_sets import ImageSet
@@ -128,13 +127,9 @@ def test_the_comparison_holds_both_sets_as_they_are() -> None:
     assert found.group[1] == FORGET
 
 
-def test_of_large_pictures_fewer_early_steps_are_looked_at() -> None:
-    def looked_at(side: int, forgotten: int = 0, last: int = 300) -> list[int]:
-        steps = [made.step(number, forgotten) for number in range(1, 11)]
-        return [step.step for step in steps if is_looked_at(step, side, last)]
+def test_the_sample_is_looked_at_twice_per_doubling_and_of_large_pictures_less_at_first() -> None:
+    def looked_at(side: int) -> list[int]:
+        return [step for step in range(40) if is_looked_at(step, side)]
 
-    assert looked_at(28) == [*range(1, 11)]
-    assert looked_at(224) == [4, 8, 9, 10]
-    assert looked_at(224, last=5) == [4, 5, 8, 9, 10]
-    # The steps at which all is forgotten are always looked at.
-    assert looked_at(224, forgotten=made.step(1).k) == [*range(1, 11)]
+    assert looked_at(28) == [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    assert looked_at(224) == [0, 4, 8, 12, 16, 24, 32]

@@ -14,7 +14,7 @@ from unlearn_core.common.files import atomic_write
 from unlearn_core.forgetting.step import Step
 
 RETAIN_SAMPLE = Budget(128, 12)
-"""Kept pictures, at most, whose accuracy is measured at snapshots; the result uses all of them."""
+"""Kept pictures, at most, whose accuracy is measured on the way; the result uses all of them."""
 
 _FILE = "steps.jsonl"
 
@@ -23,7 +23,7 @@ _FILE = "steps.jsonl"
 class StepRecord(Step):
     """A step with further measurements.
 
-    `retain_accuracy` is the accuracy in percent on a sample of D_r, None at steps without a snapshot;
+    `retain_accuracy` is the accuracy in percent on a sample of D_r, None at steps where it is not measured;
     `seconds` is the time since the run's start.
     """
 

@@ -32,9 +32,6 @@ from unlearn_core.measuring.depth import measure_depth
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.snapshots import interpolated
 
-_EARLY = 8
-"""Up to here every step has a snapshot."""
-
 
 @dataclass(frozen=True)
 class Found:
@@ -186,14 +183,23 @@ class Job:
                 if step.step < len(known):
                     continue
                 steps.append(step)
-                has_snapshot = is_snapshot_step(step.step)
-                retained = self._snapshot(loop, step, sample) if has_snapshot else None
+                looks = is_looked_at(step.step, self.pictures.own.pixels.shape[1])
+                retained = self._look(loop.task, step, sample) if looks else None
+                if has_snapshot := is_snapshot_step(step.step):
+                    self.report.snapshot(step.step, loop.task.module)
                 self.report.step(step, retained)
                 if has_snapshot and self.method.resumable:
                     self.report.checkpoint(loop.state)
-            if steps and not is_snapshot_step(steps[-1].step):
-                self._snapshot(loop, steps[-1], sample)
+            if steps:
+                self._end(loop.task, steps[-1], sample)
         return steps
+
+    def _end(self, task: Task, last: Step, sample: NDArray[intp]) -> None:
+        """Look at the last step and report its snapshot, where that was not done on the way."""
+        if not is_looked_at(last.step, self.pictures.own.pixels.shape[1]):
+            self._look(task, last, sample)
+        if not is_snapshot_step(last.step):
+            self.report.snapshot(last.step, task.module)
 
     def _resume(self, loop: ForgettingLoop) -> Sequence[StepRecord]:
         """Take the loop to where an earlier attempt was interrupted; return the steps up to there.
@@ -225,26 +231,20 @@ class Job:
         weights = interpolated(self.original.module.state_dict(), module.state_dict(), self.request.strength)
         load_tensors(module, weights)
 
-    def _snapshot(self, loop: ForgettingLoop, step: Step, sample: NDArray[intp]) -> float | None:
-        """Report a snapshot of this step; return the accuracy on the sample of D_r."""
-        with loop.task.phase("measure"):
-            retained = self._retained(step, sample)
+    def _look(self, task: Task, step: Step, sample: NDArray[intp]) -> float | None:
+        """Return the accuracy on the sample of D_r after a step; None if there is no sample."""
+        with task.phase("measure"):
+            if not step.step:
+                retained = self.pictures.share_kept_before(sample)
+            else:
+                retained = self.pictures.share_kept(self.classifier.module, sample)
         if retained is not None:
             self._add_to_frontier(step, retained)
-        self.report.snapshot(step.step, loop.task.module)
         return retained
 
     def _add_to_frontier(self, step: Step, retained: float) -> None:
         forgotten = round(100 * step.forgotten / step.k, 3)
         self.frontier.append(FrontierPoint(step=step.step, forgotten=forgotten, retain=round(retained, 3)))
-
-    def _retained(self, step: Step, sample: NDArray[intp]) -> float | None:
-        """Return the accuracy on the sample of D_r; None at steps that are not worth the wait."""
-        if not step.step:
-            return self.pictures.share_kept_before(sample)
-        if not is_looked_at(step, self.pictures.own.pixels.shape[1], self.request.max_steps):
-            return None
-        return self.pictures.share_kept(self.classifier.module, sample)
 
     def _depth(self, task: Task) -> Depth:
         """Measure the depth of forgetting on this run's own forget set."""
@@ -277,18 +277,18 @@ class Job:
         )
 
 
-def is_looked_at(step: Step, side: int, last: int) -> bool:
-    """Return whether the sample of D_r is measured at a step with a snapshot.
+def is_looked_at(step: int, side: int) -> bool:
+    """Return whether the sample of D_r is measured at a step: two per doubling (1, 2, 3, 4, 6, 8, 12, 16…).
 
-    Of large pictures this takes as long as half a step: of the first steps the fourth is enough.
+    Of large pictures this takes as long as half a step: of the first eight the fourth is enough.
 
     Args:
-        step: from 1.
+        step: from 0.
         side: of the pictures, in pixels.
-        last: the highest number of steps.
     """
-    early = step.step < _EARLY and step.step != _EARLY // 2
-    return side <= SMALL or not early or step.forgotten == step.k or step.step == last
+    if side > SMALL and 0 < step < 8:
+        return step == 4
+    return step < 4 or step % (1 << (step.bit_length() - 2)) == 0
 
 
 def _registered(request: ForgetRequest) -> Method:
