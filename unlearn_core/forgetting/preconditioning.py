@@ -68,9 +68,9 @@ def sparing_adam(
     def scale_step(*_: Any) -> None:
         with torch.no_grad():
             for parameter, old, scale in zip(moved, before, scales, strict=True):
-                parameter.copy_(old + scale * (parameter - old))
+                torch.lerp(old, parameter, scale, out=parameter)
 
-    optimiser = torch.optim.Adam(moved, rate)
+    optimiser = torch.optim.Adam(moved, rate, fused=True)
     optimiser.register_step_pre_hook(remember)
     optimiser.register_step_post_hook(scale_step)
     return optimiser
