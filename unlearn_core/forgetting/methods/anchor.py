@@ -53,12 +53,11 @@ FEW_IN_BATCH = 4
 MORE_COPIES, MORE_IN_BATCH, MORE_RETENTION = Budget(4, 2), Budget(3, 2), Budget(3, 1)
 """With views: so many times the deformed copies, anchors in each step and retention weight at the start."""
 WHOLE_AT = 16
-"""Instances from which on that holds; for fewer the excess over 1 is in proportion to them."""
-DAMAGE_ANCHORS = 256
-SHOWN = 12
-"""Anchors that a report receives as pictures."""
-REPAIR_SHARE, REPAIR_SHARE_WITH_VIEWS, REPAIR_RATE = 0.7, 0.4, 0.5
-"""Of the repair phase: steps per step before, and initial step size relative to before."""
+"""Up to here instances are few. From here on that holds; for fewer the excess over 1 is in proportion."""
+DAMAGE_ANCHORS, SHOWN = 256, 12
+"""Anchors on which damage is measured, and those that a report receives as pictures."""
+REPAIR_SHARE, REPAIR_SHARE_OF_FEW, REPAIR_RATE = 0.7, 0.4, 0.5
+"""Of the repair phase: steps per step before, those with views or few instances, relative step size."""
 MARGIN_WITH_VIEWS = 0.3
 """With views: the margin relative to the option."""
 REPAIR_MARGIN, REPAIR_MARGIN_WITH_VIEWS = 0.2, 0.5
@@ -260,7 +259,8 @@ class Anchor(Method):
     def repair_steps(self, step: int) -> int:
         """Return as many steps, or the given number per step; by default none for large pictures."""
         share = self.options["settling"]
-        by_default = (REPAIR_SHARE_WITH_VIEWS if self._demands else REPAIR_SHARE) * self._small
+        few = self._demands or len(self._margins) <= WHOLE_AT
+        by_default = self._small * (REPAIR_SHARE_OF_FEW if few else REPAIR_SHARE)
         return round(step * (share if share >= 0 else by_default))
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
