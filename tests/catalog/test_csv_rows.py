@@ -55,6 +55,40 @@ def test_a_column_that_may_mean_something_else_is_a_split_only_with_its_words(tm
         read(tmp_path, "path,label,set", "a.jpg,cat,train", "b.jpg,dog,8")
 
 
+@pytest.mark.parametrize(
+    ("head", "cat", "dog", "neither"),
+    [
+        # ISIC, Plant Pathology, Roboflow.
+        ("image,Cat,dog", "1.0,0.0", "0.0,1.0", "0.0,0.0"),
+        ("image_id,Cat,dog,fox,split", "1,0,0,train", "0,1,0,", "0,0,0,train"),
+        ("filename, Cat, dog,is_test,width", " 1, 0,0,9", " 0, 1,0,1", " 0, 0,0,0"),
+    ],
+)
+def test_the_class_may_be_the_column_that_has_one(
+    tmp_path: Path, head: str, cat: str, dog: str, neither: str
+) -> None:
+    source = read(tmp_path, head, f"a.jpg,{cat}", f"b.jpg,{dog}", f"c.jpg,{neither}")
+    assert found(source) == {"a.jpg": ("Cat", False), "b.jpg": ("dog", False), "c.jpg": ("", False)}
+
+
+def test_several_classes_of_one_picture_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="gives a picture several classes at once: cat and fox"):
+        read(tmp_path, "image,cat,dog,fox", "a.jpg,1,0,0", "b.jpg,1,0,1")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("image,is_test,cat", "a.jpg,0,1", "b.jpg,1,1"),
+        ("image,hat,beard", "a.jpg,0,0", "b.jpg,0,0", "c.jpg,0,1"),
+        ("image,cat,dog", "a.jpg,1,0", "b.jpg,0.3,0.7"),
+    ],
+)
+def test_other_columns_of_numbers_are_no_classes(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="needs a header with the columns path and label"):
+        read(tmp_path, *rows)
+
+
 def test_pictures_to_predict_have_no_label(tmp_path: Path) -> None:
     source = read(tmp_path, "path,label,split", "a.jpg,cat,train", "b.jpg,dog,unlabeled")
     assert found(source) == {"a.jpg": ("cat", False), "b.jpg": ("", True)}

@@ -29,6 +29,12 @@ PAIR = {"1": "cat", "2": "dog"}
         (["train_images/1.jpg", "train_images/2.jpg"], "train.csv", "image_id,label\n1.jpg,cat\n2.jpg,dog\n"),
         (["train_images/1.png", "train_images/2.png"], "train.csv", "id_code,diagnosis\n1,cat\n2,dog\n"),
         (["a/1.png", "a/2.png"], "a.csv", "Image Path,Category\n./1.png,cat\n2.png,dog\n"),
+        # Roboflow: a column for each class.
+        (
+            ["train/1.jpg", "train/2.jpg"],
+            "train/_classes.csv",
+            "filename, cat, dog\n1.jpg, 1, 0\n2.jpg, 0, 1\n",
+        ),
         # HAM10000: its folders are numbered parts.
         (
             ["images_part_1/1.jpg", "images_part_2/2.jpg"],
@@ -103,7 +109,8 @@ def test_a_picture_to_which_a_table_gives_two_classes_is_left_out(tmp_path: Path
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
-        ("filename,cat,dog\n1.jpg,1,0\n", "it has no column label"),
+        ("filename,cat,dog\n1.jpg,8,0\n", "it has no column label"),
+        ("filename,cat,dog\n1.jpg,1,1\n", "it gives a picture several classes at once: cat and dog"),
         ("filename,label\n7.jpg,cat\n", "none of its rows names exactly one picture here"),
     ],
 )

@@ -15,7 +15,7 @@ from unicodedata import normalize
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
 from unlearn_core.catalog.sources.split_words import Kind, split_of
-from unlearn_core.catalog.sources.tables import LABELS, PATHS, column, rows_of
+from unlearn_core.catalog.sources.tables import IS_TEST, NO_LABEL, PATHS, column, label_of_row, rows_of
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.brought import there
 from unlearn_core.errors import UserError, no_such_file
@@ -23,14 +23,13 @@ from unlearn_core.errors import UserError, no_such_file
 SPLITS = ("split", "subset", "usage")
 _MAYBE_SPLITS = ("part", "set")
 """They may mean something else, and count only where one of their cells has a word for a split."""
-_IS_TEST = "istest"
 _FLAGS: dict[str, Kind] = {
     **dict.fromkeys(("0", "false", "no"), "train"),
     **dict.fromkeys(("1", "true", "yes"), "test"),
 }
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
 _TRIED = 20
-_READING = 2
+_READING = 3
 """Increase it when the same file gives other classes or another split: what was made of them is then old."""
 
 
@@ -49,17 +48,20 @@ def table_source(path: Path) -> ImageSource:
 
     Columns are separated by commas, semicolons, tabs or bars. Paths are relative to the file's folder and
     stay in it, with `/` or, as on Windows, `\\`; they may lack the ending. A split such as `test` or `val`
-    marks test pictures, an empty one training pictures; an empty label marks an unlabelled picture. Rows
-    without a picture are left out, and those that repeat another or contradict it.
+    marks test pictures, an empty one training pictures. The label is a cell, or the name of the one column of
+    several that has 1; an empty one marks an unlabelled picture. Rows without a picture are left out, and
+    those that repeat another or contradict it.
 
     Raises:
         UserError: no such file, not a CSV file, a missing column, an unknown split, or no picture at all.
     """
     rows, notes = _rows(path)
     header = rows[0]
-    where, label = (column(header, names) for names in (PATHS, LABELS))
-    if where is None or label is None:
+    where, label = column(header, PATHS), label_of_row(rows)
+    if where is None or label == NO_LABEL:
         raise UserError(f"{path.name} needs a header with the columns path and label.")
+    if isinstance(label, str):
+        raise UserError(f"{path.name} cannot be used: {label}.")
     folder = path.parent.resolve()
     exists = _files(folder)
     root = _root(exists, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
@@ -76,7 +78,7 @@ def table_source(path: Path) -> ImageSource:
         if split is not None and kind is None:
             cell = f"{row[split].strip()[:80]!r} in the column {header[split].strip()[:80]}"
             raise UserError(f"Line {line} of {path.name} has {cell}: write train or test.")
-        text = "" if kind == "unlabelled" else normalize("NFC", row[label].strip())
+        text = "" if kind == "unlabelled" else normalize("NFC", label(row))
         found.append(_Row(line, name, text, kind != "train"))
     left_out |= _repeated(path, found)
     found = [row for row in found if row.line not in left_out]
@@ -104,7 +106,7 @@ def _split_column(rows: list[list[str]]) -> tuple[int | None, bool]:
     if place is None and maybe is not None:
         cells = {row[maybe].strip() for row in rows[1:] if len(row) == len(header)} - {""}
         place = maybe if any(_kind(cell, is_flag=False) for cell in cells) else None
-    return (column(header, (_IS_TEST,)), True) if place is None else (place, False)
+    return (column(header, (IS_TEST,)), True) if place is None else (place, False)
 
 
 def _kind(value: str, *, is_flag: bool) -> Kind | None:

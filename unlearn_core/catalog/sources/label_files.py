@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from unlearn_core.catalog.class_names import class_numbers
 from unlearn_core.catalog.sources.base import PictureFile
 from unlearn_core.catalog.sources.named_pictures import NamedPictures
-from unlearn_core.catalog.sources.tables import FILES, LABELS, PATHS, column, rows_of
+from unlearn_core.catalog.sources.tables import FILES, PATHS, column, label_of_row, rows_of
 from unlearn_core.errors import UserError
 
 _ANNOTATIONS, _TABLE = "_annotations.txt", ".csv"
@@ -150,14 +150,15 @@ def _labels(file: PictureFile) -> tuple[list[tuple[str, str]], str]:
     rows: list[list[str]] = []
     with suppress(UserError):
         rows, _ = rows_of(_read(file), file.name)
-    where, label = (column(rows[0] if rows else [], names) for names in (PATHS, LABELS))
-    if label is None:
-        names = column(rows[0] if rows else [], FILES) is not None
-        return [], "it has no column label" if names else ""
+    if not rows:
+        return [], ""
+    where, label = column(rows[0], PATHS), label_of_row(rows)
+    if isinstance(label, str):
+        return [], "" if column(rows[0], FILES) is None else label
     if where is None:
         return [], ""
     whole = (row for row in rows[1:] if len(row) == len(rows[0]))
-    return [(row[where].strip(), row[label].strip()) for row in whole], ""
+    return [(row[where].strip(), label(row)) for row in whole], ""
 
 
 def _read(file: PictureFile) -> bytes:

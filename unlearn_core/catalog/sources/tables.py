@@ -3,6 +3,7 @@
 import codecs
 import csv
 import re
+from collections.abc import Callable, Sequence
 from io import StringIO
 
 from unlearn_core.errors import UserError
@@ -12,7 +13,12 @@ PATHS = (*FILES, "idcode", "id")
 LABELS = ("label", "class", "target", "classid", "dx", "breed", "diagnosis", "category")
 """Names of columns, without case, spaces, hyphens and underscores."""
 
+IS_TEST = "istest"
+"""Name of a column that tells test pictures."""
+NO_LABEL = "it has no column label"
+
 _SEPARATORS = ",;\t|"
+_ZEROS, _ONES = ("0", "0.0"), ("1", "1.0")
 
 
 def rows_of(data: bytes, name: str) -> tuple[list[list[str]], tuple[str, ...]]:
@@ -35,6 +41,39 @@ def column(header: list[str], names: tuple[str, ...]) -> int | None:
     """Return the column of a header with the first of these names that it has."""
     found = [re.sub(r"[\s_-]", "", name).lower() for name in header]
     return next((found.index(name) for name in names if name in found), None)
+
+
+def label_of_row(rows: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], str] | str:
+    """Return what says the label of a row, or why there is none.
+
+    It is the cell of a column such as label. Without one it is the name of the column with 1, where two or
+    more columns have nothing but 0 and 1 and most rows have 1 in one of them; it is empty for the others.
+
+    Args:
+        rows: of cells, the header first; those of another length are not looked at.
+    """
+    header = [name.strip() for name in rows[0]]
+    place = column(header, LABELS)
+    if place is not None:
+        return lambda row: row[place].strip()
+    whole = [row for row in rows[1:] if len(row) == len(header)]
+    flags = [one for one in range(len(header)) if _is_flag(header[one], one, whole)]
+
+    def set_in(row: Sequence[str]) -> list[str]:
+        return [header[one] for one in flags if row[one].strip() in _ONES]
+
+    most = max(whole, key=lambda row: len(set_in(row)), default=())
+    if len(flags) < 2 or 2 * sum(bool(set_in(row)) for row in whole) < len(whole):
+        return NO_LABEL
+    if len(set_in(most)) > 1:
+        return f"it gives a picture several classes at once: {' and '.join(set_in(most)[:2])[:80]}"
+    return lambda row: "".join(set_in(row))
+
+
+def _is_flag(name: str, place: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a column has nothing but 0 and 1, and does not tell test pictures."""
+    tells_test = column([name], (IS_TEST,)) is not None
+    return not tells_test and all(row[place].strip() in (*_ZEROS, *_ONES) for row in rows)
 
 
 def _text(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
