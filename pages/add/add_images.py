@@ -28,8 +28,8 @@ _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface
 _HELP = {
     "upload": "One folder per class inside, with or without those of a split, as `train/`, above.",
     "folder": "One folder per class, with or without those of a split above; or a .zip of that.",
-    "csv": "Columns `path` and `label`, or `path` and one of 0 and 1 for each class; optionally `split`. Paths "
-    "are relative to the file's folder.",
+    "csv": "Columns `path` and `label`, or `path` and one of 0 and 1 for each class; optionally `split`. "
+    "Paths are relative to the file's folder.",
     "utkface": "Faces whose file names begin with the age; the classes are age groups.",
 }
 _ADDED = "added_images"

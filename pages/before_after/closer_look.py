@@ -133,9 +133,8 @@ def _unseen(comparison: Comparison, unseen: NeverSeen) -> None:
     st.plotly_chart(figure, config=CONFIG, key="unseen_figure")
     st.caption(
         "Confidence in the label of each forgotten picture. The ring is the mean of classifiers that were "
-        "trained without the picture. Where it lies near 100%, the picture is typical: what was asked, that "
-        "it is not recognised, goes beyond never having seen it. Near 0% it is a hard one, which classifiers "
-        "recognise only if they saw it."
+        "trained without the picture. Near 100% the picture is typical: a classifier recognises it even if "
+        "it never saw it. Near 0% it is a hard one, which classifiers recognise only if they saw it."
     )
     if len(drawn) < len(inside):
         st.caption(f"The {len(drawn)} of {len(inside)} whose orange mark is furthest from the ring.")

@@ -50,10 +50,9 @@ TERMS = {
     ),
     "if never trained on": Term(
         "What classifiers say that were trained without these pictures. They know others that look alike.",
-        "None: it is a yardstick. Near 100 the pictures are typical, and a classifier recognises them even "
-        "if it never saw them; forgetting, which makes it give another answer, then goes beyond never having "
-        "seen them. Near 0 they are hard or odd, and not to recognise them is what never having seen them "
-        "looks like.",
+        "None: it is a yardstick. Near 100 the pictures are typical: a classifier recognises them even if it "
+        "never saw them, so that one that gives another answer is not as if it had never seen them. Near 0 "
+        "they are hard or odd: a classifier that never saw them does not recognise them either.",
     ),
     "misclassify": Term("Predicted as any class but its label."),
     "relabel": Term("Predicted as a class that you choose."),

@@ -82,11 +82,11 @@ def if_never_seen(recognised: float, is_forgotten: bool) -> str:
         f"{percent(recognised)}% of them"
     )
     if recognised > 100 - _FEW:
-        more = ": refusing them is more than never having seen them" * is_forgotten
-        return f"{words} all the same, as they resemble others{more}."
+        more = " This classifier no longer does, so it is not what it would be without them." * is_forgotten
+        return f"{words} all the same, as they resemble others.{more}"
     if recognised < _FEW:
-        alike = ": not to recognise them is what never having seen them looks like" * is_forgotten
-        return f"{words}{alike}."
+        alike = " In this, this classifier now is as it would be without them." * is_forgotten
+        return f"{words}.{alike}"
     return f"{words}, those that resemble others."
 
 

@@ -86,7 +86,7 @@ def _depth(result: Result) -> str:
     if copies.shifted is None:
         return f"{known}."
     if copies.n == 1:
-        moved = "recognised" if copies.shifted else "not recognised"
-        return f"{known}. Moved by one pixel, the picture is {moved}."
+        said = "recognised" if copies.shifted else "not recognised"
+        return f"{known}. Shifted by one pixel, the picture is {said}."
     of = f"{copies.n}" if copies.n == result.k else f"the first {copies.n}"
-    return f"{known}, and {copies.shifted or 'none'} of {of} pictures when moved by one pixel."
+    return f"{known}; of those shifted by one pixel, {copies.shifted or 'none'} of {of}."

@@ -128,12 +128,12 @@ def test_before_after_and_never_seen_stand_beside_each_other(
 
 def test_what_never_having_seen_means_depends_on_how_many_are_recognised() -> None:
     assert if_never_seen(98.0, True).endswith(
-        "98% of them all the same, as they resemble others: refusing them is more than never having seen "
-        "them."
+        "98% of them all the same, as they resemble others. This classifier no longer does, so it is not "
+        "what it would be without them."
     )
     assert if_never_seen(98.0, False).endswith("98% of them all the same, as they resemble others.")
     assert if_never_seen(0.0, True).endswith(
-        "0% of them: not to recognise them is what never having seen them looks like."
+        "0% of them. In this, this classifier now is as it would be without them."
     )
     assert if_never_seen(0.0, False).endswith("recognise 0% of them.")
     assert if_never_seen(50.0, True).endswith("recognise 50% of them, those that resemble others.")

@@ -37,13 +37,12 @@ def test_the_outcome_is_three_sentences() -> None:
     assert outcome_sentences(found) == (
         "All 4 are no longer recognised.",
         "5 of 4,000 others are predicted differently.",
-        "*Only just*: 71% of slightly changed copies are still recognised, and 3 of 4 pictures when moved by "
-        "one pixel.",
+        "*Only just*: 71% of slightly changed copies are still recognised; of those shifted by one pixel, 3 "
+        "of 4.",
     )
     firm = found.model_copy(update={"depth": result(depth=depth(28.0, 0)).depth})
     assert outcome_sentences(firm)[2] == (
-        "But 28% of slightly changed copies are still recognised, and none of 4 pictures when moved by one "
-        "pixel."
+        "But 28% of slightly changed copies are still recognised; of those shifted by one pixel, none of 4."
     )
     assert not is_costly(found)
     changed = {"retain": 73.0, "test": 99.0, "retain_n": 4000}
@@ -82,7 +81,7 @@ def test_a_part_of_the_way_a_sample_and_what_was_never_known_are_said_as_such() 
         accuracy={"forget": gone, "retain": kept, "test": kept},
         depth=depth(20.0, 1),
     )
-    assert outcome_sentences(many)[2].endswith(", and 1 of the first 4 pictures when moved by one pixel.")
+    assert outcome_sentences(many)[2].endswith("; of those shifted by one pixel, 1 of the first 4.")
     assert not is_deep(many)
     assert is_deep(many.model_copy(update={"depth": result(depth=depth(10.0, 0)).depth}))
     back = {"before": 100.0, "after": 100.0, "n": 4}
