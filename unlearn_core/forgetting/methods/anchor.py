@@ -56,8 +56,8 @@ WHOLE_AT = 16
 """Up to here instances are few. From here on that holds; for fewer the excess over 1 is in proportion."""
 DAMAGE_ANCHORS, SHOWN = 256, 12
 """Anchors on which damage is measured, and those that a report receives as pictures."""
-REPAIR_SHARE, REPAIR_SHARE_OF_FEW, REPAIR_RATE = 0.7, 0.4, 0.5
-"""Of the repair phase: steps per step before, those with views or few instances, relative step size."""
+REPAIR_SHARE, REPAIR_SHARE_OF_FEW, FEWEST_REPAIRS, REPAIR_RATE = 0.7, 0.4, 5, 0.5
+"""Of the repair phase: steps per step, those with views or few instances, the fewest, relative step size."""
 MARGIN_WITH_VIEWS = 0.3
 """With views: the margin relative to the option."""
 REPAIR_MARGIN, REPAIR_MARGIN_WITH_VIEWS = 0.2, 0.5
@@ -131,9 +131,8 @@ class Anchor(Method):
         self._scales = self._sparing(task)
         self._rate = self.options["learning_rate"] or first_order_rate(task, self._margins, self._scales)
         self._penalty = None
-        if self.options["importance_strength"]:
+        if strength := self.options["importance_strength"]:
             with task.phase("importance", len(task.pixels)):
-                strength = self.options["importance_strength"]
                 importance = mas_importance(task.module, task.pixels, task.check)
                 self._penalty = ImportancePenalty(task.module, importance, strength)
 
@@ -257,11 +256,12 @@ class Anchor(Method):
         return self._demands is None or self._demands.holds(task)
 
     def repair_steps(self, step: int) -> int:
-        """Return as many steps, or the given number per step; by default none for large pictures."""
-        share = self.options["settling"]
+        """Return how many repair steps follow so many steps; by default none for large pictures."""
+        if (share := self.options["settling"]) >= 0:
+            return round(share * step)
         few = self._demands or len(self._margins) <= WHOLE_AT
-        by_default = self._small * (REPAIR_SHARE_OF_FEW if few else REPAIR_SHARE)
-        return round(step * (share if share >= 0 else by_default))
+        usual = max(REPAIR_SHARE_OF_FEW * step, FEWEST_REPAIRS) if few else REPAIR_SHARE * step
+        return round(self._small * usual)
 
     def start_repair_step(self, optimiser: torch.optim.Optimizer, left: float) -> None:
         """Lower the margin, fix the retention weight and decrease the step size to 0."""
