@@ -47,7 +47,7 @@ DEPTHS = (
         "Just enough",
         "These very pictures; slightly changed copies come back.",
         0.0,
-        {1: (99.97, 43), 4: (99.94, 63), 16: (99.9, 71), 64: (97.8, 73)},
+        {1: (99.97, 43), 4: (99.93, 60), 16: (99.8, 69), 64: (97.8, 73)},
     ),
     DepthChoice(
         "firm",
