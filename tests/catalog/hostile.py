@@ -134,6 +134,8 @@ def archives() -> Iterator[tuple[str, bytes]]:
     yield "cut picture", zipped(("cat/a.png", good[:60]))
     yield "two classes of one name", zipped(("Cat/a.png", good), ("cat/a.png", good))
     yield "an empty class", zipped(("cat/a.png", good), ("dog/", b""))
+    yield "a deep name", zipped(("a/" * 30_000 + "a.png", good))
+    yield "a name of many letters", zipped(("a" * 60_000 + "é.png", good))
     yield "no zip at all", b"hello"
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w:gz") as archive:

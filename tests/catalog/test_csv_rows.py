@@ -7,6 +7,7 @@ import pytest
 from tests.catalog.folders import folder, found
 from unlearn_core.catalog.sources.base import ImageSource
 from unlearn_core.catalog.sources.csv_file import table_source
+from unlearn_core.catalog.sources.tables import NO_LABEL, label_of_row
 from unlearn_core.errors import UserError
 
 
@@ -87,6 +88,19 @@ def test_several_classes_of_one_picture_are_refused(tmp_path: Path) -> None:
 def test_other_columns_of_numbers_are_no_classes(tmp_path: Path, rows: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match="needs a header with the columns path and label"):
         read(tmp_path, *rows)
+
+
+@pytest.mark.parametrize("rows", [("path,a",), ("path,a", "x"), ("path,a,b", "x")])
+def test_a_table_without_a_whole_row_has_no_classes(rows: tuple[str, ...]) -> None:
+    assert label_of_row([row.split(",") for row in rows]) == NO_LABEL
+
+
+def test_names_that_no_file_has_are_left_out_at_once(tmp_path: Path) -> None:
+    # Quadratic work took half a minute.
+    long = ("/a" * 12_000 + ",x", "a.jpg,a" + "\u0327\u0301" * 65_000)
+    source = read(tmp_path, "path,label", "b.jpg,dog", *long, *[rf"a\{n},c" for n in range(20_000)])
+    assert found(source) == {"b.jpg": ("dog", False)}
+    assert source.left_out[1][1] == "Line 4 of table.csv has more than 1,000 characters in a column."
 
 
 def test_pictures_to_predict_have_no_label(tmp_path: Path) -> None:

@@ -62,3 +62,8 @@ def test_that_a_files_classes_are_imagenets_is_assumed_and_said(tmp_path: Path) 
     record, _ = prepare(specification.model_copy(update={"class_names": OWN}))
     assert (record.class_names, record.wordnet_ids) == (OWN, ())
     assert ASSUMED not in record.findings
+
+
+def test_a_very_long_name_is_refused() -> None:
+    with pytest.raises(UserError, match="The name of a class has 100,001 characters: the most is 1,000"):
+        names_for(origin(), (*OWN[1:], "a" + "\u0315\u0300" * 50_000))

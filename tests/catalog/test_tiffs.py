@@ -131,3 +131,11 @@ def test_a_huge_one_is_refused_before_it_is_decoded() -> None:
         data[place : place + 4] = (2**20).to_bytes(4, "little")
     with pytest.raises(UserError, match="far more than 50 million pixels"):
         read_picture(bytes(data), "a.tif")
+
+
+def test_a_volume_is_refused() -> None:
+    planes = np.moveaxis(COLOURS, -1, 0)[:, None].repeat(2, 1)
+    file = io.BytesIO()
+    tifffile.imwrite(file, planes, photometric="rgb", planarconfig="separate", volumetric=True)
+    with pytest.raises(UserError, match="x is a volume: save its slices as pictures"):
+        read_picture(file.getvalue(), "x")

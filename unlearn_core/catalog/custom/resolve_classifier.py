@@ -29,6 +29,7 @@ from unlearn_core.catalog.records.classifier_record import FILE_ENDINGS, Classif
 from unlearn_core.catalog.untrusted.uploads import check_readable
 from unlearn_core.common.brought import here
 from unlearn_core.common.home import home
+from unlearn_core.common.long_names import check_class_names
 from unlearn_core.common.sharing import refuse_when_shared
 from unlearn_core.errors import UserError, first_line
 
@@ -230,7 +231,7 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
     Names that are ImageNet's in any spelling have its ids. If they are assumed, its findings say so.
 
     Raises:
-        UserError: the number of names differs from the number of classes, or names repeat.
+        UserError: the number of names differs from the number of classes, or names repeat or are very long.
     """
     names = given if given is not None else origin.class_names
     if names is None and origin.classes == _IMAGENET:
@@ -238,13 +239,14 @@ def names_for(origin: Origin, given: Sequence[str] | None) -> tuple[tuple[str, .
         return imagenet_classes()
     if names is None:
         names = tuple(f"class {index}" for index in range(origin.classes))
+    check_class_names(names)
     if len(names) != origin.classes:
         raise UserError(f"The classifier has {origin.classes} classes, but {len(names)} names are given.")
     if _are_imagenets(names):
         return tuple(names), imagenet_classes()[1]
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise UserError(f"Two classes have the name {twice[0]!r}: use different names.")
+        raise UserError(f"Two classes have the name {twice[0][:80]!r}: use different names.")
     return tuple(names), ()
 
 

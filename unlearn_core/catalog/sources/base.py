@@ -141,7 +141,7 @@ def _spelled_once(classes: Sequence[str], is_test: Sequence[bool]) -> dict[str, 
     for name, test in sorted(set(zip(classes, is_test, strict=True))):
         other = known.setdefault((name.lower(), test), name)
         if other != name:
-            raise UserError(f"Two classes have the same name: {other} and {name}.")
+            raise UserError(f"Two classes have the same name: {other[:80]} and {name[:80]}.")
     pairs = ((name, known.get((lower, False), name)) for (lower, test), name in known.items() if test)
     return {name: other for name, other in pairs if other != name}
 

@@ -4,12 +4,12 @@ import hashlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from posixpath import normpath
+from typing import Protocol
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
@@ -18,6 +18,7 @@ from unlearn_core.catalog.sources.split_words import Kind, split_of
 from unlearn_core.catalog.sources.tables import IS_TEST, NO_LABEL, PATHS, column, label_of_row, rows_of
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.brought import there
+from unlearn_core.common.long_names import MOST_CHARACTERS
 from unlearn_core.errors import UserError, no_such_file
 
 SPLITS = ("split", "subset", "usage")
@@ -31,6 +32,12 @@ _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
 _TRIED = 20
 _READING = 3
 """Increase it when the same file gives other classes or another split: what was made of them is then old."""
+
+
+class _Exists(Protocol):
+    """Whether a file of this name is below a folder: spelled so or, unless `only_listed`, in another way."""
+
+    def __call__(self, name: str, /, *, only_listed: bool = False) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,8 @@ def table_source(path: Path) -> ImageSource:
     found: list[_Row] = []
     left_out: dict[int, tuple[str, str]] = {}
     for line, row in enumerate(rows[1:], 2):
-        name = _inside(exists, root, row[where].strip()) if len(row) == len(header) else None
+        whole = len(row) == len(header) and len(label(row)) <= MOST_CHARACTERS
+        name = _inside(exists, root, row[where].strip()) if whole else None
         if name is None:
             text = row[where] if len(row) > where else ""
             left_out[line] = (text, _why(path, line, row, header, where))
@@ -162,9 +170,10 @@ def _rows(path: Path) -> tuple[list[list[str]], tuple[str, ...]]:
     return rows, guessed
 
 
-def _root(exists: Callable[[str], bool], names: list[str]) -> str:
+def _root(exists: _Exists, names: list[str]) -> str:
     """Return what full paths begin with, in the folder's place: they may be of another machine."""
-    full = [name.replace("\\", "/") for name in names if _FULL.match(name)]
+    short = (name for name in names if len(name) <= MOST_CHARACTERS)
+    full = [name.replace("\\", "/") for name in short if _FULL.match(name)]
     for name in full[:_TRIED]:
         for place, letter in enumerate(name):
             if letter == "/" and exists(name[place + 1 :]):
@@ -172,19 +181,21 @@ def _root(exists: Callable[[str], bool], names: list[str]) -> str:
     return ""
 
 
-def _inside(exists: Callable[[str], bool], root: str, name: str) -> str | None:
+def _inside(exists: _Exists, root: str, name: str) -> str | None:
     """Return the path of a picture that is below a folder, with `/` between its folders; None for others."""
+    if len(name) > MOST_CHARACTERS:
+        return None
     for one in (name, name.replace("\\", "/")) if "\\" in name else (name,):
         short = one.removeprefix(root)
         outside = _FULL.match(short) or (".." in short and normpath(short).startswith(".."))
         endings = ("",) if short.lower().endswith(SUFFIXES) else ("", *SUFFIXES, *map(str.upper, SUFFIXES))
         for ending in endings if short and not outside else ():
-            if exists(short + ending):
+            if exists(short + ending, only_listed=bool(ending)):
                 return short + ending
     return None
 
 
-def _files(folder: Path) -> Callable[[str], bool]:
+def _files(folder: Path) -> _Exists:
     """Return whether a file of this name is below a folder, as a function that lists each folder once."""
 
     @cache
@@ -193,11 +204,11 @@ def _files(folder: Path) -> Callable[[str], bool]:
             return frozenset(entry.name for entry in entries if entry.is_file())
         return frozenset()
 
-    def exists(name: str) -> bool:
+    def exists(name: str, *, only_listed: bool = False) -> bool:
         inside, _, last = name.rpartition("/")
-        # Some file systems know a file by other spellings of its name too.
+        # Some file systems know a file by other spellings of its name too. Asking takes long.
         with suppress(OSError):
-            return last in listed(inside) or (folder / name).is_file()
+            return last in listed(inside) or (not only_listed and (folder / name).is_file())
         return False
 
     return exists
@@ -206,4 +217,6 @@ def _files(folder: Path) -> Callable[[str], bool]:
 def _why(path: Path, line: int, row: list[str], header: list[str], where: int) -> str:
     if len(row) != len(header):
         return f"Line {line} of {path.name} has {len(row)} columns, not {len(header)}."
+    if max(map(len, row)) > MOST_CHARACTERS:
+        return f"Line {line} of {path.name} has more than {MOST_CHARACTERS:,} characters in a column."
     return f"Line {line} of {path.name}: no picture in or below its folder: {row[where].strip()[:80]!r}."

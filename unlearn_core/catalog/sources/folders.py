@@ -185,9 +185,9 @@ def _in_archive(path: Path) -> Listing:
     for member, name in zip(found, names, strict=True):
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if name.startswith("/") or ".." in parts or _DRIVE.match(name):
-            raise UserError(f"{path.name} contains a path outside of it: {name}.")
+            raise UserError(f"{path.name} contains a path outside of it: {name[:80]}.")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise UserError(f"{path.name} contains a link: {name}.")
+            raise UserError(f"{path.name} contains a link: {name[:80]}.")
         if any(map(is_hidden, parts)):
             continue
         folders.update(_around("/".join(parts) + "/" * name.endswith("/")))

@@ -8,6 +8,7 @@ from unlearn_core.catalog.class_names import class_numbers
 from unlearn_core.catalog.sources.base import PictureFile
 from unlearn_core.catalog.sources.named_pictures import NamedPictures
 from unlearn_core.catalog.sources.tables import FILES, PATHS, column, label_of_row, rows_of
+from unlearn_core.common.long_names import MOST_CHARACTERS
 from unlearn_core.errors import UserError
 
 _ANNOTATIONS, _TABLE = "_annotations.txt", ".csv"
@@ -158,7 +159,8 @@ def _labels(file: PictureFile) -> tuple[list[tuple[str, str]], str]:
     if where is None:
         return [], ""
     whole = (row for row in rows[1:] if len(row) == len(rows[0]))
-    return [(row[where].strip(), label(row)) for row in whole], ""
+    both = ((row[where].strip(), label(row)) for row in whole)
+    return [(path, name) for path, name in both if max(len(path), len(name)) <= MOST_CHARACTERS], ""
 
 
 def _read(file: PictureFile) -> bytes:

@@ -5,6 +5,9 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
 
+from unlearn_core.common.long_names import MOST_CHARACTERS, MOST_FOLDERS
+from unlearn_core.errors import UserError
+
 _UTF_8 = 0x800
 """The flag of names that are UTF-8. The format allows only cp437 without it, but few programs obey."""
 
@@ -15,8 +18,13 @@ _GUESSES = {"cp866": "CYRILLIC", "cp437": "LATIN", "cp850": "LATIN"}
 def member_names(members: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str]:
     """Return the members' names with `/` between folders, and their encoding, "" if it is no guess.
 
-    Names are composed (NFC): macOS writes letters and their accents apart.
+    Names are composed (NFC): macOS writes letters and their accents apart. One that no computer has, with
+    very many characters or folders, raises `UserError`.
     """
+    for one in members:
+        folders = sum(map(one.filename.count, "/\\"))
+        if len(one.orig_filename) > MOST_CHARACTERS or folders > MOST_FOLDERS:
+            raise UserError(f"The archive has a name that is too long or too deep: {one.filename[:80]!r} ….")
     raw = [None if one.flag_bits & _UTF_8 else one.orig_filename.encode("cp437") for one in members]
     encoding = _encoding([name for name in raw if name is not None and not name.isascii()])
     names = [
@@ -44,7 +52,8 @@ def _are_words(names: Iterable[str], script: str) -> bool:
 
     Cyrillic words have no ASCII letters between; Latin ones are told from Cyrillic ones by theirs.
     """
-    words = [word for name in names for word in re.findall(r"\w*[^\W\x00-\x7f]\w*|[^\w\x00-\x7f]+", name)]
+    found = (re.findall(r"\w+|[^\w\x00-\x7f]+", name) for name in names)
+    words = [word for some in found for word in some if not word.isascii()]
     letters = [letter for word in words for letter in word if not (letter.isascii() or letter in "№°")]
     if not all(unicodedata.name(one, "").startswith(script) for one in letters):
         return False

@@ -37,7 +37,7 @@ def rewritten(data: bytes, name: str, most_pixels: int) -> bytes:
     colours stand together.
 
     Raises:
-        UserError: other bands or types of values, or a compression that is not known.
+        UserError: other bands or types of values, a volume, or a compression that is not known.
         Exception: of many types, for a damaged file.
     """
     # Here: few pictures need it.
@@ -45,7 +45,9 @@ def rewritten(data: bytes, name: str, most_pixels: int) -> bytes:
 
     with tifffile.TiffFile(BytesIO(data)) as file:
         page = file.pages.first
-        if page.imagewidth * page.imagelength * page.imagedepth > most_pixels:
+        if page.imagedepth > 1:
+            raise UserError(f"{name} is a volume: save its slices as pictures.")
+        if page.imagewidth * page.imagelength > most_pixels:
             raise Image.DecompressionBombError
         bands, kind = page.samplesperpixel, np.dtype(page.dtype)
         is_colour = bands in (3, 4) and kind == np.uint16 and page.photometric == _RGB
