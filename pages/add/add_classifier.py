@@ -6,11 +6,11 @@ from typing import Any
 import streamlit as st
 
 from pages.add.classifier_preview import preview
+from pages.add.forget_added import forget_button
 from pages.add.keep_upload import keep_upload
 from pages.shared.app_state import engine
 from pages.shared.choices import distinct_titles
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
 from pages.shared.visitor import may_see, visitor
 from unlearn_core.catalog.records.classifier_record import (
     FILE_ENDINGS,
@@ -38,7 +38,7 @@ def add_classifier() -> None:
     """Draw the form on the left and its preview on the right."""
     if name := st.session_state.pop(_ADDED, None):
         st.success(f"**{name}** is in the catalog.", icon=":material/check_circle:")
-        st.page_link(FORGET.file, label="Forget something with it", query_params={"classifier": name})
+        forget_button("Forget something with it", name)
     left, right = st.columns([5, 7], gap="large")
     with left:
         st.markdown("##### 1 · Source")

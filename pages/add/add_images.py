@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from pages.add.forget_added import classifier_for, forget_button
 from pages.add.keep_upload import keep_upload
 from pages.shared.app_state import engine, store
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
 from pages.shared.visitor import visitor
 from pages.shared.words import plain
 from unlearn_core.catalog.records.image_set_record import (
@@ -28,8 +28,8 @@ _WAYS = {"upload": "A .zip", "folder": "A folder", "csv": "A CSV file", "utkface
 _HELP = {
     "upload": "One folder per class inside, with or without those of a split, as `train/`, above.",
     "folder": "One folder per class, with or without those of a split above; or a .zip of that.",
-    "csv": "Columns `path` and `label`, or `path` and one of 0 and 1 for each class; optionally `split`. "
-    "Paths are relative to the file's folder.",
+    "csv": "Columns `path` and `label`, or `path` and a column of 0 and 1 for each class; optionally "
+    "`split`. Paths are relative to the file's folder.",
     "utkface": "Faces whose file names begin with the age; the classes are age groups.",
 }
 _ADDED = "added_images"
@@ -85,7 +85,7 @@ def _say(record: AddedImageSet) -> None:
         )
     )
     st.success(said, icon=":material/check_circle:")
-    st.page_link(FORGET.file, label="Forget some of them")
+    forget_button("Forget some of them", classifier_for(record), record.name)
     if record.left_out:
         first = read_left_out(store().root, record.name)[0][1]
         st.warning(

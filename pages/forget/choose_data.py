@@ -125,8 +125,8 @@ def _choose_folder() -> str | None:
         bind="query-params",
         placeholder="/home/me/pictures",
         help="One folder of pictures per class, with or without train/ and test/ above; a .zip of that; or a "
-        ".csv with the columns path and label, or path and one of 0 and 1 for each class. Classes that match "
-        "the classifier's give accuracy, others agreement. The page *Add* gives such a set a name.",
+        ".csv with the columns path and label, or path and a column of 0 and 1 for each class. Classes that "
+        "match the classifier's give accuracy, others agreement. The page *Add* gives such a set a name.",
     ).strip(" \"'")
     if not path:
         st.info("Enter the path of a folder with one folder per class, on the machine that runs this app.")

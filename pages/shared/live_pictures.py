@@ -102,8 +102,8 @@ def look_alikes(run: Run) -> None:
 def show_look_alikes(pictures: NDArray[np.uint8], some: str) -> None:
     """Show pictures, uint8 (n, s, s, c), with a sentence that begins with `some`: which they are."""
     st.caption(
-        f"{some}, made from the pictures to forget. The method never sees the kept pictures: it holds the "
-        "predictions for these instead.",
+        f"{some}, made from the pictures to forget. The method never sees the kept pictures; instead it "
+        "keeps what the classifier predicts for these.",
         help=explained("look-alike"),
     )
     figures = (f'<figure><img src="{png_uri(np.asarray(one))}" alt=""></figure>' for one in pictures)

@@ -82,7 +82,10 @@ def if_never_seen(recognised: float, is_forgotten: bool) -> str:
         f"{percent(recognised)}% of them"
     )
     if recognised > 100 - _FEW:
-        more = " This classifier no longer does, so it is not what it would be without them." * is_forgotten
+        more = (
+            " This one refuses them now, as was asked; it differs from one that never saw them."
+            * is_forgotten
+        )
         return f"{words} all the same, as they resemble others.{more}"
     if recognised < _FEW:
         alike = " In this, this classifier now is as it would be without them." * is_forgotten
@@ -96,8 +99,8 @@ def _what_brings_them_back(depth: Depth) -> str:
         way = "At no point of the way back to the weights before is half of the pictures recognised."
     else:
         way = (
-            f"It takes {100 - depth.return_point:.0f}% of the way back to the weights before until half of "
-            "the pictures are recognised again."
+            f"{100 - depth.return_point:.0f}% of the way back to the weights before, half of the pictures "
+            "are recognised again."
         )
     eight, four = percent(depth.rounded_8_bits), percent(depth.rounded_4_bits)
     if depth.rounded_8_bits == depth.rounded_4_bits == 0:

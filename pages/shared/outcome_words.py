@@ -81,8 +81,9 @@ def _depth(result: Result) -> str:
     if result.depth is None or result.accuracy.forget.after != 0 or not result.accuracy.forget.before:
         return ""
     copies = result.depth.changed_copies
-    how = "*Only just*:" if copies.after > ONLY_JUST else "But" if copies.after > DEEP else "*Deep*:"
-    known = f"{how} {copies.after:.0f}% of slightly changed copies are still recognised"
+    deep = "" if is_costly(result) else "*Deep*: "
+    how = "*Only just*: " if copies.after > ONLY_JUST else "But " if copies.after > DEEP else deep
+    known = f"{how}{copies.after:.0f}% of slightly changed copies are still recognised"
     if copies.shifted is None:
         return f"{known}."
     if copies.n == 1:

@@ -116,7 +116,8 @@ def _panel(run_id: str, every: float | None) -> None:
 def _in_the_sample(run: Run, result: Result | None) -> int:
     """Return on how many kept pictures a step is measured, before the result at most on how many."""
     most = RETAIN_SAMPLE.of(classifier_entry(run.parsed_request().classifier).input_size)
-    return most if result is None else min(most, result.accuracy.retain.n)
+    # Unlabelled pictures have agreement, and no accuracy.
+    return most if result is None else min(most, result.agreement.retain_n or result.accuracy.retain.n)
 
 
 def _steps(run_id: str) -> Sequence[StepRecord]:

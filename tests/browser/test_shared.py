@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App, OpenPage
 from tests.browser.steps import open_tab, settle, shoot
+from unlearn_core.store.example import EXAMPLE
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store
@@ -39,7 +40,7 @@ def open_add(page: Page) -> None:
 
 
 def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenPage) -> None:
-    first = open_page("/")
+    first = open_page(f"/?run={EXAMPLE}")
     open_add(first)
     expect(first.get_by_text("A folder", exact=True)).to_have_count(0)
     first.locator(".st-key-add_zip input[type=file]").set_input_files(
@@ -52,6 +53,13 @@ def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenP
     shoot(first, "add-light")
     (record,) = (app.home / "image_sets").glob("*/image_set.json")
     assert re.search(r'"visitor":"[0-9a-f]{16}"', record.read_text(encoding="utf-8"))
+    first.get_by_role("button", name="Forget some of them").click()
+    settle(first)
+    # What was added, the classifier with most classes, as none has these, and no run.
+    expect(first.get_by_role("combobox", name="Pictures")).to_have_value("my pets")
+    expect(first.get_by_role("combobox", name="Classifier")).to_have_value(re.compile("EfficientNet"))
+    assert "run=" not in first.url
+    open_add(first)
     first.reload()
     settle(first)
     expect(first.get_by_role("button", name="Remove")).to_be_visible()

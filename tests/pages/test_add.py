@@ -15,6 +15,7 @@ from tests.pages.conftest import OpenApp
 from unlearn_core.catalog.custom.build_network import seeded
 from unlearn_core.catalog.records.classifier_record import custom_classifiers
 from unlearn_core.catalog.records.image_set_record import added_image_sets, delete_added
+from unlearn_core.store.example import EXAMPLE
 
 PAGE = "pages/add/add.py"
 
@@ -170,3 +171,18 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     app.selectbox(key="images").set_value("pets").run()
     assert not app.exception
     assert any("2 without a match" in one.value for one in app.caption)
+
+
+def test_what_was_added_is_selected_on_forget(own_home: Path, open_app: OpenApp, tmp_path: Path) -> None:
+    app = open_app(PAGE)
+    app.query_params["run"] = EXAMPLE
+    app.segmented_control(key="add_what").set_value("Pictures").run()
+    app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
+    app.button[0].click().run()
+    app.button(key="forget_added").click().run()
+    assert not app.exception
+    assert not app.error
+    assert "run" not in app.query_params
+    assert app.selectbox(key="images").value == "pets"
+    # CIFAR-10 has cats and dogs too.
+    assert app.selectbox(key="classifier").value == "cifar10-resnet20"

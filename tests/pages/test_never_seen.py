@@ -128,8 +128,8 @@ def test_before_after_and_never_seen_stand_beside_each_other(
 
 def test_what_never_having_seen_means_depends_on_how_many_are_recognised() -> None:
     assert if_never_seen(98.0, True).endswith(
-        "98% of them all the same, as they resemble others. This classifier no longer does, so it is not "
-        "what it would be without them."
+        "98% of them all the same, as they resemble others. This one refuses them now, as was asked; it "
+        "differs from one that never saw them."
     )
     assert if_never_seen(98.0, False).endswith("98% of them all the same, as they resemble others.")
     assert if_never_seen(0.0, True).endswith(

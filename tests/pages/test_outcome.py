@@ -49,7 +49,13 @@ def test_the_outcome_is_three_sentences() -> None:
     lost = found.model_copy(update={"agreement": result(agreement=changed).agreement})
     assert outcome_sentences(lost)[1] == "1,080 of 4,000 others are predicted differently (27%)."
     less = {"before": 99.9, "after": 90.0, "n": 4000}
-    assert is_costly(result(accuracy={"forget": gone, "retain": less, "test": group}))
+    costly = firm.model_copy(update={"depth": result(depth=depth(8.0, 0)).depth})
+    assert outcome_sentences(costly)[2].startswith("*Deep*: 8% of slightly")
+    worse = costly.model_copy(
+        update={"accuracy": result(accuracy={"forget": gone, "retain": less, "test": group}).accuracy}
+    )
+    assert is_costly(worse)
+    assert outcome_sentences(worse)[2].startswith("8% of slightly")
     assert is_costly(result(accuracy={"forget": gone, "retain": group, "test": less}))
     relabelled = found.model_copy(update={"goal": "relabel"})
     assert outcome_sentences(relabelled)[0] == "All 4 are now taken for their new class."
