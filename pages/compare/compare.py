@@ -1,12 +1,11 @@
 """Compare: which run forgets more, which retains more, and how do their attributions differ?"""
 
-from collections.abc import Mapping, Sequence
-
 import pandas as pd
 import streamlit as st
 
 from pages.compare.choose_runs import choose_runs, linked_runs
 from pages.compare.compare_figures import curves_figure, frontier_figure, titles
+from pages.compare.conclusion import conclusion
 from pages.compare.offer_another import offer_another
 from pages.compare.run_maps import contest, run_maps_html
 from pages.shared.app_state import current_run, my_runs, store
@@ -18,10 +17,9 @@ from pages.shared.measurements import measured_as
 from pages.shared.palette import CONFIG
 from pages.shared.picture_choice import choose_pictures
 from pages.shared.run_picker import nothing_yet
-from pages.shared.words import FORGET_SET, RETAIN_SET, SETS, percent
+from pages.shared.words import FORGET_SET, RETAIN_SET, SETS
 from unlearn_core.artifacts.attribution_maps import NO_CLASS, Attributions, read_attributions
 from unlearn_core.artifacts.predictions import Comparison, read_comparison
-from unlearn_core.artifacts.results import NOTABLE_LOSS
 from unlearn_core.engine.looks import AttributionMapsRequest
 from unlearn_core.errors import UserError
 from unlearn_core.measuring.attribution.registry import algorithm_entry, offered
@@ -37,8 +35,6 @@ _CURVES = {
 _AGREES = f"{RETAIN_SET.title}, agreement"
 _COPIES = "changed copies"
 _MOST_PICTURES = 3
-_MANY = 4000
-"""Pictures: percentages have as many decimals as for these."""
 
 
 def page() -> None:
@@ -86,65 +82,6 @@ def _is_readable(run_id: str) -> bool:
         show_error(error)
         return False
     return True
-
-
-def conclusion(lines: Sequence[RunNumbers]) -> str:
-    """Say which of the runs that forgot everything keeps most."""
-    if len({(line.classifier, line.images) for line in lines}) > 1:
-        return "These runs are of different classifiers or pictures, so their numbers cannot be ranked."
-    names = dict(zip((line.run for line in lines), titles(lines), strict=True))
-    labelled = all(line.accuracy.retain is not None for line in lines)
-    of_kept = {line.run: line.accuracy.retain if labelled else line.agreement.retain for line in lines}
-    kept = {
-        line.run: value
-        for line in lines
-        if line.accuracy.forget == 0 and (value := of_kept[line.run]) is not None
-    }
-    short = [names[line.run] for line in lines if line.accuracy.forget]
-    what = (
-        "of the kept pictures are recognised" if labelled else "of the kept pictures are predicted as before"
-    )
-    words = []
-    # As they are written: what looks the same is.
-    shown = {run: percent(value, _MANY) for run, value in kept.items()}
-    if len(set(shown.values())) > 1:
-        best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
-        first = [f"**{names[run]}**" for run in kept if shown[run] == shown[best]]
-        words.append(
-            f"{' and '.join(first)} {'forgets' if len(first) == 1 else 'forget'} all and "
-            f"{'keeps' if len(first) == 1 else 'keep'} most: {shown[best]}% {what}, "
-            f"{shown[worst]}% after {names[worst]}."
-        )
-    elif len(kept) > 1:
-        who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
-        words.append(f"{who} forget all and keep the same: {min(shown.values())}% {what}.")
-    words += _deepest([line for line in lines if line.run in kept], names)
-    if len({line.ids for line in lines}) > 1:
-        words.append(
-            "These runs did not forget the same pictures, so their numbers differ for that reason too."
-        )
-    if short:
-        words.append(f"Not all is forgotten after {', '.join(short)}.")
-    return " ".join(words)
-
-
-def _deepest(lines: Sequence[RunNumbers], names: Mapping[str, str]) -> list[str]:
-    """Say after which run fewest changed copies are recognised, of those that changed little else.
-
-    A classifier that recognises little at all recognises few copies too.
-    """
-    whole = [line for line in lines if (line.agreement.retain or 0) >= 100 - NOTABLE_LOSS]
-    copies = {line.run: line.changed_copies for line in whole if line.changed_copies is not None}
-    if len(copies) < 2:
-        return []
-    fewest, most = min(copies, key=copies.__getitem__), max(copies, key=copies.__getitem__)
-    few, many = percent(copies[fewest]), percent(copies[most])
-    if few == many:
-        return []
-    return [
-        f"Of slightly changed copies of the forgotten pictures, fewest are recognised after {names[fewest]}: "
-        f"{few}%; after {names[most]} {many}%."
-    ]
 
 
 def _table(comparison: RunComparison) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 from streamlit.testing.v1 import AppTest
 
-from pages.compare.compare import conclusion
 from pages.compare.compare_figures import titles
+from pages.compare.conclusion import conclusion
 from tests.finished import result_of
 from tests.pages.conftest import PATIENCE, ROOT, Finished, OpenApp
 from tests.pages.words_of import words_of

@@ -1,5 +1,6 @@
 """The example that ships: a finished run like any other, whose files say what its weights say."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,13 @@ from unlearn_core.measuring.predict import predict
 from unlearn_core.store.example import EXAMPLE, install_example
 from unlearn_core.store.rows import RunState
 from unlearn_core.store.runs import Store, open_store
+
+
+def test_two_processes_may_add_the_example_to_a_new_store(own_home: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        runs = list(both.map(install_example, [Store(own_home), Store(own_home)]))
+    assert [run.id for run in runs] == [EXAMPLE] * 2
+    assert [run.id for run in open_store().runs()] == [EXAMPLE]
 
 
 def test_the_example_says_what_its_weights_say(own_home: Path) -> None:
@@ -63,7 +71,6 @@ def test_a_second_one_or_a_full_disk_leaves_nothing_half(
     assert not store.runs()
     assert not store.folder(EXAMPLE).exists()
     install_example(store)
-    with pytest.raises(UserError):
-        install_example(store)
+    assert install_example(store).id == EXAMPLE
     assert [run.id for run in store.runs()] == [EXAMPLE]
     assert read_look_alikes(store.folder(EXAMPLE)) is not None

@@ -6,6 +6,8 @@ classifier, and fewer snapshots. `benchmarks/make_example.py` makes it.
 
 import json
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from unlearn_core.artifacts.results import Result
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.common.files import write_compressed
 from unlearn_core.common.tensor_files import writing_tensors
+from unlearn_core.errors import UserError
 from unlearn_core.store.processes import this_process
 from unlearn_core.store.request import ForgetRequest
 from unlearn_core.store.rows import Run, RunState
@@ -34,8 +37,12 @@ _KEPT_BESIDE = ("steps.jsonl", "predictions.npz", "weight_maps.npz", "look_alike
 Arrays = dict[str, NDArray[Any]]
 
 
+class _ThereError(UserError):
+    """The store has the example."""
+
+
 def install_example(store: Store) -> Run:
-    """Add the example to a store that does not have it, and return it.
+    """Add the example to a store unless it is there, as another process may just have added it; return it.
 
     Raises `UserError` if the store cannot be written.
     """
@@ -68,8 +75,14 @@ def install_example(store: Store) -> Run:
         steps_done=result.steps,
         owner=this_process(),
     )
-    store.add([run], fill)
+    with suppress(_ThereError):
+        store.add([run], fill, _check_missing)
     return store.get(EXAMPLE)
+
+
+def _check_missing(kept: Sequence[Run]) -> None:
+    if any(run.id == EXAMPLE for run in kept):
+        raise _ThereError("The example is there.")
 
 
 def write_example(store: Store, run_id: str, name: str) -> None:
