@@ -150,12 +150,16 @@ def test_the_intensities_of_deep_pictures_are_said_and_chosen(
         delete_added(own_home, name)
 
 
+def add(app: AppTest) -> None:
+    next(one for one in app.button if one.label == "Add").click().run()
+
+
 def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_path: Path) -> None:
     app = open_app(PAGE)
     app.segmented_control(key="add_what").set_value("Pictures").run()
     app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
     # Without a name it has that of the file.
-    app.button[0].click().run()
+    add(app)
     assert not app.exception
     assert "pets" in app.success[0].value
     (record,) = added_image_sets(own_home)
@@ -163,7 +167,7 @@ def test_pictures_are_added_under_a_name(own_home: Path, open_app: OpenApp, tmp_
     assert "1 of 3 was left out, the first because dog/2.png is not a picture" in app.warning[0].value
     app.file_uploader(key="add_zip").set_value(("broken.zip", b"PK broken", "application/zip"))
     app.text_input(key="add_images_name").set_value("more")
-    app.button[0].click().run()
+    add(app)
     assert len(app.error) == 1
     assert [one.name for one in added_image_sets(own_home)] == ["pets"]
     app.switch_page("pages/forget/forget.py").run()
@@ -178,11 +182,12 @@ def test_what_was_added_is_selected_on_forget(own_home: Path, open_app: OpenApp,
     app.query_params["run"] = EXAMPLE
     app.segmented_control(key="add_what").set_value("Pictures").run()
     app.file_uploader(key="add_zip").set_value(("pets.zip", packed(tmp_path), "application/zip"))
-    app.button[0].click().run()
+    app.text_input(key="add_images_name").set_value("to forget")
+    add(app)
     app.button(key="forget_added").click().run()
     assert not app.exception
     assert not app.error
     assert "run" not in app.query_params
-    assert app.selectbox(key="images").value == "pets"
+    assert app.selectbox(key="images").value == "to forget"
     # CIFAR-10 has cats and dogs too.
     assert app.selectbox(key="classifier").value == "cifar10-resnet20"
