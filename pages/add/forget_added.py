@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import selection
 from pages.shared.app_state import leave_run
 from pages.shared.continue_run import start_afresh
-from pages.shared.links import FORGET
+from pages.shared.links import FORGET, go_to_forget
 from pages.shared.visitor import may_see
 from unlearn_core.catalog.class_match import match_classes
 from unlearn_core.catalog.entries import classifiers
@@ -18,8 +18,7 @@ _BY_NAME = ("name", "WordNet id")
 def go_on() -> None:
     """Open *Forget* where the button was just pressed."""
     if st.session_state.pop(_GO, False):
-        # Without parameters of its own it fails, as choices on *Add* are bound to the link.
-        st.switch_page(FORGET.file, query_params={})
+        go_to_forget()
 
 
 def forget_button(label: str, classifier: str, images: str | None = None) -> None:

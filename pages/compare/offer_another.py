@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.app_state import open_run, remember_group, start_runs
 from pages.shared.errors import show_error
-from pages.shared.links import FORGET
+from pages.shared.links import FORGET, go_to_forget
 from pages.shared.words import plain
 from unlearn_core.catalog.entries import classifier_entry
 from unlearn_core.errors import UserError
@@ -48,4 +48,4 @@ def _forget_by(run: Run, method: str) -> None:
         return
     remember_group([run.id, *started])
     open_run(started[0])
-    st.switch_page(FORGET.file)
+    go_to_forget()

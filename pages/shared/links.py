@@ -43,8 +43,9 @@ PAGES = (
 def go_to_forget() -> None:
     """Open *Forget*, or draw it anew where it is open.
 
-    Streamlit cannot switch a page to itself while choices on it are bound to its link.
+    Streamlit cannot switch a page to itself while choices on it are bound to its link, and to another one
+    only with parameters, which may be none.
     """
     if st.session_state[PAGE] == FORGET.title:
         st.rerun()
-    st.switch_page(FORGET.file)
+    st.switch_page(FORGET.file, query_params={})

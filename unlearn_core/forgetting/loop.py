@@ -12,7 +12,7 @@ from unlearn_core.common.batches import OUT_OF_MEMORY, is_out_of_memory
 from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.methods.base import CancelledError, Losses, Method, Task, logits_of
-from unlearn_core.forgetting.step import MOST_FOLLOWED, Step, Stopped
+from unlearn_core.forgetting.step import MOST_FOLLOWED, Step, Stopped, is_round
 from unlearn_core.forgetting.train_mode import in_train_mode
 
 BACK_OFF_HALVINGS = 6
@@ -295,6 +295,4 @@ def _number(value: Tensor | None, scale: float = 1) -> float | None:
 
 def is_snapshot_step(step: int) -> bool:
     """Return whether a step has a snapshot: all up to 8, then four per doubling (10, 12, 14, 16, 20…)."""
-    if step <= 8:
-        return True
-    return step % (1 << (step.bit_length() - 3)) == 0
+    return is_round(step, 3)

@@ -39,3 +39,8 @@ class Step:
     predictions: tuple[int, ...] = field(default=(), kw_only=True)
     confidences: tuple[float, ...] = field(default=(), kw_only=True)
     label_confidences: tuple[float, ...] = field(default=(), kw_only=True)
+
+
+def is_round(step: int, bits: int) -> bool:
+    """Return whether a step, from 0, has at most so many significant bits: of 3 all up to 8, then 10…"""
+    return step % (1 << max(0, step.bit_length() - bits)) == 0

@@ -22,7 +22,7 @@ from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.forgetting.loop import ForgettingLoop, is_snapshot_step
 from unlearn_core.forgetting.methods.base import CancelledError, Method, Task
 from unlearn_core.forgetting.registry import load_method, method_entry
-from unlearn_core.forgetting.step import Step
+from unlearn_core.forgetting.step import Step, is_round
 from unlearn_core.jobs.build_result import TOO_SHALLOW, build_result, never_seen_numbers
 from unlearn_core.jobs.data_split import JobPictures
 from unlearn_core.jobs.make_task import copy_to, make_task, report_to
@@ -288,7 +288,7 @@ def is_looked_at(step: int, side: int) -> bool:
     """
     if side > SMALL and 0 < step < 8:
         return step == 4
-    return step < 4 or step % (1 << (step.bit_length() - 2)) == 0
+    return is_round(step, 2)
 
 
 def _registered(request: ForgetRequest) -> Method:

@@ -62,11 +62,12 @@ def label_of_row(rows: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], str
     def set_in(row: Sequence[str]) -> list[str]:
         return [header[one] for one in flags if row[one].strip() in _ONES]
 
-    most = max(whole, key=lambda row: len(set_in(row)), default=())
-    if not whole or len(flags) < 2 or 2 * sum(bool(set_in(row)) for row in whole) < len(whole):
+    found = [set_in(row) for row in whole]
+    if not whole or len(flags) < 2 or 2 * sum(map(bool, found)) < len(whole):
         return NO_LABEL
-    if len(set_in(most)) > 1:
-        return f"it gives a picture several classes at once: {' and '.join(set_in(most)[:2])[:80]}"
+    most = max(found, key=len)
+    if len(most) > 1:
+        return f"it gives a picture several classes at once: {' and '.join(most[:2])[:80]}"
     return lambda row: "".join(set_in(row))
 
 
