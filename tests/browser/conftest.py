@@ -13,7 +13,7 @@ from urllib.error import URLError
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, expect, sync_playwright
 
 from unlearn_core.store.runs import Store
 
@@ -98,10 +98,15 @@ def start_command(
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        own = str(CHROMIUM) if CHROMIUM.exists() else None
-        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()
+
+
+def launch(kind: BrowserType, *flags: str) -> Browser:
+    """Start a browser, the machine's own where it has one, with more flags than the usual ones."""
+    own = str(CHROMIUM) if CHROMIUM.exists() else None
+    return kind.launch(executable_path=own, args=[*FLAGS, *flags])
 
 
 @pytest.fixture
