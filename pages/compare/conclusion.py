@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from pages.compare.compare_figures import titles
 from pages.shared.words import percent
 from unlearn_core.artifacts.results import NOTABLE_LOSS
+from unlearn_core.common.counted import counted
 from unlearn_core.store.compare_runs import RunNumbers
 
 _MANY = 4000
 """Pictures: percentages have as many decimals as for these."""
+_CHANCE = 5
+"""Pictures: as good classifiers differ by so many in one of 16 cases at least (McNemar's exact test)."""
 
 
 def conclusion(lines: Sequence[RunNumbers]) -> str:
@@ -27,20 +30,7 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     what = (
         "of the kept pictures are recognised" if labelled else "of the kept pictures are predicted as before"
     )
-    words = []
-    # As they are written: what looks the same is.
-    shown = {run: percent(value, _MANY) for run, value in kept.items()}
-    if len(set(shown.values())) > 1:
-        best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
-        first = [f"**{names[run]}**" for run in kept if shown[run] == shown[best]]
-        words.append(
-            f"{' and '.join(first)} {'forgets' if len(first) == 1 else 'forget'} all and "
-            f"{'keeps' if len(first) == 1 else 'keep'} most: {shown[best]}% {what}, "
-            f"{shown[worst]}% after {names[worst]}."
-        )
-    elif len(kept) > 1:
-        who = "They" if len(kept) == len(lines) else ", ".join(names[run] for run in kept)
-        words.append(f"{who} forget all and keep the same: {min(shown.values())}% {what}.")
+    words = [_kept_words(kept, names, what, _size(lines), len(lines))] if len(kept) > 1 else []
     words += _deepest([line for line in lines if line.run in kept], names)
     if len({line.ids for line in lines}) > 1:
         words.append(
@@ -49,6 +39,37 @@ def conclusion(lines: Sequence[RunNumbers]) -> str:
     if short:
         words.append(f"Not all is forgotten after {', '.join(short)}.")
     return " ".join(words)
+
+
+def _kept_words(
+    kept: Mapping[str, float], names: Mapping[str, str], what: str, pictures: int, runs: int
+) -> str:
+    """Say which of the runs that forgot all keep most; what may be chance is no victory."""
+    best, worst = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
+    # As they are written: what looks the same is.
+    shown = {run: percent(value, _MANY) for run, value in kept.items()}
+    first = [
+        run
+        for run in kept
+        if shown[run] == shown[best] or round((kept[best] - kept[run]) * pictures / 100) <= _CHANCE
+    ]
+    if len(first) < len(kept):
+        who = " and ".join(f"**{names[run]}**" for run in first)
+        verb = "forget all and keep" if len(first) > 1 else "forgets all and keeps"
+        return f"{who} {verb} most: {shown[best]}% {what}, {shown[worst]}% after {names[worst]}."
+    who = "They" if len(kept) == runs else ", ".join(names[run] for run in kept)
+    if shown[best] == shown[worst]:
+        return f"{who} forget all and keep the same: {shown[best]}% {what}."
+    apart = counted(round((kept[best] - kept[worst]) * pictures / 100))
+    return (
+        f"{who} forget all and keep nearly the same: {shown[worst]} to {shown[best]}% {what}. "
+        f"{apart} may be chance."
+    )
+
+
+def _size(lines: Sequence[RunNumbers]) -> int:
+    """Return how many kept pictures there are; results of earlier versions do not tell."""
+    return min((line.agreement.retain_n or _MANY for line in lines), default=_MANY)
 
 
 def _deepest(lines: Sequence[RunNumbers], names: Mapping[str, str]) -> list[str]:

@@ -142,7 +142,7 @@ def _setup(
         others = [other for other in others if other["method"] != method["method"]]
     with first:
         goal = choose_goal(table, ids)
-        depth = choose_depth(str(method["method"]), entry, before + len(ids))
+        depth = choose_depth(str(method["method"]), goal["goal"], entry, before + len(ids))
         pressed = st.button(
             _on_the_button(len(ids), 1 + len(others)),
             key="forget",

@@ -224,7 +224,7 @@ def _quick_picks_first(table: ImageTable, positions: NDArray[np.intp]) -> NDArra
 
 
 def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen: NeverSeen | None) -> None:
-    """Resolve a pick among `positions`; each random pick after the first draws other pictures.
+    """Resolve a pick among `positions`; each random pick draws other pictures.
 
     The count is read here, so that a number entered just before the click is used.
     """
@@ -241,7 +241,8 @@ def _pick(table: ImageTable, positions: NDArray[np.intp], kind: str, never_seen:
     memorisation = None
     if kind == "memorised" and never_seen is not None:
         memorisation = never_seen.memorisation(ids, table.confidences[by_id])
-    draws = st.session_state.get(_DRAWS, 0)
+    # The example shows what comes of the draw with the seed alone.
+    draws = st.session_state.get(_DRAWS, 1)
     st.session_state[_DRAWS] = draws + text.startswith(("random", "class"))
     try:
         chosen = Pick.parse(text).resolve(

@@ -43,7 +43,9 @@ def choose_goal(table: ImageTable | None, ids: list[int]) -> dict[str, object]:
     return {"goal": goal, "new_labels": new_labels}
 
 
-def choose_depth(method: str, classifier: ClassifierEntry, instances: int) -> dict[str, float | int]:
+def choose_depth(
+    method: str, goal: object, classifier: ClassifierEntry, instances: int
+) -> dict[str, float | int]:
     """Show the depths with what each costs; return the option, or nothing if the method has none."""
     if all(option.name != DEPTH_OPTION.name for option in method_entry(method).options):
         return {}
@@ -62,13 +64,18 @@ def choose_depth(method: str, classifier: ClassifierEntry, instances: int) -> di
         help=explained("depth"),
     )
     depth = st.session_state[key]
-    st.caption(f"{DEPTHS[depth].summary} {DEPTHS[depth].price(instances)}{_of_others(classifier)}")
+    st.caption(f"{DEPTHS[depth].summary} {DEPTHS[depth].price(instances)}{_of_others(goal, classifier)}")
     return {DEPTH_OPTION.name: depth}
 
 
-def _of_others(classifier: ClassifierEntry) -> str:
-    """Say so where the price was measured with another classifier."""
-    return "" if classifier.name == MEASURED_WITH else " This classifier may pay another price."
+def _of_others(goal: object, classifier: ClassifierEntry) -> str:
+    """Say so where the price was measured with another goal or classifier."""
+    others = []
+    if goal == "relabel":
+        others.append("To relabel")
+    if classifier.name != MEASURED_WITH:
+        others.append("with this classifier" if others else "With this classifier")
+    return f" {' '.join(others)} it may cost more or less." if others else ""
 
 
 def methods_off(classifier: ClassifierEntry) -> dict[str, str]:

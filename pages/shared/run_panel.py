@@ -24,7 +24,7 @@ from pages.shared.outcome_words import (
     outcome_sentences,
 )
 from pages.shared.palette import CONFIG
-from pages.shared.time_left import repair_progress, seconds_left
+from pages.shared.run_progress import show_progress
 from pages.shared.visitor import may_see, visitor
 from pages.shared.words import plain
 from unlearn_core.artifacts.results import Result
@@ -39,15 +39,6 @@ from unlearn_core.store.run_origin import found_by
 
 _POLL_SECONDS_AT_FIRST, _POLL_SECONDS, _POLL_SECONDS_IN_LINE = 0.4, 0.8, 2.0
 """Between two looks at a run, which cost it time on a small machine; a whole class may stand in line."""
-_PHASES = {
-    "waiting": "Waiting for a worker",
-    "load": "Loading",
-    "measure": "Measuring the predictions before",
-    "attack": "Making look-alikes to protect",
-    "importance": "Measuring which weights may change",
-    "optimise": "Forgetting",
-    "keep": "Saving weights and measurements",
-}
 _RESUME = "Goes on from where the run last saved its state, with the same result as without the interruption."
 _AFRESH = (
     "Starts from the classifier before this run. The pictures stay picked: choose others, another depth or "
@@ -91,7 +82,7 @@ def _panel(run_id: str, every: float | None) -> None:
     _head(run)
     steps = _steps(run_id)
     if run.state in UNDER_WAY:
-        _progress(run, steps, in_line)
+        show_progress(run, steps, in_line)
     else:
         _outcome(run)
         _next(run)
@@ -164,31 +155,6 @@ def _cancel(run_id: str) -> None:
         show_error(error)
     else:
         st.rerun(scope="fragment")
-
-
-def _progress(run: Run, steps: Sequence[StepRecord], in_line: str) -> None:
-    if in_line:
-        st.progress(0.0, in_line)
-    elif not steps:
-        st.progress(run.phase_share, f"{_PHASES.get(run.phase, run.phase)} …{_how_far(run)}")
-    else:
-        last = steps[-1]
-        share, doing = last.forgotten / last.k, ""
-        if run.phase in ("measure", "keep"):
-            share, doing = run.phase_share, "measuring and saving the result"
-        elif last.repairing:
-            share, doing = repair_progress(steps)
-        elif last.forgotten == last.k and last.demanded_share is not None:
-            # What its running share has reached may still be demanded for longer.
-            # What is demanded may be lost again for some steps: the bar only goes forward.
-            share = min(max(step.demanded_share or 0 for step in steps), 0.99)
-            doing = f"slightly changed copies are being forgotten too ({100 * share:.0f}%)"
-        elif method_entry(run.parsed_request().method).fixed_length:
-            doing = "trains to the end of its recipe"
-        elif (left := seconds_left(steps)) is not None:
-            doing = f"all forgotten in about {left:.0f} s"
-        words = [f"{last.forgotten} of {last.k} forgotten", f"step {last.step}", doing]
-        st.progress(share, " · ".join(filter(None, words)))
 
 
 def _place_in_line(run: Run) -> str:
@@ -288,10 +254,3 @@ def _resume(run: Run) -> None:
         show_error(error)
     else:
         st.rerun()
-
-
-def _how_far(run: Run) -> str:
-    """Return how much of a phase is done, as a number of look-alikes where it makes some."""
-    if run.phase_total:
-        return f" ({round(run.phase_share * run.phase_total):,} of {run.phase_total:,})"
-    return f" {100 * run.phase_share:.0f}%" if run.phase_share else ""

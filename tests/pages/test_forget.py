@@ -128,18 +128,18 @@ def test_a_running_run_shows_its_steps_and_can_be_cancelled(open_app: OpenApp, s
 @pytest.mark.parametrize(
     ("steps", "share", "words"),
     [
-        ([made.step(0, 0, k=8), made.step(2, 1, k=8)], 12, "1 of 8 forgotten · step 2"),
-        ([made.step(0, 0, k=8), made.step(2, 4, k=8)], 50, "step 2 · all forgotten in about 2 s"),
-        ([made.step(0, 0, k=8), made.step(2, 5, k=8), made.step(3, 4, k=8)], 50, "4 of 8 forgotten · step 3"),
-        ([made.step(9, 2, k=2, demanded_share=0.4)], 40, "changed copies are being forgotten too (40%)"),
-        ([made.step(9, 2, k=2, demanded_share=1.0)], 99, "changed copies are being forgotten too (99%)"),
-        ([made.step(9, 2, k=2)], 100, "2 of 2 forgotten · step 9"),
+        ([made.step(0, 0, k=8), made.step(2, 1, k=8)], 24, "1 of 8 forgotten · step 2"),
+        ([made.step(0, 0, k=8), made.step(2, 4, k=8)], 37, "step 2 · all forgotten in about 2 s"),
+        ([made.step(0, 0, k=8), made.step(2, 5, k=8), made.step(3, 4, k=8)], 37, "4 of 8 forgotten · step 3"),
+        ([made.step(9, 2, k=2, demanded_share=0.4)], 63, "changed copies are being forgotten too (40%)"),
+        ([made.step(9, 2, k=2, demanded_share=1.0)], 74, "changed copies are being forgotten too (99%)"),
+        ([made.step(9, 2, k=2)], 55, "2 of 2 forgotten · step 9"),
         (
             [made.step(n, 2, k=2, repairing=n > 9, repair_until=20) for n in range(9, 13)],
-            20,
+            78,
             "repair: restoring the rest, about 8 s",
         ),
-        ([made.step(9, 2, k=2, repairing=True)], 100, "repair: restoring the rest"),
+        ([made.step(9, 2, k=2, repairing=True)], 90, "repair: restoring the rest"),
     ],
 )
 def test_the_bar_says_what_is_done_and_how_far(
@@ -152,6 +152,20 @@ def test_the_bar_says_what_is_done_and_how_far(
     (bar,) = open_app(run=run.id).get("progress")
     assert bar.proto.value == share
     assert bar.proto.text.endswith(words)
+    store.finish(run.id, RunState.CANCELLED)
+
+
+def test_the_bar_only_goes_forward(open_app: OpenApp, store: Store) -> None:
+    run = store.create(ForgetRequest(pick="ids:1,2"))
+    store.update(run.id, state=RunState.RUNNING, phase="importance", phase_share=0.5)
+    app = open_app(run=run.id)
+    shares = [app.get("progress")[0].proto.value]
+    store.update(run.id, phase="attack", phase_share=0.0)
+    shares.append(app.run().get("progress")[0].proto.value)
+    for forgotten in (2, 1):
+        append_step(store.folder(run.id), made.step(forgotten, forgotten, k=2))
+        shares.append(app.run().get("progress")[0].proto.value)
+    assert shares == [17, 17, 55, 55]
     store.finish(run.id, RunState.CANCELLED)
 
 

@@ -125,6 +125,11 @@ def test_what_is_written_alike_is_no_victory() -> None:
     words = conclusion([numbers("anchor", 99.9), numbers("adv", 99.9), numbers("neggrad", 50.0)])
     assert words.startswith("**anchor** and **adv** forget all and keep most: 99.9%")
     assert words.endswith("50% after neggrad.")
+    few = [numbers("anchor", 99.9), numbers("adv", 99.8)]
+    assert conclusion(few).startswith("They forget all and keep nearly the same: 99.8 to 99.9%")
+    assert conclusion(few).endswith("4 pictures may be chance.")
+    assert conclusion([*few, numbers("neggrad", 50.0)]).startswith("**anchor** and **adv** forget all")
+    assert conclusion([numbers("anchor", 99.95), numbers("adv", 99.8)]).startswith("**anchor** forgets all")
     assert "keep the same: 100%" in conclusion([numbers("anchor", 99.996), numbers("adv", 99.997)])
 
 
