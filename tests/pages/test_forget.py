@@ -99,6 +99,10 @@ def test_the_depth_follows_the_pick_until_somebody_chooses_it(open_app: OpenApp)
     assert (depth_of(4), depth_of(40), depth_of(4)) == (1, 0, 1)
     app.segmented_control(key=depth).set_value(2).run()
     assert (depth_of(40), depth_of(4)) == (2, 2)
+    # The prices are of misclassifying.
+    assert not [one for one in app.caption if "more or less" in one.value]
+    app.radio(key="goal").set_value("relabel").run()
+    assert [one for one in app.caption if one.value.endswith("To relabel it may cost more or less.")]
 
 
 def test_pressing_forget_queues_the_request(open_app: OpenApp, store: Store) -> None:
