@@ -1,8 +1,8 @@
 # make app    creates .venv, installs the requirements and opens the app (PORT=8501)
 # make serve  the same for others: ADDRESS=0.0.0.0, PORT=8501, NAME= (host name), BASE= (path); see docs/deploy.md
 # make test   also installs the test requirements, then checks format, lint and types and runs the tests
-# make test-quick (under 1 minute) and make test-core (under 5) run parts of it; make test-lowest tests the
-# library with the lowest versions of requirements.txt
+# make test-all runs the slow tests too and counts covered lines; make test-quick (under 1 minute) and make test-core
+# (under 5) run parts of it; make test-lowest tests the library with the lowest versions of requirements.txt
 PORT ?= 8501
 ADDRESS ?= 0.0.0.0
 NAME ?=
@@ -18,7 +18,7 @@ LONG := tests/browser tests/engine tests/pages tests/catalog/test_training.py te
 CORE := tests/artifacts tests/catalog tests/commands tests/common tests/engine tests/forgetting tests/jobs \
 	tests/measuring tests/store
 
-.PHONY: app serve test test-quick test-core test-lowest clean
+.PHONY: app serve test test-all test-quick test-core test-lowest clean
 
 app: .venv/app-installed
 	$(BIN)/python -m unlearn_core app --port $(PORT)
@@ -30,15 +30,23 @@ serve: .venv/app-installed
 		$(if $(BASE),--server.baseUrlPath "$(BASE)") \
 		$(foreach name,$(NAME) $(if $(NAME),localhost 127.0.0.1),--server.allowedHosts "$(name)")
 
-test: .venv/tests-installed
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+define CHECKS
+$(BIN)/ruff format --check .
+$(BIN)/ruff check .
+$(BIN)/mypy
+$(BIN)/lint-imports --no-logo
+endef
 # The longest files come first (tests/conftest.py). One thread each: two processes with a thread per core slow each
 # other down several times.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 \
-		--cov --cov-report term:skip-covered
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+
+test: .venv/tests-installed
+	$(CHECKS)
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/tests-installed
+	$(CHECKS)
+	$(PYTEST) --cov --cov-report term:skip-covered
 
 test-quick: .venv/tests-installed
 	$(BIN)/ruff format --check .
@@ -47,10 +55,7 @@ test-quick: .venv/tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 $(QUICK)
 
 test-core: .venv/tests-installed
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-logo
-	$(BIN)/mypy
+	$(CHECKS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile $(addprefix --ignore ,$(LONG))
 
 # Only the packages of requirements.txt have their lowest versions, not the test tools.

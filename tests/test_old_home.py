@@ -131,6 +131,7 @@ def test_weights_are_whole(run: str) -> None:
     )
 
 
+@pytest.mark.slow
 @EACH_FINISHED
 def test_attributions_are_whole(run: str) -> None:
     app = whole(open_app("attributions", run=run))

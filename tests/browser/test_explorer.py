@@ -92,6 +92,7 @@ def test_a_film_plays_and_a_link_opens_it_at_its_step(
     shoot(page, f"replay-on-the-way-{scheme}")
 
 
+@pytest.mark.slow
 def test_the_dial_keeps_a_point_as_a_run(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/replay?run={runs[0]}&view=Dial&far=50")
     expect(page.get_by_text(re.compile("of 6 pictures recognised"))).to_be_visible()
@@ -124,6 +125,7 @@ def test_a_dot_of_the_transitions_shows_its_pictures(open_page: OpenPage, runs: 
     shoot(page, "transitions-light")
 
 
+@pytest.mark.slow
 def test_a_link_keeps_the_settings_of_the_algorithm(open_page: OpenPage, runs: list[str]) -> None:
     page = open_page(f"/attributions?run={runs[0]}")
     settle(page)
@@ -152,6 +154,7 @@ def click_in(page: Page, selector: str, across: float, down: float) -> None:
     page.mouse.click(x, y)
 
 
+@pytest.mark.slow
 def test_a_bar_opens_its_layer_a_row_its_filter_and_the_link_keeps_both(
     open_page: OpenPage, runs: list[str]
 ) -> None:

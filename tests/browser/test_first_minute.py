@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import App, OpenPage
@@ -38,6 +39,7 @@ def test_every_page_has_something_to_see_at_once(open_page: OpenPage) -> None:
         expect(page.locator("[data-testid=stAlertContentError]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_example_plays_and_makes_way(open_page: OpenPage) -> None:
     page = open_page()
     settle(page)
@@ -88,6 +90,7 @@ def test_a_run_of_ones_own_moves_and_ends_in_a_sentence(app: App, open_page: Ope
     expect(fresh.get_by_text("A classifier has learned")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_picture_clicked_is_followed_on_every_page(open_page: OpenPage) -> None:
     page = open_page("/before_after?run=example")
     settle(page)

@@ -108,6 +108,7 @@ def test_the_wheel_holds_the_core_and_the_app_and_nothing_else(distributions: Pa
     assert "unlearn_core/py.typed" in names
 
 
+@pytest.mark.slow
 def test_the_installed_command_forgets_four_digits(scripts: Path, own_home: Path, tmp_path: Path) -> None:
     command = [str(scripts / "unlearn-lens"), "forget", "--pick", "hardest:4", "--json"]
     result = json.loads(_call(command, _empty(tmp_path)))
@@ -124,6 +125,7 @@ def test_the_installed_library_is_the_one_of_the_wheel(scripts: Path, tmp_path: 
     assert version == unlearn_core.__version__
 
 
+@pytest.mark.slow
 def test_the_installed_app_opens_with_its_own_settings(installed_app: App, browser: Browser) -> None:
     for scheme, colour in TEXT_COLOURS.items():
         page = browser.new_page(color_scheme=scheme)

@@ -94,6 +94,7 @@ def visit(window: Page, app: App, path: str, **link: str) -> None:
     settle(window)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_a_page_is_whole(app: App, window: Page, state: str) -> None:
     path, link, answer = STATES[state]
@@ -225,6 +226,7 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{MOST_TABS} times Tab did not reach {selector}.")
 
 
+@pytest.mark.slow
 def test_the_whole_job_with_the_keyboard(app: App, open_page: OpenPage) -> None:
     page = open_page(f"/?{urlencode(_DATA)}")
     settle(page)

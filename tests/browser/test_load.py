@@ -9,6 +9,7 @@ from benchmarks.load import measure
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_five_people_meet_no_error() -> None:
     # In a thread of its own: the browser of other tests keeps an event loop in this one.
     with ThreadPoolExecutor(1) as thread:

@@ -40,6 +40,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         stop_server(process)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_address_opens_its_page_on_a_fresh_server(serve: Serve, browser: Browser, address: str) -> None:
     app, _ = serve()
@@ -73,6 +74,7 @@ def test_a_stranger_who_leads_here_by_name_is_refused(serve: Serve) -> None:
     assert handshake("stranger.example") == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_the_runs_of_a_server_that_ended_are_interrupted(
     serve: Serve, browser: Browser, tmp_path: Path, how: str

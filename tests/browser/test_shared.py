@@ -39,6 +39,7 @@ def open_add(page: Page) -> None:
     settle(page)
 
 
+@pytest.mark.slow
 def test_uploads_and_runs_are_ones_own_but_for_a_link(app: App, open_page: OpenPage) -> None:
     first = open_page(f"/?run={EXAMPLE}")
     open_add(first)

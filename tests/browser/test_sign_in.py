@@ -69,6 +69,7 @@ def sign_in(page: Page) -> None:
     settle(page)
 
 
+@pytest.mark.slow
 def test_one_signs_in_before_anything_is_shown_and_has_ones_own_in_every_browser(
     closed_app: App, openid: Provider, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

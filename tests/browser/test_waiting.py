@@ -11,6 +11,7 @@ from tests.browser.steps import open_tab
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_click_while_the_pictures_load_is_not_lost(app: App, open_page: OpenPage) -> None:
     page = open_page("/")
     page.get_by_role("combobox", name="Classifier").click()

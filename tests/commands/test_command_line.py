@@ -197,6 +197,7 @@ def test_bad_input_ends_the_process_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_notebook_needs_four_lines() -> None:
     program = """
 from unlearn_core import load_classifier, load_images, unlearn

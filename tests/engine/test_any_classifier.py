@@ -45,6 +45,7 @@ def pictures(tmp_path: Path) -> str:
     return f"folder:{tmp_path / 'pictures'}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_whole_job(own_home: Path, pictures: str, network: str) -> None:
     specification = ClassifierSpecification(

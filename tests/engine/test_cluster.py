@@ -83,6 +83,7 @@ def test_a_run_is_forgotten_in_the_background_and_kept(engine: Engine) -> None:
     assert engine.store.steps(run.id)[-1].forgotten == 2
 
 
+@pytest.mark.slow
 def test_kept_weights_are_not_looked_for_again_when_the_run_goes_on_or_is_carried_out_again(
     engine: Engine,
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_running_and_a_waiting_run_are_cancelled(engine: Engine) -> None:
     assert engine.store.get(waiting).started is None
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_its_worker_is_killed_but_not_for_ever(engine: Engine) -> None:
     run_id, waiting = engine.submit(ENDLESS), engine.submit(EASY)
     killed: set[int] = set()
@@ -182,6 +184,7 @@ def test_a_killed_server_leaves_an_interrupted_run_that_can_run_again(tmp_path: 
     assert store.get(run_id).parsed_request().max_steps == 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process for a while")
 def test_a_worker_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlearn_core.engine.watch.SECONDS_BETWEEN_LOOKS", 0.5)

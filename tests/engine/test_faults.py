@@ -7,6 +7,7 @@ import pytest
 from benchmarks.faults import measure
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="workers end with their server only elsewhere")
 def test_after_a_killed_server_the_run_goes_on_to_the_same_weights() -> None:
     found = measure({"round": 7, "seed": 0})

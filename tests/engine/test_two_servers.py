@@ -41,6 +41,7 @@ def stop_between_writes(processes: list[psutil.Process], home: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_both_work_and_one_may_stop_for_a_while(tmp_path: Path, home: Path) -> None:
     server, run_id = start_server(tmp_path, home)
     store = Store(home)

@@ -61,6 +61,7 @@ def a_method(entry: MethodEntry, family: str):  # type: ignore[no-untyped-def]
     return load_method(entry)(entry.complete({name: value for name, value in given.items() if name in known}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("entry", methods(), ids=lambda entry: entry.name)
 def test_two_steps(entry: MethodEntry, family: str) -> None:

@@ -106,6 +106,7 @@ def test_a_run_ends_the_same_with_what_was_prepared(
     ends_the_same(store, forget(folder, **differs), monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_photo_is_forgotten_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ends_the_same(store, PHOTO, monkeypatch)
 

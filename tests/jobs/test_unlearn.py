@@ -172,6 +172,7 @@ def test_a_report_cancels_before_and_during_forgetting(classifier: Classifier, i
     assert [one.result for one in later.outcomes] == [result]
 
 
+@pytest.mark.slow
 def test_classifiers_that_never_saw_the_pictures_are_the_yardstick(
     classifier: Classifier, images: ImageSet, own_home: Path
 ) -> None:

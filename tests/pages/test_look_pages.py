@@ -44,6 +44,7 @@ def test_a_failed_run_says_why(open_app: OpenApp, store: Store, page: str) -> No
     assert "The worker process died." in words_of(open_app(page, run.id))
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_from_another_is_shown_whole(
     open_app: OpenApp, store: Store, finished: Finished
 ) -> None:

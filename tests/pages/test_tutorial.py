@@ -36,6 +36,7 @@ def test_what_the_tutorial_names_exists(name: str) -> None:
     assert name in said_by_the_pages()
 
 
+@pytest.mark.slow
 def test_the_steps_on_a_finished_run_can_be_taken(open_app: OpenApp, store: Store) -> None:
     install_example(store)
     app = open_app(run=EXAMPLE)

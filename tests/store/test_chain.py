@@ -46,6 +46,7 @@ def test_a_chain_reports_every_earlier_set_and_anchor_keeps_it_forgotten(store: 
     assert all((start[name] == end_of_second[name]).all() for name in start)
 
 
+@pytest.mark.slow
 def test_before_in_a_chain_is_the_classifier_that_the_run_started_from(store: Store) -> None:
     first = run_after(store, None, "ids:3")
     second = run_after(store, first.id, "ids:800", "neggrad")
@@ -75,6 +76,7 @@ def test_a_run_without_a_classifier_or_of_another_set_is_one_sentence(store: Sto
             weights_before(store, request)
 
 
+@pytest.mark.slow
 def test_a_run_of_a_chain_can_be_kept_without_the_run_before_it(store: Store) -> None:
     first = run_after(store, None, "ids:3", "neggrad")
     second = run_after(store, first.id, "ids:800", "neggrad")

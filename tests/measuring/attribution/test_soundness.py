@@ -81,6 +81,7 @@ def test_the_reasons_say_what_was_measured() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", CLASSIFIERS, ids=lambda entry: entry.name)
 def test_what_is_offered_for_shipped_classifiers_is_right(entry) -> None:  # type: ignore[no-untyped-def]
     classifier = load_classifier(entry.name)
