@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
 from pages.shared.visitor import visitor
 from unlearn_core.common.home import home
@@ -130,7 +131,9 @@ def let_browser_draw() -> None:
 
 
 def _start_workers() -> None:
-    engine()
+    # Streamlit ends this wait with that of the page whose visitor has left; another thread starts them then.
+    with suppress(StopException):
+        engine()
     # The next page most likely shows a table.
     import_module("pandas")
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import visitor
+from pages.shared import app_state, visitor
 from tests.finished import FinishedRun
 from tests.pages.conftest import OpenApp
 from tests.pages.words_of import words_of
@@ -253,3 +254,11 @@ def test_a_link_to_a_comparison_shows_another_ones_runs(
     app.query_params["runs"] = "00000000"
     app.run()
     assert "There is no run 00000000." in words_of(app)
+
+
+def test_a_visitor_who_leaves_while_the_workers_start_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def left() -> None:
+        raise StopException
+
+    monkeypatch.setattr(app_state, "engine", left)
+    app_state._start_workers()
