@@ -42,6 +42,10 @@ def test_rows_that_contradict_each_other_are_left_out(tmp_path: Path, other: str
         ("part", "", "holdout"),
         ("is_test", "0", "1"),
         ("is test", "False", "TRUE"),
+        ("is_valid", "False", "True"),
+        ("is_train", "1", "0"),
+        ("partition", "train", "val"),
+        ("phase", "training", "test"),
     ],
 )
 def test_a_split_has_the_words_of_folders(tmp_path: Path, column: str, train: str, test: str) -> None:
@@ -72,9 +76,55 @@ def test_the_class_may_be_the_column_that_has_one(
     assert found(source) == {"a.jpg": ("Cat", False), "b.jpg": ("dog", False), "c.jpg": ("", False)}
 
 
-def test_several_classes_of_one_picture_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("image,cat,dog,fox", "a.jpg,1,0,0", "b.jpg,1,0,1"),
+        ("Image Index,Finding Labels", "a.jpg,cat|fox", "b.jpg,fox", "c.jpg,cat"),
+        ("image,label", "a.jpg,cat", "b.jpg,fox", 'c.jpg,"cat, fox"'),
+    ],
+)
+def test_several_classes_of_one_picture_are_refused(tmp_path: Path, rows: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match="gives a picture several classes at once: cat and fox"):
-        read(tmp_path, "image,cat,dog,fox", "a.jpg,1,0,0", "b.jpg,1,0,1")
+        read(tmp_path, *rows)
+
+
+def test_several_names_of_one_class_are_one_label(tmp_path: Path) -> None:
+    source = read(tmp_path, "image,label", 'a.jpg,"tench, Tinca tinca"', "b.jpg,goldfish")
+    assert source.class_names == ("goldfish", "tench, Tinca tinca")
+
+
+@pytest.mark.parametrize("nothing", ["-1", "nan", "NaN", "N/A"])
+def test_what_programs_write_for_nothing_is_no_label(tmp_path: Path, nothing: str) -> None:
+    source = read(tmp_path, "path,label", "a.jpg,0", f"b.jpg,{nothing}", "c.jpg,1")
+    assert found(source) == {"a.jpg": ("0", False), "b.jpg": ("", False), "c.jpg": ("1", False)}
+
+
+def test_a_number_below_zero_is_a_class_among_words(tmp_path: Path) -> None:
+    assert read(tmp_path, "path,label", "a.jpg,-1", "b.jpg,none", "c.jpg,-1").class_names == ("-1", "none")
+
+
+@pytest.mark.parametrize("head", ["id,img_path,label", "image_id,name,label", "id,file_names,label"])
+def test_the_pictures_are_in_the_column_whose_cells_end_so(tmp_path: Path, head: str) -> None:
+    folder(
+        tmp_path, "1.jpg", "2.jpg", "3.jpg", **{"table.csv": f"{head}\n1,3.jpg,fox\n2,2.jpg,dog\n3,1.jpg,cat"}
+    )
+    source = table_source(tmp_path / "table.csv")
+    assert {name: label for name, (label, _) in found(source).items()} == {
+        "1.jpg": "cat",
+        "2.jpg": "dog",
+        "3.jpg": "fox",
+    }
+
+
+def test_masks_are_not_taken_for_the_pictures(tmp_path: Path) -> None:
+    source = read(tmp_path, "id,mask_file,label", "a,b.jpg,cat", "c,b.jpg,dog")
+    assert found(source) == {"a.jpg": ("cat", False), "c.jpg": ("dog", False)}
+
+
+@pytest.mark.parametrize("before", ["sep=;\n", "\n"])
+def test_what_excel_writes_before_the_header_is_no_row(tmp_path: Path, before: str) -> None:
+    assert read(tmp_path, f"{before}path;label", "a.jpg;cat", "b.jpg;dog").class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(

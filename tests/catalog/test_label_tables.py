@@ -143,3 +143,12 @@ def test_of_many_tables_a_few_are_named(tmp_path: Path, tables: int) -> None:
     else:
         words = "101 tables were not read: of so many only those beside the pictures are."
         assert (source.class_names, source.notes) == ((), (words,))
+
+
+def test_a_table_or_its_name_says_which_are_for_testing(tmp_path: Path) -> None:
+    split = {"labels.csv": "filename,label,split\n1.jpg,cat,train\n2.jpg,dog,val\n3.jpg,cat,\n"}
+    source = folder_source(folder(tmp_path / "a", "images/1.jpg", "images/2.jpg", "images/3.jpg", **split))
+    assert list(found(source).values()) == [("cat", False), ("dog", True), ("cat", False)]
+    two = {"train.csv": "filename,label\n1.jpg,cat\n2.jpg,dog\n", "test.csv": "filename,label\n3.jpg,cat\n"}
+    source = folder_source(folder(tmp_path / "b", "images/1.jpg", "images/2.jpg", "images/3.jpg", **two))
+    assert list(found(source).values()) == [("cat", False), ("dog", False), ("cat", True)]

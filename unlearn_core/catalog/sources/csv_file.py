@@ -14,23 +14,22 @@ from unicodedata import normalize
 
 from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.folders import MOST_PICTURES, read_file, readable
-from unlearn_core.catalog.sources.split_words import Kind, split_of
-from unlearn_core.catalog.sources.tables import IS_TEST, NO_LABEL, PATHS, column, label_of_row, rows_of
+from unlearn_core.catalog.sources.split_column import split_column
+from unlearn_core.catalog.sources.tables import (
+    NO_LABEL,
+    columns_of,
+    label_of_row,
+    path_column,
+    rows_of,
+)
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
 from unlearn_core.common.brought import there
 from unlearn_core.common.long_names import MOST_CHARACTERS
 from unlearn_core.errors import UserError, no_such_file
 
-SPLITS = ("split", "subset", "usage")
-_MAYBE_SPLITS = ("part", "set")
-"""They may mean something else, and count only where one of their cells has a word for a split."""
-_FLAGS: dict[str, Kind] = {
-    **dict.fromkeys(("0", "false", "no"), "train"),
-    **dict.fromkeys(("1", "true", "yes"), "test"),
-}
 _FULL = re.compile(r"[/\\]|[a-zA-Z]:")
 _TRIED = 20
-_READING = 3
+_READING = 4
 """Increase it when the same file gives other classes or another split: what was made of them is then old."""
 
 
@@ -64,15 +63,16 @@ def table_source(path: Path) -> ImageSource:
     """
     rows, notes = _rows(path)
     header = rows[0]
-    where, label = column(header, PATHS), label_of_row(rows)
+    where, label = path_column(rows), label_of_row(rows)
     if where is None or label == NO_LABEL:
-        raise UserError(f"{path.name} needs a header with the columns path and label.")
+        has = f"it has {columns_of(header)}"
+        raise UserError(f"{path.name} needs a header with the columns path and label; {has}.")
     if isinstance(label, str):
         raise UserError(f"{path.name} cannot be used: {label}.")
     folder = path.parent.resolve()
     exists = _files(folder)
     root = _root(exists, [row[where].strip() for row in rows[1:] if len(row) == len(header)])
-    split, is_flag = _split_column(rows)
+    split = split_column(rows)
     found: list[_Row] = []
     left_out: dict[int, tuple[str, str]] = {}
     for line, row in enumerate(rows[1:], 2):
@@ -82,9 +82,9 @@ def table_source(path: Path) -> ImageSource:
             text = row[where] if len(row) > where else ""
             left_out[line] = (text, _why(path, line, row, header, where))
             continue
-        kind = "train" if split is None else _kind(row[split].strip(), is_flag=is_flag)
+        kind = "train" if split is None else split.kind(row)
         if split is not None and kind is None:
-            cell = f"{row[split].strip()[:80]!r} in the column {header[split].strip()[:80]}"
+            cell = f"{row[split.place].strip()[:80]!r} in the column {header[split.place].strip()[:80]}"
             raise UserError(f"Line {line} of {path.name} has {cell}: write train or test.")
         text = "" if kind == "unlabelled" else normalize("NFC", label(row))
         found.append(_Row(line, name, text, kind != "train"))
@@ -104,27 +104,6 @@ def table_source(path: Path) -> ImageSource:
         left_out=[left_out[line] for line in sorted(left_out)],
         notes=notes,
     )
-
-
-def _split_column(rows: list[list[str]]) -> tuple[int | None, bool]:
-    """Return the column of the split, None if there is none, and whether it only tells test pictures."""
-    header = rows[0]
-    place = column(header, SPLITS)
-    maybe = column(header, _MAYBE_SPLITS)
-    if place is None and maybe is not None:
-        cells = {row[maybe].strip() for row in rows[1:] if len(row) == len(header)} - {""}
-        place = maybe if any(_kind(cell, is_flag=False) for cell in cells) else None
-    return (column(header, (IS_TEST,)), True) if place is None else (place, False)
-
-
-def _kind(value: str, *, is_flag: bool) -> Kind | None:
-    """Return what a cell of a split says, or of a column that tells test pictures; None for other words."""
-    if not value:
-        return "train"
-    if is_flag:
-        return _FLAGS.get(value.lower())
-    found = split_of(value)
-    return found[0] if found and found[0] != "none" else None
 
 
 def _repeated(path: Path, rows: list[_Row]) -> dict[int, tuple[str, str]]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from unlearn_core.catalog.class_names import class_numbers
 from unlearn_core.catalog.sources.base import PictureFile
 from unlearn_core.catalog.sources.named_pictures import NamedPictures
-from unlearn_core.catalog.sources.tables import FILES, PATHS, column, label_of_row, rows_of
+from unlearn_core.catalog.sources.split_column import split_column
+from unlearn_core.catalog.sources.split_words import Kind, split_of
+from unlearn_core.catalog.sources.tables import is_id, label_of_row, path_column, rows_of
 from unlearn_core.common.long_names import MOST_CHARACTERS
 from unlearn_core.errors import UserError
 
@@ -16,6 +18,9 @@ _ANNOTATIONS, _TABLE = "_annotations.txt", ".csv"
 
 _NO_LABELS = "submission"
 """In the name of a table: Kaggle's example of an answer has one class for all pictures."""
+
+_Said = tuple[str, str, Kind | None]
+"""A picture or its path, its class, and whether it is for testing, None where that is not said."""
 
 _MOST_TABLES = 100
 _MOST_NAMED = 3
@@ -27,11 +32,13 @@ class Tables:
 
     Attributes:
         classes: by the pictures' paths.
+        tests: likewise, whether the table says that they are for testing, where it or its name says anything.
         left_out: a sentence about each picture that a table gives several classes.
         notes: which tables were used, and which were not though they name pictures.
     """
 
     classes: dict[str, str]
+    tests: dict[str, bool]
     left_out: dict[str, str]
     notes: tuple[str, ...]
 
@@ -79,17 +86,21 @@ def in_tables(
     """
     tables = [file for file in files if file.name.lower().endswith(_TABLE)]
     if not tables or not unlabelled:
-        return Tables({}, {}, ())
+        return Tables({}, {}, {}, ())
     read = tables if len(tables) <= _MOST_TABLES else _beside(tables, unlabelled)
     pictures = NamedPictures(is_test)
     numbers = {number[0]: name for name in classes if (number := class_numbers([name]))}
     said: dict[str, tuple[str, str]] = {}
+    tests: dict[str, bool] = {}
     left_out: dict[str, str] = {}
     used, unused = [], []
     for file in read:
         found, why_not = _named(file, pictures)
         unused += [why_not] * bool(why_not)
-        labels = [(one, _as_class(label, classes, numbers)) for one, label in found if one in unlabelled]
+        found = [row for row in found if row[0] in unlabelled]
+        labels = [(one, _as_class(label, classes, numbers)) for one, label, _ in found]
+        # Folders for testing say it better.
+        tests |= {one: kind != "train" for one, _, kind in found if kind and not any(is_test.values())}
         own, several = _once(labels)
         for one, (name, other) in several.items():
             words = f"{file.name[-80:]} gives {one[-80:]} different classes"
@@ -105,14 +116,14 @@ def in_tables(
     if len(read) < len(tables):
         others = len(tables) - len(read)
         notes.append(f"{others:,} tables were not read: of so many only those beside the pictures are.")
-    return Tables({one: name for one, (name, _) in said.items()}, left_out, tuple(notes))
+    return Tables({one: name for one, (name, _) in said.items()}, tests, left_out, tuple(notes))
 
 
-def _named(file: PictureFile, pictures: NamedPictures) -> tuple[list[tuple[str, str]], str]:
-    """Return picture and label of each row of a table, or a sentence if it names pictures and is not used."""
+def _named(file: PictureFile, pictures: NamedPictures) -> tuple[list[_Said], str]:
+    """Return what each row of a table says, or a sentence if it names pictures and is not used."""
     rows, fault = _labels(file)
     find = pictures.in_table(file.name)
-    found = [(one, label) for path, label in rows if (one := find(path))]
+    found = [(one, label, kind) for path, label, kind in rows if (one := find(path))]
     if found or not (rows or fault):
         return found, ""
     return [], f"{file.name} was not used: {fault or 'none of its rows names exactly one picture here'}."
@@ -146,27 +157,33 @@ def _beside(tables: Sequence[PictureFile], unlabelled: Collection[str]) -> list[
     return [file for file in tables if {_folder(file.name), f"{file.name[: -len(_TABLE)]}/"} & folders]
 
 
-def _labels(file: PictureFile) -> tuple[list[tuple[str, str]], str]:
-    """Return path and class of each row, or a reason why there are none though the table names pictures."""
+def _labels(file: PictureFile) -> tuple[list[_Said], str]:
+    """Return what each row says, or a reason why there is nothing though the table names pictures."""
     rows: list[list[str]] = []
     with suppress(UserError):
         rows, _ = rows_of(_read(file), file.name)
     if not rows:
         return [], ""
-    where, label = column(rows[0], PATHS), label_of_row(rows)
-    if isinstance(label, str):
-        return [], "" if column(rows[0], FILES) is None else label
+    where, label, split = path_column(rows), label_of_row(rows), split_column(rows)
     if where is None:
         return [], ""
+    if isinstance(label, str):
+        return [], "" if is_id(rows[0][where]) else label
     whole = (row for row in rows[1:] if len(row) == len(rows[0]))
-    both = ((row[where].strip(), label(row)) for row in whole)
-    return [(path, name) for path, name in both if max(len(path), len(name)) <= MOST_CHARACTERS], ""
+    of_all = split_of(_last(file.name)[: -len(_TABLE)])
+    kind = of_all[0] if of_all and of_all[0] in ("train", "test") else None
+    said = ((row[where].strip(), label(row), split.kind(row) if split else kind) for row in whole)
+    return [one for one in said if max(len(one[0]), len(one[1])) <= MOST_CHARACTERS], ""
 
 
 def _read(file: PictureFile) -> bytes:
     with suppress(UserError, OSError):
         return file.read()
     return b""
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _folder(name: str) -> str:

@@ -55,7 +55,8 @@ def placed(names: Sequence[str], annotations: Sequence[PictureFile]) -> Placed:
     if is_around and any(found[name].class_name for name in said.classes):
         found = {name: Place("", place.is_test) for name, place in found.items()}
     for name, label in said.classes.items():
-        found[name] = replace(found[name], class_name=normalize("NFC", label))
+        is_for_testing = said.tests.get(name, found[name].is_test)
+        found[name] = replace(found[name], class_name=normalize("NFC", label), is_test=is_for_testing)
     found = {name: place for name, place in found.items() if name not in said.left_out}
     notes = [*said.notes]
     if is_around and not said.classes:
