@@ -61,6 +61,21 @@ def test_names_are_compared_exactly_first(
 
 
 @pytest.mark.parametrize(
+    ("own", "theirs", "expected"),
+    [
+        (["cat, dog", "bird"], ["cat", "dog", "bird"], (-1, 2)),
+        (["-10", "10"], ["10", "20"], (-1, 0)),
+        (["A-", "A+"], ["A", "B"], (-1, -1)),
+        (["0-5", "0.5"], ["0.5", "1"], (-1, 0)),
+    ],
+)
+def test_what_means_several_classes_or_another_number_matches_none(
+    own: list[str], theirs: list[str], expected: tuple[int, ...]
+) -> None:
+    assert match_classes(own, theirs, []).classes == expected
+
+
+@pytest.mark.parametrize(
     ("own", "names", "expected"),
     [
         # One of several names in common is not enough.

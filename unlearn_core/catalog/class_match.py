@@ -23,6 +23,7 @@ with 10 before 2, as torchvision's ImageFolder does it."""
 
 _WORDNET_ID = re.compile(r"(?<!\d)n\d{8}(?!\d)")
 _NUMBERED = re.compile(r"(n\d{8}|\d+)[._ -]+([^\W\d_].*)", re.DOTALL)
+_SIGN, _POINT = re.compile(r"^-(?=\d)|(?<=\w)-$"), re.compile(r"(?<=\d)\.(?=\d)")
 _SEPARATORS = re.compile(r"[\s_\-.,;:/\\()\[\]'\"’!?&]+")
 
 
@@ -147,10 +148,16 @@ class _Known:
         if wordnet_id in self._wordnet_ids:
             return self._wordnet_ids[wordnet_id], "WordNet id"
         for level, forms in enumerate(_spellings(name, without)):
+            found = set()
             for form in forms:
                 classes = self._found[level].get(form, set())
                 if len(classes) == 1 and _is_same(forms, self._spelled[next(iter(classes))][level]):
-                    return next(iter(classes)), "name"
+                    found |= classes
+            if len(found) == 1:
+                return found.pop(), "name"
+            if found:
+                # Names of several classes at once.
+                break
         return -1, "none"
 
 
@@ -190,7 +197,9 @@ def _spellings(name: str, without: str) -> tuple[list[str], ...]:
 
 
 def _plain(name: str) -> str:
-    return _SEPARATORS.sub(" ", name.lower()).strip()
+    """Return a name without case and separators; what is a minus, or a point in a number, is none."""
+    kept = _SIGN.sub("−", _POINT.sub("·", name.strip().lower()))
+    return _SEPARATORS.sub(" ", kept).strip()
 
 
 def read_overrides(root: Path, classifier: str, images: str) -> dict[str, str]:

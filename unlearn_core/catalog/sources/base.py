@@ -136,10 +136,13 @@ def in_order(
 
 
 def _spelled_once(classes: Sequence[str], is_test: Sequence[bool]) -> dict[str, str]:
-    """Return the training pictures' name of each class that the test pictures spell in another case."""
+    """Return the training pictures' name of each class that the test pictures spell in another case.
+
+    Two classes of training pictures differ in more than that, unless they are letters, as in handwriting.
+    """
     known: dict[tuple[str, bool], str] = {}
     for name, test in sorted(set(zip(classes, is_test, strict=True))):
-        other = known.setdefault((name.lower(), test), name)
+        other = known.setdefault((name.lower() if len(name) > 1 else name, test), name)
         if other != name:
             raise UserError(f"Two classes have the same name: {other[:80]} and {name[:80]}.")
     pairs = ((name, known.get((lower, False), name)) for (lower, test), name in known.items() if test)

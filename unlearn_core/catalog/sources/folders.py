@@ -60,13 +60,21 @@ def folder_fingerprint(path: Path) -> str:
     else:
         top = path if known_as == path.resolve() else known_as
         files = [
-            (os.path.join(top, *inside), Path(file).stat())  # noqa: PTH118 (of each of 100,000 files)
+            (os.path.join(top, *inside), _facts(file))  # noqa: PTH118 (of each of 100,000 files)
             for inside, file, is_folder in walk(path)
             if not is_folder
         ]
     for name, facts in sorted(files):
         digest.update(f"{readable(name)}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _facts(file: str) -> os.stat_result:
+    """Return size and time of a file, of a link to what is not there those of the link."""
+    try:
+        return Path(file).stat()
+    except OSError:
+        return Path(file).lstat()
 
 
 def folder_source(path: Path) -> ImageSource:

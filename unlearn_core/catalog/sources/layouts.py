@@ -12,7 +12,7 @@ from unlearn_core.catalog.sources.split_words import PLAIN, Kind, split_of
 Folders = tuple[str, ...]
 
 _FOLD = re.compile(r"fold[ _-]?\d+", re.IGNORECASE)
-_PART = re.compile(r"(.*[ _-])?part[ _-]?\d+", re.IGNORECASE)
+_PART = re.compile(r"((.*[ _-])?part|images?|imgs?|batch)[ _-]?\d+", re.IGNORECASE)
 _DEEPEST = 6
 
 

@@ -8,14 +8,15 @@ from unlearn_core.catalog.sources.split_words import PLAIN
 NO_PICTURES = frozenset({"mask", "masks", "label", "labels", "annotation", "annotations"})
 """Words for folders of masks."""
 
-_FOLDERS = NO_PICTURES | {"segmentationclass", "segmentationobject"}
+_FOLDERS = NO_PICTURES | {"segmentationclass", "segmentationobject", "segmentation", "segmentations"}
 _FILE = re.compile(r"(.+)[ _-]mask([ _-]?\d+)?", re.IGNORECASE)
 
 
 def masks(names: Sequence[str]) -> dict[str, str]:
     """Return a sentence about each file that is a mask, by its path.
 
-    It is in a folder of masks beside one of pictures, or has a name such as `1_mask.png` beside `1.png`.
+    It is in a folder of masks beside one of pictures, or has the same place there as a picture in its own, or
+    a name such as `1_mask.png` beside `1.png`.
 
     Args:
         names: paths with `/` in the set.
@@ -24,7 +25,12 @@ def masks(names: Sequence[str]) -> dict[str, str]:
     beside = {place for folder in folders for place in _around(folder, PLAIN)}
     no_pictures = {folder for folder in folders if beside and _around(folder, _FOLDERS) & beside}
     stems = {name.rpartition(".")[0] for name in names}
-    found = (name for name in names if name.rpartition("/")[0] in no_pictures or _of(name) in stems)
+    inside = {one for stem in stems for one in _within(stem, PLAIN)}
+    found = (
+        name
+        for name in names
+        if name.rpartition("/")[0] in no_pictures or _of(name) in stems or inside & _masked(name)
+    )
     return {name: f"{name} is a mask of another picture." for name in found}
 
 
@@ -32,6 +38,18 @@ def _around(folder: str, words: Collection[str]) -> set[str]:
     """Return the folders around those of a path that have one of these names."""
     parts = folder.split("/")
     return {"/".join(parts[:depth]) for depth, part in enumerate(parts) if part.lower() in words}
+
+
+def _within(path: str, words: Collection[str]) -> set[str]:
+    """Return the rest of a path after each folder with one of these names, if there are folders in it."""
+    parts = path.split("/")
+    rests = ("/".join(parts[depth + 1 :]) for depth, part in enumerate(parts[:-2]) if part.lower() in words)
+    return set(rests)
+
+
+def _masked(name: str) -> set[str]:
+    """Return where the picture whose mask a file is would be in its own folder."""
+    return _within(name.rpartition(".")[0], _FOLDERS)
 
 
 def _of(name: str) -> str | None:

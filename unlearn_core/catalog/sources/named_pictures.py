@@ -1,9 +1,13 @@
 """The pictures that the rows of a table mean."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from unicodedata import normalize
 
 from unlearn_core.catalog.sources.split_words import split_of
+
+_FULL = re.compile(r"/|[a-zA-Z]+:")
+"""A path from the top of a machine, or an address."""
 
 
 class NamedPictures:
@@ -31,6 +35,7 @@ class NamedPictures:
         The path is one from the table's folder or, as `Test.csv` of GTSRB is beside `Test`, from the folder
         of the table's name. Else that picture is meant whose name no other has: below the table's folder if
         there are any, and in a table such as `train.csv` none for testing. The ending may be missing.
+        Of a full path only the name counts then.
         """
         own = table[: -len(_last(table))]
         scope = own if own in self._folders else ""
@@ -46,6 +51,9 @@ class NamedPictures:
             found = some[0] if len(some) == 1 else None
             if found is None or not found.startswith(scope):
                 return None
+            if _FULL.match(path):
+                # Of another machine, where other folders were around the set.
+                return found
             ends = (f"/{one}".endswith(f"/{path}") for one in (found, _without_ending(found)))
             return found if any(ends) else None
 

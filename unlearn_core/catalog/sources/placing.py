@@ -10,6 +10,7 @@ from unlearn_core.catalog.sources.classes_in_names import class_in_name, classes
 from unlearn_core.catalog.sources.label_files import annotated, classes_are_those, in_tables
 from unlearn_core.catalog.sources.layouts import Folders, Place, places
 from unlearn_core.catalog.sources.masks import masks
+from unlearn_core.catalog.sources.nested_copies import nested_copies
 from unlearn_core.catalog.sources.split_words import split_of
 
 
@@ -38,7 +39,7 @@ def placed(names: Sequence[str], annotations: Sequence[PictureFile]) -> Placed:
     Raises:
         UserError: tables that disagree.
     """
-    left_out = masks(names)
+    left_out = nested_copies(names) | masks(names)
     others = [name for name in names if name not in left_out]
     found: dict[str, Place] = {}
     for name, place in zip(others, places(others, annotated(annotations)), strict=True):

@@ -18,7 +18,7 @@ _WORDS: dict[str, Kind] = {
 PLAIN = ("image", "images", "img", "imgs", "jpegimages", "pictures")
 """They only say that there are pictures."""
 
-_NEUTRAL = ("set", "data", "dataset", "split", "folder")
+_NEUTRAL = ("set", "data", "dataset", "split", "folder", "input", "inputs")
 
 
 def split_of(name: str) -> tuple[Kind, Words] | None:
