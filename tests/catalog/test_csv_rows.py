@@ -171,3 +171,8 @@ def test_names_may_lack_their_ending(tmp_path: Path) -> None:
     source = read(tmp_path, "image_id,dx", "a,cat", "d,dog", "e,dog")
     assert found(source) == {"a.jpg": ("cat", False), "d.PNG": ("dog", False)}
     assert [name for name, _ in source.left_out] == ["e"]
+
+
+def test_a_class_colours_no_terminal(tmp_path: Path) -> None:
+    source = read(tmp_path, "path,label", "a.jpg,\x1b[31mcat", 'b.jpg,"dog\nhouse"')
+    assert source.class_names == ("[31mcat", "dog house")

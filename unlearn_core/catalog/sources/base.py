@@ -1,5 +1,6 @@
 """What every source of pictures gives, and what an image set of the catalog is."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,9 @@ class CatalogImageSet(ABC):
         return 0.0
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
 def in_order(
     pictures: list[PictureFile],
     is_test: list[bool],
@@ -112,9 +116,12 @@ def in_order(
     """Return a source of files; "" is the class of unlabelled pictures.
 
     Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order
-    of their names, numbers in their own. Names that differ only in case are one class if one is of training
+    of their names, numbers in their own; what is no letter, sign or space in them, such as what would colour a
+    terminal, becomes a space. Names that differ only in case are one class if one is of training
     and the other of test pictures; else they raise `UserError`.
     """
+    printable = {name: _CONTROL.sub(" ", name).strip() for name in set(classes)}
+    classes = [printable[name] for name in classes]
     spelled = _spelled_once(classes, is_test)
     classes = [spelled.get(name, name) for name in classes]
     for name, other in spelled.items():
