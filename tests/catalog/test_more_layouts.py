@@ -88,3 +88,18 @@ def test_letters_of_both_cases_are_two_classes_and_words_are_not(tmp_path: Path)
     assert folder_source(folder(tmp_path / "a", "A/1.jpg", "a/2.jpg")).class_names == ("A", "a")
     with pytest.raises(UserError, match="Two classes have the same name: Cat and cat"):
         folder_source(folder(tmp_path / "b", "Cat/1.jpg", "cat/2.jpg"))
+
+
+def test_that_folders_in_class_folders_may_be_the_classes_is_said(tmp_path: Path) -> None:
+    whole = [f"{patient}/{of}/1.jpg" for patient in (10253, 10254, 10255) for of in (0, 1)]
+    names = [*whole[:-1], "10255/0/2.jpg"]
+    (note,) = folder_source(folder(tmp_path / "set", *names)).notes
+    said = "The classes are the outer folders, such as 10253; nearly each of them has the same folders in it"
+    assert note.startswith(said)
+
+
+def test_that_test_pictures_have_other_classes_is_said(tmp_path: Path) -> None:
+    source = folder_source(
+        folder(tmp_path / "set", "train/cat/1.jpg", "train/dog/2.jpg", "test/0/3.jpg", "test/1/4.jpg")
+    )
+    assert source.notes == ("No class of the test pictures, such as 0, is one of the training pictures.",)

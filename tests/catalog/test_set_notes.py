@@ -36,7 +36,12 @@ def test_folders_that_all_classes_have_may_be_the_classes(tmp_path: Path) -> Non
     assert source.class_names == ("color", "grayscale")
     (note,) = source.notes
     assert note.startswith("The classes are the outer folders, such as color; each of them has the same")
-    assert folder_source(folder(tmp_path / "set", "color/spot/1.png")).notes == ()
+    (note,) = folder_source(folder(tmp_path / "set", "color/spot/1.png")).notes
+    assert note.startswith(
+        "The classes are the outer folders, such as color; nearly each of them has the same"
+    )
+    other = folder_source(folder(tmp_path / "set", *(f"grayscale/{n}/1.png" for n in range(4))))
+    assert other.notes == ()
     split = [f"{one}/{part}/1.png" for one in ("cat", "dog") for part in ("train", "test")]
     assert folder_source(folder(tmp_path / "split", *split)).notes == ()
 

@@ -116,9 +116,8 @@ def in_order(
     """Return a source of files; "" is the class of unlabelled pictures.
 
     Ids are positions by default; where files are left out, the others keep theirs. Classes are in the order
-    of their names, numbers in their own; what is no letter, sign or space in them, such as what would colour a
-    terminal, becomes a space. Names that differ only in case are one class if one is of training
-    and the other of test pictures; else they raise `UserError`.
+    of their names, numbers in their own. Control characters in names become spaces. Names that differ only in
+    case are one class if one is of training and the other of test pictures; else they raise `UserError`.
     """
     printable = {name: _CONTROL.sub(" ", name).strip() for name in set(classes)}
     classes = [printable[name] for name in classes]
@@ -127,6 +126,7 @@ def in_order(
     for name, other in spelled.items():
         notes = (*notes, f"The test pictures of {name} are of the class {other}.")
     names = sorted(set(classes) - {""})
+    notes = (*notes, *_of_other_classes(classes, is_test))
     numbers = class_numbers(names)
     if numbers is not None:
         names = [name for _, name in sorted(zip(numbers, names, strict=True))]
@@ -140,6 +140,17 @@ def in_order(
         tuple(left_out),
         notes,
     )
+
+
+def _of_other_classes(classes: Sequence[str], is_test: Sequence[bool]) -> tuple[str, ...]:
+    """Return a sentence if both training and test pictures have classes, and none in common."""
+    train, test = (
+        {name for name, one in zip(classes, is_test, strict=True) if name and one == of}
+        for of in (False, True)
+    )
+    if not train or not test or train & test:
+        return ()
+    return (f"No class of the test pictures, such as {min(test)}, is one of the training pictures.",)
 
 
 def _spelled_once(classes: Sequence[str], is_test: Sequence[bool]) -> dict[str, str]:

@@ -13,6 +13,9 @@ from unlearn_core.catalog.sources.masks import masks
 from unlearn_core.catalog.sources.nested_copies import nested_copies
 from unlearn_core.catalog.sources.split_words import split_of
 
+_SHARED = 0.7
+"""Of the folders in class folders that others have too: a patient may lack one of the classes."""
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -81,17 +84,19 @@ def _from_names(found: dict[str, Place]) -> list[str]:
 
 
 def _of_folders_in_classes(found: dict[str, Place]) -> list[str]:
-    """Return a sentence if all class folders have the same folders in them: those may be the classes."""
+    """Return a sentence if the class folders have the same folders in them: those may be the classes."""
     inside: defaultdict[Folders, set[str]] = defaultdict(set)
     for name, place in found.items():
         if place.folder:
             inside[place.folder].update(name.split("/")[len(place.folder) : -1][:1])
-    some = next(iter(inside.values()), set())
-    same = len({folder[-1] for folder in inside}) > 1 and all(one == some for one in inside.values())
+    some = set().union(*inside.values())
+    whole = all(one == some for one in inside.values())
+    shared = sum(map(len, inside.values())) >= _SHARED * len(some) * len(inside)
+    same = shared and len({folder[-1] for folder in inside}) > 1
     if not same or len(some) < 2 or all(map(split_of, some)):
         return []
     outer, inner = min(folder[-1] for folder in inside), min(some)
-    same_inside = f"each of them has the same folders in it, such as {inner}"
+    same_inside = f"{'each' if whole else 'nearly each'} of them has the same folders in it, such as {inner}"
     return [f"The classes are the outer folders, such as {outer}; {same_inside}."]
 
 
