@@ -46,6 +46,11 @@ def test_folders_that_all_classes_have_may_be_the_classes(tmp_path: Path) -> Non
     assert folder_source(folder(tmp_path / "split", *split)).notes == ()
 
 
+def test_endings_with_more_after_them_are_counted(tmp_path: Path) -> None:
+    root = folder(tmp_path / "set", "cat/1.jpg", "dog/2.jpg", "cat/3.jpg_large", "dog/4.png ")
+    assert folder_source(root).notes == ("2 files of other kinds (.jpg_large, .png ) were not read.",)
+
+
 def test_masks_are_left_out(tmp_path: Path) -> None:
     """COVID-19 radiography, breast ultrasound, and pictures of faces in masks, which are none."""
     lungs = [f"{one}/{kind}/1.png" for one in ("COVID", "Normal") for kind in ("images", "masks")]

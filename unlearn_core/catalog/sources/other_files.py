@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from unlearn_core.catalog.untrusted.pictures import SUFFIXES
+
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _KINDS = (
     *_ARCHIVES,
@@ -22,7 +24,7 @@ def of_other_kinds(names: Sequence[str]) -> tuple[str, ...]:
     Args:
         names: paths of all files of a set that are no pictures.
     """
-    endings = [ending for name in names if (ending := _ending(name)) in (*_KINDS, _NO_ENDING)]
+    endings = [ending for name in names if _may_hold_pictures(ending := _ending(name))]
     if not endings:
         return ()
     words = "file of another kind" if len(endings) == 1 else "files of other kinds"
@@ -39,6 +41,11 @@ def no_pictures(place: str, names: Sequence[str]) -> str:
         return f"There are no pictures in {place}, but archives such as {archive[-80:]}: unpack them first."
     others = "".join(of_other_kinds(names)).rstrip(".")
     return f"There are no pictures in {place}{': ' * bool(others)}{others}."
+
+
+def _may_hold_pictures(ending: str) -> bool:
+    """Return whether files with this ending may; browsers add to endings: `.jpg_large`, `.jpg?w=100`."""
+    return ending in (*_KINDS, _NO_ENDING) or ending.startswith(SUFFIXES)
 
 
 def _ending(name: str) -> str:
