@@ -184,9 +184,8 @@ def _settings() -> dict[str, Any]:
     given: dict[str, Any] = {"input_size": size, "classes": classes}
     if arguments.strip():
         given["arguments"] = arguments
-    lines = [line.strip() for line in names.splitlines() if line.strip()]
-    if lines:
-        given["class_names"] = lines
+    if names.strip():
+        given["class_names"] = names
     for key, text in (("mean", mean), ("std", std)):
         if text.strip():
             given[key] = text.split(",")

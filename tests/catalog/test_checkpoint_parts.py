@@ -240,3 +240,21 @@ def test_one_logit_of_a_file_is_two_classes(tmp_path: Path) -> None:
 def test_a_legal_name_is_derived_from_any_file_name(file: str, name: str) -> None:
     assert default_name(f"file:/somewhere/{file}") == name
     assert check_name(name) == name
+
+
+def test_layers_beside_the_network_are_said(own: Tensors, tmp_path: Path) -> None:
+    file = tmp_path / "on_top.pt"
+    beside = {"classifier.weight": torch.zeros(3, 7), "optimizer.step": torch.zeros(1)}
+    torch.save({**{f"backbone.{name}": tensor for name, tensor in own.items()}, **beside}, file)
+    record, _ = prepare(
+        ClassifierSpecification(source=f"file:{file}", architecture=ARCHITECTURE, input_size=32)
+    )
+    assert "Left out, as the network has no such layers: classifier.weight." in record.findings
+
+
+def test_a_tuple_of_tensors_and_more_is_read(own: Tensors, tmp_path: Path) -> None:
+    file = tmp_path / "tuple.pt"
+    torch.save(
+        (own, {"version": torch.__version__, "zone": datetime.timezone(datetime.timedelta(hours=1))}), file
+    )
+    prepare(ClassifierSpecification(source=f"file:{file}", architecture=ARCHITECTURE, input_size=32))

@@ -127,7 +127,7 @@ def measure_readings(
     chosen = np.sort(sample(np.flatnonzero(own >= 0), _MEASURED.of(pixels.shape[1])))
     device = next(module.parameters()).device
     said = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for start in range(0, len(chosen), _BATCH):
             batch = torch.from_numpy(pixels[chosen[start : start + _BATCH]]).to(device)
             said.append(module(batch.permute(0, 3, 1, 2).float() / 255).argmax(1).cpu().numpy())

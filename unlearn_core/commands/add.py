@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.catalog.entries import classifier_entry
+from unlearn_core.catalog.lists_of_names import names_in
 from unlearn_core.catalog.records.classifier_record import ClassifierSpecification, default_name
 from unlearn_core.catalog.records.image_set_record import (
     LEFT_OUT,
@@ -166,8 +167,7 @@ def _lines(path: Path) -> tuple[str, ...]:
         if path.stat().st_size > _MOST_NAMES:
             raise UserError(f"{path.name} is larger than {_MOST_NAMES // 2**20} MB: no list of names.")
         # Editors on Windows write a byte order mark before the first name.
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        return tuple(line.strip() for line in lines if line.strip())
+        return names_in(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as a list of names.") from error
 

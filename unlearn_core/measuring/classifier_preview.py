@@ -40,7 +40,7 @@ def write_preview(root: Path, specification: ClassifierSpecification, images: st
     pictures = load_images(images, classifier)
     chosen = np.linspace(0, len(pictures.ids) - 1, min(len(pictures.ids), PICTURES)).astype(int)
     device = choose_device("auto")
-    with torch.inference_mode():
+    with torch.no_grad():
         shares, classes = (
             module.to(device)(to_pixels(pictures.pixels[chosen], device))
             .softmax(1)

@@ -77,7 +77,7 @@ class FinishedRun:
         if target == "label" and self.images.labelled[row]:
             return int(self.images.labels[row])
         classifier = self.before if target == "label" else self.after
-        with torch.inference_mode():
+        with torch.no_grad():
             return int(classifier.module(self.pixels([one])).argmax())
 
 

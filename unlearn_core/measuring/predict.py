@@ -82,7 +82,7 @@ def predict(
         found.confidences[part] = own.exp()
         found.losses[part] = -own
 
-    with torch.inference_mode():
+    with torch.no_grad():
         size = batch_for(device, BATCH.of(pictures.shape[1]))
         for _ in in_batches(look, n, min(size, _ON_CPU) if device.type == "cpu" else size):
             pass

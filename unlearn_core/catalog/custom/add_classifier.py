@@ -100,6 +100,8 @@ def _used_once(plain: OneOutput, pixels: Tensor) -> tuple[Output, int]:
 
 def _check_tensors(tensors: Mapping[str, Any]) -> None:
     for name, tensor in tensors.items():
+        if name.endswith("_extra_state"):
+            raise UserError(f"{name} of the network is no tensor, so it could not be kept (get_extra_state).")
         if not isinstance(tensor, Tensor) or tensor.is_quantized:
             raise UserError(f"{name} of the network is quantised: give the network as it was before.")
         if tensor.is_complex():
@@ -116,6 +118,8 @@ def _normalisation(
     usual = ((0.5,), (0.5,)) if origin.channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
     if origin.mean and origin.std and len(origin.mean) in (1, origin.channels):
         usual = (origin.mean, origin.std)
+    if specification.mean and max(specification.mean) > 1:
+        raise UserError("Mean and standard deviation are those of pixels in [0, 1]: divide yours by 255.")
     mean, std = specification.mean or usual[0], specification.std or usual[1]
     mean, std = (_per_channel(values, origin.channels) for values in (mean, std))
     if min(std) <= 0:
@@ -151,7 +155,7 @@ def _check_rebuilt(tried: nn.Module, rebuilt: nn.Module, pixels: Tensor, archite
     # A user's network may have anything in it.
     except Exception as error:
         raise UserError(f"The network cannot be copied: {first_line(error)}.") from error
-    with torch.inference_mode():
+    with torch.no_grad():
         first, second = tried(pixels), rebuilt(pixels)
     if not is_same(first, second):
         raise UserError(

@@ -16,6 +16,11 @@ from unlearn_core.errors import UserError, first_line
 PICTURES = 4
 _ROUNDING = 1e-3
 """Largest difference of outputs that counts as rounding, relative to the largest output."""
+_OF_SHAPE = (
+    *("View", "UnsafeView", "Squeeze", "Unsqueeze", "Select", "Slice", "Reshape", "Alias", "Expand", "Clamp"),
+    *("Mean", "Permute", "Transpose", "T"),
+)
+"""How calculations are called that leave probabilities what they are."""
 _SUM = 1e-3
 """Largest difference from 1 of the sum of a picture's probabilities."""
 
@@ -41,7 +46,8 @@ def find_output(module: nn.Module, pixels: Tensor) -> tuple[Output, int]:
         UserError: it fails on such pictures, is random, or its output depends on the rest of the batch.
     """
     module.eval()
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+    # Not in inference mode: what a network keeps of its first call would then have no gradients.
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         found = _outputs(module, pixels)
         if not is_same(found, _outputs(module, pixels)):
             raise UserError(
@@ -55,8 +61,11 @@ def find_output(module: nn.Module, pixels: Tensor) -> tuple[Output, int]:
                 "BatchNorm without running statistics (track_running_stats=False)."
             )
     if found.shape[1] == 1:
-        return "one probability" if _ends_in_sigmoid(module, pixels[:1]) else "one logit", 2
-    return _kind_of_rows(found), found.shape[1]
+        return "one probability" if _ends_in(module, pixels[:1], "Sigmoid", "Softmax") else "one logit", 2
+    kind = _kind_of_rows(found)
+    if kind == "logits" and _ends_in(module, pixels[:1], "Sigmoid"):
+        kind = "sigmoids"
+    return kind, found.shape[1]
 
 
 def takes_channels_last(module: nn.Module, pixels: Tensor) -> bool:
@@ -78,8 +87,13 @@ def takes_channels_last(module: nn.Module, pixels: Tensor) -> bool:
 
 
 def is_same(first: Tensor, second: Tensor) -> bool:
-    """Return whether outputs differ by rounding only."""
-    size = float(first.abs().max()) if first.numel() else 0.0
+    """Return whether outputs differ by rounding only.
+
+    A column that is the same in all rows does not count as their size: a class may be masked by -1e9.
+    """
+    varying = first[:, (first != first[:1]).any(0)] if first.ndim == 2 else first
+    sizes = varying if varying.numel() else first
+    size = float(sizes.abs().max()) if sizes.numel() else 0.0
     return first.shape == second.shape and torch.allclose(
         first, second, rtol=_ROUNDING, atol=_ROUNDING * size
     )
@@ -94,13 +108,13 @@ def _kind_of_rows(rows: Tensor) -> Output:
     return "logits"
 
 
-def _ends_in_sigmoid(module: nn.Module, pixels: Tensor) -> bool:
-    """Return whether the last calculation of a network is a sigmoid, apart from changes of shape."""
+def _ends_in(module: nn.Module, pixels: Tensor, *calculations: str) -> bool:
+    """Return whether the last calculation of a network is one of these, apart from parts and limits."""
     with torch.enable_grad():
         node = module(pixels.clone().requires_grad_(True)).grad_fn
-    while node is not None and node.name().startswith(("View", "Squeeze", "Select", "Reshape", "Alias")):
+    while node is not None and node.name().startswith(_OF_SHAPE):
         node = node.next_functions[0][0]
-    return node is not None and node.name().startswith("Sigmoid")
+    return node is not None and node.name().startswith(calculations)
 
 
 def _outputs(module: nn.Module, pixels: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Networks by their name in torchvision or timm, or from a user's function."""
 
+import copy
 import difflib
 import importlib
 import inspect
@@ -62,9 +63,7 @@ def _built(
     architecture: str, classes: int, channels: int, input_size: int | None, arguments: str
 ) -> nn.Module:
     if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
-        network = from_function(architecture)
-        fold_weights(network)
-        return network
+        return own_copy(from_function(architecture))[0]
     kind, name = split_architecture(architecture)
     make = _torchvision if kind == TORCHVISION else _timm
     extra = checked_arguments(arguments)
@@ -150,6 +149,19 @@ def from_function(name: str) -> nn.Module:
     if any(weight.is_meta for weight in made.parameters()):
         raise UserError(f"{name} returned a network on the meta device, where weights have no values.")
     return made.cpu().float()
+
+
+def own_copy(network: nn.Module) -> tuple[nn.Module, bool]:
+    """Return a copy of a function's network, and whether weights that it calculates are folded for that.
+
+    A function may return the same network each time: before and after a run would then be one.
+    """
+    folded = fold_weights(network)
+    try:
+        return copy.deepcopy(network), folded
+    # A user's network may have anything in it.
+    except Exception as error:
+        raise UserError(f"The network cannot be copied: {first_line(error)}.") from error
 
 
 def head_and_stem(architecture: str, network: nn.Module) -> tuple[str, str]:

@@ -42,6 +42,11 @@ _HARMLESS = (
     "datetime.datetime",
     "datetime.date",
     "datetime.timedelta",
+    "datetime.timezone",
+    "torch.torch_version.TorchVersion",
+    *(f"builtins.{name}" for name in ("frozenset", "range", "slice")),
+    "uuid.UUID",
+    "decimal.Decimal",
 )
 """What training scripts save beside the weights; read as a `Stand`, whatever stands behind the name."""
 
@@ -92,7 +97,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if head[:2] == b"PK":
         _check_archive(path)
     # Dictionaries may contain each other repeatedly: a small file can expand without end.
-    entries = list(islice(_entries(_load(path), "", _DEEPEST), MOST_ENTRIES + 1))
+    content = _load(path)
+    if isinstance(content, (tuple, list)):
+        content = dict(enumerate(content))
+    entries = list(islice(_entries(content, "", _DEEPEST), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:
         raise UserError(_TOO_MANY.format(path.name))
     tensors = {name: value.detach() for name, value in entries if isinstance(value, Tensor)}

@@ -23,7 +23,8 @@ def fold_weights(network: nn.Module) -> bool:
     Otherwise a layer's weights are no parameter of it, and cannot be copied after a prediction.
     """
     folded = False
-    for layer in list(network.eval().modules()):
+    network.eval()
+    for layer in list(network.modules()):
         if parametrize.is_parametrized(layer):
             for name in list(layer.parametrizations):  # type: ignore[arg-type]
                 parametrize.remove_parametrizations(layer, name)

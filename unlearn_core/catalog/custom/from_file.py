@@ -206,7 +206,7 @@ def _distance_of_first_norm(network: nn.Module, pixels: Tensor) -> float:
     seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             network(pixels)
     finally:
         hook.remove()

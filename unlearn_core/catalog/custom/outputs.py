@@ -14,6 +14,8 @@ from unlearn_core.errors import UserError
 FINDINGS: dict[Output, str] = {
     "log-probabilities": "The network ends in a log-softmax: its log-probabilities are used as logits.",
     "probabilities": "The network ends in a softmax: the logarithms of its probabilities are used as logits.",
+    "sigmoids": "The network ends in a sigmoid for each class: what goes into it is used as logits and the"
+    " largest is predicted.",
     "one logit": "The network returns one logit x: it is used as two classes with the logits −x/2 and x/2.",
     "one probability": "The network ends in a sigmoid, a probability p: it is used as two classes with the "
     "logits log(1 − p) and log p.",
@@ -23,6 +25,7 @@ FINDINGS: dict[Output, str] = {
 _LOGITS = ("logits", "out")
 """What logits are called among several outputs, in Hugging Face's and in torchvision's networks."""
 
+_TINY_SHARE = 1e-6
 _TINY = torch.finfo(torch.float32).tiny
 
 
@@ -46,8 +49,11 @@ class OneOutput(Normalised):
 def _logits_in(returned: object, n: int) -> tuple[str, Tensor]:
     """Return name and values of the logits: what is called so, or the only rows (n, columns)."""
     tensors = {name: one for name, one in _fields(returned).items() if isinstance(one, Tensor)}
-    rows = {name: one for name, one in tensors.items() if one.ndim == 2 and one.shape[0] == n}
-    for found in ({name: tensors[name] for name in _LOGITS if name in tensors}, rows, tensors):
+    rows = {name: one for name, one in tensors.items() if _may_be_logits(one, n)}
+    others = {name for name in _LOGITS if name in _fields(returned)} - tensors.keys()
+    for found in (
+        () if others else ({name: tensors[name] for name in _LOGITS if name in tensors}, rows, tensors)
+    ):
         if len(found) == 1:
             return next(iter(found.items()))
     shapes = " and ".join(map(in_words, tensors.values()))
@@ -55,6 +61,12 @@ def _logits_in(returned: object, n: int) -> tuple[str, Tensor]:
         f"The network must return one row of logits per picture; it returns a {type(returned).__name__}"
         f"{' of ' * bool(shapes)}{shapes}. Return the logits only, or call them logits in a dictionary."
     )
+
+
+def _may_be_logits(tensor: Tensor, n: int) -> bool:
+    """Return whether a tensor has a row for each picture, or a number if there are several pictures."""
+    columns = tensor.squeeze().ndim - (n > 1)
+    return tensor.ndim > 0 and tensor.shape[0] == n and columns in ((0, 1) if n > 1 else (1,))
 
 
 def _fields(returned: object) -> dict[str, object]:
@@ -110,6 +122,8 @@ class Adapted(OneOutput):
             return found
         if self.output == "probabilities":
             return found.clamp_min(_TINY).log()
+        if self.output == "sigmoids":
+            return found.logit(_TINY_SHARE)
         if self.output == "one logit":
             return torch.cat([-found / 2, found / 2], 1)
         return torch.cat([1 - found, found], 1).clamp_min(_TINY).log()

@@ -25,6 +25,9 @@ _LEFTOVERS = re.compile(
 _ONLY_FOR_TRAINING = ("aux1.", "aux2.", "AuxLogits.")
 """Second heads of GoogLeNet and Inception: a prediction does not use them."""
 
+_TRAINING = re.compile("(optim|lr_|sched|scaler|loops|callbacks|rng|random|grad)", re.IGNORECASE)
+"""How the names of states of a training begin."""
+
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 _EMA = re.compile("(?<![a-z])ema(?![a-z])")
 
@@ -87,6 +90,9 @@ def part_of(
     extras = [name for name in own if name not in expected and _is_extra(name)]
     if extras:
         findings.append(f"Left out, as no prediction uses them: {listed(extras)}.")
+    beside = [name for name in whole if _is_beside(name, prefixes) and not _is_extra(name)]
+    if beside:
+        findings.append(f"Left out, as the network has no such layers: {listed(beside)}.")
     left_out = set(extras)
     kept = {name: tensor for name, tensor in own.items() if name not in left_out}
     return Part(kept, names[chosen], tuple(names.values()) if len(names) > 1 else (), tuple(findings))
@@ -100,6 +106,11 @@ def listed(names: Sequence[str]) -> str:
 
 def _is_extra(name: str) -> bool:
     return name.startswith(_ONLY_FOR_TRAINING) or _LEFTOVERS.fullmatch(name) is not None
+
+
+def _is_beside(name: str, prefixes: Sequence[str]) -> bool:
+    """Return whether a tensor is in no network of a file, and not of what only trains one."""
+    return not name.startswith(tuple(prefixes)) and _TRAINING.match(name) is None
 
 
 def without_training_heads(tensors: Mapping[str, Tensor], under: str) -> dict[str, Tensor]:

@@ -19,9 +19,10 @@ from unlearn_core.catalog.custom.build_network import (
     from_function,
     given_size,
     img_size,
+    own_copy,
     seeded,
 )
-from unlearn_core.catalog.custom.fold_weights import FINDING, fold_weights
+from unlearn_core.catalog.custom.fold_weights import FINDING
 from unlearn_core.catalog.custom.from_file import origin_from_file
 from unlearn_core.catalog.custom.hub import cache_alone_when_offline
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
@@ -66,8 +67,7 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
             f"{FILE}:PATH or module:function."
         )
     refuse_when_shared("code")
-    network = from_function(specification.source)
-    folded = fold_weights(network)
+    network, folded = own_copy(from_function(specification.source))
     channels = specification.channels or _channels(network)
     size = specification.input_size or 224
     return Origin(

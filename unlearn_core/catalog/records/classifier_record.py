@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from unlearn_core.catalog.lists_of_names import names_in
 from unlearn_core.errors import UserError
 
 RECORD, WEIGHTS = "classifier.json", "weights.safetensors"
@@ -17,7 +18,7 @@ MOST_CLASSES = 100_000
 MOST_ADDED = 20
 """Classifiers, and image sets, per visitor of a shared server."""
 
-Output = Literal["logits", "log-probabilities", "probabilities", "one logit", "one probability"]
+Output = Literal["logits", "log-probabilities", "probabilities", "sigmoids", "one logit", "one probability"]
 """What a network returns for each picture; the last two are of the second of two classes."""
 
 FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
@@ -61,7 +62,12 @@ class ClassifierSpecification(BaseModel):
 
     @classmethod
     def parse(cls, **fields: object) -> "ClassifierSpecification":
-        """Build a specification; invalid values raise `UserError` with one sentence about the first one."""
+        """Build a specification; invalid values raise `UserError` with one sentence about the first one.
+
+        Class names may be a text, as people have them.
+        """
+        if isinstance(names := fields.get("class_names"), str):
+            fields["class_names"] = names_in(names)
         try:
             return cls(**fields)  # type: ignore[arg-type]
         except ValidationError as error:

@@ -68,7 +68,7 @@ def activations(
             whole[part] = one
 
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             for _ in in_batches(look, len(pictures), batch_for(device, BATCH.of(pictures.shape[1]))):
                 pass
     finally:

@@ -25,6 +25,8 @@ COMPLETE_WITHIN = 0.01
 PIECES = Budget(32, 24)
 MOST_PIECES = Budget(128, 96)
 """At once: there is no use in halving more."""
+NARROWEST = 1e-6
+"""Of a piece that is halved, as a share of the path."""
 
 
 class IntegratedGradients(Algorithm):
@@ -94,7 +96,9 @@ def _with_halved_pieces(
         some = pieces.split(max(1, largest_batch(pixels) // 2))
         found = [_of_pieces(classifier, pixels, targets, baseline, one) for one in some]
         maps, missed = (torch.cat(one) for one in zip(*found, strict=True))
-        again = missed > allowed * (pieces[:, 1] - pieces[:, 0])
+        width = pieces[:, 1] - pieces[:, 0]
+        # A score that jumps misses the same in pieces of any width.
+        again = (missed > allowed * width) & (width > NARROWEST)
         if missed.sum() <= allowed or 2 * int(again.sum()) > most:
             again.zero_()
         total += maps[~again].sum(0)

@@ -1,0 +1,129 @@
+"""Small networks that keep something, end otherwise or return more than one thing; see odd_networks.py."""
+
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.odd_networks import Plain
+
+
+class KeepsItsFirstCall(Plain):
+    """As networks keep a grid of places when they are first called."""
+
+    grid: Tensor | None = None
+
+    def features(self, pixels: Tensor) -> Tensor:
+        if self.grid is None:
+            self.grid = torch.linspace(0, 1, pixels.shape[-1]).expand(1, 1, *pixels.shape[-2:]) * 1.0
+        return super().features(pixels * (1 + self.grid))
+
+
+class SigmoidOfEach(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).sigmoid()
+
+
+class SecondOfSoftmax(Plain):
+    def __init__(self) -> None:
+        super().__init__(2)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).softmax(1)[:, 1:]
+
+
+class ClampedSigmoid(Plain):
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).sigmoid().clamp(1e-6, 1 - 1e-6)
+
+
+class MaskedDropout(Plain):
+    """The last class is never predicted, and dropout is always on."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits = self.fc(F.dropout(self.features(pixels), 0.5))
+        return logits.masked_fill(torch.arange(4) == 3, -1e9)
+
+
+class LogitsAndEmbedding(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        features = self.features(pixels)
+        return self.fc(features)[..., None, None], features  # type: ignore[return-value]
+
+
+class NestedLogits(Plain):
+    def forward(self, pixels: Tensor) -> Tensor:
+        features = self.features(pixels)
+        return {"logits": {"main": self.fc(features)}, "features": features}  # type: ignore[return-value]
+
+
+class TrainsWithoutReturn(Plain):
+    def train(self, mode: bool = True) -> None:  # type: ignore[override]
+        super().train(mode)
+
+
+class ExtraState(Plain):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"version": 3}
+
+
+class Signs(Plain):
+    """Only signs reach the last layer: the score jumps."""
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return (super().features(pixels) - super().features(torch.zeros_like(pixels) - 1)).sign()
+
+
+def _made(kind: type[Plain]) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return kind()
+
+
+def keeps_its_first_call() -> nn.Module:
+    return _made(KeepsItsFirstCall)
+
+
+def sigmoid_of_each() -> nn.Module:
+    return _made(SigmoidOfEach)
+
+
+def second_of_softmax() -> nn.Module:
+    return _made(SecondOfSoftmax)
+
+
+def clamped_sigmoid() -> nn.Module:
+    return _made(ClampedSigmoid)
+
+
+def masked_dropout() -> nn.Module:
+    return _made(MaskedDropout)
+
+
+def logits_and_embedding() -> nn.Module:
+    return _made(LogitsAndEmbedding)
+
+
+def nested_logits() -> nn.Module:
+    return _made(NestedLogits)
+
+
+def trains_without_return() -> nn.Module:
+    return _made(TrainsWithoutReturn)
+
+
+def extra_state() -> nn.Module:
+    return _made(ExtraState)
+
+
+def signs() -> nn.Module:
+    return _made(Signs)
+
+
+@cache
+def the_same_each_time() -> nn.Module:
+    return _made(Plain)
