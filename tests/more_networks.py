@@ -127,3 +127,28 @@ def signs() -> nn.Module:
 @cache
 def the_same_each_time() -> nn.Module:
     return _made(Plain)
+
+
+class Softmaxed(Plain):
+    """A softmax over one column is always 1: a known mistake."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels).softmax(1)
+
+
+class RoundsItsInput(Plain):
+    """Its gradient is 0 everywhere."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward((pixels * 255).round() / 255)
+
+
+def softmax_of_one() -> nn.Module:
+    return _made(Softmaxed)
+
+
+def rounds_its_input() -> nn.Module:
+    return _made(RoundsItsInput)

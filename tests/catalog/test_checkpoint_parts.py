@@ -258,3 +258,18 @@ def test_a_tuple_of_tensors_and_more_is_read(own: Tensors, tmp_path: Path) -> No
         (own, {"version": torch.__version__, "zone": datetime.timezone(datetime.timedelta(hours=1))}), file
     )
     prepare(ClassifierSpecification(source=f"file:{file}", architecture=ARCHITECTURE, input_size=32))
+
+
+def test_a_normalisation_inside_the_file_is_used(own: Tensors, tmp_path: Path) -> None:
+    file = tmp_path / "robust.pt"
+    beside = {
+        "normalize.mean": torch.tensor([0.2, 0.3, 0.4])[None, :, None, None],
+        "normalize.std": torch.full((1, 3, 1, 1), 0.25),
+    }
+    torch.save({**{f"model.{name}": tensor for name, tensor in own.items()}, **beside}, file)
+    specification = ClassifierSpecification(source=f"file:{file}", architecture=ARCHITECTURE, input_size=32)
+    record, _ = prepare(specification)
+    assert record.mean == pytest.approx((0.2, 0.3, 0.4))
+    assert record.std == (0.25,) * 3
+    assert any("are those in the file, normalize.mean" in one for one in record.findings)
+    assert not any("no tensor tells them" in one for one in record.findings)

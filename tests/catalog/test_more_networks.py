@@ -38,6 +38,12 @@ def test_it_can_be_added_and_explained(own_home: Path, name: str) -> None:
     assert dict(add_examined(own_home, specified(name)).unsound or ()) == {}
 
 
+def test_maps_that_are_always_empty_are_off(own_home: Path) -> None:
+    off = dict(add_examined(own_home, specified("rounds_its_input")).unsound or ())
+    assert off["saliency"] == "gives an empty map for every picture on this classifier."
+    assert {"input-x-gradient", "integrated-gradients"} <= off.keys()
+
+
 def test_halving_the_pieces_of_a_path_ends_where_the_score_jumps(own_home: Path) -> None:
     classifier = load_classifier(add_classifier(own_home, specified("signs")))
     with torch.no_grad():
@@ -70,6 +76,7 @@ def test_probabilities_become_logits(name: str, finding: str, classes: int) -> N
         ("masked_dropout", "says something else when the same pictures are shown twice"),
         ("logits_and_embedding", "must return one row of logits per picture"),
         ("nested_logits", "must return one row of logits per picture"),
+        ("softmax_of_one", "says exactly the same of every picture"),
         ("extra_state", "is no tensor, so it could not be kept"),
     ],
 )

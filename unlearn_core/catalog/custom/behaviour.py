@@ -60,6 +60,10 @@ def find_output(module: nn.Module, pixels: Tensor) -> tuple[Output, int]:
                 "What the network says of a picture depends on the other pictures of the batch, as with "
                 "BatchNorm without running statistics (track_running_stats=False)."
             )
+    if (found == found[:1]).all():
+        raise UserError(
+            "The network says exactly the same of every picture: there is nothing to forget in it."
+        )
     if found.shape[1] == 1:
         return "one probability" if _ends_in(module, pixels[:1], "Sigmoid", "Softmax") else "one logit", 2
     kind = _kind_of_rows(found)

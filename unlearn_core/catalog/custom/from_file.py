@@ -30,7 +30,7 @@ from unlearn_core.catalog.custom.checkpoint import (
     read_checkpoint,
 )
 from unlearn_core.catalog.custom.origin import Origin, usual_settings
-from unlearn_core.catalog.custom.parts import listed, part_of
+from unlearn_core.catalog.custom.parts import listed, normalisation_in, part_of
 from unlearn_core.catalog.records.classifier_record import MOST_CLASSES, ClassifierSpecification
 from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.errors import UserError
@@ -70,7 +70,8 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     check_fit(found, network.state_dict(), what)
     load_tensors(network, found, strict=False)
     arguments = _with_input_transform(architecture, network, arguments, size, usual, findings)
-    findings += _assumed(specification, known_size)
+    own = normalisation_in({name: one for name, one in file.tensors.items() if name not in found}, channels)
+    findings += _assumed(specification, known_size, own and own[0])
     return Origin(
         network,
         architecture,
@@ -78,8 +79,8 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
         classes,
         channels,
         size,
-        mean=usual["mean"],
-        std=usual["std"],
+        mean=tuple(own[1]) if own else usual["mean"],
+        std=tuple(own[2]) if own else usual["std"],
         arguments=arguments,
         parts=part.others,
         part=part.name if part.others else "",
@@ -87,15 +88,26 @@ def origin_from_file(path: Path, specification: ClassifierSpecification) -> Orig
     )
 
 
-def _assumed(specification: ClassifierSpecification, known_size: int | None) -> list[str]:
-    """Say what is taken to be as usual for the architecture, since neither tensors nor the person tell it."""
-    assumed = [] if known_size else ["input size"]
+def _assumed(
+    specification: ClassifierSpecification, known_size: int | None, normalisation: str | None
+) -> list[str]:
+    """Say what is taken to be as usual for the architecture, since neither tensors nor the person tell it.
+
+    `normalisation` is the name of the tensor that tells the mean.
+    """
+    assumed, said = [] if known_size else ["input size"], []
     if specification.mean is None or specification.std is None:
-        assumed.append("mean and standard deviation")
+        if normalisation is None:
+            assumed.append("mean and standard deviation")
+        else:
+            said.append(
+                f"The mean and standard deviation are those in the file, {normalisation} and its like."
+            )
     if not assumed:
-        return []
+        return said
     return [
-        f"The {', '.join(assumed)} are those usual for {specification.architecture}: no tensor tells them."
+        *said,
+        f"The {', '.join(assumed)} are those usual for {specification.architecture}: no tensor tells them.",
     ]
 
 

@@ -108,6 +108,22 @@ def _is_extra(name: str) -> bool:
     return name.startswith(_ONLY_FOR_TRAINING) or _LEFTOVERS.fullmatch(name) is not None
 
 
+def normalisation_in(
+    tensors: Mapping[str, Tensor], channels: int
+) -> tuple[str, list[float], list[float]] | None:
+    """Return mean and standard deviation of pixels that a file has beside its network, and the mean's name.
+
+    As networks have them that normalise in themselves: `normalize.mean` and `normalize.std`, in [0, 1].
+    """
+    for name, mean in tensors.items():
+        std = tensors.get(f"{name.removesuffix('mean')}std") if name.endswith("mean") else None
+        if std is not None and mean.numel() == std.numel() == channels:
+            values = [[float(one) for one in tensor.flatten()] for tensor in (mean, std)]
+            if all(0 <= one <= 1 for one in values[0]) and all(0 < one <= 1 for one in values[1]):
+                return name, values[0], values[1]
+    return None
+
+
 def _is_beside(name: str, prefixes: Sequence[str]) -> bool:
     """Return whether a tensor is in no network of a file, and not of what only trains one."""
     return not name.startswith(tuple(prefixes)) and _TRAINING.match(name) is None

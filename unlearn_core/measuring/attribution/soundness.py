@@ -101,7 +101,8 @@ def _measured(
 
     maps = maps_of(len(pixels))
     with torch.no_grad():
-        least = _MEASURABLE * float(classifier.module(pixels).abs().max())
+        scores = classifier.module(pixels)
+    least = _MEASURABLE * float(scores.abs().max())
     if PATCHES in entry.settings and float(maps.abs().max()) <= least:
         return None
     if entry.is_complete:
@@ -122,6 +123,8 @@ def _measured(
     with random_weights(classifier.module.get_submodule(layer)):
         other = maps_of(count)
     empty = not (maps[-count:].any() or other.any())
+    if empty and float((scores - scores[:1]).abs().max()) > least:
+        return "gives an empty map for every picture on this classifier."
     if not empty and _apart(maps[-count:], other) <= _ROUNDING:
         return "gives the same map when the last layer of this classifier is replaced by a random one."
     return None
