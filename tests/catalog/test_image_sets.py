@@ -1,4 +1,5 @@
 import io
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +165,21 @@ def test_a_file_that_cannot_be_read_is_left_out_with_its_reason(own_home: Path, 
     record = add_image_set(own_home, "some", f"folder:{folder}")
     assert (record.pictures, record.left_out) == (2, 1)
     assert read_left_out(own_home, "some") == [("3/bad.png", "3/bad.png cannot be read: Input/output error.")]
+
+
+def test_a_class_of_bad_pictures_alone_is_said(own_home: Path, tmp_path: Path) -> None:
+    files = {"cat/1.png": picture("red"), "dog/2.png": picture("white"), "fox/3.png": picture()[:50]}
+    record = add_image_set(own_home, "some", f"folder:{write(tmp_path / 'set', files)}")
+    assert "No picture can be read of the class fox." in record.notes
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_to_nowhere_are_left_out_and_counted(own_home: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", {"3/good.png": picture("red"), "7/good.png": picture("white")})
+    (folder / "3" / "annexed.png").symlink_to(tmp_path / "nowhere.png")
+    record = add_image_set(own_home, "some", f"folder:{folder}")
+    assert (record.pictures, record.left_out) == (2, 1)
+    assert load_images("some", DIGITS).files == ("3/good.png", "7/good.png")
 
 
 @pytest.mark.parametrize("name", ["../3/a.png", "/3/a.png", "3\\..\\..\\a.png"])

@@ -50,7 +50,12 @@ def look_through(source: str, wanted: Window | None) -> tuple[dict[str, Any], li
         "class_names": found.class_names,
         "megabytes": _megabytes(path, found),
         "window": window,
-        "notes": [*found.notes, *_of_stacks(stacks), *([] if window is None else [in_words(window)])],
+        "notes": [
+            *found.notes,
+            *_of_stacks(stacks),
+            *_of_lost(found, bad),
+            *([] if window is None else [in_words(window)]),
+        ],
     }
     return facts, left_out
 
@@ -80,6 +85,17 @@ def _megabytes(path: Path, found: ImageSource) -> float:
     if isinstance(found.pictures, list) and not zipfile.is_zipfile(path):
         files = [Path(one.path) for one in found.pictures if one.path]
     return round(sum(file.stat().st_size for file in files if file.exists()) / 1e6, 1)
+
+
+def _of_lost(found: ImageSource, bad: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a sentence about the classes none of whose pictures can be read, if any."""
+    names = {name for name, _ in bad}
+    kept = {int(one) for name, one in zip(found.names, found.classes, strict=True) if name not in names}
+    lost = [name for one, name in enumerate(found.class_names) if one not in kept] if names else []
+    if not lost:
+        return []
+    more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+    return [f"No picture can be read of the class {lost[0]}{more}."]
 
 
 def _of_stacks(stacks: int) -> list[str]:
