@@ -152,3 +152,37 @@ def softmax_of_one() -> nn.Module:
 
 def rounds_its_input() -> nn.Module:
     return _made(RoundsItsInput)
+
+
+class GreyFirst(Plain):
+    """Takes colours and averages them; a convolution of one channel is defined first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 8, 3)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        return super().features(pixels[:, :3].mean(1, keepdim=True) + 0 * pixels[:, 2:3])
+
+
+class HeadFirst(Plain):
+    """Its last layer, a convolution, is defined first."""
+
+    def __init__(self) -> None:
+        head = nn.Conv2d(12, 4, 1)
+        super().__init__()
+        layers = dict(self.named_children())
+        self._modules.clear()
+        self.head = head
+        self._modules.update(layers)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.features(pixels)[..., None, None]).flatten(1)
+
+
+def grey_first() -> nn.Module:
+    return _made(GreyFirst)
+
+
+def head_first() -> nn.Module:
+    return _made(HeadFirst)

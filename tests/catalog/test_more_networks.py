@@ -38,6 +38,11 @@ def test_it_can_be_added_and_explained(own_home: Path, name: str) -> None:
     assert dict(add_examined(own_home, specified(name)).unsound or ()) == {}
 
 
+@pytest.mark.parametrize("name", ["grey_first", "head_first"])
+def test_the_channels_are_those_that_work(name: str) -> None:
+    assert prepare(specified(name))[0].channels == 3
+
+
 def test_maps_that_are_always_empty_are_off(own_home: Path) -> None:
     off = dict(add_examined(own_home, specified("rounds_its_input")).unsound or ())
     assert off["saliency"] == "gives an empty map for every picture on this classifier."

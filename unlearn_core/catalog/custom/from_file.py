@@ -125,7 +125,9 @@ def _with_plain_head(found: dict[str, Tensor], head: str, findings: list[str]) -
         return found
     (place,) = places
     if place.removeprefix(f"{layer}.").isdigit() and found.get(f"{place}.weight", torch.zeros(0)).ndim == 2:
-        findings.append(f"{place} is taken as the last layer, {layer}.")
+        number = int(place.removeprefix(f"{layer}."))
+        lost = "; an activation before it, which no tensor tells, would be lost" if number > 1 else ""
+        findings.append(f"{place} is taken as the last layer, {layer}{lost}.")
         return {
             layer + name.removeprefix(place) if name in inside else name: tensor
             for name, tensor in found.items()

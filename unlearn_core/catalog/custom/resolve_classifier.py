@@ -1,10 +1,12 @@
 """From a specification to a network with weights: torchvision, timm, a checkpoint file, or a function."""
 
+import copy
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from unlearn_core.catalog.class_match import match_classes
@@ -68,8 +70,8 @@ def origin_of(specification: ClassifierSpecification) -> Origin:
         )
     refuse_when_shared("code")
     network, folded = own_copy(from_function(specification.source))
-    channels = specification.channels or _channels(network)
     size = specification.input_size or 224
+    channels = specification.channels or _channels(network, size)
     return Origin(
         network,
         specification.source,
@@ -211,11 +213,21 @@ def _check_given(specification: ClassifierSpecification, classes: int, channels:
         )
 
 
-def _channels(network: nn.Module) -> int:
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            return layer.in_channels
-    return 3
+def _channels(network: nn.Module, size: int) -> int:
+    """Return the channels of the first convolution, or those that work where another may run first."""
+    first = next((layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)), 3)
+    for channels in (3, 1) if first != 3 else ():
+        # A copy: some networks keep what their first picture is like.
+        tried = copy.deepcopy(network)
+        tried.eval()
+        try:
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                tried(torch.zeros(1, channels, size, size))
+        # A user's network may raise anything.
+        except Exception:
+            continue
+        return channels
+    return first
 
 
 def _no_download(what: str, error: Exception) -> UserError:
