@@ -45,7 +45,9 @@ def _add_add(commands: Any) -> None:
     classifier.add_argument("--input-size", type=int, metavar="PIXELS")
     classifier.add_argument("--mean", metavar="A,B,C", help="of the training pixels, per channel, in [0, 1]")
     classifier.add_argument("--std", metavar="A,B,C")
-    classifier.add_argument("--class-names", metavar="FILE", help="a text file with one name per line, or JSON")
+    classifier.add_argument(
+        "--class-names", metavar="FILE", help="a text file with one name per line, or JSON"
+    )
     classifier.add_argument("--part", metavar="NAME", help="of a file with several networks, the one to take")
     classifier.add_argument(
         "--arguments",
