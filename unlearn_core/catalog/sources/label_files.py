@@ -92,6 +92,8 @@ def in_tables(
     numbers = {number[0]: name for name in classes if (number := class_numbers([name]))}
     said: dict[str, tuple[str, str]] = {}
     tests: dict[str, bool] = {}
+    # Folders for testing say it better.
+    has_tests = any(is_test.values())
     left_out: dict[str, str] = {}
     used, unused = [], []
     for file in read:
@@ -99,8 +101,7 @@ def in_tables(
         unused += [why_not] * bool(why_not)
         found = [row for row in found if row[0] in unlabelled]
         labels = [(one, _as_class(label, classes, numbers)) for one, label, _ in found]
-        # Folders for testing say it better.
-        tests |= {one: kind != "train" for one, _, kind in found if kind and not any(is_test.values())}
+        tests |= {one: kind != "train" for one, _, kind in found if kind and not has_tests}
         own, several = _once(labels)
         for one, (name, other) in several.items():
             words = f"{file.name[-80:]} gives {one[-80:]} different classes"
