@@ -186,3 +186,18 @@ def grey_first() -> nn.Module:
 
 def head_first() -> nn.Module:
     return _made(HeadFirst)
+
+
+class KeepsFoldedWeights(Plain):
+    """Folds its normalisation into the convolution when it is first used."""
+
+    folded: Tensor | None = None
+
+    def features(self, pixels: Tensor) -> Tensor:
+        if self.folded is None:
+            self.folded = self.conv1.weight.detach() * 1.0
+        return self.conv2(F.conv2d(pixels, self.folded).relu()).relu().mean((2, 3))
+
+
+def keeps_folded_weights() -> nn.Module:
+    return _made(KeepsFoldedWeights)

@@ -81,6 +81,7 @@ def test_probabilities_become_logits(name: str, finding: str, classes: int) -> N
         ("masked_dropout", "says something else when the same pictures are shown twice"),
         ("logits_and_embedding", "must return one row of logits per picture"),
         ("nested_logits", "must return one row of logits per picture"),
+        ("keeps_folded_weights", "keeps something of the weights of its first call"),
         ("softmax_of_one", "says exactly the same of every picture"),
         ("extra_state", "is no tensor, so it could not be kept"),
     ],

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_core.catalog.custom.behaviour import find_output, is_same, real_pictures, takes_channels_last
-from unlearn_core.catalog.custom.build_network import FILE, build, without_caches
+from unlearn_core.catalog.custom.build_network import FILE, build, is_function, without_caches
 from unlearn_core.catalog.custom.checkpoint import check_fit, read_checkpoint
 from unlearn_core.catalog.custom.introspect import find_cam_layers
 from unlearn_core.catalog.custom.origin import IMAGENET_MEAN, IMAGENET_STD, Origin
@@ -36,6 +36,9 @@ from unlearn_core.common.load_tensors import load_tensors
 from unlearn_core.common.surroundings import usual_surroundings
 from unlearn_core.common.tensor_files import writing_tensors
 from unlearn_core.errors import UserError, first_line
+
+_CHANGE = 1.25
+"""Factor of all weights, to see whether a network follows them."""
 
 
 @usual_surroundings()
@@ -85,6 +88,8 @@ def prepare(specification: ClassifierSpecification) -> tuple[CustomClassifier, n
     record = record.model_copy(update={"digest": _digest(tensors)})
     rebuilt = _loaded(record, tensors)
     _check_rebuilt(module, rebuilt, pixels, record.architecture)
+    if is_function(record.architecture):
+        _check_follows(module, record, tensors, pixels)
     return record, rebuilt
 
 
@@ -162,6 +167,28 @@ def _check_rebuilt(tried: nn.Module, rebuilt: nn.Module, pixels: Tensor, archite
             f"The network cannot be kept: {architecture} with the same tensors gives other logits, by up to "
             f"{float((first - second).abs().max()):.2g}, so something else than its tensors differs."
         )
+
+
+def _check_follows(
+    used: nn.Module, record: CustomClassifier, tensors: Mapping[str, Tensor], pixels: Tensor
+) -> None:
+    """Raise `UserError` if a network that was used says something else with changed weights than a new one.
+
+    So do networks that keep what they calculated from their weights: a run would measure another one than it
+    stores. The weights of `used` are changed.
+    """
+    changed = {
+        name: tensor * _CHANGE if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+    }
+    new = _loaded(record, changed)
+    load_tensors(used, changed, strict=False)
+    with torch.no_grad():
+        said, expected = used(pixels), new(pixels)
+        if expected.isfinite().all() and not is_same(said, expected):
+            raise UserError(
+                "The network keeps something of the weights of its first call, and does not follow when they "
+                "change: calculate it anew at each call."
+            )
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

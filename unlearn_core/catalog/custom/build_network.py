@@ -62,7 +62,7 @@ def build(
 def _built(
     architecture: str, classes: int, channels: int, input_size: int | None, arguments: str
 ) -> nn.Module:
-    if architecture.partition(":")[0] not in (TORCHVISION, TIMM):
+    if is_function(architecture):
         return own_copy(from_function(architecture))[0]
     kind, name = split_architecture(architecture)
     make = _torchvision if kind == TORCHVISION else _timm
@@ -124,6 +124,11 @@ def timm_names() -> list[str]:
     import timm
 
     return timm.list_models()
+
+
+def is_function(architecture: str) -> bool:
+    """Return whether a network is what a function of the user's returns."""
+    return architecture.partition(":")[0] not in (TORCHVISION, TIMM)
 
 
 def from_function(name: str) -> nn.Module:
