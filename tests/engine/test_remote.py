@@ -4,6 +4,7 @@ Where this process may, they belong to another user, who cannot read the home of
 """
 
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +30,8 @@ from unlearn_core.catalog.untrusted.uploads import store_upload
 from unlearn_core.engine.additions import AddImageSetRequest, AddUploadRequest, ArchitecturesRequest
 from unlearn_core.engine.engine import Engine
 from unlearn_core.engine.looks import AttributionMapsRequest, LookRequest
+from unlearn_core.engine.remote.remote_cluster import RemoteCluster
+from unlearn_core.engine.remote.sent import Sent
 from unlearn_core.errors import UserError
 from unlearn_core.forgetting.step import Step
 from unlearn_core.jobs.carry_out import run_forget
@@ -182,6 +185,21 @@ def test_an_interrupted_run_takes_its_checkpoint_along(
     # With the seconds that each took: the first were not done again.
     assert steps[:10] == begun[:10]
     assert not (store.folder(run_id) / CHECKPOINT).exists()
+
+
+def test_what_is_not_wanted_any_more_is_dropped_without_waiting(engine: Engine) -> None:
+    cluster, goes_on = engine._cluster, threading.Event()
+    assert isinstance(cluster, RemoteCluster)
+    work = cluster.client.submit(abs, -1, pure=False, resources={"look": 1})
+    sent = Sent(engine.store, {}, None, lambda error: None)
+    cluster.client.loop.add_callback(goes_on.wait, PATIENCE)
+    # As where a connection is being closed. To wait here once kept all later answers from arriving.
+    dropping = threading.Thread(target=cluster._forget_about, args=(work.key, sent, work), daemon=True)
+    dropping.start()
+    dropping.join(30)
+    waits = dropping.is_alive()
+    goes_on.set()
+    assert not waits
 
 
 class _DeadError(BaseException):

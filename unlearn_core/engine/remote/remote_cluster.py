@@ -146,9 +146,10 @@ class RemoteCluster:
         """Let the cluster drop a task that has ended or is not wanted any more."""
         self._courier.remove(key)
         sent.close()
-        # Without a connection there is nothing to drop.
+        # Not `cancel`: it waits for the loop of its client, which never answers while it is being closed, and
+        # this method is called in the one thread that all clients of a process have for callbacks.
         with suppress(RuntimeError, ClosedClientError):
-            work.cancel()
+            work.release()
 
     def _arrived(self, sent: Sent, outcome: "Future[Any]", work: distributed.Future) -> None:
         if outcome.done():
