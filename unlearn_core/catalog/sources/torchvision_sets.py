@@ -77,7 +77,7 @@ class TorchvisionSet(CatalogImageSet):
                 ) from error
             raise UserError(
                 f"The image set {name} is not in {root} and cannot be downloaded: give the folder with "
-                f"{self._needs} as --data-dir, or use folder:PATH."
+                f"{self._needs} as --data-dir (in the app: UNLEARN_DATA_DIR), or use folder:PATH."
             ) from error
 
     def fingerprint(self) -> str:
