@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -82,6 +83,17 @@ def test_a_newer_database_is_refused_and_left_as_it_is(store: Store) -> None:
         Store(store.root)
     assert (store.root / "runs.sqlite").read_bytes() == before
     assert [file.name for file in store.root.glob("runs.sqlite*")] == ["runs.sqlite"]
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    root = tmp_path / "new"
+    root.mkdir()
+    other = sqlite3.connect(root / "runs.sqlite", isolation_level=None, check_same_thread=False)
+    with closing(other):
+        other.execute("CREATE TABLE other (one)")
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(1, other.execute, ("COMMIT",)).start()
+        assert Store(root).runs() == []
 
 
 def _open(

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from unlearn_core.store.schema import bring_up_to_date, lacks_columns, refuse_ne
 DATABASE = "runs.sqlite"
 """The file in the store's root."""
 _LEAST_BYTES = 2**20
+_SECONDS_TO_WAIT = 30
+"""For another process that writes."""
 
 
 def open_database(root: Path) -> SqlEngine:
@@ -40,7 +43,7 @@ def open_database(root: Path) -> SqlEngine:
             raise UserError(
                 f"The store's database {path.name} is damaged ({damage}) and cannot be renamed: {error}."
             ) from error
-    sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    sql = create_engine(f"sqlite:///{path}", connect_args={"timeout": _SECONDS_TO_WAIT})
     event.listen(sql, "connect", _set_pragmas)
     try:
         bring_up_to_date(sql)
@@ -98,8 +101,24 @@ def _set_aside(path: Path, damage: str) -> None:
     tell(path.parent, f"The store's database {path.name} was damaged ({damage}): it is now {kept}.")
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep its changes in a journal; where another process writes to a new file, wait for it.
+
+    SQLite itself does not wait here: it fails at once.
+    """
+    end = time.monotonic() + _SECONDS_TO_WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
 def _set_pragmas(connection: Any, _record: Any) -> None:
     # A row with invalid UTF-8 must not make all others unreadable.
     connection.text_factory = lambda text: text.decode(errors="replace")
-    connection.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
