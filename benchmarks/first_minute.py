@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.running import Case, Result, arguments, carry_out, markdown
-from tests.browser.conftest import CHROMIUM, FLAGS, start_command, start_server, stop_server
+from tests.browser.conftest import launch, start_command, start_server, stop_server
 from tests.browser.steps import open_tab, settle
 
 EMPTY = "Streamlit app of one line, cold"
@@ -59,8 +59,7 @@ SETTLED = (
 def measure(case: Case) -> Result:
     """Return the seconds of one repeat, by what a person waits for; of pages one for each."""
     with TemporaryDirectory(prefix="unlearn-first-") as home, sync_playwright() as playwright:
-        own = str(CHROMIUM) if CHROMIUM.exists() else None
-        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        browser = launch(playwright.chromium)
         empty = _empty(browser, Path(home))
         start = time.perf_counter()
         app, process = start_server(Path(home) / "home")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.odd_networks import Plain
+from tests.odd_networks import Plain, seeded
 
 
 class KeepsItsFirstCall(Plain):
@@ -78,57 +78,6 @@ class Signs(Plain):
         return (super().features(pixels) - super().features(torch.zeros_like(pixels) - 1)).sign()
 
 
-def _made(kind: type[Plain]) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return kind()
-
-
-def keeps_its_first_call() -> nn.Module:
-    return _made(KeepsItsFirstCall)
-
-
-def sigmoid_of_each() -> nn.Module:
-    return _made(SigmoidOfEach)
-
-
-def second_of_softmax() -> nn.Module:
-    return _made(SecondOfSoftmax)
-
-
-def clamped_sigmoid() -> nn.Module:
-    return _made(ClampedSigmoid)
-
-
-def masked_dropout() -> nn.Module:
-    return _made(MaskedDropout)
-
-
-def logits_and_embedding() -> nn.Module:
-    return _made(LogitsAndEmbedding)
-
-
-def nested_logits() -> nn.Module:
-    return _made(NestedLogits)
-
-
-def trains_without_return() -> nn.Module:
-    return _made(TrainsWithoutReturn)
-
-
-def extra_state() -> nn.Module:
-    return _made(ExtraState)
-
-
-def signs() -> nn.Module:
-    return _made(Signs)
-
-
-@cache
-def the_same_each_time() -> nn.Module:
-    return _made(Plain)
-
-
 class Softmaxed(Plain):
     """A softmax over one column is always 1: a known mistake."""
 
@@ -144,14 +93,6 @@ class RoundsItsInput(Plain):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return super().forward((pixels * 255).round() / 255)
-
-
-def softmax_of_one() -> nn.Module:
-    return _made(Softmaxed)
-
-
-def rounds_its_input() -> nn.Module:
-    return _made(RoundsItsInput)
 
 
 class GreyFirst(Plain):
@@ -180,14 +121,6 @@ class HeadFirst(Plain):
         return self.head(self.features(pixels)[..., None, None]).flatten(1)
 
 
-def grey_first() -> nn.Module:
-    return _made(GreyFirst)
-
-
-def head_first() -> nn.Module:
-    return _made(HeadFirst)
-
-
 class KeepsFoldedWeights(Plain):
     """Folds its normalisation into the convolution when it is first used."""
 
@@ -199,5 +132,19 @@ class KeepsFoldedWeights(Plain):
         return self.conv2(F.conv2d(pixels, self.folded).relu()).relu().mean((2, 3))
 
 
-def keeps_folded_weights() -> nn.Module:
-    return _made(KeepsFoldedWeights)
+keeps_its_first_call = seeded(KeepsItsFirstCall)
+sigmoid_of_each = seeded(SigmoidOfEach)
+second_of_softmax = seeded(SecondOfSoftmax)
+clamped_sigmoid = seeded(ClampedSigmoid)
+masked_dropout = seeded(MaskedDropout)
+logits_and_embedding = seeded(LogitsAndEmbedding)
+nested_logits = seeded(NestedLogits)
+trains_without_return = seeded(TrainsWithoutReturn)
+extra_state = seeded(ExtraState)
+signs = seeded(Signs)
+softmax_of_one = seeded(Softmaxed)
+rounds_its_input = seeded(RoundsItsInput)
+grey_first = seeded(GreyFirst)
+head_first = seeded(HeadFirst)
+keeps_folded_weights = seeded(KeepsFoldedWeights)
+the_same_each_time = cache(seeded(Plain))

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, start_server, stop_server
+from tests.browser.conftest import ROOT, launch, start_server, stop_server
 from tests.browser.steps import open_tab, settle
 
 DEMO = ROOT / "docs" / "demo.webp"
@@ -60,8 +60,7 @@ def film(page: Page) -> list[Frame]:
 def main() -> None:
     """Record the demo and write it."""
     with TemporaryDirectory() as home, sync_playwright() as playwright:
-        own = str(CHROMIUM) if CHROMIUM.exists() else None
-        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        browser = launch(playwright.chromium)
         app, process = start_server(Path(home) / "home")
         try:
             page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()  # type: ignore[arg-type]

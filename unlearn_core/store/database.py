@@ -82,7 +82,7 @@ def _damage(path: Path) -> str | None:
     if not path.is_file():
         return "it is not a file"
     try:
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
+        with closing(sqlite3.connect(path, timeout=_SECONDS_TO_WAIT)) as connection:
             (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             lacking = lacks_columns(connection)
     except sqlite3.DatabaseError as error:

@@ -103,12 +103,10 @@ def _assumed(
             said.append(
                 f"The mean and standard deviation are those in the file, {normalisation} and its like."
             )
-    if not assumed:
-        return said
-    return [
-        *said,
-        f"The {', '.join(assumed)} are those usual for {specification.architecture}: no tensor tells them.",
-    ]
+    if assumed:
+        usual = f"those usual for {specification.architecture}: no tensor tells them."
+        said.append(f"The {', '.join(assumed)} are {usual}")
+    return said
 
 
 def _with_plain_head(found: dict[str, Tensor], head: str, findings: list[str]) -> dict[str, Tensor]:

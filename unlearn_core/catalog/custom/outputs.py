@@ -48,12 +48,12 @@ class OneOutput(Normalised):
 
 def _logits_in(returned: object, n: int) -> tuple[str, Tensor]:
     """Return name and values of the logits: what is called so, or the only rows (n, columns)."""
-    tensors = {name: one for name, one in _fields(returned).items() if isinstance(one, Tensor)}
+    fields = _fields(returned)
+    tensors = {name: one for name, one in fields.items() if isinstance(one, Tensor)}
+    called = {name: tensors[name] for name in _LOGITS if name in tensors}
     rows = {name: one for name, one in tensors.items() if _may_be_logits(one, n)}
-    others = {name for name in _LOGITS if name in _fields(returned)} - tensors.keys()
-    for found in (
-        () if others else ({name: tensors[name] for name in _LOGITS if name in tensors}, rows, tensors)
-    ):
+    is_nested = any(name in fields and name not in tensors for name in _LOGITS)
+    for found in () if is_nested else (called, rows, tensors):
         if len(found) == 1:
             return next(iter(found.items()))
     shapes = " and ".join(map(in_words, tensors.values()))

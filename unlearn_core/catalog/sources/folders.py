@@ -15,7 +15,7 @@ from unlearn_core.catalog.sources.base import ImageSource, PictureFile, in_order
 from unlearn_core.catalog.sources.label_files import says_classes
 from unlearn_core.catalog.sources.other_files import no_pictures, of_other_kinds
 from unlearn_core.catalog.sources.placing import Placed, placed
-from unlearn_core.catalog.sources.walk import is_hidden, walk
+from unlearn_core.catalog.sources.walk import folders_around, is_hidden, walk
 from unlearn_core.catalog.untrusted.archive_names import member_names
 from unlearn_core.catalog.untrusted.archives import Archive, members
 from unlearn_core.catalog.untrusted.pictures import MOST_BYTES, SUFFIXES
@@ -131,17 +131,11 @@ def _of_other_folders(listing: Listing, found: Placed) -> Iterable[str]:
 
 def _beside_classes(listing: Listing, found: Placed) -> tuple[list[str], list[str]]:
     """Return the folders beside class folders that hold nothing, and those that hold other files alone."""
-    full = {folder for file in listing.pictures for folder in _around(file.name)}
+    full = {folder for file in listing.pictures for folder in folders_around(file.name)}
     beside = {"/".join(place.folder[:-1]) for place in found.places.values() if place.folder}
     some = sorted(one for one in listing.folders - full if one.rpartition("/")[0] in beside and one[0] != "_")
-    filled = {folder for name in listing.others for folder in _around(name)} if some else set()
+    filled = {folder for name in listing.others for folder in folders_around(name)} if some else set()
     return [one for one in some if one not in filled], [one for one in some if one in filled]
-
-
-def _around(name: str) -> Iterable[str]:
-    """Yield the folders around a file or folder, the nearest first."""
-    while name := name.rpartition("/")[0]:
-        yield name
 
 
 def _check(path: Path) -> None:
@@ -198,7 +192,7 @@ def _in_archive(path: Path) -> Listing:
             raise UserError(f"{path.name} contains a link: {name[:80]}.")
         if any(map(is_hidden, parts)):
             continue
-        folders.update(_around("/".join(parts) + "/" * name.endswith("/")))
+        folders.update(folders_around("/".join(parts) + "/" * name.endswith("/")))
         if not name.endswith("/"):
             unpacked += member.file_size if name.lower().endswith(SUFFIXES) else 0
             files.append(PictureFile("/".join(parts), partial(archive.read, member, MOST_BYTES + 1)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from unlearn_core.catalog.class_names import class_numbers
 from unlearn_core.catalog.sources.base import PictureFile
-from unlearn_core.catalog.sources.named_pictures import NamedPictures
+from unlearn_core.catalog.sources.named_pictures import NamedPictures, split_of_table
 from unlearn_core.catalog.sources.split_column import split_column
-from unlearn_core.catalog.sources.split_words import Kind, split_of
+from unlearn_core.catalog.sources.split_words import Kind
 from unlearn_core.catalog.sources.tables import is_id, label_of_row, path_column, rows_of
 from unlearn_core.common.long_names import MOST_CHARACTERS
 from unlearn_core.errors import UserError
@@ -171,8 +171,7 @@ def _labels(file: PictureFile) -> tuple[list[_Said], str]:
     if isinstance(label, str):
         return [], "" if is_id(rows[0][where]) else label
     whole = (row for row in rows[1:] if len(row) == len(rows[0]))
-    of_all = split_of(_last(file.name)[: -len(_TABLE)])
-    kind = of_all[0] if of_all and of_all[0] in ("train", "test") else None
+    kind = split_of_table(file.name)
     said = ((row[where].strip(), label(row), split.kind(row) if split else kind) for row in whole)
     return [one for one in said if max(len(one[0]), len(one[1])) <= MOST_CHARACTERS], ""
 
@@ -181,10 +180,6 @@ def _read(file: PictureFile) -> bytes:
     with suppress(UserError, OSError):
         return file.read()
     return b""
-
-
-def _last(name: str) -> str:
-    return name.rpartition("/")[2]
 
 
 def _folder(name: str) -> str:

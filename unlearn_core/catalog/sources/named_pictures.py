@@ -1,10 +1,11 @@
 """The pictures that the rows of a table mean."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from unicodedata import normalize
 
-from unlearn_core.catalog.sources.split_words import split_of
+from unlearn_core.catalog.sources.split_words import Kind, split_of
+from unlearn_core.catalog.sources.walk import folders_around
 
 _FULL = re.compile(r"/|[a-zA-Z]+:")
 """A path from the top of a machine, or an address."""
@@ -18,7 +19,7 @@ class NamedPictures:
     """
 
     def __init__(self, is_test: Mapping[str, bool]) -> None:
-        self._folders = {folder for name in is_test for folder in _around(name)}
+        self._folders = {f"{folder}/" for name in is_test for folder in folders_around(name)}
         self._has_split = len(set(is_test.values())) > 1
         self._paths: dict[str, str | None] = {}
         self._last: dict[tuple[str, bool], str | None] = {}
@@ -39,8 +40,8 @@ class NamedPictures:
         """
         own = table[: -len(_last(table))]
         scope = own if own in self._folders else ""
-        kind = split_of(_last(_without_ending(table))) if self._has_split else None
-        tests = {"train": (False,), "test": (True,)}.get(kind[0] if kind else "", (False, True))
+        kind = split_of_table(table) if self._has_split else None
+        tests = (False, True) if kind is None else (kind == "test",)
 
         def find(path: str) -> str | None:
             path = normalize("NFC", path.replace("\\", "/").removeprefix("./"))
@@ -60,10 +61,10 @@ class NamedPictures:
         return find
 
 
-def _around(name: str) -> Iterator[str]:
-    """Yield the folders around a picture, with a slash at their ends."""
-    while name := name.rpartition("/")[0]:
-        yield f"{name}/"
+def split_of_table(table: str) -> Kind | None:
+    """Return train or test if the name of a table says that its pictures are for that."""
+    found = split_of(_last(_without_ending(table)))
+    return found[0] if found and found[0] in ("train", "test") else None
 
 
 def _last(name: str) -> str:

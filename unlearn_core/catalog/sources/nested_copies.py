@@ -2,9 +2,10 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from unlearn_core.catalog.sources.split_words import split_of
+from unlearn_core.catalog.sources.walk import folders_around
 
 
 def nested_copies(names: Sequence[str]) -> dict[str, str]:
@@ -14,7 +15,7 @@ def nested_copies(names: Sequence[str]) -> dict[str, str]:
         names: paths with `/` in the set.
     """
     in_order = sorted(names)
-    inside = Counter(folder for name in names for folder in _around(name))
+    inside = Counter(folder for name in names for folder in folders_around(name))
     inside[""] = len(names)
     for folder, count in inside.items():
         around, _, last = folder.rpartition("/")
@@ -35,9 +36,3 @@ def _below(in_order: Sequence[str], folder: str) -> Sequence[str]:
     if not folder:
         return in_order
     return in_order[bisect_left(in_order, f"{folder}/") : bisect_left(in_order, f"{folder}0")]
-
-
-def _around(name: str) -> Iterator[str]:
-    """Yield the folders around a file."""
-    while name := name.rpartition("/")[0]:
-        yield name

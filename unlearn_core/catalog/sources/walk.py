@@ -20,6 +20,12 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in _OF_SYSTEMS
 
 
+def folders_around(name: str) -> Iterator[str]:
+    """Yield the folders around a file or folder with this path in a set, the nearest first."""
+    while name := name.rpartition("/")[0]:
+        yield name
+
+
 def walk(root: Path) -> Iterator[tuple[Parts, str, bool]]:
     """Yield of all below `root`: the path inside it, in parts, the whole path, and whether it is a folder.
 
